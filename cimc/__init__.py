@@ -1,0 +1,1 @@
+"""A compiler for analog compute-in-memory chips."""
