@@ -1,0 +1,179 @@
+"""Containers: tensors and one JSON text in a safetensors file, written at once, read without copying."""
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+
+METADATA_KEY = "cimc"
+"""The one entry of the safetensors metadata; a single one, so that equal programs are equal files."""
+
+Tensor: TypeAlias = NDArray[np.generic]
+
+_DTYPES = {
+    "BOOL": "?",
+    "I8": "<i1",
+    "U8": "<u1",
+    "I16": "<i2",
+    "U16": "<u2",
+    "F16": "<f2",
+    "I32": "<i4",
+    "U32": "<u4",
+    "F32": "<f4",
+    "I64": "<i8",
+    "U64": "<u8",
+    "F64": "<f8",
+}
+STORABLE_DTYPES = frozenset(np.dtype(name) for name in _DTYPES.values())
+"""Element types that a container can hold."""
+
+_LENGTH_BYTES = 8
+_MAXIMAL_HEADER_BYTES = 100_000_000  # the limit of the safetensors format
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a file holds: `metadata` is JSON text, `tensors` are read-only views of the mapped file."""
+
+    metadata: str
+    tensors: dict[str, Tensor]
+
+
+def write_container(path: str | os.PathLike[str], container: Container) -> None:
+    """Writes next to `path` and renames: `path` holds either the whole container or what it held before.
+
+    Raises ProgramError if the file cannot be written.
+    """
+    target = Path(path)
+    tensors = {name: np.ascontiguousarray(t).reshape(t.shape) for name, t in container.tensors.items()}
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        try:
+            partial.touch()
+            mode = partial.stat().st_mode
+            safetensors.numpy.save_file(tensors, partial, {METADATA_KEY: container.metadata})
+            partial.chmod(mode)  # safetensors leaves a file that nobody else may read
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise ProgramError(f"{target}: cannot write the program: {_reason(error)}") from error
+
+
+def read_container(path: str | os.PathLike[str]) -> Container:
+    """Maps the file into memory; the tensors are views of it.
+
+    Raises ProgramError, naming the file, if it is missing, truncated, damaged or no program.
+    """
+    try:
+        return _parse(_map_file(path))
+    except ProgramError as error:
+        raise ProgramError(f"{os.fspath(path)}: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _map_file(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    try:
+        if os.path.isfile(path) and not os.path.getsize(path):
+            raise ProgramError("the file is empty, expected a program made by cimc")
+        # asarray drops the memmap subclass, whose slices are slow; the mapping lives as long as its views
+        return np.asarray(np.memmap(path, np.uint8, mode="r"))
+    except OSError as error:
+        raise ProgramError(f"cannot read the program: {_reason(error)}") from error
+
+
+def _parse(data: NDArray[np.uint8]) -> Container:
+    header_bytes = int.from_bytes(data[:_LENGTH_BYTES].tobytes(), "little")
+    start = _LENGTH_BYTES + header_bytes
+    if data.size < _LENGTH_BYTES or header_bytes > _MAXIMAL_HEADER_BYTES or not data[8:9].tobytes() == b"{":
+        raise ProgramError("not a cimc program: expected a safetensors file")
+    if start > data.size:
+        raise ProgramError(f"truncated: the header ends at byte {start}, the file at byte {data.size}")
+    try:
+        header: object = json.loads(data[_LENGTH_BYTES:start].tobytes())
+    except (ValueError, RecursionError) as error:
+        raise ProgramError("damaged: the header is not JSON") from error
+    entries = _as_object(header, "the header")
+    metadata = _as_object(entries.pop("__metadata__", {}), "__metadata__").get(METADATA_KEY)
+    if not isinstance(metadata, str):
+        raise ProgramError("not a cimc program: a safetensors file without cimc metadata")
+    return Container(metadata, _read_tensors(data[start:], entries))
+
+
+def _as_object(value: object, what: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ProgramError(f"damaged: {what} is not a JSON object")
+    return cast(dict[str, object], dict(cast(Mapping[Any, object], value)))
+
+
+def _read_tensors(data: NDArray[np.uint8], entries: Mapping[str, object]) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    spans: list[tuple[int, int]] = []
+    for name, value in entries.items():
+        entry = _as_object(value, f"the header entry of tensor {name}")
+        dtype = _read_dtype(name, entry.get("dtype"))
+        shape = _read_sizes(name, "shape", entry.get("shape"))
+        offsets = _read_sizes(name, "data_offsets", entry.get("data_offsets"))
+        if len(offsets) != 2 or offsets[1] - offsets[0] != _bytes(shape, dtype):
+            raise ProgramError(
+                f"damaged: tensor {name} of {dtype} {list(shape)} cannot lie at bytes {list(offsets)}"
+            )
+        if offsets[1] > data.size:
+            raise ProgramError(f"truncated: tensor {name} ends at byte {offsets[1]} of {data.size}")
+        tensors[name] = _shaped(name, data[offsets[0] : offsets[1]].view(dtype), shape)
+        spans.append((offsets[0], offsets[1]))
+    _check_spans(sorted(spans), data.size)
+    return tensors
+
+
+def _read_dtype(name: str, value: object) -> np.dtype[np.generic]:
+    if not isinstance(value, str) or value not in _DTYPES:
+        raise ProgramError(
+            f"damaged: tensor {name} has element type {value}, expected one of {', '.join(_DTYPES)}"
+        )
+    return np.dtype(_DTYPES[value])
+
+
+def _read_sizes(name: str, field: str, value: object) -> tuple[int, ...]:
+    if isinstance(value, list):
+        sizes = cast(list[object], value)
+        if len(sizes) <= 64 and all(type(size) is int and size >= 0 for size in sizes):
+            return tuple(cast(list[int], sizes))
+    raise ProgramError(f"damaged: tensor {name} has no valid {field}")
+
+
+def _shaped(name: str, elements: Tensor, shape: tuple[int, ...]) -> Tensor:
+    try:
+        return elements.reshape(shape)
+    except ValueError as error:  # numpy's own limits, reached by an empty tensor with huge dimensions
+        raise ProgramError(f"damaged: tensor {name} has no valid shape") from error
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> int:
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    return size
+
+
+def _check_spans(spans: list[tuple[int, int]], size: int) -> None:
+    """The tensors fill the file without gap or overlap, as the format demands."""
+    end = 0
+    for start, stop in spans:
+        if start != end:
+            raise ProgramError(f"damaged: a tensor starts at byte {start}, expected byte {end}")
+        end = stop
+    if end != size:
+        raise ProgramError(f"damaged: the tensors end at byte {end}, the file at byte {size}")

@@ -1,0 +1,226 @@
+"""What a program says about itself beside its tensors: typed, and read from JSON with checks."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Never, TypeAlias, cast
+
+from cimc.program.errors import ProgramError
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+ENCODINGS = ("offset", "twos-complement", "differential")
+DIGIT_BITS = (1, 2, 4, 8)
+"""Widths that cells and inputs can be cut to."""
+MAXIMAL_ARRAY_SIDE = 65535
+
+
+class JsonObject:
+    """One object of the metadata; every access raises ProgramError if it does not find what it expects."""
+
+    def __init__(self, value: object, where: str) -> None:
+        if not isinstance(value, dict):
+            raise ProgramError(f"damaged: metadata {where} is not an object")
+        self.fields = cast(dict[str, Json], dict(cast(Mapping[Any, Json], value)))
+        self.where = where
+
+    def text(self, key: str) -> str:
+        value = self.fields.get(key)
+        return value if isinstance(value, str) else self._wrong(key, "a text")
+
+    def count(self, key: str) -> int:
+        return self._check_count(key, self.fields.get(key))
+
+    def counts(self, key: str) -> tuple[int, ...]:
+        return tuple(self._check_count(key, value) for value in self.array(key))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(
+            v if isinstance(v, str) else self._wrong(key, "a list of texts") for v in self.array(key)
+        )
+
+    def bound(self, key: str) -> int | None:
+        value = self.fields.get(key)
+        return value if value is None or type(value) is int else self._wrong(key, "an integer or nothing")
+
+    def shape(self, key: str) -> "Shape":
+        return tuple(
+            v if v is None or isinstance(v, str) else self._check_count(key, v) for v in self.array(key)
+        )
+
+    def array(self, key: str) -> list[Json]:
+        value = self.fields.get(key)
+        return value if isinstance(value, list) else self._wrong(key, "a list")
+
+    def child(self, key: str) -> "JsonObject":
+        return JsonObject(self.fields.get(key), f"{self.where}.{key}")
+
+    def children(self, key: str) -> "list[JsonObject]":
+        return [JsonObject(v, f"{self.where}.{key}[{i}]") for i, v in enumerate(self.array(key))]
+
+    def _check_count(self, key: str, value: object) -> int:
+        if type(value) is int and 0 <= value < 1 << 63:
+            return value
+        self._wrong(key, "a number from 0 on")
+
+    def _wrong(self, key: str, expected: str) -> Never:
+        raise ProgramError(f"damaged: metadata {self.where}.{key} is not {expected}")
+
+
+Shape: TypeAlias = tuple[int | str | None, ...]
+"""Numbers, names of symbolic dimensions, None for dimensions without a name."""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """The hardware a program is made for: what the machine must know, and everything else as `details`."""
+
+    name: str
+    rows: int
+    columns: int
+    cell_bits: int
+    dac_bits: int
+    adc_bits: int
+    adcs: int
+    encoding: str
+    details: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    def to_json(self) -> dict[str, Json]:
+        known = asdict(self)
+        return {**known.pop("details"), **known}
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Chip":
+        known = ("name", "rows", "columns", "cell_bits", "dac_bits", "adc_bits", "adcs", "encoding")
+        return Chip(
+            name=value.text("name"),
+            rows=value.count("rows"),
+            columns=value.count("columns"),
+            cell_bits=value.count("cell_bits"),
+            dac_bits=value.count("dac_bits"),
+            adc_bits=value.count("adc_bits"),
+            adcs=value.count("adcs"),
+            encoding=value.text("encoding"),
+            details={key: item for key, item in value.fields.items() if key not in known},
+        )
+
+
+@dataclass(frozen=True)
+class Value:
+    """An output of the program, or as `Input` an input; `dtype` is the name of a numpy dtype or "string"."""
+
+    name: str
+    dtype: str
+    shape: Shape
+    slot: int
+
+    def to_json(self) -> dict[str, Json]:
+        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape), "slot": self.slot}
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Value":
+        return Value(value.text("name"), value.text("dtype"), value.shape("shape"), value.count("slot"))
+
+
+@dataclass(frozen=True)
+class Input(Value):
+    """An input of the program; [low, high) is the range of integers that make sense for it."""
+
+    low: int | None = None
+    high: int | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        return {**super().to_json(), "low": self.low, "high": self.high}
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Input":
+        base = Value.from_json(value)
+        return Input(base.name, base.dtype, base.shape, base.slot, value.bound("low"), value.bound("high"))
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A constant matrix of `rows` inputs and `columns` outputs, with the ONNX node it comes from."""
+
+    name: str
+    rows: int
+    columns: int
+    node: str = ""
+    structure: str = "dense"
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Weight":
+        return Weight(
+            value.text("name"),
+            value.count("rows"),
+            value.count("columns"),
+            value.text("node"),
+            value.text("structure"),
+        )
+
+
+@dataclass(frozen=True)
+class Multiplication:
+    """Value `y` is value `x` times weight number `weight`; `node` is the ONNX node that asked for it."""
+
+    y: int
+    x: int
+    weight: int
+    node: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Multiplication":
+        return Multiplication(value.count("y"), value.count("x"), value.count("weight"), value.text("node"))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Digital operations as one ONNX model whose inputs and outputs are named `v<slot>`.
+
+    Its initializers `constant<i>`, i in `constants`, have the contents of `Program.constants[i]`.
+    `nodes` are the names of the ONNX nodes inside.
+    """
+
+    model: bytes
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    nodes: tuple[str, ...] = ()
+    constants: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "nodes": list(self.nodes),
+            "constants": list(self.constants),
+        }
+
+    @staticmethod
+    def from_json(value: JsonObject, model: bytes) -> "Kernel":
+        return Kernel(
+            model,
+            value.counts("inputs"),
+            value.counts("outputs"),
+            value.texts("nodes"),
+            value.counts("constants"),
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model file a program was compiled from, and the digest of its bytes."""
+
+    file: str = ""
+    digest: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Source":
+        return Source(value.text("file"), value.text("digest"))

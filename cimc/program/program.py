@@ -1,0 +1,206 @@
+"""Programs: what the compiler emits, the file holds, the listing shows and the machine runs."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.container import Container, Tensor, read_container, write_container
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Chip, Input, Json, JsonObject, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.records import RECORD, Records, no_records
+from cimc.program.verifier import (
+    TILE_FIELDS,
+    verify_chip,
+    verify_kernels,
+    verify_multiplications,
+    verify_order,
+    verify_records,
+    verify_slots,
+    verify_tables,
+    verify_tiles,
+)
+
+FORMAT = "cimc-program"
+VERSION = 1
+MAXIMAL_SLOTS = 1 << 24
+_WORDS = RECORD.itemsize // 8
+_Element = TypeVar("_Element", bound=np.generic)
+
+
+@dataclass(eq=False)
+class Program:
+    """A compiled network. docs/file-format.md tells what every part means.
+
+    `arrays` is int8 [arrays, rows, columns], 0 where nothing is programmed; `tiles` is int32 [tiles, 8],
+    with the columns TILE_FIELDS; `tables` are int32 permutations; `slots` is the number of values.
+    """
+
+    chip: Chip
+    arrays: NDArray[np.int8]
+    tiles: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, len(TILE_FIELDS)), np.int32))
+    instructions: Records = field(default_factory=no_records)
+    tables: Sequence[NDArray[np.int32]] = ()
+    kernels: Sequence[Kernel] = ()
+    constants: Sequence[Tensor] = ()
+    inputs: Sequence[Input] = ()
+    outputs: Sequence[Value] = ()
+    slots: int = 0
+    weights: Sequence[Weight] = ()
+    multiplications: Sequence[Multiplication] = ()
+    stages: Sequence[Mapping[str, Json]] = ()
+    dims: Mapping[str, int] = field(default_factory=dict[str, int])
+    mapping: str = "linear"
+    compiler: str = ""
+    source: Source = field(default_factory=Source)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the program to a file: all of it, or (raising ProgramError) nothing."""
+        tensors = self._to_tensors()
+        metadata = self._to_json()
+        sealed = {**metadata, "digest": _digest(metadata, tensors)}
+        write_container(path, Container(json.dumps(sealed, sort_keys=True, allow_nan=False), tensors))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str], *, verify_digest: bool = True) -> "Program":
+        """Maps a program file into memory and checks it; arrays and constants are read from it when needed.
+
+        Raises ProgramError, naming the file, if it is missing, damaged, or of another format or version.
+        """
+        container = read_container(path)
+        try:
+            program = _from_container(container, verify_digest)
+            program.verify()
+        except ProgramError as error:
+            raise ProgramError(f"{os.fspath(path)}: {error}") from error
+        return program
+
+    def verify(self) -> None:
+        """Raises ProgramError unless every number that is used as an index is a valid one."""
+        verify_chip(self.chip, self.arrays)
+        if self.slots > MAXIMAL_SLOTS:
+            raise ProgramError(f"the program has {self.slots} values, expected at most {MAXIMAL_SLOTS}")
+        verify_tiles(self.tiles, self.weights, self.arrays)
+        verify_multiplications(self.multiplications, self.weights, self.slots)
+        verify_kernels(self.kernels, len(self.constants), self.slots)
+        verify_tables(self.tables)
+        inputs, outputs = [value.slot for value in self.inputs], [value.slot for value in self.outputs]
+        verify_slots(inputs, self.slots, "an input")
+        verify_slots(outputs, self.slots, "an output")
+        counts = {"slots": self.slots, "kernels": len(self.kernels), "tables": len(self.tables)}
+        verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
+        verify_order(self.instructions, self.kernels, inputs, outputs, self.slots)
+
+    def _to_tensors(self) -> dict[str, Tensor]:
+        """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""
+        words = np.ascontiguousarray(self.instructions).view(np.uint64).reshape(-1, _WORDS)
+        tensors: dict[str, Tensor] = {"arrays": self.arrays, "tiles": self.tiles, "instructions": words}
+        tensors.update((f"tables.{i}", table) for i, table in enumerate(self.tables))
+        tensors.update((f"constants.{i}", constant) for i, constant in enumerate(self.constants))
+        tensors.update((f"kernels.{i}", np.frombuffer(k.model, np.uint8)) for i, k in enumerate(self.kernels))
+        return tensors
+
+    def _to_json(self) -> dict[str, Json]:
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "cimc": self.compiler,
+            "chip": self.chip.to_json(),
+            "mapping": self.mapping,
+            "dims": dict(self.dims),
+            "inputs": [value.to_json() for value in self.inputs],
+            "outputs": [value.to_json() for value in self.outputs],
+            "slots": self.slots,
+            "weights": [weight.to_json() for weight in self.weights],
+            "multiplications": [multiplication.to_json() for multiplication in self.multiplications],
+            "kernels": [kernel.to_json() for kernel in self.kernels],
+            "tables": len(self.tables),
+            "constants": len(self.constants),
+            "stages": [dict(stage) for stage in self.stages],
+            "source": self.source.to_json(),
+        }
+
+
+def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
+    """BLAKE2b-256 of the metadata without its digest and of every tensor's name, type, shape and bytes."""
+    digest = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=32)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _from_container(container: Container, verify_digest: bool) -> Program:
+    metadata = _parse_metadata(container.metadata)
+    if verify_digest:
+        contents = {key: value for key, value in metadata.fields.items() if key != "digest"}
+        found, expected = _digest(contents, container.tensors), metadata.text("digest")
+        if found != expected:
+            raise ProgramError(f"damaged: the contents have digest {found[:16]}, expected {expected[:16]}")
+    tensors = _Tensors(container.tensors)
+    dims = metadata.child("dims")
+    kernels = enumerate(metadata.children("kernels"))
+    return Program(
+        chip=Chip.from_json(metadata.child("chip")),
+        arrays=tensors.take("arrays", np.int8, 3),
+        tiles=tensors.take("tiles", np.int32, 2, len(TILE_FIELDS)),
+        instructions=tensors.take("instructions", np.uint64, 2, _WORDS).view(RECORD).reshape(-1),
+        tables=[tensors.take(f"tables.{i}", np.int32, 1) for i in range(metadata.count("tables"))],
+        kernels=[
+            Kernel.from_json(k, tensors.take(f"kernels.{i}", np.uint8, 1).tobytes()) for i, k in kernels
+        ],
+        constants=[tensors.any(f"constants.{i}") for i in range(metadata.count("constants"))],
+        inputs=[Input.from_json(value) for value in metadata.children("inputs")],
+        outputs=[Value.from_json(value) for value in metadata.children("outputs")],
+        slots=metadata.count("slots"),
+        weights=[Weight.from_json(value) for value in metadata.children("weights")],
+        multiplications=[Multiplication.from_json(value) for value in metadata.children("multiplications")],
+        stages=[stage.fields for stage in metadata.children("stages")],
+        dims={name: dims.count(name) for name in dims.fields},
+        mapping=metadata.text("mapping"),
+        compiler=metadata.text("cimc"),
+        source=Source.from_json(metadata.child("source")),
+    )
+
+
+def _parse_metadata(text: str) -> JsonObject:
+    try:
+        metadata = JsonObject(json.loads(text), "program")
+    except (ValueError, RecursionError) as error:
+        raise ProgramError("damaged: the metadata is not JSON") from error
+    if metadata.fields.get("format") != FORMAT:
+        raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
+    if metadata.fields.get("version") != VERSION:
+        raise ProgramError(
+            f"format version {metadata.fields.get('version')} is unknown, this cimc reads version {VERSION}"
+        )
+    return metadata
+
+
+class _Tensors:
+    """The tensors of a file, handed out with the element type and shape they must have."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self.tensors = tensors
+
+    def any(self, name: str) -> Tensor:
+        if name not in self.tensors:
+            raise ProgramError(f"damaged: there is no tensor {name}")
+        return self.tensors[name]
+
+    def take(
+        self, name: str, element: type[_Element], rank: int, width: int | None = None
+    ) -> NDArray[_Element]:
+        tensor = self.any(name)
+        if (
+            tensor.dtype != element
+            or tensor.ndim != rank
+            or (width is not None and tensor.shape[-1] != width)
+        ):
+            raise ProgramError(f"damaged: tensor {name} is {tensor.dtype} {list(tensor.shape)}")
+        return tensor.view(element)

@@ -1,0 +1,136 @@
+"""Records: the instructions of a program, 48 bytes each, in one numpy structured array.
+
+What each instruction does is told in docs/instruction-set.md. The constructors below check every number
+against the width of its field, because numpy would wrap silently.
+"""
+
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Records: TypeAlias = NDArray[np.void]
+"""A one-dimensional structured array of dtype RECORD."""
+
+
+class Opcode(IntEnum):
+    """What a record does."""
+
+    KERNEL = 1
+    """run the digital operations of kernel `k`"""
+    CLEAR = 2
+    """value `y` := int32 zeros of shape `x.shape[:-1] + (n,)`"""
+    MULTIPLY = 3
+    """value `y` += one row group of value `x` times the cells of one rectangle of an array"""
+    PERMUTE = 4
+    """value `y` := `x[..., tables[k]]`"""
+
+
+RECORD = np.dtype(
+    [
+        ("op", "u1"),  # an Opcode
+        ("adc_bits", "u1"),  # resolution of the conversions
+        ("adc_shift", "u1"),  # low bits that the ADC drops
+        ("flags", "u1"),  # 0, reserved
+        ("stage", "<u4"),  # KERNEL: the stage that follows
+        ("x", "<u4"),  # slot that is read
+        ("y", "<u4"),  # slot that is written
+        ("array", "<u4"),
+        ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel
+        ("n", "<u4"),  # MULTIPLY: first element of y; CLEAR: length of y
+        ("bound", "<u4"),  # largest analog sum that any input can cause
+        ("row", "<u2"),
+        ("column", "<u2"),
+        ("rows", "<u2"),
+        ("columns", "<u2"),
+        ("start", "<u8"),  # picoseconds from the start of the stage
+    ]
+)
+assert RECORD.itemsize == 48
+
+ADC_BITS = range(1, 33)
+ADC_SHIFTS = range(25)
+"""Above 24 dropped bits, rounding the largest sum of 65535 rows would need more than 32 bits."""
+
+
+def multiply_records(
+    *,
+    stage: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    array: ArrayLike,
+    k: ArrayLike,
+    n: ArrayLike,
+    row: ArrayLike,
+    column: ArrayLike,
+    rows: ArrayLike,
+    columns: ArrayLike,
+    adc_bits: ArrayLike,
+    bound: ArrayLike,
+    adc_shift: ArrayLike = 0,
+    start: ArrayLike = 0,
+) -> Records:
+    """MULTIPLY records from integers or one-dimensional arrays of integers, broadcast against each other.
+
+    Raises ValueError if a number does not fit its field.
+    """
+    return _records(
+        Opcode.MULTIPLY,
+        stage=stage,
+        x=x,
+        y=y,
+        array=array,
+        k=k,
+        n=n,
+        row=row,
+        column=column,
+        rows=rows,
+        columns=columns,
+        adc_bits=adc_bits,
+        adc_shift=adc_shift,
+        bound=bound,
+        start=start,
+    )
+
+
+def clear_record(*, stage: int, x: int, y: int, n: int) -> Records:
+    """One CLEAR record: `y` becomes zeros with the leading dimensions of `x` and `n` as its last one."""
+    return _records(Opcode.CLEAR, stage=stage, x=x, y=y, n=n)
+
+
+def kernel_record(*, stage: int, kernel: int) -> Records:
+    """One KERNEL record: runs the digital operations that come before stage `stage`."""
+    return _records(Opcode.KERNEL, stage=stage, k=kernel)
+
+
+def permute_record(*, stage: int, x: int, y: int, table: int) -> Records:
+    """One PERMUTE record: `y` becomes the elements of the last axis of `x` in the order of `table`."""
+    return _records(Opcode.PERMUTE, stage=stage, x=x, y=y, k=table)
+
+
+def no_records() -> Records:
+    """An empty stream, to start a concatenation with."""
+    return np.zeros(0, RECORD)
+
+
+def _records(op: Opcode, **fields: ArrayLike) -> Records:
+    values = {name: np.asarray(value) for name, value in fields.items()}
+    count = np.broadcast_shapes((1,), *(value.shape for value in values.values()))
+    records = np.zeros(count, RECORD)
+    records["op"] = op
+    for name, value in values.items():
+        _check_field(name, value)
+        records[name] = value
+    return records
+
+
+def _check_field(name: str, values: NDArray[np.generic]) -> None:
+    if not values.size:
+        return
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"record field {name} takes integers, found {values.dtype}")
+    lowest, highest = int(values.min()), int(values.max())
+    limit = {"adc_bits": ADC_BITS[-1], "adc_shift": ADC_SHIFTS[-1]}.get(name, int(np.iinfo(RECORD[name]).max))
+    if lowest < 0 or highest > limit:
+        raise ValueError(f"record field {name} holds 0 to {limit}, found {lowest if lowest < 0 else highest}")

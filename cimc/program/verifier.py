@@ -1,0 +1,252 @@
+"""Checks of a program's numbers: after them, every number that is used as an index is a valid one.
+
+What cannot be known before a run (the shapes of values that kernels compute) is checked by the machine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import (
+    DIGIT_BITS,
+    ENCODINGS,
+    MAXIMAL_ARRAY_SIDE,
+    Chip,
+    Kernel,
+    Multiplication,
+    Weight,
+)
+from cimc.program.records import ADC_BITS, ADC_SHIFTS, Opcode, Records
+
+TILE_FIELDS = ("weight", "array", "row", "column", "rows", "columns", "weight_row", "weight_column")
+
+
+def verify_chip(chip: Chip, arrays: NDArray[np.int8]) -> None:
+    """The chip is one that the machine can imitate, and the arrays have its shape."""
+    if chip.encoding not in ENCODINGS:
+        raise ProgramError(f"chip encoding {chip.encoding} is unknown, expected {', '.join(ENCODINGS)}")
+    for name, bits in (("cell_bits", chip.cell_bits), ("dac_bits", chip.dac_bits)):
+        if bits not in DIGIT_BITS:
+            raise ProgramError(f"chip {name} is {bits}, expected 1, 2, 4 or 8")
+    for name, side in (("rows", chip.rows), ("columns", chip.columns)):
+        if not 1 <= side <= MAXIMAL_ARRAY_SIDE:
+            raise ProgramError(f"chip {name} is {side}, expected 1 to {MAXIMAL_ARRAY_SIDE}")
+    if arrays.shape[1:] != (chip.rows, chip.columns):
+        raise ProgramError(f"arrays have shape {arrays.shape[1:]}, the chip has {(chip.rows, chip.columns)}")
+
+
+def verify_tiles(tiles: NDArray[np.int32], weights: Sequence[Weight], arrays: NDArray[np.int8]) -> None:
+    """Tiles lie inside their array and weight, do not overlap, and no weight lies outside of tiles."""
+    field = {name: tiles[:, i].astype(np.int64) for i, name in enumerate(TILE_FIELDS)}
+    if tiles.size and tiles.min() < 0:
+        raise ProgramError(f"tile {int(np.argwhere(tiles < 0)[0, 0])} has a negative number")
+    _below(field["weight"], len(weights), "tile", "lies in weight", "weights")
+    _below(field["array"], arrays.shape[0], "tile", "lies in array", "arrays")
+    heights, widths = _weight_sizes(weights)
+    _spans(field["row"], field["rows"], arrays.shape[1], "tile", "array rows")
+    _spans(field["column"], field["columns"], arrays.shape[2], "tile", "array columns")
+    _spans(field["weight_row"], field["rows"], heights[field["weight"]], "tile", "weight rows")
+    _spans(field["weight_column"], field["columns"], widths[field["weight"]], "tile", "weight columns")
+    _verify_coverage(tiles, arrays)
+
+
+def tiles_by_array(tiles: NDArray[np.int32], arrays: int) -> list[NDArray[np.int64]]:
+    """For every array the numbers of the tiles that lie in it."""
+    order = np.argsort(tiles[:, 1], kind="stable")
+    return np.split(order, np.searchsorted(tiles[order, 1], np.arange(1, arrays)))[:arrays]
+
+
+def programmed_cells(tiles: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.bool_]:
+    """Which cells of one array its `tiles` (all in that array) program, as booleans [rows, columns]."""
+    programmed = np.zeros((rows, columns), np.bool_)
+    for _, _, row, column, height, width, _, _ in tiles.tolist():
+        programmed[row : row + height, column : column + width] = True
+    return programmed
+
+
+def _verify_coverage(tiles: NDArray[np.int32], arrays: NDArray[np.int8]) -> None:
+    _, rows, columns = arrays.shape
+    areas = tiles[:, 4].astype(np.int64) * tiles[:, 5]
+    for array, members in enumerate(tiles_by_array(tiles, len(arrays))):
+        area = int(areas[members].sum())
+        if area == rows * columns and len(members) == 1:
+            continue
+        programmed = programmed_cells(tiles[members], rows, columns)
+        if area != np.count_nonzero(programmed):
+            raise ProgramError(f"tiles overlap in array {array}")
+        if arrays[array][~programmed].any():
+            raise ProgramError(f"array {array} holds weights outside of its tiles")
+
+
+def verify_slots(numbers: Iterable[int], slots: int, what: str) -> None:
+    """All numbers are value slots."""
+    for number in numbers:
+        if number >= slots:
+            raise ProgramError(f"{what} uses value {number}, the program has {slots} values")
+
+
+def verify_multiplications(
+    multiplications: Sequence[Multiplication], weights: Sequence[Weight], slots: int
+) -> None:
+    """Multiplications name values and weights that exist, and each writes a value of its own."""
+    for number, multiplication in enumerate(multiplications):
+        verify_slots((multiplication.x, multiplication.y), slots, f"multiplication {number}")
+    _below(
+        np.array([m.weight for m in multiplications], np.int64),
+        len(weights),
+        "multiplication",
+        "uses weight",
+        "weights",
+    )
+    if len({multiplication.y for multiplication in multiplications}) != len(multiplications):
+        raise ProgramError("two multiplications write the same value")
+
+
+def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> None:
+    """Kernels name values and constants that exist."""
+    for number, kernel in enumerate(kernels):
+        verify_slots(kernel.inputs + kernel.outputs, slots, f"kernel {number}")
+        for constant in kernel.constants:
+            if constant >= constants:
+                raise ProgramError(
+                    f"kernel {number} uses constant {constant}, the program has {constants} constants"
+                )
+
+
+def verify_tables(tables: Sequence[NDArray[np.int32]]) -> None:
+    """Tables are lists of element numbers."""
+    for number, table in enumerate(tables):
+        if table.size and table.min() < 0:
+            raise ProgramError(f"table {number} holds the negative number {table.min()}")
+
+
+def verify_records(
+    records: Records,
+    arrays: NDArray[np.int8],
+    weights: Sequence[Weight],
+    multiplications: Sequence[Multiplication],
+    counts: Mapping[str, int],
+) -> None:
+    """Records address arrays, kernels, tables and values that exist; `counts` tells how many there are."""
+    _one_of(records["op"], list(Opcode), "opcode")
+    multiply = records["op"] == Opcode.MULTIPLY
+    _one_of(records["adc_bits"], ADC_BITS, "adc_bits", multiply)
+    _one_of(records["adc_shift"], ADC_SHIFTS, "adc_shift", multiply)
+    _below(records["x"], counts["slots"], "record", "reads value", "values")
+    _below(records["y"], counts["slots"], "record", "writes value", "values")
+    _below(records["array"], len(arrays), "record", "uses array", "arrays", multiply)
+    _below(
+        records["k"], counts["kernels"], "record", "runs kernel", "kernels", records["op"] == Opcode.KERNEL
+    )
+    _below(records["k"], counts["tables"], "record", "uses table", "tables", records["op"] == Opcode.PERMUTE)
+    _spans(records["row"], records["rows"], arrays.shape[1], "record", "array rows", multiply)
+    _spans(records["column"], records["columns"], arrays.shape[2], "record", "array columns", multiply)
+    _verify_operands(records, weights, multiplications, counts["slots"])
+
+
+def _verify_operands(
+    records: Records, weights: Sequence[Weight], multiplications: Sequence[Multiplication], slots: int
+) -> None:
+    """Every MULTIPLY and CLEAR belongs to a multiplication and stays inside its weight."""
+    source = np.full(slots, -1, np.int64)
+    weight = np.zeros(slots, np.int64)
+    for multiplication in multiplications:
+        source[multiplication.y] = multiplication.x
+        weight[multiplication.y] = multiplication.weight
+    heights, widths = _weight_sizes(weights)
+    of_array = (records["op"] == Opcode.MULTIPLY) | (records["op"] == Opcode.CLEAR)
+    for number in np.flatnonzero(of_array & (source[records["y"]] != records["x"]))[:1].tolist():
+        x, y = int(records["x"][number]), int(records["y"][number])
+        raise ProgramError(f"record {number}: no multiplication of value {x} gives value {y}")
+    multiply = records["op"] == Opcode.MULTIPLY
+    if not of_array.any():
+        return
+    height, width = heights[weight[records["y"]]], widths[weight[records["y"]]]
+    _spans(records["k"], records["rows"], height, "record", "weight rows", multiply)
+    _spans(records["n"], records["columns"], width, "record", "weight columns", multiply)
+    for number in np.flatnonzero((records["op"] == Opcode.CLEAR) & (records["n"] != width))[:1].tolist():
+        raise ProgramError(
+            f"record {number} clears {records['n'][number]} columns, the weight has {width[number]} columns"
+        )
+
+
+def verify_order(
+    records: Records, kernels: Sequence[Kernel], inputs: Sequence[int], outputs: Sequence[int], slots: int
+) -> None:
+    """No value is read before it is written."""
+    written = np.full(slots, len(records), np.int64)  # number of the first record that writes a slot
+    op, x, y = records["op"], records["x"], records["y"]
+    runs = [
+        (number, kernels[int(records["k"][number])])
+        for number in np.flatnonzero(op == Opcode.KERNEL).tolist()
+    ]
+    writers = np.flatnonzero((op == Opcode.CLEAR) | (op == Opcode.PERMUTE))
+    np.minimum.at(written, y[writers], writers)
+    for number, kernel in runs:
+        written[list(kernel.outputs)] = np.minimum(written[list(kernel.outputs)], number)
+    written[list(inputs)] = -1
+    readers = np.flatnonzero(op != Opcode.KERNEL)
+    for number in readers[written[x[readers]] >= readers][:1].tolist():
+        _early(number, int(x[number]))
+    adders = np.flatnonzero(op == Opcode.MULTIPLY)
+    for number in adders[written[y[adders]] >= adders][:1].tolist():
+        _early(number, int(y[number]))
+    for number, kernel in runs:
+        for slot in kernel.inputs:
+            if written[slot] >= number:
+                _early(number, slot)
+    for slot in outputs:
+        if written[slot] >= len(records):
+            raise ProgramError(f"the output in value {slot} is never written")
+
+
+def _early(number: int, slot: int) -> NoReturn:
+    raise ProgramError(f"record {number} uses value {slot} before it is written")
+
+
+def _weight_sizes(weights: Sequence[Weight]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    heights = np.array([weight.rows for weight in weights], np.int64)
+    return heights, np.array([weight.columns for weight in weights], np.int64)
+
+
+def _one_of(
+    values: NDArray[np.integer], allowed: Sequence[int], what: str, chosen: NDArray[np.bool_] | None = None
+) -> None:
+    wrong = ~np.isin(values, np.array(allowed))
+    for number in np.flatnonzero(wrong if chosen is None else wrong & chosen)[:1].tolist():
+        raise ProgramError(
+            f"record {number} has {what} {values[number]}, expected {min(allowed)} to {max(allowed)}"
+        )
+
+
+def _below(
+    values: NDArray[np.integer],
+    count: int,
+    who: str,
+    does: str,
+    things: str,
+    chosen: NDArray[np.bool_] | None = None,
+) -> None:
+    wrong = values >= count
+    for number in np.flatnonzero(wrong if chosen is None else wrong & chosen)[:1].tolist():
+        raise ProgramError(f"{who} {number} {does} {values[number]}, the program has {count} {things}")
+
+
+def _spans(
+    first: NDArray[np.integer],
+    length: NDArray[np.integer],
+    limit: int | NDArray[np.int64],
+    who: str,
+    things: str,
+    chosen: NDArray[np.bool_] | None = None,
+) -> None:
+    limits = np.broadcast_to(np.asarray(limit), first.shape)
+    end = first.astype(np.int64) + length
+    wrong = (length < 1) | (end > limits)
+    for number in np.flatnonzero(wrong if chosen is None else wrong & chosen)[:1].tolist():
+        raise ProgramError(
+            f"{who} {number} covers {things} {first[number]} to {end[number]}, there are {limits[number]}"
+        )
