@@ -1,12 +1,13 @@
-import os
-from collections.abc import Mapping
+from os import PathLike
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import numpy.typing as npt
 
+def save(tensor_dict: dict[str, npt.NDArray[Any]], metadata: dict[str, str] | None = ...) -> bytes: ...
 def save_file(
-    tensor_dict: Mapping[str, NDArray[np.generic]],
-    filename: str | os.PathLike[str],
-    metadata: Mapping[str, str] | None = None,
+    tensor_dict: dict[str, npt.NDArray[Any]],
+    filename: str | PathLike[str],
+    metadata: dict[str, str] | None = ...,
 ) -> None: ...
-def load_file(filename: str | os.PathLike[str]) -> dict[str, NDArray[np.generic]]: ...
+def load(data: bytes) -> dict[str, npt.NDArray[Any]]: ...
+def load_file(filename: str | PathLike[str], *, backend: str = ...) -> dict[str, npt.NDArray[Any]]: ...
