@@ -1,0 +1,207 @@
+"""The hardware language: the chip that a module is compiled for, as an attribute on the module."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Data, Dialect
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.chip_keys import Value, check_values
+from dialects.errors import UserError
+
+MODULE_KEY = "hardware.chip"
+"""The name of the module's attribute that holds the chip."""
+
+
+@irdl_attr_definition
+class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
+    """A chip: its arrays, cells and converters, and what they cost.
+
+    ```mlir
+    #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">
+    ```
+
+    Which keys there are, and what they mean, stands in dialects/chip_keys.py. The data are (key, value) pairs in that
+    order, so equal chips are equal attributes. An accessor of an optional key raises UserError where the chip has none.
+    """
+
+    name = "hardware.chip"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """The chip with these values (with its `name`); UserError if they are not those of a chip."""
+        return cls(tuple(check_values(values).items()))
+
+    def to_dict(self) -> dict[str, Value]:
+        """All keys that are given, `name` first, as `from_dict` takes them."""
+        return dict(self.data)
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> tuple[tuple[str, Value], ...]:
+        start = parser.pos
+        with parser.in_angle_brackets():
+            values: dict[str, Value] = {"name": parser.parse_str_literal(": the name of the chip")}
+            while parser.parse_optional_punctuation(",") is not None:
+                position = parser.pos
+                key = parser.parse_identifier(": a key of the chip")
+                parser.parse_punctuation("=")
+                if key in values:
+                    parser.raise_error(f"{key} is given twice", position, parser.pos)
+                text = parser.parse_optional_str_literal()
+                values[key] = parser.parse_number(allow_boolean=False) if text is None else text
+        try:
+            return tuple(check_values(values).items())
+        except UserError as error:
+            parser.raise_error(str(error), start, parser.pos)
+
+    def print_parameter(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.chip_name)
+            for key, value in self.data:
+                if key != "name":
+                    printer.print_string(f", {key} = ")
+                    if isinstance(value, str):
+                        printer.print_string_literal(value)
+                    else:
+                        printer.print_string(_float_text(value) if isinstance(value, float) else str(value))
+
+    def verify(self) -> None:
+        try:
+            canonical = tuple(check_values(dict(self.data)).items())
+        except UserError as error:
+            raise VerifyException(str(error)) from error
+        if self.data != canonical:
+            raise VerifyException(
+                "the keys of a chip must be in order and unique: make it with ChipAttr.from_dict"
+            )
+
+    def get(self, key: str) -> Value | None:
+        """The value of a key, None where the chip does not give it."""
+        return self.to_dict().get(key)
+
+    # What the numbers depend on: always there.
+
+    @property
+    def chip_name(self) -> str:
+        return self._text("name")
+
+    @property
+    def rows(self) -> int:
+        return self._integer("rows")
+
+    @property
+    def columns(self) -> int:
+        return self._integer("columns")
+
+    @property
+    def cell_bits(self) -> int:
+        return self._integer("cell_bits")
+
+    @property
+    def dac_bits(self) -> int:
+        return self._integer("dac_bits")
+
+    @property
+    def adc_bits(self) -> int:
+        return self._integer("adc_bits")
+
+    @property
+    def adcs(self) -> int:
+        return self._integer("adcs")
+
+    @property
+    def encoding(self) -> str:
+        """`offset`, `twos-complement` or `differential`."""
+        return self._text("encoding")
+
+    @property
+    def arrays(self) -> int | None:
+        """How many arrays the chip has; None for as many as are needed."""
+        return self._integer("arrays") if self.get("arrays") is not None else None
+
+    @property
+    def slices(self) -> int:
+        """Crossbars of an array, that is, cells of a weight.
+
+        Two's complement keeps the sign bit in a 1-bit cell of its own, because a cell of several bits has one sign.
+        Differential has a cell for each sign; both need 8 bits of magnitude, since |-128| does.
+        """
+        cells = 8 // self.cell_bits
+        if self.encoding == "twos-complement":
+            return cells if self.cell_bits == 1 else cells + 1
+        return 2 * cells if self.encoding == "differential" else cells
+
+    def planes(self, signed: bool) -> int:
+        """Planes of an 8-bit input; the sign bit of a signed one has a plane of its own where planes have several bits."""
+        return 8 // self.dac_bits + (1 if signed and self.dac_bits > 1 else 0)
+
+    # What things cost: there if the chip gives it.
+
+    @property
+    def settle_ns(self) -> float:
+        return self._number("settle_ns")
+
+    @property
+    def transfer_ns(self) -> float:
+        return self._number("transfer_ns")
+
+    @property
+    def add_ns(self) -> float:
+        return self._number("add_ns")
+
+    @property
+    def digital_units(self) -> int:
+        return self._integer("digital_units")
+
+    def adc_ns(self, bits: int) -> float:
+        """The time of one conversion to `bits` bits: sar decides bit by bit, ramp counts through all codes, flash does neither."""
+        steps = {"sar": bits, "ramp": 1 << bits, "flash": 1}[self._text("adc_kind")]
+        return steps * self._number("adc_step_ns")
+
+    def _value(self, key: str) -> Value:
+        value = self.get(key)
+        if value is None:
+            raise UserError(
+                f"chip {self.chip_name!r} gives no {key}, which the cost model needs: add {key} to the chip"
+            )
+        return value
+
+    def _integer(self, key: str) -> int:
+        value = self._value(key)
+        assert isinstance(value, int)
+        return value
+
+    def _number(self, key: str) -> float:
+        value = self._value(key)
+        assert isinstance(value, float)
+        return value
+
+    def _text(self, key: str) -> str:
+        value = self._value(key)
+        assert isinstance(value, str)
+        return value
+
+
+def chip_of(module: ModuleOp) -> ChipAttr:
+    """The chip that the module is compiled for; UserError if the module names none."""
+    chip = module.attributes.get(MODULE_KEY)
+    if chip is None:
+        raise UserError(
+            f'the module names no chip: add `attributes {{{MODULE_KEY} = #hardware.chip<"name", rows = ...>}}` to it'
+        )
+    if not isinstance(chip, ChipAttr):
+        raise UserError(f"the module's {MODULE_KEY} is {chip}: expected #hardware.chip<...>")
+    return chip
+
+
+def _float_text(value: float) -> str:
+    """The shortest text that reads back as the same number; the IR wants a point in it (1.0e-05, not 1e-05)."""
+    mantissa, e, exponent = repr(value).partition("e")
+    return mantissa + ("" if "." in mantissa else ".0") + e + exponent
+
+
+Hardware = Dialect("hardware", [], [ChipAttr])
