@@ -1,0 +1,343 @@
+"""The `cim` dialect: what a network computes.
+
+```mlir
+cim.weight @mlp_fc = #cim.data<"h.0.mlp.c_fc.weight", "1b9c2f1e4d92d8c9"> : tensor<1024x4096xi8>
+func.func @main(%x: tensor<?x1024xui8>) -> tensor<?x4096xf32> {
+  %acc = cim.matmul %x, @mlp_fc : tensor<?x1024xui8> -> tensor<?x4096xi32>
+  %y = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4096xi32>) -> tensor<?x4096xf32>
+```
+A multiplication by a constant weight is `cim.matmul`; every other operator of ONNX is `cim.digital`, untouched.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    DictionaryAttr,
+    FlatSymbolRefAttr,
+    NoneType,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    TensorType,
+    UnrankedTensorType,
+)
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, Region, SSAValue
+from xdsl.irdl import (
+    AnyAttr,
+    IRDLOperation,
+    ParamAttrConstraint,
+    VarConstraint,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_region_def,
+    var_result_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.traits import IsTerminator, Pure, SymbolOpInterface
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
+
+from dialects.cim_types import ElementType, QuotedAttr, ValueType
+from dialects.element_types import (
+    Array,
+    dense_array,
+    element_type,
+    i8,
+    i32,
+    inline_constant,
+    tensor_type_of,
+    ui8,
+)
+from dialects.weights import WeightStore
+
+
+@irdl_attr_definition
+class DataAttr(ParametrizedAttribute):
+    """An array of the weight store: `#cim.data<"key", "digest">`."""
+
+    name = "cim.data"
+    key: StringAttr
+    digest: StringAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            key = parser.parse_str_literal()
+            parser.parse_punctuation(",")
+            return StringAttr(key), StringAttr(parser.parse_str_literal())
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.key.data)
+            printer.print_string(", ")
+            printer.print_string_literal(self.digest.data)
+
+
+@irdl_attr_definition
+class ProtoAttr(QuotedAttr):
+    """A setting of an ONNX node that the IR has no words for: `#cim.proto<"base64 of the AttributeProto">`."""
+
+    name = "cim.proto"
+    text: StringAttr
+
+
+@irdl_attr_definition
+class AffineAttr(ParametrizedAttribute):
+    """What the integers of a weight stand for: `(w - zero_point) * scale`, both per output column.
+
+    `#cim.affine<@scale>` or `#cim.affine<@scale, @zero_point>`; the symbols name weights of shape [out], the scale
+    in the network's float type, the zero point int32 (0 where it is absent).
+    """
+
+    name = "cim.affine"
+    scale: FlatSymbolRefAttr
+    zero_point: FlatSymbolRefAttr | NoneType
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            scale = SymbolRefAttr(parser.parse_symbol_name())
+            if parser.parse_optional_punctuation(",") is None:
+                return scale, NoneType()
+            return scale, SymbolRefAttr(parser.parse_symbol_name())
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_symbol_name(self.scale.root_reference.data)
+            if not isinstance(self.zero_point, NoneType):
+                printer.print_string(", ")
+                printer.print_symbol_name(self.zero_point.root_reference.data)
+
+
+@irdl_op_definition
+class WeightOp(IRDLOperation):
+    """A constant tensor under a symbol, stored once however many operations use it.
+
+    ```mlir
+    cim.weight @w = #cim.data<"h.0.w", "1b9c2f1e4d92d8c9"> : tensor<1024x4096xi8> as #cim.affine<@w_scale>
+    cim.weight @tiny = dense<[[1, 0], [0, 1]]> : tensor<2x2xi8>
+    ```
+    """
+
+    name = "cim.weight"
+    sym_name = prop_def(SymbolNameConstraint())
+    value = prop_def(DataAttr | DenseIntOrFPElementsAttr)
+    type = opt_prop_def(TensorType)
+    affine = opt_prop_def(AffineAttr)
+    traits = traits_def(SymbolOpInterface())
+    assembly_format = "$sym_name `=` $value (`:` $type^)? (`as` qualified($affine)^)? attr-dict"
+
+    def __init__(
+        self,
+        name: str,
+        value: DataAttr | DenseIntOrFPElementsAttr,
+        kind: TensorType[Attribute],
+        affine: AffineAttr | None = None,
+    ):
+        stated = kind if isinstance(value, DataAttr) else None
+        super().__init__(properties={"sym_name": StringAttr(name), "value": value, "type": stated, "affine": affine})
+
+    def verify_(self) -> None:
+        if isinstance(self.value, DataAttr) != (self.type is not None):
+            raise VerifyException(f"weight @{self.sym_name.data}: #cim.data needs a type, `dense` brings its own")
+        if self.affine is not None and len(self.tensor_type.get_shape()) != 2:
+            raise VerifyException(
+                f"weight @{self.sym_name.data} of rank {len(self.tensor_type.get_shape())} has a scale per column, expected rank 2"
+            )
+
+    @property
+    def tensor_type(self) -> TensorType[Attribute]:
+        """Shape and element type of the weight."""
+        kind = self.value.type if isinstance(self.value, DenseIntOrFPElementsAttr) else self.type
+        assert isa(kind, TensorType)
+        return kind
+
+    def array(self, store: WeightStore) -> Array:
+        """The bytes: a view of the store, not to be written to."""
+        if isinstance(self.value, DenseIntOrFPElementsAttr):
+            return dense_array(self.value)
+        return store.get(self.value.key.data, self.value.digest.data)
+
+
+@irdl_op_definition
+class ConstantOp(IRDLOperation):
+    """A small constant: `%axes = cim.constant dense<-1> : tensor<1xi64>`."""
+
+    T: ClassVar = VarConstraint("T", AnyAttr())
+
+    name = "cim.constant"
+    value = prop_def(ParamAttrConstraint(DenseIntOrFPElementsAttr, (T, AnyAttr())))
+    result = result_def(T)
+    traits = traits_def(Pure())
+    assembly_format = "$value attr-dict"
+
+    def __init__(self, value: DenseIntOrFPElementsAttr):
+        super().__init__(properties={"value": value}, result_types=[value.type])
+
+
+@irdl_op_definition
+class ReadOp(IRDLOperation):
+    """A weight as a value, for a digital operator: `%table = cim.read @embedding : tensor<30522x384xf32>`."""
+
+    name = "cim.read"
+    weight = prop_def(FlatSymbolRefAttr)
+    result = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$weight attr-dict `:` type($result)"
+
+    def __init__(self, weight: str, kind: Attribute):
+        super().__init__(properties={"weight": SymbolRefAttr(weight)}, result_types=[kind])
+
+
+@irdl_op_definition
+class NoneOp(IRDLOperation):
+    """The absent optional input of an ONNX operator: `%none = cim.none : none`."""
+
+    name = "cim.none"
+    result = result_def(NoneType)
+    traits = traits_def(Pure())
+    assembly_format = "attr-dict `:` type($result)"
+
+    def __init__(self) -> None:
+        super().__init__(result_types=[NoneType()])
+
+
+@irdl_op_definition
+class MatmulOp(IRDLOperation):
+    """Multiplication by a constant weight `[in, out]`: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
+
+    ```mlir
+    %y = cim.matmul %x, @w : tensor<?x1024xf32> -> tensor<?x4096xf32>
+    %acc = cim.matmul %q, @w : tensor<?x1024xui8> -> tensor<?x4096xi32>
+    ```
+    With float `x` the weight stands for what its `#cim.affine` says. With integer `x` (uint8 or int8) the weight is int8,
+    its integers are multiplied as they are, and the result is int32 with wrap-around.
+    """
+
+    name = "cim.matmul"
+    x = operand_def()
+    weight = prop_def(FlatSymbolRefAttr)
+    result = result_def()
+    traits = traits_def(Pure())
+    assembly_format = "$x `,` $weight attr-dict `:` type($x) `->` type($result)"
+
+    def __init__(self, x: SSAValue, weight: str, result_type: Attribute):
+        super().__init__(operands=[x], properties={"weight": SymbolRefAttr(weight)}, result_types=[result_type])
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it multiplies integers (after `quantize` all of them do)."""
+        return element_type(self.x.type) in (ui8, i8)
+
+    def verify_(self) -> None:
+        expected = i32 if self.is_integer else element_type(self.x.type)
+        if element_type(self.result.type) != expected:
+            raise VerifyException(
+                f"multiplication of {element_type(self.x.type)} gives {element_type(self.result.type)}, expected {expected}"
+            )
+
+
+@irdl_op_definition
+class DigitalOp(IRDLOperation):
+    """Any other ONNX operator, untouched: it runs on the chip's digital unit.
+
+    ```mlir
+    %y = cim.digital "Softmax"(%x) with {axis = -1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+    %z = cim.digital "If"(%c) { cim.yield %a : tensor<4xf32> } { cim.yield %b : tensor<4xf32> } : (tensor<i1>) -> tensor<4xf32>
+    ```
+    Graph attributes are regions, in the order of `bodies` (the attributes' names); they see the values outside them.
+    """
+
+    name = "cim.digital"
+    op_type = prop_def(StringAttr)
+    domain = opt_prop_def(StringAttr)
+    settings = opt_prop_def(DictionaryAttr)
+    bodies = opt_prop_def(AnyAttr())
+    inputs = var_operand_def()
+    outputs = var_result_def()
+    graphs = var_region_def()
+    assembly_format = (
+        "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`bodies` $bodies^)? $graphs "
+        "attr-dict-with-keyword `:` functional-type($inputs, $outputs)"
+    )
+
+    def __init__(
+        self,
+        op_type: str,
+        inputs: Sequence[SSAValue],
+        output_types: Sequence[Attribute],
+        settings: dict[str, Attribute] | None = None,
+        *,
+        domain: str = "",
+        bodies: Attribute | None = None,
+        graphs: Sequence[Region] = (),
+    ):
+        super().__init__(
+            operands=[inputs],
+            result_types=[output_types],
+            properties={
+                "op_type": StringAttr(op_type),
+                "domain": StringAttr(domain) if domain else None,
+                "settings": DictionaryAttr(settings) if settings else None,
+                "bodies": bodies,
+            },
+            regions=[graphs],
+        )
+
+    @property
+    def setting(self) -> dict[str, Attribute]:
+        """The node's ONNX attributes by name."""
+        return {} if self.settings is None else dict(self.settings.data)
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the operator is one of ONNX's own (domain `""` or `ai.onnx`)."""
+        return self.domain is None or self.domain.data in ("", "ai.onnx")
+
+    def is_a(self, *op_types: str) -> bool:
+        """Whether this is one of the named operators of ONNX itself."""
+        return self.is_standard and self.op_type.data in op_types
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends a body of a control flow operator and names its outputs."""
+
+    name = "cim.yield"
+    values = var_operand_def()
+    traits = traits_def(IsTerminator())
+    assembly_format = "attr-dict ($values^ `:` type($values))?"
+
+    def __init__(self, values: Sequence[SSAValue]):
+        super().__init__(operands=[values])
+
+
+def make_cim(store: WeightStore | None = None) -> Dialect:
+    """The dialect for one context: a fresh one each time, since its weight store belongs to that context."""
+    return Dialect(
+        "cim",
+        [WeightOp, ConstantOp, ReadOp, NoneOp, MatmulOp, DigitalOp, YieldOp],
+        [DataAttr, ProtoAttr, AffineAttr, ElementType, ValueType],
+        [WeightStore() if store is None else store],
+    )
+
+
+def weight_op(name: str, array: Array, store: WeightStore, affine: AffineAttr | None = None) -> WeightOp:
+    """A `cim.weight` named `name` for `array`: small exact constants inline, all others in the store."""
+    inline = inline_constant(array)
+    if inline is None:
+        key, digest = store.put(name, array)
+        return WeightOp(name, DataAttr(StringAttr(key), StringAttr(digest)), tensor_type_of(array), affine)
+    return WeightOp(name, inline, tensor_type_of(array), affine)
+
+
+AnyTensorType = TensorType[Attribute] | UnrankedTensorType[Attribute]

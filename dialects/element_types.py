@@ -1,0 +1,141 @@
+"""One table of element types: how ONNX, numpy and the IR each name them, and how small constants cross over."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+from onnx import TensorProto
+from xdsl.dialects.builtin import (
+    BFloat16Type,
+    BytesAttr,
+    ComplexType,
+    DenseIntOrFPElementsAttr,
+    Float16Type,
+    IntegerType,
+    Signedness,
+    TensorType,
+    UnrankedTensorType,
+    f32,
+    f64,
+    i1,
+    i8,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute
+from xdsl.utils.hints import isa
+
+from dialects.cim_types import ElementType
+
+Array = npt.NDArray[Any]
+ui8 = IntegerType(8, Signedness.UNSIGNED)
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element type; `numpy` is None where numpy has none (strings travel as objects)."""
+
+    onnx: int
+    ir: Attribute
+    numpy: np.dtype[Any] | None
+
+
+def _unsigned(width: int) -> IntegerType:
+    return IntegerType(width, Signedness.UNSIGNED)
+
+
+def _named(name: str, dtype: Any = None) -> Element:
+    """An element type that builtin IR lacks, under ONNX's own name."""
+    number = TensorProto.DataType.Value(name)
+    return Element(number, ElementType.of(name.lower()), None if dtype is None else np.dtype(dtype))
+
+
+ELEMENTS: tuple[Element, ...] = (
+    Element(TensorProto.FLOAT, f32, np.dtype(np.float32)),
+    Element(TensorProto.DOUBLE, f64, np.dtype(np.float64)),
+    Element(TensorProto.FLOAT16, Float16Type(), np.dtype(np.float16)),
+    Element(TensorProto.BFLOAT16, BFloat16Type(), np.dtype(ml_dtypes.bfloat16)),
+    Element(TensorProto.BOOL, i1, np.dtype(np.bool_)),
+    Element(TensorProto.INT8, i8, np.dtype(np.int8)),
+    Element(TensorProto.INT16, IntegerType(16), np.dtype(np.int16)),
+    Element(TensorProto.INT32, i32, np.dtype(np.int32)),
+    Element(TensorProto.INT64, i64, np.dtype(np.int64)),
+    Element(TensorProto.UINT8, ui8, np.dtype(np.uint8)),
+    Element(TensorProto.UINT16, _unsigned(16), np.dtype(np.uint16)),
+    Element(TensorProto.UINT32, _unsigned(32), np.dtype(np.uint32)),
+    Element(TensorProto.UINT64, _unsigned(64), np.dtype(np.uint64)),
+    Element(TensorProto.COMPLEX64, ComplexType(f32), np.dtype(np.complex64)),
+    Element(TensorProto.COMPLEX128, ComplexType(f64), np.dtype(np.complex128)),
+    Element(TensorProto.INT4, IntegerType(4), np.dtype(ml_dtypes.int4)),
+    Element(TensorProto.UINT4, _unsigned(4), np.dtype(ml_dtypes.uint4)),
+    _named("STRING"),
+    _named("FLOAT8E4M3FN", ml_dtypes.float8_e4m3fn),
+    _named("FLOAT8E4M3FNUZ", ml_dtypes.float8_e4m3fnuz),
+    _named("FLOAT8E5M2", ml_dtypes.float8_e5m2),
+    _named("FLOAT8E5M2FNUZ", ml_dtypes.float8_e5m2fnuz),
+    _named("FLOAT8E8M0", ml_dtypes.float8_e8m0fnu),
+    _named("FLOAT4E2M1", ml_dtypes.float4_e2m1fn),
+    _named("INT2", ml_dtypes.int2),
+    _named("UINT2", ml_dtypes.uint2),
+)
+_BY_ONNX = {e.onnx: e for e in ELEMENTS}
+_BY_IR = {e.ir: e for e in ELEMENTS}
+_BY_NUMPY = {e.numpy: e for e in ELEMENTS if e.numpy is not None}
+
+UNKNOWN = ElementType.of("undefined")
+"""The element type of a value that shape inference knows nothing of."""
+
+
+def ir_element(onnx_type: int) -> Attribute:
+    """The IR element type of an ONNX `TensorProto.DataType` number."""
+    found = _BY_ONNX.get(onnx_type)
+    return UNKNOWN if found is None else found.ir
+
+
+def onnx_element(element: Attribute) -> int:
+    """The ONNX `TensorProto.DataType` number of an IR element type; 0 (undefined) if there is none."""
+    found = _BY_IR.get(element)
+    return TensorProto.UNDEFINED if found is None else found.onnx
+
+
+def numpy_element(element: Attribute) -> np.dtype[Any] | None:
+    """The numpy dtype of an IR element type; None for strings and unknown types."""
+    found = _BY_IR.get(element)
+    return None if found is None else found.numpy
+
+
+def tensor_type_of(array: Array) -> TensorType[Attribute]:
+    """The static tensor type of a numpy array."""
+    return TensorType(_BY_NUMPY[array.dtype].ir, array.shape)
+
+
+def element_type(value_type: Attribute) -> Attribute:
+    """The element type of a tensor type, ranked or not; UNKNOWN for anything else."""
+    if isa(value_type, TensorType) or isa(value_type, UnrankedTensorType):
+        return value_type.element_type
+    return UNKNOWN
+
+
+_INLINE_ELEMENTS = 32
+_INLINE = tuple(np.dtype(kind) for kind in "?bBhHiIqQfd")
+
+
+def inline_constant(array: Array) -> DenseIntOrFPElementsAttr | None:
+    """`array` as `dense<...>`, or None where that is unreadable or not exact (large, or not finite)."""
+    if array.dtype not in _INLINE or not 0 < array.size <= _INLINE_ELEMENTS or not np.isfinite(array).all():
+        return None
+    if array.dtype == np.bool_:
+        return DenseIntOrFPElementsAttr.from_list(TensorType(i1, array.shape), array.flatten().tolist())
+    return DenseIntOrFPElementsAttr(tensor_type_of(array), BytesAttr(array.tobytes()))
+
+
+def dense_array(value: DenseIntOrFPElementsAttr) -> Array:
+    """The numpy array of a `dense<...>` attribute."""
+    dtype = numpy_element(value.get_element_type())
+    assert dtype is not None, f"dense elements of type {value.get_element_type()}"
+    items = value.get_values()
+    array = np.array([i != 0 for i in items]) if dtype == np.bool_ else np.array(items, dtype)
+    shape = value.get_shape()
+    return array.reshape(shape) if array.size != 1 else np.full(shape, array.reshape(-1)[0], dtype)

@@ -1,0 +1,120 @@
+"""The weight store: where the bytes of weights live while the IR carries only key, digest and type.
+
+A text of IR with its weights inline would be gigabytes; so `#cim.data<"key", "digest">` names an array of the
+store, which hangs on the context as an interface of the `cim` dialect. The digest catches a stale side file and
+makes equal weights equal in the IR.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save_file
+from xdsl.context import Context
+from xdsl.dialect_interfaces import DialectInterface
+
+from dialects.errors import UserError
+
+Array = npt.NDArray[Any]
+
+SIDE_FILE = "weights.safetensors"
+"""Name of the file beside dumped IR that holds the bytes its `#cim.data` attributes name."""
+
+
+def digest_of(array: Array) -> str:
+    """16 hex digits that depend on type, shape and content of `array`."""
+    content = hashlib.blake2b(f"{array.dtype.name}{array.shape}".encode(), digest_size=8)
+    content.update(_bytes_of(array).data)
+    return content.hexdigest()
+
+
+@dataclass
+class WeightStore(DialectInterface):
+    """Arrays by key. They may be views of mapped files: nothing is copied, and nobody writes to them."""
+
+    _arrays: dict[str, Array] = field(default_factory=dict[str, Array])
+    _digests: dict[str, str] = field(default_factory=dict[str, str])
+
+    def put(self, name: str, array: Array) -> tuple[str, str]:
+        """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest."""
+        digest, key, count = digest_of(array), name, 0
+        while key in self._arrays and self._digests[key] != digest:
+            count += 1
+            key = f"{name}.{count}"
+        if key not in self._arrays:
+            array.flags.writeable = False
+            self._arrays[key], self._digests[key] = array, digest
+        return key, digest
+
+    def get(self, key: str, digest: str) -> Array:
+        """The array that `#cim.data<"key", "digest">` names.
+
+        Raises UserError if there is none or its content is not what the digest says.
+        """
+        if key not in self._arrays:
+            raise UserError(
+                f"weight {key!r} has no data: expected it in {SIDE_FILE} beside the IR file, where --keep-ir writes it"
+            )
+        if self._digests[key] != digest:
+            raise UserError(
+                f"weight {key!r} has digest {self._digests[key]}, the IR expects {digest}: "
+                f"{SIDE_FILE} belongs to another compilation"
+            )
+        return self._arrays[key]
+
+    def save(self, path: Path) -> None:
+        """Write all arrays to one safetensors file, replacing it only when it is complete."""
+        kinds = {key: [array.dtype.name, list(array.shape)] for key, array in self._arrays.items()}
+        data = {key: _bytes_of(array) for key, array in self._arrays.items()}
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            save_file(data, str(temporary), metadata={"kinds": json.dumps(kinds)})
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def attach(self, path: Path) -> None:
+        """Map all arrays of a file that `save` wrote, without reading their bytes but for the digests."""
+        for key, array in _mapped(path).items():
+            self.put(key, array)
+
+
+def _bytes_of(array: Array) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _mapped(path: Path) -> Mapping[str, Array]:
+    """The arrays of a side file, as views of the mapped file (the format: length, JSON header, bytes)."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header: dict[str, dict[str, Any]] = json.loads(file.read(length))
+        kinds: dict[str, tuple[str, list[int]]] = json.loads(header.pop("__metadata__")["kinds"])
+        data = np.memmap(path, np.uint8, "r", offset=8 + length) if header else np.zeros(0, np.uint8)
+        found: dict[str, Array] = {}
+        for key, entry in header.items():
+            name, shape = kinds[key]
+            first, last = entry["data_offsets"]
+            found[key] = data[first:last].view(_dtype(name)).reshape(shape)
+        return found
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise UserError(f"{path}: not a weight file written by --keep-ir ({error})") from error
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    return np.dtype(getattr(ml_dtypes, name)) if hasattr(ml_dtypes, name) else np.dtype(name)
+
+
+def store_of(ctx: Context) -> WeightStore:
+    """The weight store of a context in which the `cim` dialect is loaded."""
+    dialect = ctx.get_optional_dialect("cim")
+    store = None if dialect is None else dialect.get_interface(WeightStore)
+    assert store is not None, "the context lacks the cim dialect"
+    return store
