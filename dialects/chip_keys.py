@@ -1,4 +1,4 @@
-"""What may be said about a chip: every key with its type, range, unit and meaning, once for attribute and TOML file."""
+"""What may be said about a chip: each key with its type, range and meaning, for attribute and TOML file alike."""
 
 import math
 from collections.abc import Mapping
@@ -95,9 +95,7 @@ def check_values(values: Mapping[str, object]) -> dict[str, Value]:
         elif key.required:
             raise UserError(f"{key.name} is missing ({key.meaning}): expected {key.expectation}")
     if int(checked["adcs"]) > int(checked["columns"]):
-        raise UserError(
-            f"adcs = {checked['adcs']}: expected at most one for each of the {checked['columns']} columns"
-        )
+        raise UserError(f"adcs = {checked['adcs']}: expected at most one for each of the {checked['columns']} columns")
     return checked
 
 

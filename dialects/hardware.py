@@ -22,11 +22,13 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
     """A chip: its arrays, cells and converters, and what they cost.
 
     ```mlir
-    #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">
+    #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1,
+                   encoding = "offset">
     ```
 
-    Which keys there are, and what they mean, stands in dialects/chip_keys.py. The data are (key, value) pairs in that
-    order, so equal chips are equal attributes. An accessor of an optional key raises UserError where the chip has none.
+    Which keys there are, and what they mean, stands in dialects/chip_keys.py. The data are (key, value) pairs in
+    that order, so equal chips are equal attributes. Where the chip does not give an optional key, its accessor
+    raises UserError.
     """
 
     name = "hardware.chip"
@@ -75,13 +77,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         except UserError as error:
             raise VerifyException(str(error)) from error
         if self.data != canonical:
-            raise VerifyException(
-                "the keys of a chip must be in order and unique: make it with ChipAttr.from_dict"
-            )
-
-    def get(self, key: str) -> Value | None:
-        """The value of a key, None where the chip does not give it."""
-        return self.to_dict().get(key)
+            raise VerifyException("keys of a chip out of order or given twice: make it with ChipAttr.from_dict")
 
     # What the numbers depend on: always there.
 
@@ -121,14 +117,14 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
     @property
     def arrays(self) -> int | None:
         """How many arrays the chip has; None for as many as are needed."""
-        return self._integer("arrays") if self.get("arrays") is not None else None
+        return self._integer("arrays") if "arrays" in self.to_dict() else None
 
     @property
     def slices(self) -> int:
         """Crossbars of an array, that is, cells of a weight.
 
-        Two's complement keeps the sign bit in a 1-bit cell of its own, because a cell of several bits has one sign.
-        Differential has a cell for each sign; both need 8 bits of magnitude, since |-128| does.
+        Two's complement keeps the sign bit in a 1-bit cell of its own, because a cell of several bits has one
+        sign. Differential has cells for either sign, each with 8 bits of magnitude, since |-128| needs them.
         """
         cells = 8 // self.cell_bits
         if self.encoding == "twos-complement":
@@ -136,7 +132,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return 2 * cells if self.encoding == "differential" else cells
 
     def planes(self, signed: bool) -> int:
-        """Planes of an 8-bit input; the sign bit of a signed one has a plane of its own where planes have several bits."""
+        """Planes of an 8-bit input; where planes have several bits, a sign bit has a plane of its own."""
         return 8 // self.dac_bits + (1 if signed and self.dac_bits > 1 else 0)
 
     # What things cost: there if the chip gives it.
@@ -158,16 +154,14 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._integer("digital_units")
 
     def adc_ns(self, bits: int) -> float:
-        """The time of one conversion to `bits` bits: sar decides bit by bit, ramp counts through all codes, flash does neither."""
+        """The time of one conversion to `bits` bits: a sar ADC steps once a bit, ramp once a code, flash once."""
         steps = {"sar": bits, "ramp": 1 << bits, "flash": 1}[self._text("adc_kind")]
         return steps * self._number("adc_step_ns")
 
     def _value(self, key: str) -> Value:
-        value = self.get(key)
+        value = self.to_dict().get(key)
         if value is None:
-            raise UserError(
-                f"chip {self.chip_name!r} gives no {key}, which the cost model needs: add {key} to the chip"
-            )
+            raise UserError(f"chip {self.chip_name!r} gives no {key}: add it to the chip, the cost model needs it")
         return value
 
     def _integer(self, key: str) -> int:
@@ -177,8 +171,8 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
 
     def _number(self, key: str) -> float:
         value = self._value(key)
-        assert isinstance(value, float)
-        return value
+        assert isinstance(value, int | float)
+        return float(value)
 
     def _text(self, key: str) -> str:
         value = self._value(key)
@@ -191,7 +185,7 @@ def chip_of(module: ModuleOp) -> ChipAttr:
     chip = module.attributes.get(MODULE_KEY)
     if chip is None:
         raise UserError(
-            f'the module names no chip: add `attributes {{{MODULE_KEY} = #hardware.chip<"name", rows = ...>}}` to it'
+            f'the module names no chip: add `attributes {{{MODULE_KEY} = #hardware.chip<"name", ...>}}` to it'
         )
     if not isinstance(chip, ChipAttr):
         raise UserError(f"the module's {MODULE_KEY} is {chip}: expected #hardware.chip<...>")
@@ -199,7 +193,7 @@ def chip_of(module: ModuleOp) -> ChipAttr:
 
 
 def _float_text(value: float) -> str:
-    """The shortest text that reads back as the same number; the IR wants a point in it (1.0e-05, not 1e-05)."""
+    """The shortest text that reads back as the same number, with the point that the IR wants (1.0e-05)."""
     mantissa, e, exponent = repr(value).partition("e")
     return mantissa + ("" if "." in mantissa else ".0") + e + exponent
 
