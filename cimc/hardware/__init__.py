@@ -1,0 +1,1 @@
+"""The chips that cimc knows, as TOML files, and how chip files are read."""
