@@ -106,7 +106,7 @@ def numpy_element(element: Attribute) -> np.dtype[Any] | None:
     return None if found is None else found.numpy
 
 
-def tensor_type_of(array: Array) -> TensorType[Attribute]:
+def tensor_type_of(array: Array) -> TensorType[Any]:
     """The static tensor type of a numpy array."""
     return TensorType(_BY_NUMPY[array.dtype].ir, array.shape)
 

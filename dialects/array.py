@@ -1,0 +1,187 @@
+"""The `array` dialect: where a multiplication's weights lie and when its tiles run.
+
+```mlir
+%acc = array.stage 7 {
+  %0 = array.multiply %q, @q_proj tiles [[0, 0, 256, 256], [0, 256, 256, 128]] at [[12, 0, 0], [13, 0, 0]]
+         groups [[0, 0, 170, 8, 0, 255, 0], ...] : tensor<?x256xui8> -> tensor<?x384xi32>
+  array.yield %0 : tensor<?x384xi32>
+} : tensor<?x384xi32>
+```
+One `array.multiply` stands for a whole weight: each pass writes its decisions into it as one more table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.dialects.builtin import I64, FlatSymbolRefAttr, IntegerAttr, SymbolRefAttr, i64
+from xdsl.ir import Attribute, Data, Dialect, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.traits import HasParent, IsTerminator, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.element_types import element_type, i8, i32, ui8
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PackedTable:
+    """Rows of equally many int64 numbers in one `bytes`: hashed and compared as fast as a text."""
+
+    columns: int
+    data: bytes
+
+    @staticmethod
+    def of(rows: npt.NDArray[Any]) -> "PackedTable":
+        return PackedTable(rows.shape[1], np.ascontiguousarray(rows, np.int64).tobytes())
+
+    @property
+    def array(self) -> Table:
+        return np.frombuffer(self.data, np.int64).reshape(-1, self.columns)
+
+
+@irdl_attr_definition
+class TableAttr(Data[PackedTable]):
+    """A table of integers, `[[0, 0, 256, 256], [0, 256, 256, 128]]`: one row a tile, place or row group."""
+
+    name = "array.table"
+
+    @staticmethod
+    def of(rows: npt.NDArray[Any]) -> "TableAttr":
+        return TableAttr(PackedTable.of(rows))
+
+    @property
+    def array(self) -> Table:
+        """int64 [rows, columns], read-only."""
+        return self.data.array
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> PackedTable:
+        with parser.in_angle_brackets():
+            return _parse_rows(parser)
+
+    def print_parameter(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(str(self.array.tolist()))
+
+
+def _parse_rows(parser: AttrParser) -> PackedTable:
+    def row() -> list[int]:
+        return parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False)
+        )
+
+    rows = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, row)
+    if not rows or len({len(r) for r in rows}) != 1:
+        parser.raise_error("expected a table of at least one row, all rows equally long")
+    return PackedTable.of(np.array(rows, np.int64))
+
+
+TILE = ("weight_row", "weight_column", "rows", "columns")
+"""Columns of `tiles`: the rectangle of the weight that the tile holds."""
+PLACE = ("array", "row", "column")
+"""Columns of `at`: where the tile's first row and column lie."""
+GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound", "start_ps")
+"""Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together, converted to `adc_bits` bits
+without their `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the start of the stage."""
+
+
+@irdl_op_definition
+class MultiplyOp(IRDLOperation):
+    """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
+
+    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` from `schedule-arrays`; each row of `at` belongs to
+    the row of `tiles` with the same number. What lies outside the tiles is zero.
+    """
+
+    name = "array.multiply"
+    x = operand_def()
+    weight = prop_def(FlatSymbolRefAttr)
+    tiles = prop_def(TableAttr)
+    places = opt_prop_def(TableAttr)
+    groups = opt_prop_def(TableAttr)
+    result = result_def()
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? attr-dict `:` type($x) `->` type($result)"
+    )
+
+    def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
+        super().__init__(
+            operands=[x],
+            properties={"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)},
+            result_types=[result_type],
+        )
+
+    def verify_(self) -> None:
+        for what, table, columns in (
+            ("tiles", self.tiles, TILE),
+            ("at", self.places, PLACE),
+            ("groups", self.groups, GROUP),
+        ):
+            if table is not None and table.data.columns != len(columns):
+                raise VerifyException(
+                    f"{what} has {table.data.columns} columns, expected {len(columns)}: {', '.join(columns)}"
+                )
+        if self.places is not None and len(self.places.array) != len(self.tiles.array):
+            raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
+        if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
+            raise VerifyException(
+                f"arrays multiply ui8 or i8 to i32, found {element_type(self.x.type)} to {element_type(self.result.type)}"
+            )
+
+
+@irdl_op_definition
+class StageOp(IRDLOperation):
+    """Multiplications that run at the same time; the next stage starts when the slowest array is done.
+
+    `array.stage 7 duration_ps 512000 { ... array.yield %acc : tensor<?x4xi32> } : tensor<?x4xi32>`
+    """
+
+    name = "array.stage"
+    number = prop_def(IntegerAttr[I64])
+    duration_ps = prop_def(IntegerAttr[I64])
+    body = region_def("single_block")
+    results_ = var_result_def()
+    traits = traits_def()
+    assembly_format = "$number `duration_ps` $duration_ps $body attr-dict `:` type($results_)"
+
+    def __init__(self, number: int, duration_ps: int, body: Region, result_types: Sequence[Attribute]):
+        super().__init__(
+            properties={"number": IntegerAttr(number, i64), "duration_ps": IntegerAttr(duration_ps, i64)},
+            regions=[body],
+            result_types=[result_types],
+        )
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends a stage and names what it computed."""
+
+    name = "array.yield"
+    values = var_operand_def()
+    traits = traits_def(IsTerminator(), HasParent(StageOp))
+    assembly_format = "$values `:` type($values) attr-dict"
+
+    def __init__(self, values: Sequence[SSAValue]):
+        super().__init__(operands=[values])
+
+
+ArrayDialect = Dialect("array", [MultiplyOp, StageOp, YieldOp], [TableAttr])

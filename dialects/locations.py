@@ -1,0 +1,20 @@
+"""ONNX node names as locations: `loc("/h.0/mlp/c_fc/MatMul")` through all passes, messages and listings."""
+
+from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr, UnknownLoc
+from xdsl.ir import Operation
+
+
+def location(name: str) -> NameLoc:
+    """The location `loc("name")`."""
+    return NameLoc(StringAttr(name), NoneAttr())
+
+
+def node_name(op: Operation) -> str:
+    """The ONNX node that `op` comes from, or its own name where that is not known."""
+    place = op.location
+    return place.desc.data if isinstance(place, NameLoc) else op.name
+
+
+def is_lost(op: Operation) -> bool:
+    """Whether `op` does not say which node it comes from."""
+    return isinstance(op.location, UnknownLoc)

@@ -1,0 +1,1 @@
+"""What the languages mean, executable: networks as ONNX graphs, and interpretation of any stage of the IR."""

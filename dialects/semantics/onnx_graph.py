@@ -1,0 +1,218 @@
+"""Operations of the IR as an ONNX graph: kernels, the reference network and interpretation are all written here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+)
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, NoneType, StringAttr, TensorType
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from dialects.array import MultiplyOp, StageOp
+from dialects.array import YieldOp as StageYieldOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, ReadOp, YieldOp
+from dialects.element_types import Array, dense_array, element_type, numpy_element, onnx_element, tensor_type_of
+from dialects.errors import UserError
+from dialects.locations import node_name
+from dialects.network import Port, inputs_of, main_block, opsets_of, outputs_of, weight_named, weights_of
+from dialects.onnx_attributes import to_onnx
+from dialects.semantics.weight_values import float_weight
+from dialects.weights import WeightStore
+
+IR_VERSION = 10
+"""ONNX IR version of the files written here: the first that knows every element type in use."""
+
+
+@dataclass
+class GraphWriter:
+    """Writes operations as ONNX nodes; one writer makes one graph.
+
+    `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    """
+
+    module: ModuleOp
+    store: WeightStore
+    external: Callable[[Array], str | None] = lambda array: None
+    names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
+    initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
+    _taken: set[str] = field(default_factory=set[str])
+
+    def __post_init__(self) -> None:
+        self.weights = weights_of(self.module)
+
+    def model(
+        self,
+        operations: Sequence[Operation],
+        inputs: Sequence[tuple[SSAValue, Port]],
+        outputs: Sequence[tuple[SSAValue, Port]],
+    ) -> ModelProto:
+        """The graph of `operations` from `inputs` to `outputs`, which keep the names they are given."""
+        self._taken |= {port.name for _, port in [*inputs, *outputs]}
+        self.names |= {value: port.name for value, port in inputs}
+        produced = {result for op in operations for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
+        for value, port in outputs:
+            if value in produced:
+                self.names.setdefault(value, port.name)
+        nodes = [node for op in operations for node in self.nodes(op)]
+        for value, port in outputs:
+            if self.name(value) != port.name:
+                nodes.append(helper.make_node("Identity", [self.name(value)], [port.name], name=f"output {port.name}"))
+        graph = helper.make_graph(
+            nodes,
+            "cimc",
+            [value_info(value.type, port) for value, port in inputs],
+            [value_info(value.type, port) for value, port in outputs],
+        )
+        graph.initializer.extend(self.initializers.values())
+        opsets = [helper.make_opsetid(domain, version) for domain, version in opsets_of(self.module).items()]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
+
+    def name(self, value: SSAValue) -> str:
+        """The name of a value in the graph; constants become initializers when first asked for."""
+        if value not in self.names:
+            self.names[value] = self._constant(value.owner) or self.fresh(value.name_hint or "v")
+        return self.names[value]
+
+    def fresh(self, wish: str) -> str:
+        """A name that nothing else in the graph has."""
+        name, count = wish, 0
+        while name in self._taken:
+            count += 1
+            name = f"{wish}.{count}"
+        self._taken.add(name)
+        return name
+
+    def _constant(self, owner: Operation | Block) -> str | None:
+        """The initializer that stands for a constant operation, None for other operations."""
+        if isinstance(owner, ConstantOp):
+            return self._initializer(self.fresh("constant"), dense_array(owner.value))
+        if isinstance(owner, ReadOp):
+            symbol = owner.weight.root_reference.data
+            array = weight_named(self.weights, symbol).array(self.store)
+            return self._initializer(f"@{symbol}", array)
+        return None
+
+    def _initializer(self, name: str, array: Array) -> str:
+        if name in self.initializers:
+            return name
+        outside = self.external(array)
+        if outside is None:
+            self.initializers[name] = numpy_helper.from_array(array, name)
+            return name
+        if outside not in self.initializers:
+            self.initializers[outside] = _external(outside, array)
+        return outside
+
+    def nodes(self, op: Operation) -> list[NodeProto]:
+        """The ONNX nodes that do what `op` does."""
+        if isinstance(op, ConstantOp | ReadOp | NoneOp | StageYieldOp):
+            return []
+        if isinstance(op, StageOp):
+            return self._stage(op)
+        if isinstance(op, MatmulOp | MultiplyOp):
+            return [self._multiplication(op)]
+        assert isinstance(op, DigitalOp), f"{op.name} has no form in ONNX"
+        return [self._digital(op)]
+
+    def _operand(self, value: SSAValue) -> str:
+        return "" if isinstance(value.type, NoneType) else self.name(value)
+
+    def _digital(self, op: DigitalOp) -> NodeProto:
+        node = helper.make_node(
+            op.op_type.data,
+            [self._operand(value) for value in op.inputs],
+            [self._operand(value) for value in op.outputs],
+            name=node_name(op),
+            domain="" if op.is_standard or op.domain is None else op.domain.data,
+        )
+        node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
+        if op.bodies is not None:
+            assert isa(op.bodies, ArrayAttr[StringAttr])
+            for name, region in zip(op.bodies, op.graphs):
+                node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
+        return node
+
+    def _body(self, block: Block) -> GraphProto:
+        """The graph of a body of control flow; values from outside are seen by name."""
+        last = block.last_op
+        assert isinstance(last, YieldOp)
+        arguments = [value_info(a.type, Port(self.name(a), ())) for a in block.args]
+        nodes = [node for op in block.ops if op is not last for node in self.nodes(op)]
+        results: list[ValueInfoProto] = []
+        for value in last.values:
+            inside = isinstance(value.owner, DigitalOp) and value.owner.parent is block
+            name = self.name(value)
+            if not inside or name in {r.name for r in results}:
+                copy = self.fresh("copy")
+                nodes.append(helper.make_node("Identity", [name], [copy], name=f"copy of {name}"))
+                name = copy
+            results.append(value_info(value.type, Port(name, ())))
+        return helper.make_graph(nodes, self.fresh("body"), arguments, results)
+
+    def _multiplication(self, op: MatmulOp | MultiplyOp) -> NodeProto:
+        symbol = op.weight.root_reference.data
+        weight = weight_named(self.weights, symbol)
+        integer = isinstance(op, MultiplyOp) or op.is_integer
+        if integer:
+            name = self._initializer(f"@{symbol}", weight.array(self.store))
+        else:
+            dtype = numpy_element(element_type(op.x.type))
+            assert dtype is not None
+            name = self._initializer(f"@{symbol}.float", float_weight(weight, self.weights, self.store, dtype))
+        return helper.make_node(
+            "MatMulInteger" if integer else "MatMul",
+            [self.name(op.x), name],
+            [self.name(op.result)],
+            name=node_name(op),
+        )
+
+    def _stage(self, op: StageOp) -> list[NodeProto]:
+        last = op.body.block.last_op
+        assert isinstance(last, StageYieldOp)
+        for outer, inner in zip(op.results, last.values):
+            self.names[inner] = self.name(outer)
+        return [node for inner in op.body.block.ops for node in self.nodes(inner)]
+
+
+def network_model(module: ModuleOp, store: WeightStore) -> ModelProto:
+    """The network of a module as ONNX, with the names of the original's inputs, outputs and nodes."""
+    operations = list(main_block(module).ops)[:-1]
+    return GraphWriter(module, store).model(operations, inputs_of(module), outputs_of(module))
+
+
+def value_info(kind: Attribute, port: Port) -> ValueInfoProto:
+    """An ONNX input or output of type `kind`; without a type where ONNX Runtime has to infer it."""
+    if not onnx_element(element_type(kind)):
+        return helper.make_empty_tensor_value_info(port.name)
+    if not isa(kind, TensorType):
+        return helper.make_tensor_value_info(port.name, onnx_element(element_type(kind)), None)
+    dims = port.dims or ("",) * kind.get_num_dims()
+    shape = [size if size >= 0 else (name or None) for size, name in zip(kind.get_shape(), dims)]
+    return helper.make_tensor_value_info(port.name, onnx_element(kind.element_type), shape)
+
+
+def _external(name: str, array: Array) -> TensorProto:
+    """An initializer whose bytes are handed over when the graph is loaded."""
+    proto = TensorProto(name=name, data_type=onnx_element(tensor_type_of(array).element_type), dims=array.shape)
+    proto.data_location = TensorProto.EXTERNAL
+    entry = proto.external_data.add()
+    entry.key, entry.value = "location", "constants"
+    return proto
+
+
+def graph_attributes(node: NodeProto) -> list[tuple[str, GraphProto]]:
+    """The bodies of a control flow node, by attribute name."""
+    single = [(a.name, a.g) for a in node.attribute if a.type == AttributeProto.GRAPH]
+    several = [a.name for a in node.attribute if a.type == AttributeProto.GRAPHS]
+    if several:
+        raise UserError(f"node {node.name!r}: attribute {several[0]!r} is a list of graphs, which no ONNX operator has")
+    return single
