@@ -46,14 +46,16 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
     def parse_parameter(cls, parser: AttrParser) -> tuple[tuple[str, Value], ...]:
         start = parser.pos
         with parser.in_angle_brackets():
-            values: dict[str, Value] = {"name": parser.parse_str_literal(": the name of the chip")}
+            values: dict[str, Value] = {
+                "name": parser.expect(lambda: _optional_text(parser), "name of a chip expected")
+            }
             while parser.parse_optional_punctuation(",") is not None:
                 position = parser.pos
                 key = parser.parse_identifier(": a key of the chip")
                 parser.parse_punctuation("=")
                 if key in values:
                     parser.raise_error(f"{key} is given twice", position, parser.pos)
-                text = parser.parse_optional_str_literal()
+                text = _optional_text(parser)
                 values[key] = parser.parse_number(allow_boolean=False) if text is None else text
         try:
             return tuple(check_values(values).items())
@@ -190,6 +192,14 @@ def chip_of(module: ModuleOp) -> ChipAttr:
     if not isinstance(chip, ChipAttr):
         raise UserError(f"the module's {MODULE_KEY} is {chip}: expected #hardware.chip<...>")
     return chip
+
+
+def _optional_text(parser: AttrParser) -> str | None:
+    """A string literal, if there is one; xDSL reads one with escaped letters beyond ASCII as bytes."""
+    text = parser.parse_optional_str_literal()
+    if text is None and (content := parser.parse_optional_bytes_literal()) is not None:
+        return content.decode(errors="replace")
+    return text
 
 
 def _float_text(value: float) -> str:

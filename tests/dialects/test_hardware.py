@@ -1,0 +1,193 @@
+"""The chip attribute: round trip, derived numbers, and what it says about wrong or missing keys."""
+
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp, StringAttr
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from dialects.chip_keys import KEYS, Key, Value
+from dialects.errors import UserError
+from dialects.hardware import MODULE_KEY, ChipAttr, Hardware, chip_of
+
+TINY: dict[str, Value] = {
+    "name": "tiny-4",
+    "rows": 4,
+    "columns": 4,
+    "cell_bits": 2,
+    "dac_bits": 1,
+    "adc_bits": 8,
+    "adcs": 1,
+    "encoding": "offset",
+}
+
+
+def chip(**changes: Value) -> ChipAttr:
+    return ChipAttr.from_dict({**TINY, **changes})
+
+
+def parse(text: str) -> ModuleOp:
+    context = Context()
+    context.load_dialect(Builtin)
+    context.load_dialect(Hardware)
+    return Parser(context, text).parse_module()
+
+
+def module_with(chip: ChipAttr) -> ModuleOp:
+    return ModuleOp([], attributes={MODULE_KEY: chip})
+
+
+def values_of(key: Key) -> st.SearchStrategy[Value]:
+    if key.choices:
+        return st.sampled_from(key.choices)
+    if key.kind is str:
+        return st.text(st.characters(codec="utf-8"), min_size=1)
+    if key.kind is int:
+        return st.integers(min_value=key.low, max_value=4 if key.name == "adcs" else key.high)
+    return st.floats(min_value=key.low, allow_infinity=False, allow_nan=False)
+
+
+chips = st.fixed_dictionaries(
+    {key.name: values_of(key) for key in KEYS if key.required} | {"columns": st.integers(4, 65535)},
+    optional={key.name: values_of(key) for key in KEYS if not key.required},
+).map(ChipAttr.from_dict)
+
+
+@given(chips)
+def test_text_and_dict_give_back_the_same_chip(chip: ChipAttr):
+    text = StringIO()
+    Printer(text).print_op(module_with(chip))
+    assert chip_of(parse(text.getvalue())) == chip
+    assert ChipAttr.from_dict(chip.to_dict()) == chip
+
+
+def test_order_of_keys_does_not_matter():
+    assert ChipAttr.from_dict(dict(reversed(TINY.items()))) == chip()
+
+
+def test_integers_are_numbers():
+    assert chip(settle_ns=10) == chip(settle_ns=10.0)
+    assert chip(settle_ns=10).to_dict()["settle_ns"] == 10.0
+
+
+def test_required_keys():
+    tiny = chip()
+    assert (tiny.chip_name, tiny.rows, tiny.columns, tiny.cell_bits) == ("tiny-4", 4, 4, 2)
+    assert (tiny.dac_bits, tiny.adc_bits, tiny.adcs, tiny.encoding) == (1, 8, 1, "offset")
+
+
+def test_number_of_arrays():
+    assert chip().arrays is None
+    assert chip(arrays=7).arrays == 7
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cell_bits", "slices"),
+    [
+        ("offset", 1, 8),
+        ("offset", 2, 4),
+        ("offset", 8, 1),
+        ("twos-complement", 1, 8),
+        ("twos-complement", 2, 5),
+        ("twos-complement", 8, 2),
+        ("differential", 1, 16),
+        ("differential", 4, 4),
+    ],
+)
+def test_slices(encoding: str, cell_bits: int, slices: int):
+    assert chip(encoding=encoding, cell_bits=cell_bits).slices == slices
+
+
+@pytest.mark.parametrize(("dac_bits", "unsigned", "signed"), [(1, 8, 8), (2, 4, 5), (4, 2, 3), (8, 1, 2)])
+def test_planes(dac_bits: int, unsigned: int, signed: int):
+    assert chip(dac_bits=dac_bits).planes(signed=False) == unsigned
+    assert chip(dac_bits=dac_bits).planes(signed=True) == signed
+
+
+@pytest.mark.parametrize(("kind", "four_bits"), [("sar", 2.0), ("ramp", 8.0), ("flash", 0.5)])
+def test_time_of_a_conversion(kind: str, four_bits: float):
+    assert chip(adc_kind=kind, adc_step_ns=0.5).adc_ns(4) == four_bits
+
+
+def test_times():
+    timed = chip(settle_ns=1, transfer_ns=2, add_ns=3, digital_units=4)
+    assert (timed.settle_ns, timed.transfer_ns, timed.add_ns, timed.digital_units) == (1.0, 2.0, 3.0, 4)
+
+
+def test_missing_optional_key_is_named():
+    with pytest.raises(UserError) as error:
+        _ = chip().settle_ns
+    assert str(error.value) == "chip 'tiny-4' gives no settle_ns: add it to the chip, the cost model needs it"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 0}, "rows = 0: expected an integer from 1 to 65535"),
+        ({"rows": 4.0}, "rows = 4.0: expected an integer from 1 to 65535"),
+        ({"rows": True}, "rows = true: expected an integer from 1 to 65535"),
+        ({"rows": '"4"'}, r'rows = "\"4\"": expected an integer from 1 to 65535'),
+        ({"arrays": 0}, "arrays = 0: expected an integer of at least 1"),
+        ({"cell_bits": 3}, "cell_bits = 3: expected one of 1, 2, 4, 8"),
+        ({"encoding": "x"}, 'encoding = "x": expected one of offset, twos-complement, differential'),
+        ({"name": ""}, 'name = "": expected a text that is not empty'),
+        ({"add_ns": -1}, "add_ns = -1.0: expected a number of at least 0"),
+        ({"add_ns": float("inf")}, "add_ns = inf: expected a number of at least 0"),
+        ({"add_ns": float("nan")}, "add_ns = nan: expected a number of at least 0"),
+        ({"adcs": 5}, "adcs = 5: expected at most one for each of the 4 columns"),
+        ({"adc_bit": 8}, "unknown key 'adc_bit': did you mean 'adc_bits'?"),
+        ({"zzz": 8}, f"unknown key 'zzz': expected one of {', '.join(key.name for key in KEYS)}"),
+    ],
+)
+def test_wrong_values_are_named(changes: dict[str, Value], message: str):
+    with pytest.raises(UserError) as error:
+        chip(**changes)
+    assert str(error.value) == message
+
+
+def test_missing_key_is_named():
+    with pytest.raises(UserError) as error:
+        ChipAttr.from_dict({key: value for key, value in TINY.items() if key != "dac_bits"})
+    assert str(error.value) == (
+        "dac_bits is missing (bits of an input that a row drives at once): expected one of 1, 2, 4, 8"
+    )
+
+
+def test_a_chip_made_by_hand_is_checked():
+    with pytest.raises(VerifyException, match="columns is missing"):
+        ChipAttr((("name", "x"), ("rows", 4)))
+    with pytest.raises(VerifyException, match=r"out of order or given twice: make it with ChipAttr\.from_dict"):
+        ChipAttr(tuple(reversed(TINY.items())))
+
+
+def test_a_chip_without_a_name_is_refused():
+    with pytest.raises(ParseError, match="name of a chip expected"):
+        parse("builtin.module attributes {hardware.chip = #hardware.chip<rows = 4>} {}")
+
+
+def test_a_key_given_twice_is_refused():
+    with pytest.raises(ParseError, match="rows is given twice"):
+        parse('builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, rows = 4>} {}')
+
+
+def test_chip_of_a_module():
+    assert chip_of(module_with(chip())) == chip()
+
+
+def test_a_module_without_a_chip():
+    with pytest.raises(UserError) as error:
+        chip_of(ModuleOp([]))
+    assert str(error.value) == (
+        'the module names no chip: add `attributes {hardware.chip = #hardware.chip<"name", ...>}` to it'
+    )
+
+
+def test_a_module_with_something_else_as_its_chip():
+    with pytest.raises(UserError) as error:
+        chip_of(ModuleOp([], attributes={MODULE_KEY: StringAttr("tiny-4")}))
+    assert str(error.value) == """the module's hardware.chip is "tiny-4": expected #hardware.chip<...>"""
