@@ -1,0 +1,116 @@
+"""The check of a program: its outputs must be those of ONNX Runtime, to the last bit."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from cimc.machine.onnx_kernels import one_line, plain_session
+from cimc.program.errors import ProgramError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found; `difference` is empty if all outputs are identical. As text: the result in one line."""
+
+    values: int
+    outputs: int
+    difference: str = ""
+
+    @property
+    def identical(self) -> bool:
+        return not self.difference
+
+    def __str__(self) -> str:
+        if self.difference:
+            return f"check: {self.difference}"
+        return f"check: identical, {self.values} values in {self.outputs} outputs"
+
+
+def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray[Any]]) -> Comparison:
+    """Compares names, types, shapes and every bit: NaNs must have equal payloads, and -0.0 is not 0.0."""
+    values = sum(array.size for array in reference.values())
+    differences = (_difference(name, outputs.get(name), reference[name]) for name in reference)
+    unknown = (f"output {name} is not in the reference" for name in outputs if name not in reference)
+    difference = next(filter(None, [*differences, *unknown]), "")
+    return Comparison(values, len(reference), difference)
+
+
+def run_reference(model: str | os.PathLike[str] | bytes, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The outputs of an ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime.
+
+    Raises ProgramError, naming the file, if ONNX Runtime cannot load or run it.
+    """
+    name = "reference" if isinstance(model, bytes) else os.fspath(model)
+    try:
+        session = plain_session(model if isinstance(model, bytes) else name)
+        names = [output.name for output in session.get_outputs()]
+        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    except Exception as error:  # ONNX Runtime raises many unrelated types
+        raise ProgramError(f"{name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
+
+
+def integer_products_are_exact() -> bool:
+    """Whether ONNX Runtime multiplies uint8 by int8 exactly on this processor.
+
+    x86 processors without VNNI add pairs of products in 16 bits with saturation. There a model with large weights
+    has no exact answer that a program could equal, and a check fails without anybody's fault.
+    """
+    x = np.full((4, 64), 255, np.uint8)
+    weights = np.where(np.arange(64) % 2, 127, -128).astype(np.int8)
+    w = np.ascontiguousarray(np.broadcast_to(weights, (64, 64)))
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "products",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, (4, 64))],
+        [numpy_helper.from_array(w, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    found = run_reference(model.SerializeToString(), {"x": x})["y"]
+    return bool((found == x.astype(np.int32) @ w.astype(np.int32)).all())
+
+
+def _difference(name: str, found: NDArray[Any] | None, expected: NDArray[Any]) -> str:
+    """How an output differs from the reference, or nothing."""
+    if found is None:
+        return f"output {name} is missing"
+    if found.dtype != expected.dtype:
+        return f"output {name} has type {found.dtype}, expected {expected.dtype}"
+    if found.shape != expected.shape:
+        return f"output {name} has shape {list(found.shape)}, expected {list(expected.shape)}"
+    wrong = _differing(found.ravel(), expected.ravel())
+    count = int(np.count_nonzero(wrong))
+    if not count:
+        return ""
+    first = int(np.argmax(wrong))
+    left, right = found.ravel()[first], expected.ravel()[first]
+    if str(left) == str(right):  # NaNs with different payloads
+        left, right = (f"{value} with bytes {value.tobytes().hex()}" for value in (left, right))
+    return (
+        f"output {name} differs in {count} of {found.size} values{_distance(found.ravel(), expected.ravel())}, "
+        f"first at {[int(i) for i in np.unravel_index(first, found.shape)]}: "
+        f"found {left}, expected {right}"
+    )
+
+
+def _differing(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which elements differ in any bit."""
+    if found.dtype.kind in "OSU" or not found.size:
+        return np.asarray(found != expected)
+    size = found.dtype.itemsize
+    left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (found, expected))
+    return (left != right).any(axis=1)
+
+
+def _distance(found: NDArray[Any], expected: NDArray[Any]) -> str:
+    """By how much numbers differ at most, NaNs set aside."""
+    if found.dtype.kind not in "iuf":
+        return ""
+    with np.errstate(invalid="ignore"):  # infinity - infinity
+        distances = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+    return f" by up to {np.fmax.reduce(distances, initial=0):g}"

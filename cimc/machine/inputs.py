@@ -1,0 +1,101 @@
+"""The inputs of a run: checked against what the program takes, or made up from random numbers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input
+from cimc.program.program import Program
+
+DEFAULT_LENGTHS = (1, 16)
+"""Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
+
+
+def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The inputs as contiguous arrays.
+
+    Raises ProgramError if one is missing or unknown, or has another dtype or shape than the program takes.
+    """
+    names = [value.name for value in expected]
+    for name in inputs:
+        if name not in names:
+            raise ProgramError(f"input {name} is unknown, the program takes {_list(names)}")
+    missing = [name for name in names if name not in inputs]
+    if missing:
+        raise ProgramError(f"input {missing[0]} is missing, the program takes {_list(names)}")
+    arrays = {name: np.asarray(inputs[name]) for name in names}
+    lengths: dict[str, tuple[int, str]] = {}
+    for value in expected:
+        _check_dtype(value, arrays[value.name])
+        _check_shape(value, arrays[value.name].shape, lengths)
+    return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+
+
+def random_inputs(program: Program, seed: int = 0, dims: Mapping[str, int] | None = None) -> dict[str, NDArray[Any]]:
+    """Inputs for a program: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
+
+    `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
+    that the program does not have.
+    """
+    named = {dim for value in program.inputs for dim in value.shape if isinstance(dim, str)}
+    lengths = dict(dims or {})
+    for name in lengths:
+        if name not in named:
+            raise ProgramError(f"dimension {name} is unknown, the inputs have {_list(sorted(named))}")
+    generator = np.random.default_rng(seed)
+    return {value.name: _random(value, _lengths(value, lengths), generator) for value in program.inputs}
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _check_dtype(value: Input, array: NDArray[Any]) -> None:
+    found = "string" if array.dtype.kind in "OSU" else array.dtype.name
+    if found != value.dtype:
+        raise ProgramError(f"input {value.name} has type {found}, expected {value.dtype}")
+
+
+def _check_shape(value: Input, found: tuple[int, ...], lengths: dict[str, tuple[int, str]]) -> None:
+    """Checks a shape; `lengths` collects the length of every symbolic dimension and the input that brought it."""
+    shape = f"input {value.name} has shape {_shape(found)}, expected {_shape(value.shape)}"
+    if len(found) != len(value.shape):
+        raise ProgramError(shape)
+    for length, dim in zip(found, value.shape):
+        if isinstance(dim, int) and length != dim:
+            raise ProgramError(shape)
+        if isinstance(dim, str):
+            known, origin = lengths.setdefault(dim, (length, value.name))
+            if length != known:
+                raise ProgramError(f"{shape} where {dim} is {known} in input {origin}")
+
+
+def _shape(dims: Iterable[int | str | None]) -> str:
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in dims) + "]"
+
+
+def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
+    """The shape of a random input; a named dimension gets its length where it first appears."""
+    shape: list[int] = []
+    for position, dim in enumerate(value.shape):
+        default = DEFAULT_LENGTHS[min(position, 1)]
+        if isinstance(dim, str):
+            shape.append(lengths.setdefault(dim, default))
+        else:
+            shape.append(default if dim is None else dim)
+    return shape
+
+
+def _random(value: Input, shape: list[int], generator: np.random.Generator) -> NDArray[Any]:
+    if value.dtype == "string":
+        return np.full(shape, "", np.object_)
+    dtype = np.dtype(value.dtype)
+    if dtype.kind == "b":
+        return generator.integers(0, 2, shape).astype(dtype)
+    if dtype.kind in "iu":
+        low = 0 if value.low is None else value.low
+        return generator.integers(low, low + 2 if value.high is None else value.high, shape).astype(dtype)
+    return generator.standard_normal(shape).astype(dtype)

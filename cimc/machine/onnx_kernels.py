@@ -1,0 +1,69 @@
+"""Runs kernels, the digital operations of a program, in ONNX Runtime: unoptimised and on one thread."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import onnxruntime
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Kernel
+from cimc.program.program import Program
+
+_FATAL_ONLY = 4  # failures are raised; ONNX Runtime need not print them as well
+
+
+def plain_session(
+    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue] | None = None
+) -> onnxruntime.InferenceSession:
+    """A session that computes exactly the nodes of `model`, in order; `constants` replace its external data."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL_ONLY
+    if constants:
+        options.add_external_initializers(list(constants), list(constants.values()))
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def one_line(error: Exception) -> str:
+    """What ONNX Runtime says, without line breaks."""
+    return " ".join(str(error).split())
+
+
+class OnnxKernels:
+    """The kernels of a program as sessions, which share its constants.
+
+    ONNX Runtime raises many unrelated types of exceptions; all of them become ProgramError here.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.kernels = program.kernels
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
+        self.sessions = [self._load(number, kernel, values) for number, kernel in enumerate(self.kernels)]
+
+    def run(self, number: int, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs of kernel `number`, in the order of its output slots."""
+        kernel = self.kernels[number]
+        feeds = {f"v{slot}": value for slot, value in zip(kernel.inputs, inputs, strict=True)}
+        try:
+            return self.sessions[number].run([f"v{slot}" for slot in kernel.outputs], feeds)
+        except Exception as error:
+            raise ProgramError(f"{_describe(number, kernel)} fails in ONNX Runtime: {one_line(error)}") from error
+
+    def _load(
+        self, number: int, kernel: Kernel, values: Sequence[onnxruntime.OrtValue]
+    ) -> onnxruntime.InferenceSession:
+        try:
+            return plain_session(kernel.model, {f"constant{i}": values[i] for i in kernel.constants})
+        except Exception as error:
+            raise ProgramError(
+                f"{_describe(number, kernel)} is not accepted by ONNX Runtime: {one_line(error)}"
+            ) from error
+
+
+def _describe(number: int, kernel: Kernel) -> str:
+    names = ", ".join(kernel.nodes[:3]) + (" ..." if len(kernel.nodes) > 3 else "")
+    return f"kernel {number} (nodes {names})"
