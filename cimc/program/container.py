@@ -127,9 +127,7 @@ def _read_tensors(data: NDArray[np.uint8], entries: Mapping[str, object]) -> dic
         shape = _read_sizes(name, "shape", entry.get("shape"))
         offsets = _read_sizes(name, "data_offsets", entry.get("data_offsets"))
         if len(offsets) != 2 or offsets[1] - offsets[0] != _bytes(shape, dtype):
-            raise ProgramError(
-                f"damaged: tensor {name} of {dtype} {list(shape)} cannot lie at bytes {list(offsets)}"
-            )
+            raise ProgramError(f"damaged: tensor {name} of {dtype} {list(shape)} cannot lie at bytes {list(offsets)}")
         if offsets[1] > data.size:
             raise ProgramError(f"truncated: tensor {name} ends at byte {offsets[1]} of {data.size}")
         tensors[name] = _shaped(name, data[offsets[0] : offsets[1]].view(dtype), shape)
@@ -140,9 +138,7 @@ def _read_tensors(data: NDArray[np.uint8], entries: Mapping[str, object]) -> dic
 
 def _read_dtype(name: str, value: object) -> np.dtype[np.generic]:
     if not isinstance(value, str) or value not in _DTYPES:
-        raise ProgramError(
-            f"damaged: tensor {name} has element type {value}, expected one of {', '.join(_DTYPES)}"
-        )
+        raise ProgramError(f"damaged: tensor {name} has element type {value}, expected one of {', '.join(_DTYPES)}")
     return np.dtype(_DTYPES[value])
 
 

@@ -34,18 +34,14 @@ class JsonObject:
         return tuple(self._check_count(key, value) for value in self.array(key))
 
     def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(
-            v if isinstance(v, str) else self._wrong(key, "a list of texts") for v in self.array(key)
-        )
+        return tuple(v if isinstance(v, str) else self._wrong(key, "a list of texts") for v in self.array(key))
 
     def bound(self, key: str) -> int | None:
         value = self.fields.get(key)
         return value if value is None or type(value) is int else self._wrong(key, "an integer or nothing")
 
     def shape(self, key: str) -> "Shape":
-        return tuple(
-            v if v is None or isinstance(v, str) else self._check_count(key, v) for v in self.array(key)
-        )
+        return tuple(v if v is None or isinstance(v, str) else self._check_count(key, v) for v in self.array(key))
 
     def array(self, key: str) -> list[Json]:
         value = self.fields.get(key)

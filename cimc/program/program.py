@@ -151,9 +151,7 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         tiles=tensors.take("tiles", np.int32, 2, len(TILE_FIELDS)),
         instructions=tensors.take("instructions", np.uint64, 2, _WORDS).view(RECORD).reshape(-1),
         tables=[tensors.take(f"tables.{i}", np.int32, 1) for i in range(metadata.count("tables"))],
-        kernels=[
-            Kernel.from_json(k, tensors.take(f"kernels.{i}", np.uint8, 1).tobytes()) for i, k in kernels
-        ],
+        kernels=[Kernel.from_json(k, tensors.take(f"kernels.{i}", np.uint8, 1).tobytes()) for i, k in kernels],
         constants=[tensors.any(f"constants.{i}") for i in range(metadata.count("constants"))],
         inputs=[Input.from_json(value) for value in metadata.children("inputs")],
         outputs=[Value.from_json(value) for value in metadata.children("outputs")],
@@ -193,14 +191,8 @@ class _Tensors:
             raise ProgramError(f"damaged: there is no tensor {name}")
         return self.tensors[name]
 
-    def take(
-        self, name: str, element: type[_Element], rank: int, width: int | None = None
-    ) -> NDArray[_Element]:
+    def take(self, name: str, element: type[_Element], rank: int, width: int | None = None) -> NDArray[_Element]:
         tensor = self.any(name)
-        if (
-            tensor.dtype != element
-            or tensor.ndim != rank
-            or (width is not None and tensor.shape[-1] != width)
-        ):
+        if tensor.dtype != element or tensor.ndim != rank or (width is not None and tensor.shape[-1] != width):
             raise ProgramError(f"damaged: tensor {name} is {tensor.dtype} {list(tensor.shape)}")
         return tensor.view(element)

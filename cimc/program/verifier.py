@@ -88,9 +88,7 @@ def verify_slots(numbers: Iterable[int], slots: int, what: str) -> None:
             raise ProgramError(f"{what} uses value {number}, the program has {slots} values")
 
 
-def verify_multiplications(
-    multiplications: Sequence[Multiplication], weights: Sequence[Weight], slots: int
-) -> None:
+def verify_multiplications(multiplications: Sequence[Multiplication], weights: Sequence[Weight], slots: int) -> None:
     """Multiplications name values and weights that exist, and each writes a value of its own."""
     for number, multiplication in enumerate(multiplications):
         verify_slots((multiplication.x, multiplication.y), slots, f"multiplication {number}")
@@ -111,9 +109,7 @@ def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> Non
         verify_slots(kernel.inputs + kernel.outputs, slots, f"kernel {number}")
         for constant in kernel.constants:
             if constant >= constants:
-                raise ProgramError(
-                    f"kernel {number} uses constant {constant}, the program has {constants} constants"
-                )
+                raise ProgramError(f"kernel {number} uses constant {constant}, the program has {constants} constants")
 
 
 def verify_tables(tables: Sequence[NDArray[np.int32]]) -> None:
@@ -138,9 +134,7 @@ def verify_records(
     _below(records["x"], counts["slots"], "record", "reads value", "values")
     _below(records["y"], counts["slots"], "record", "writes value", "values")
     _below(records["array"], len(arrays), "record", "uses array", "arrays", multiply)
-    _below(
-        records["k"], counts["kernels"], "record", "runs kernel", "kernels", records["op"] == Opcode.KERNEL
-    )
+    _below(records["k"], counts["kernels"], "record", "runs kernel", "kernels", records["op"] == Opcode.KERNEL)
     _below(records["k"], counts["tables"], "record", "uses table", "tables", records["op"] == Opcode.PERMUTE)
     _spans(records["row"], records["rows"], arrays.shape[1], "record", "array rows", multiply)
     _spans(records["column"], records["columns"], arrays.shape[2], "record", "array columns", multiply)
@@ -176,24 +170,17 @@ def _verify_operands(
 def verify_order(
     records: Records, kernels: Sequence[Kernel], inputs: Sequence[int], outputs: Sequence[int], slots: int
 ) -> None:
-    """No value is read before it is written."""
-    written = np.full(slots, len(records), np.int64)  # number of the first record that writes a slot
+    """Every value is written once, before it is read; MULTIPLY adds to values that a CLEAR has written."""
     op, x, y = records["op"], records["x"], records["y"]
-    runs = [
-        (number, kernels[int(records["k"][number])])
-        for number in np.flatnonzero(op == Opcode.KERNEL).tolist()
-    ]
-    writers = np.flatnonzero((op == Opcode.CLEAR) | (op == Opcode.PERMUTE))
-    np.minimum.at(written, y[writers], writers)
-    for number, kernel in runs:
-        written[list(kernel.outputs)] = np.minimum(written[list(kernel.outputs)], number)
-    written[list(inputs)] = -1
+    runs = [(number, kernels[int(records["k"][number])]) for number in np.flatnonzero(op == Opcode.KERNEL).tolist()]
+    written = _writers(records, runs, inputs, slots)
     readers = np.flatnonzero(op != Opcode.KERNEL)
     for number in readers[written[x[readers]] >= readers][:1].tolist():
         _early(number, int(x[number]))
     adders = np.flatnonzero(op == Opcode.MULTIPLY)
-    for number in adders[written[y[adders]] >= adders][:1].tolist():
-        _early(number, int(y[number]))
+    clears = np.concatenate([op == Opcode.CLEAR, [False]])  # the last one stands for values never written
+    for number in adders[(written[y[adders]] >= adders) | ~clears[written[y[adders]]]][:1].tolist():
+        raise ProgramError(f"record {number} adds to value {y[number]}, which no CLEAR has written")
     for number, kernel in runs:
         for slot in kernel.inputs:
             if written[slot] >= number:
@@ -201,6 +188,22 @@ def verify_order(
     for slot in outputs:
         if written[slot] >= len(records):
             raise ProgramError(f"the output in value {slot} is never written")
+
+
+def _writers(
+    records: Records, runs: Sequence[tuple[int, Kernel]], inputs: Sequence[int], slots: int
+) -> NDArray[np.int64]:
+    """For every value the number of the record that writes it: -1 for inputs, len(records) for none."""
+    written = np.full(slots, len(records), np.int64)
+    times = np.zeros(slots, np.int64)
+    clearing = np.flatnonzero((records["op"] == Opcode.CLEAR) | (records["op"] == Opcode.PERMUTE))
+    writes = [(records["y"][clearing], clearing), *((list(kernel.outputs), number) for number, kernel in runs)]
+    for values, number in [(list(inputs), -1), *writes]:
+        written[values] = number
+        np.add.at(times, values, 1)
+    for slot in np.flatnonzero(times > 1)[:1].tolist():
+        raise ProgramError(f"value {slot} is written {times[slot]} times, expected once")
+    return written
 
 
 def _early(number: int, slot: int) -> NoReturn:
@@ -217,9 +220,7 @@ def _one_of(
 ) -> None:
     wrong = ~np.isin(values, np.array(allowed))
     for number in np.flatnonzero(wrong if chosen is None else wrong & chosen)[:1].tolist():
-        raise ProgramError(
-            f"record {number} has {what} {values[number]}, expected {min(allowed)} to {max(allowed)}"
-        )
+        raise ProgramError(f"record {number} has {what} {values[number]}, expected {min(allowed)} to {max(allowed)}")
 
 
 def _below(

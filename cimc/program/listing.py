@@ -1,0 +1,88 @@
+"""The listing: a program's records as text, one line a record (docs/instruction-set.md explains it)."""
+
+from collections.abc import Iterator
+
+from cimc.program.metadata import Multiplication, Value
+from cimc.program.program import Program
+from cimc.program.records import RECORD, Opcode
+
+_BATCH = 4096
+"""Records turned into Python numbers at once: fast, and a long listing needs little memory."""
+_COMMENT_COLUMN = 112
+
+
+def header_lines(program: Program) -> Iterator[str]:
+    """What a program is: chip, inputs, outputs and how many there are of everything."""
+    chip = program.chip
+    yield f"; chip {chip.name}: {chip.rows} x {chip.columns}, {chip.encoding}, {chip.cell_bits}-bit cells, " + (
+        f"{chip.dac_bits}-bit DAC, {chip.adcs} ADCs of up to {chip.adc_bits} bits"
+    )
+    yield f"; mapping {program.mapping}: {len(program.arrays)} arrays, {len(program.tiles)} tiles"
+    yield f"; {len(program.instructions)} records, {program.slots} values, {len(program.kernels)} kernels"
+    for what, values in (("input", program.inputs), ("output", program.outputs)):
+        for value in values:
+            yield f"; {what} v{value.slot}: {value.dtype}{_shape(value)} {value.name}"
+
+
+def listing_lines(program: Program) -> Iterator[str]:
+    """One line for every record, in order."""
+    nodes = _Nodes(program)
+    names = RECORD.names or ()
+    for first in range(0, len(program.instructions), _BATCH):
+        for values in program.instructions[first : first + _BATCH].tolist():
+            record: dict[str, int] = dict(zip(names, values, strict=True))
+            yield _with_comment(_line(record, program), nodes.of(record))
+
+
+class _Nodes:
+    """The ONNX nodes that records come from."""
+
+    def __init__(self, program: Program) -> None:
+        self.kernels = program.kernels
+        self.multiplications: dict[int, Multiplication] = {m.y: m for m in program.multiplications}
+
+    def of(self, record: dict[str, int]) -> str:
+        match record["op"]:
+            case Opcode.KERNEL:
+                return ", ".join(self.kernels[record["k"]].nodes)
+            case Opcode.CLEAR | Opcode.MULTIPLY if record["y"] in self.multiplications:
+                return self.multiplications[record["y"]].node
+            case _:
+                return ""
+
+
+def _line(record: dict[str, int], program: Program) -> str:
+    op = Opcode(record["op"])
+    start = f"stage {record['stage']:<4} {op.name.lower():<8}"
+    x, y, k, n = f"v{record['x']}", f"v{record['y']}", record["k"], record["n"]
+    match op:
+        case Opcode.KERNEL:
+            kernel = program.kernels[k]
+            return f"{start} {_slots(kernel.outputs)} = kernel {k} ({_slots(kernel.inputs)})"
+        case Opcode.CLEAR:
+            return f"{start} {y} = zeros [{n}] like {x}"
+        case Opcode.PERMUTE:
+            return f"{start} {y} = {x} by table {k}"
+        case Opcode.MULTIPLY:
+            rows, columns = record["rows"], record["columns"]
+            cells = f"array {record['array']}[{_span(record['row'], rows)}, {_span(record['column'], columns)}]"
+            shift = f">>{record['adc_shift']}" if record["adc_shift"] else ""
+            conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']} start {record['start']} ps"
+            return f"{start} {y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
+
+
+def _with_comment(line: str, comment: str) -> str:
+    """The line with a comment, whose line breaks (ONNX allows them in names) become spaces."""
+    return f"{line:<{_COMMENT_COLUMN}} ; {' '.join(comment.split())}" if comment else line
+
+
+def _span(first: int, length: int) -> str:
+    return f"{first}:{first + length}"
+
+
+def _slots(slots: tuple[int, ...]) -> str:
+    return ", ".join(f"v{slot}" for slot in slots)
+
+
+def _shape(value: Value) -> str:
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in value.shape) + "]"
