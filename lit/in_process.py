@@ -170,6 +170,7 @@ def replaced(
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs without an install
     code = call(sys.argv[1], sys.argv[2:])
     if code == CRASH:
         signal.raise_signal(signal.SIGABRT)

@@ -16,6 +16,5 @@ config.excludes = ["Inputs"]
 config.test_source_root = str(root / "lit")
 config.test_exec_root = str(root / "lit" / ".output")
 config.substitutions += substitutions()
-config.environment["PYTHONPATH"] = str(root)
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ[name] = config.environment[name] = "1"
