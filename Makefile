@@ -43,11 +43,11 @@ types: $(VENV)/ready-for-tests
 	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 floors: $(VENV)/ready-for-tests
-	@PYTHONPATH=. $(BIN)/lint-imports
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 
 lit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)
-	@$(BIN)/lit --verbose --succinct --xunit-xml-output $(RESULTS)/lit.xml lit
+	@$(BIN)/lit --verbose --print-result-after=failed --xunit-xml-output $(RESULTS)/lit.xml lit
 
 unit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)

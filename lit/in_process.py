@@ -43,8 +43,8 @@ def substitutions() -> list[tuple[str, str]]:
 
 def call(name: str, arguments: list[str]) -> int:
     """Run one command as its process would, and return its exit code."""
-    main = import_module(COMMANDS[name]).main
     try:
+        main = import_module(COMMANDS[name]).main
         return main(["filecheck", *arguments] if name == "filecheck" else arguments) or 0
     except SystemExit as stop:
         if isinstance(stop.code, str):
