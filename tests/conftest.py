@@ -1,0 +1,107 @@
+"""A small program made by hand, and the network it computes, for tests of files and of the machine."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.program import Program
+from cimc.program.records import clear_record, kernel_record, multiply_records, permute_record
+
+STEP = np.array([7.5, 3.25, 11, 90], np.float32)
+TABLE = np.array([2, 0, 3, 1], np.int32)
+WEIGHTS = np.array([[1, -2, 3], [-128, 127, 0], [5, 6, 7], [-1, 0, 64]], np.int8)
+SCALE = np.array([0.1, 0.2, 0.3], np.float32)
+
+
+@pytest.fixture
+def handmade_model() -> bytes:
+    """Quantisation, a gather, an integer multiplication and dequantisation of float32 [n, 4], giving [n, 3]."""
+    nodes = [
+        *_quantise("x", "step", "q"),
+        helper.make_node("Gather", ["q", "table"], ["p"], axis=-1),
+        helper.make_node("MatMulInteger", ["p", "weights"], ["acc"]),
+        *_dequantise("acc", "scale", "y"),
+    ]
+    constants = {"step": STEP, "table": TABLE, "weights": WEIGHTS, "scale": SCALE}
+    initializers = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    return _model(nodes, ("x", TensorProto.FLOAT, 4), ("y", TensorProto.FLOAT, 3), initializers)
+
+
+@pytest.fixture
+def handmade() -> Program:
+    """The same network as a program: two kernels around a permutation and two tiles in one array."""
+    before = _model(
+        _quantise("v0", "constant0", "v1"),
+        ("v0", TensorProto.FLOAT, 4),
+        ("v1", TensorProto.UINT8, 4),
+        [_external("constant0", STEP)],
+    )
+    after = _model(
+        _dequantise("v3", "constant1", "v4"),
+        ("v3", TensorProto.INT32, 3),
+        ("v4", TensorProto.FLOAT, 3),
+        [_external("constant1", SCALE)],
+    )
+    arrays = np.zeros((2, 4, 8), np.int8)
+    arrays[1, :2, 4:7], arrays[1, 2:4, 4:7] = WEIGHTS[2:], WEIGHTS[:2]
+    records = [
+        kernel_record(stage=0, kernel=0),
+        permute_record(stage=0, x=1, y=2, table=0),
+        clear_record(stage=0, x=2, y=3, n=3),
+        multiply_records(
+            stage=0, x=2, y=3, array=1, k=[0, 2], n=0, row=[2, 0], column=4, rows=2, columns=3,
+            adc_bits=[4, 3], bound=[6, 5], start=[0, 1500],
+        ),
+        kernel_record(stage=1, kernel=1),
+    ]  # fmt: skip
+    return Program(
+        chip=Chip("tiny", 4, 8, 2, 1, 8, 1, "offset", {"bit_ps": 1000, "source": "made up"}),
+        arrays=arrays,
+        tiles=np.array([[0, 1, 2, 4, 2, 3, 0, 0], [0, 1, 0, 4, 2, 3, 2, 0]], np.int32),
+        instructions=np.concatenate(records),
+        tables=[TABLE],
+        kernels=[Kernel(before, (0,), (1,), ("/quantise",), (0,)), Kernel(after, (3,), (4,), ("/scale",), (1,))],
+        constants=[STEP, SCALE],
+        inputs=[Input("x", "float32", ("batch", 4), 0)],
+        outputs=[Value("y", "float32", ("batch", 3), 4)],
+        slots=5,
+        weights=[Weight("fc.weight", 4, 3, "/fc")],
+        multiplications=[Multiplication(3, 2, 0, "/fc")],
+        stages=[{"start_ps": 0, "duration_ps": 3000}],
+        compiler="0.1.0",
+        source=Source("made.onnx", "00"),
+    )
+
+
+def _quantise(x: str, step: str, y: str) -> list[NodeProto]:
+    return [
+        helper.make_node("Mul", [x, step], ["scaled"]),
+        helper.make_node("Abs", ["scaled"], ["positive"]),
+        helper.make_node("Cast", ["positive"], [y], to=TensorProto.UINT8),
+    ]
+
+
+def _dequantise(x: str, scale: str, y: str) -> list[NodeProto]:
+    return [
+        helper.make_node("Cast", [x], ["sums"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["sums", scale], [y]),
+    ]
+
+
+def _external(name: str, array: np.ndarray[tuple[int], np.dtype[np.float32]]) -> TensorProto:
+    """An initializer whose bytes the machine brings."""
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", "constants"), ("offset", "0"), ("length", str(array.nbytes))):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def _model(
+    nodes: list[NodeProto], x: tuple[str, int, int], y: tuple[str, int, int], initializers: list[TensorProto]
+) -> bytes:
+    inputs, outputs = ([helper.make_tensor_value_info(name, type_, ["n", width])] for name, type_, width in (x, y))
+    graph = helper.make_graph(nodes, "handmade", inputs, outputs, initializers)
+    model: onnx.ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()

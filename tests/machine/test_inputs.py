@@ -1,0 +1,77 @@
+"""Inputs of a run: every message, and random ones."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cimc.machine.inputs import check_inputs, random_inputs
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input
+from cimc.program.program import Program
+
+EXPECTED = [
+    Input("ids", "int64", ("batch", "sequence"), 0, 5, 9),
+    Input("mask", "int64", ("batch", "sequence"), 1),
+    Input("scale", "float32", (2,), 2),
+    Input("text", "string", (None,), 3),
+    Input("flag", "bool", (), 4),
+]
+GOOD: dict[str, NDArray[Any]] = {
+    "ids": np.zeros((1, 8), np.int64),
+    "mask": np.zeros((1, 8), np.int64),
+    "scale": np.zeros(2, np.float32),
+    "text": np.array(["a"], np.object_),
+    "flag": np.array(True),
+}
+
+
+def test_good_inputs_are_accepted() -> None:
+    assert check_inputs(EXPECTED, GOOD).keys() == GOOD.keys()
+
+
+def test_inputs_become_contiguous() -> None:
+    transposed = np.zeros((8, 1), np.int64).T
+    assert check_inputs(EXPECTED, {**GOOD, "ids": transposed[:, ::-1]})["ids"].flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"idz": GOOD["ids"]}, "input idz is unknown, the program takes ids, mask, scale, text, flag"),
+        ({"ids": None}, "input ids is missing, the program takes ids, mask, scale, text, flag"),
+        ({"ids": np.zeros((1, 8), np.int32)}, "input ids has type int32, expected int64"),
+        ({"scale": np.array(["x", "y"])}, "input scale has type string, expected float32"),
+        ({"text": np.zeros(1)}, "input text has type float64, expected string"),
+        ({"ids": np.zeros(8, np.int64)}, "input ids has shape [8], expected [batch, sequence]"),
+        ({"scale": np.zeros(3, np.float32)}, "input scale has shape [3], expected [2]"),
+        ({"text": np.array("x")}, "input text has shape [], expected [?]"),
+        (
+            {"mask": np.zeros((1, 7), np.int64)},
+            "input mask has shape [1, 7], expected [batch, sequence] where sequence is 8 in input ids",
+        ),
+    ],
+)
+def test_messages(change: dict[str, NDArray[Any] | None], message: str) -> None:
+    inputs = {name: array for name, array in {**GOOD, **change}.items() if array is not None}
+    with pytest.raises(ProgramError) as error:
+        check_inputs(EXPECTED, inputs)
+    assert str(error.value) == message
+
+
+def test_random_inputs(handmade: Program) -> None:
+    program = replace(handmade, inputs=EXPECTED)
+    inputs = check_inputs(EXPECTED, random_inputs(program, seed=3))
+    assert inputs["ids"].shape == inputs["mask"].shape == (1, 16)
+    assert set(inputs["ids"].ravel().tolist()) <= {5, 6, 7, 8}
+    assert set(inputs["mask"].ravel().tolist()) <= {0, 1}
+    again = random_inputs(program, seed=3)
+    assert all((again[name] == inputs[name]).all() for name in inputs)
+    assert random_inputs(program, dims={"sequence": 5, "batch": 2})["mask"].shape == (2, 5)
+
+
+def test_unknown_dimension(handmade: Program) -> None:
+    with pytest.raises(ProgramError, match=r"^dimension sequense is unknown, the inputs have batch, sequence$"):
+        random_inputs(replace(handmade, inputs=EXPECTED), dims={"sequense": 4})

@@ -1,0 +1,103 @@
+"""Whole programs: through the file and both engines, to the bits of ONNX Runtime."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from cimc.machine.check import compare, run_reference
+from cimc.machine.fast import arrange
+from cimc.machine.machine import Machine
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input, Kernel, Value, Weight
+from cimc.program.program import Program
+from cimc.program.records import kernel_record
+
+EngineName = Literal["fast", "reference"]
+engines = pytest.mark.parametrize("engine", ["fast", "reference"])
+
+
+@engines
+def test_handmade_program_has_the_bits_of_onnx_runtime(
+    handmade: Program, handmade_model: bytes, engine: EngineName, tmp_path: Path
+) -> None:
+    handmade.save(tmp_path / "made.cim")
+    machine = Machine(Program.load(tmp_path / "made.cim"), engine)
+    for vectors in (1, 5):
+        inputs = {"x": np.random.default_rng(vectors).standard_normal((vectors, 4)).astype(np.float32)}
+        found, expected = machine.run(inputs), run_reference(handmade_model, inputs)
+        assert str(compare(found, expected)) == f"check: identical, {vectors * 3} values in 1 outputs"
+    assert machine.clipped == {0: 0}
+
+
+@engines
+def test_no_vectors_give_an_empty_output(handmade: Program, engine: EngineName) -> None:
+    outputs = Machine(handmade, engine).run({"x": np.zeros((0, 4), np.float32)})
+    assert outputs["y"].shape == (0, 3)
+    assert outputs["y"].dtype == np.float32
+
+
+@engines
+def test_clipped_conversions_are_counted_per_stage(handmade: Program, engine: EngineName) -> None:
+    multiplies = handmade.instructions[3:5]
+    multiplies["adc_bits"], multiplies["stage"] = [2, 8], [0, 7]
+    machine = Machine(handmade, engine)
+    machine.run({"x": np.full((1, 4), 2.5, np.float32)})
+    assert machine.clipped[0] > 0
+    assert machine.clipped[7] == 0
+
+
+def test_multiplications_of_one_value_are_brought_together(handmade: Program) -> None:
+    """Within a run of MULTIPLY records, and nowhere else."""
+    stream = handmade.instructions[[0, 3, 4, 3, 2, 4, 3]].copy()
+    stream["y"] = [0, 5, 3, 5, 9, 2, 1]
+    assert arrange(stream)["y"].tolist() == [0, 3, 5, 5, 9, 1, 2]
+
+
+def test_values_are_freed_after_their_last_use(handmade: Program) -> None:
+    machine = Machine(handmade, "reference")
+    assert [step.frees for step in machine.steps] == [(0,), (1,), (), (2,), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "dtype", "message"),
+    [
+        (5, "uint8", "multiplication /fc takes vectors of 5 int8 or uint8, found uint8 [1, 4]"),
+        (4, "int32", "multiplication /fc takes vectors of 4 int8 or uint8, found int32 [1, 4]"),
+    ],
+)
+def test_operands_that_do_not_fit(handmade: Program, rows: int, dtype: str, message: str) -> None:
+    weight = Weight("fc.weight", rows, 3)
+    inputs = [Input("x", dtype, ("batch", 4), 2)]
+    program = replace(handmade, instructions=handmade.instructions[2:], inputs=inputs, weights=[weight])
+    with pytest.raises(ProgramError) as error:
+        Machine(program).run({"x": np.zeros((1, 4), dtype)})
+    assert str(error.value) == message
+
+
+def test_table_beyond_its_vector(handmade: Program) -> None:
+    program = replace(handmade, tables=[np.array([0, 1, 2, 9], np.int32)])
+    with pytest.raises(ProgramError, match=r"^table 0 reads element 9 of a vector of 4$"):
+        Machine(program).run({"x": np.zeros((1, 4), np.float32)})
+
+
+def test_kernel_that_is_no_onnx(handmade: Program) -> None:
+    broken = Kernel(b"nonsense", (0,), (1,), ("/a", "/b", "/c", "/d"))
+    with pytest.raises(
+        ProgramError, match=r"^kernel 0 \(nodes /a, /b, /c \.\.\.\) is not accepted by ONNX Runtime: .+$"
+    ):
+        Machine(replace(handmade, kernels=[broken, handmade.kernels[1]]))
+
+
+def test_kernel_that_fails(handmade: Program) -> None:
+    """A kernel that is fed what its model does not take: one line, with the nodes."""
+    program = replace(
+        handmade,
+        instructions=kernel_record(stage=0, kernel=1),
+        kernels=[handmade.kernels[0], replace(handmade.kernels[1], inputs=(0,))],
+        outputs=[Value("y", "float32", ("batch", 3), 4)],
+    )
+    with pytest.raises(ProgramError, match=r"^kernel 1 \(nodes /scale\) fails in ONNX Runtime: [^\n]+$"):
+        Machine(program).run({"x": np.zeros((1, 4), np.float32)})
