@@ -99,16 +99,16 @@ TILE = ("weight_row", "weight_column", "rows", "columns")
 PLACE = ("array", "row", "column")
 """Columns of `at`: where the tile's first row and column lie."""
 GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound", "start_ps")
-"""Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together, converted to `adc_bits` bits
-without their `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the start of the stage."""
+"""Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together and converted to `adc_bits`
+bits without the `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the stage's start."""
 
 
 @irdl_op_definition
 class MultiplyOp(IRDLOperation):
     """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
 
-    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` from `schedule-arrays`; each row of `at` belongs to
-    the row of `tiles` with the same number. What lies outside the tiles is zero.
+    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` from `schedule-arrays`; each row of `at` belongs
+    to the row of `tiles` with the same number. What lies outside the tiles is zero.
     """
 
     name = "array.multiply"
@@ -143,9 +143,8 @@ class MultiplyOp(IRDLOperation):
         if self.places is not None and len(self.places.array) != len(self.tiles.array):
             raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
         if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
-            raise VerifyException(
-                f"arrays multiply ui8 or i8 to i32, found {element_type(self.x.type)} to {element_type(self.result.type)}"
-            )
+            found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
+            raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
 
 
 @irdl_op_definition

@@ -150,8 +150,9 @@ class WeightOp(IRDLOperation):
         if isinstance(self.value, DataAttr) != (self.type is not None):
             raise VerifyException(f"weight @{self.sym_name.data}: #cim.data needs a type, `dense` brings its own")
         if self.affine is not None and len(self.tensor_type.get_shape()) != 2:
+            rank = len(self.tensor_type.get_shape())
             raise VerifyException(
-                f"weight @{self.sym_name.data} of rank {len(self.tensor_type.get_shape())} has a scale per column, expected rank 2"
+                f"weight @{self.sym_name.data} of rank {rank} has a scale per column, expected rank 2"
             )
 
     @property
@@ -219,8 +220,8 @@ class MatmulOp(IRDLOperation):
     %y = cim.matmul %x, @w : tensor<?x1024xf32> -> tensor<?x4096xf32>
     %acc = cim.matmul %q, @w : tensor<?x1024xui8> -> tensor<?x4096xi32>
     ```
-    With float `x` the weight stands for what its `#cim.affine` says. With integer `x` (uint8 or int8) the weight is int8,
-    its integers are multiplied as they are, and the result is int32 with wrap-around.
+    With float `x` the weight stands for what its `#cim.affine` says. With integer `x` (uint8 or int8) the weight is
+    int8, its integers are multiplied as they are, and the result is int32 with wrap-around.
     """
 
     name = "cim.matmul"
@@ -239,11 +240,10 @@ class MatmulOp(IRDLOperation):
         return element_type(self.x.type) in (ui8, i8)
 
     def verify_(self) -> None:
-        expected = i32 if self.is_integer else element_type(self.x.type)
-        if element_type(self.result.type) != expected:
-            raise VerifyException(
-                f"multiplication of {element_type(self.x.type)} gives {element_type(self.result.type)}, expected {expected}"
-            )
+        factor, product = element_type(self.x.type), element_type(self.result.type)
+        expected = i32 if self.is_integer else factor
+        if product != expected:
+            raise VerifyException(f"multiplication of {factor} gives {product}, expected {expected}")
 
 
 @irdl_op_definition
@@ -252,7 +252,11 @@ class DigitalOp(IRDLOperation):
 
     ```mlir
     %y = cim.digital "Softmax"(%x) with {axis = -1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
-    %z = cim.digital "If"(%c) { cim.yield %a : tensor<4xf32> } { cim.yield %b : tensor<4xf32> } : (tensor<i1>) -> tensor<4xf32>
+    %z = cim.digital "If"(%c) bodies ["then_branch", "else_branch"] {
+      cim.yield %a : tensor<4xf32>
+    } {
+      cim.yield %b : tensor<4xf32>
+    } : (tensor<i1>) -> tensor<4xf32>
     ```
     Graph attributes are regions, in the order of `bodies` (the attributes' names); they see the values outside them.
     """

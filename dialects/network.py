@@ -84,8 +84,8 @@ def outputs_of(module: ModuleOp) -> list[tuple[SSAValue, Port]]:
 
 def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, what: str) -> Iterator[Port]:
     for i in range(count):
-        entry = {} if attributes is None else attributes.data[i].data
-        name, dims = entry.get(_NAME), entry.get(_DIMS)
+        name = None if attributes is None else attributes.data[i].data.get(_NAME)
+        dims = None if attributes is None else attributes.data[i].data.get(_DIMS)
         yield Port(
             name.data if isinstance(name, StringAttr) else f"{what}{i}",
             tuple(d.data for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),

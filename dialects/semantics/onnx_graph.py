@@ -23,8 +23,18 @@ from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, ReadOp, YieldO
 from dialects.element_types import Array, dense_array, element_type, numpy_element, onnx_element, tensor_type_of
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import Port, inputs_of, main_block, opsets_of, outputs_of, weight_named, weights_of
+from dialects.network import (
+    Port,
+    inputs_of,
+    main_block,
+    operations,
+    opsets_of,
+    outputs_of,
+    weight_named,
+    weights_of,
+)
 from dialects.onnx_attributes import to_onnx
+from dialects.semantics.array_values import Image, image_of, matrix_of
 from dialects.semantics.weight_values import float_weight
 from dialects.weights import WeightStore
 
@@ -48,21 +58,22 @@ class GraphWriter:
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.module)
+        self._image: Image | None = None
 
     def model(
         self,
-        operations: Sequence[Operation],
+        ops: Sequence[Operation],
         inputs: Sequence[tuple[SSAValue, Port]],
         outputs: Sequence[tuple[SSAValue, Port]],
     ) -> ModelProto:
-        """The graph of `operations` from `inputs` to `outputs`, which keep the names they are given."""
+        """The graph of `ops` from `inputs` to `outputs`, which keep the names they are given."""
         self._taken |= {port.name for _, port in [*inputs, *outputs]}
         self.names |= {value: port.name for value, port in inputs}
-        produced = {result for op in operations for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
+        produced = {result for op in ops for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
         for value, port in outputs:
             if value in produced:
                 self.names.setdefault(value, port.name)
-        nodes = [node for op in operations for node in self.nodes(op)]
+        nodes = [node for op in ops for node in self.nodes(op)]
         for value, port in outputs:
             if self.name(value) != port.name:
                 nodes.append(helper.make_node("Identity", [self.name(value)], [port.name], name=f"output {port.name}"))
@@ -161,19 +172,22 @@ class GraphWriter:
     def _multiplication(self, op: MatmulOp | MultiplyOp) -> NodeProto:
         symbol = op.weight.root_reference.data
         weight = weight_named(self.weights, symbol)
-        integer = isinstance(op, MultiplyOp) or op.is_integer
-        if integer:
+        if isinstance(op, MultiplyOp):
+            name = self._initializer(f"{symbol} in arrays{self.fresh('')}", self._matrix(op))
+        elif op.is_integer:
             name = self._initializer(f"@{symbol}", weight.array(self.store))
         else:
             dtype = numpy_element(element_type(op.x.type))
             assert dtype is not None
             name = self._initializer(f"@{symbol}.float", float_weight(weight, self.weights, self.store, dtype))
-        return helper.make_node(
-            "MatMulInteger" if integer else "MatMul",
-            [self.name(op.x), name],
-            [self.name(op.result)],
-            name=node_name(op),
-        )
+        kind = "MatMulInteger" if isinstance(op, MultiplyOp) or op.is_integer else "MatMul"
+        return helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=node_name(op))
+
+    def _matrix(self, op: MultiplyOp) -> Array:
+        if self._image is None:
+            placed = [o for o in operations(main_block(self.module)) if isinstance(o, MultiplyOp)]
+            self._image = image_of(placed, self.weights, self.store)
+        return matrix_of(op, self.weights, self.store, self._image)
 
     def _stage(self, op: StageOp) -> list[NodeProto]:
         last = op.body.block.last_op
@@ -185,8 +199,8 @@ class GraphWriter:
 
 def network_model(module: ModuleOp, store: WeightStore) -> ModelProto:
     """The network of a module as ONNX, with the names of the original's inputs, outputs and nodes."""
-    operations = list(main_block(module).ops)[:-1]
-    return GraphWriter(module, store).model(operations, inputs_of(module), outputs_of(module))
+    ops = list(main_block(module).ops)[:-1]
+    return GraphWriter(module, store).model(ops, inputs_of(module), outputs_of(module))
 
 
 def value_info(kind: Attribute, port: Port) -> ValueInfoProto:

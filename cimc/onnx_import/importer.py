@@ -1,0 +1,241 @@
+"""Imports an ONNX graph: constants become weights, operators digital operations, and what it can `cim.matmul`."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from onnx import AttributeProto, GraphProto, NodeProto, TypeProto, ValueInfoProto, numpy_helper
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    ArrayAttr,
+    FunctionType,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+    UnrankedTensorType,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+
+from cimc.onnx_import.reader import Source, read
+from cimc.onnx_import.tensors import dense_of
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
+from dialects.cim_types import ValueType
+from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type_of
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr
+from dialects.locations import location
+from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
+from dialects.onnx_attributes import GRAPH_KINDS, to_ir
+from dialects.semantics.onnx_graph import graph_attributes
+from dialects.weights import WeightStore, store_of
+from passes.raise_matmul import raise_matmuls
+
+
+def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int] | None = None) -> ModuleOp:
+    """The module of an ONNX file, for a chip; its constants go to the weight store of `ctx`.
+
+    Raises UserError with file, node and reason where the file cannot be used.
+    """
+    source = read(file, dims or {})
+    module = _Importer(source, store_of(ctx)).module()
+    module.attributes["hardware.chip"] = chip
+    module.attributes[OPSETS] = opsets_attribute(source.opsets)
+    module.attributes[SOURCE] = ArrayAttr([StringAttr(file.name), StringAttr(source.digest)])
+    raise_matmuls(module, store_of(ctx))
+    return module
+
+
+@dataclass
+class _Scope:
+    """Names of a graph and of the graphs around it."""
+
+    types: dict[str, Attribute]
+    values: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
+
+
+class _Importer:
+    def __init__(self, source: Source, store: WeightStore):
+        self.source, self.store = source, store
+        self.body = Block()
+        self.weights = ModuleOp([])
+        self.none: SSAValue | None = None
+        self.symbols = {"main"}
+
+    def module(self) -> ModuleOp:
+        graph = self.source.model.graph
+        inputs = [entry for entry in graph.input if entry.name not in self.source.constants]
+        scope = _Scope(_types(graph))
+        for entry in inputs:
+            argument = self.body.insert_arg(scope.types[entry.name], len(self.body.args))
+            _name(argument, entry.name)
+            scope.values[entry.name] = argument
+        self._translate(graph, [scope], self.body)
+        results = [self._value(entry.name, [scope], f"output {entry.name!r}") for entry in graph.output]
+        self.body.add_op(ReturnOp(*results))
+        kinds = FunctionType.from_lists([a.type for a in self.body.args], [r.type for r in results])
+        main = FuncOp("main", kinds, Region(self.body))
+        self.weights.body.block.add_op(main)
+        for op in (main, self.weights, *self.weights.body.block.ops, self.body.last_op):
+            if op is not None:
+                op.location = location(getattr(op, "sym_name", StringAttr(self.source.file.name)).data)
+        set_ports(self.weights, [_port(e) for e in inputs], [_port(e) for e in graph.output])
+        return self.weights
+
+    def _translate(self, graph: GraphProto, scopes: list[_Scope], block: Block) -> None:
+        """Add the nodes of `graph` to `block`."""
+        for node in graph.node:
+            op = self._constant_node(node, scopes[-1])
+            if op is None:
+                op = self._digital(node, scopes)
+                block.add_op(op)
+            for result, name in zip(op.results, node.output, strict=True):
+                scopes[-1].values[name] = result
+
+    def _value(self, name: str, scopes: list[_Scope], user: str) -> SSAValue:
+        """The value `name`, as `user` sees it; constants of the file enter the function at their first use."""
+        for scope in reversed(scopes):
+            if name in scope.values:
+                return scope.values[name]
+        if name not in self.source.constants:
+            raise UserError(
+                f"{self.source.file}: {user} uses {name!r}, which no node, input or initializer before it gives"
+            )
+        op = self._constant(name, self.source.constants[name])
+        scopes[0].values[name] = op.results[0]
+        return op.results[0]
+
+    def _constant(self, name: str, array: Array) -> Operation:
+        """A constant at the end of the function so far, so that everything after it can use it."""
+        small = inline_constant(array)
+        if small is not None:
+            op: Operation = ConstantOp(small)
+        else:
+            symbol = self._symbol(name)
+            self.weights.body.block.add_op(_located(weight_op(symbol, array, self.store), name))
+            op = ReadOp(symbol, tensor_type_of(array))
+        self.body.add_op(_located(op, name))
+        _name(op.results[0], name)
+        return op
+
+    def _symbol(self, name: str) -> str:
+        """A symbol for the constant `name`; a body's own constant may be called like one outside."""
+        symbol, count = name, 0
+        while symbol in self.symbols:
+            count += 1
+            symbol = f"{name}.{count}"
+        self.symbols.add(symbol)
+        return symbol
+
+    def _constant_node(self, node: NodeProto, scope: _Scope) -> Operation | None:
+        """The constant of a `Constant` node; None for other nodes and for constants that are strings."""
+        if node.op_type != "Constant" or node.domain not in ("", "ai.onnx"):
+            return None
+        array = _constant_of(node, self.source.file)
+        return None if array is None else self._constant(node.output[0], array)
+
+    def _digital(self, node: NodeProto, scopes: list[_Scope]) -> DigitalOp:
+        name = node.name or (node.output[0] if node.output else node.op_type)
+        user = f"node {name!r} ({node.op_type})"
+        inputs = [self._value(i, scopes, user) if i else self._none() for i in node.input]
+        bodies = graph_attributes(node)
+        op = DigitalOp(
+            node.op_type,
+            inputs,
+            [scopes[-1].types.get(o, _UNKNOWN_TYPE) if o else NoneOp().result.type for o in node.output],
+            {a.name: to_ir(a) for a in node.attribute if a.type not in GRAPH_KINDS},
+            domain=node.domain,
+            bodies=ArrayAttr([StringAttr(n) for n, _ in bodies]) if bodies else None,
+            graphs=[self._body(graph, scopes) for _, graph in bodies],
+        )
+        for result, output in zip(op.results, node.output):
+            _name(result, output)
+        return _located(op, name)
+
+    def _body(self, graph: GraphProto, scopes: list[_Scope]) -> Region:
+        """The region of a body of control flow; its own initializers become constants of the function."""
+        scope = _Scope(_types(graph))
+        inner = [*scopes, scope]
+        block = Block()
+        for tensor in graph.initializer:
+            scope.values[tensor.name] = self._constant(tensor.name, numpy_helper.to_array(tensor)).results[0]
+        for entry in graph.input:
+            if entry.name not in scope.values:
+                argument = block.insert_arg(scope.types[entry.name], len(block.args))
+                _name(argument, entry.name)
+                scope.values[entry.name] = argument
+        self._translate(graph, inner, block)
+        results = [self._value(entry.name, inner, f"output {entry.name!r}") for entry in graph.output]
+        block.add_op(_located(YieldOp(results), graph.name or "body"))
+        return Region(block)
+
+    def _none(self) -> SSAValue:
+        if self.none is None:
+            op = _located(NoneOp(), "none")
+            self.body.add_op(op)
+            self.none = op.results[0]
+        return self.none
+
+
+def _constant_of(node: NodeProto, file: Path) -> Array | None:
+    """The array of a `Constant` node, None for strings."""
+    attribute: AttributeProto = node.attribute[0]
+    if attribute.name == "value":
+        return None if attribute.t.data_type == attribute.t.STRING else numpy_helper.to_array(attribute.t)
+    if attribute.name == "sparse_value":
+        return dense_of(attribute.sparse_tensor, file)
+    return _CONSTANT_FORMS[attribute.name](attribute) if attribute.name in _CONSTANT_FORMS else None
+
+
+_CONSTANT_FORMS: dict[str, Callable[[AttributeProto], Array]] = {
+    "value_float": lambda a: np.array(a.f, np.float32),
+    "value_floats": lambda a: np.array(a.floats, np.float32),
+    "value_int": lambda a: np.array(a.i, np.int64),
+    "value_ints": lambda a: np.array(a.ints, np.int64),
+}
+
+OperationT = TypeVar("OperationT", bound=Operation)
+_UNKNOWN_TYPE = UnrankedTensorType(UNKNOWN)
+
+
+def _types(graph: GraphProto) -> dict[str, Attribute]:
+    return {entry.name: _type(entry.type) for entry in (*graph.input, *graph.value_info, *graph.output)}
+
+
+def _type(proto: TypeProto) -> Attribute:
+    """The IR type of an ONNX type: ranked or unranked tensor, or a named value type for sequences and maps."""
+    if not proto.HasField("tensor_type"):
+        return _UNKNOWN_TYPE if proto.WhichOneof("value") is None else ValueType.of(_type_text(proto))
+    element = ir_element(proto.tensor_type.elem_type)
+    if not proto.tensor_type.HasField("shape"):
+        return UnrankedTensorType(element)
+    dims = proto.tensor_type.shape.dim
+    return TensorType(element, [d.dim_value if d.HasField("dim_value") else DYNAMIC_INDEX for d in dims])
+
+
+def _type_text(proto: TypeProto) -> str:
+    """`seq(tensor(float))` and the like, as ONNX's documentation writes types."""
+    if proto.HasField("sequence_type"):
+        return f"seq({_type_text(proto.sequence_type.elem_type)})"
+    if proto.HasField("optional_type"):
+        return f"optional({_type_text(proto.optional_type.elem_type)})"
+    return "tensor" if proto.HasField("tensor_type") else str(proto.WhichOneof("value"))
+
+
+def _port(entry: ValueInfoProto) -> Port:
+    return Port(entry.name, tuple(d.dim_param for d in entry.type.tensor_type.shape.dim))
+
+
+def _name(value: SSAValue, name: str) -> None:
+    """Give a value its ONNX name, as far as it is a name in the IR."""
+    hint = re.sub(r"[^A-Za-z0-9_$.-]+", "_", name).strip("_")
+    value.name_hint = hint if hint and not hint[0].isdigit() else f"v{hint}" if hint else None
+
+
+def _located(op: OperationT, name: str) -> OperationT:
+    op.location = location(name)
+    return op

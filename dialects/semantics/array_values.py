@@ -1,0 +1,62 @@
+"""What lies in the arrays: the matrix that a multiplication multiplies by, read back from where its tiles were put."""
+
+import numpy as np
+
+from dialects.array import MultiplyOp, Table
+from dialects.cim import WeightOp
+from dialects.element_types import Array
+from dialects.network import weight_named
+from dialects.weights import WeightStore
+
+Image = dict[int, Array]
+"""Contents of each array by number: int32 [rows, columns] of the highest row and column in use."""
+
+
+def matrix_of(op: MultiplyOp, weights: dict[str, WeightOp], store: WeightStore, image: Image) -> Array:
+    """The int8 matrix [in, out] that `op` multiplies by, as far as its tables say.
+
+    Tiles without a place are read from the weight, placed ones from the `image`; rows that no row group activates
+    count as zero, so a wrong table shows as a wrong product.
+    """
+    weight = weight_named(weights, op.weight.root_reference.data).array(store)
+    matrix = np.zeros(weight.shape, np.int32)
+    for tile, first, rows in _active_rows(op):
+        k, n, _, columns = op.tiles.array[tile].tolist()
+        if op.places is None:
+            found = weight[k + first : k + first + rows, n : n + columns]
+        else:
+            array, row, column = op.places.array[tile].tolist()
+            found = image[array][row + first : row + first + rows, column : column + columns]
+        matrix[k + first : k + first + rows, n : n + columns] += found
+    return matrix.astype(np.int8)
+
+
+def image_of(ops: list[MultiplyOp], weights: dict[str, WeightOp], store: WeightStore) -> Image:
+    """The arrays after all placed tiles were written, in order: a later tile overwrites an earlier one."""
+    image: Image = {}
+    for op in ops:
+        if op.places is None:
+            continue
+        weight = weight_named(weights, op.weight.root_reference.data).array(store)
+        for (k, n, rows, columns), (array, row, column) in zip(op.tiles.array.tolist(), op.places.array.tolist()):
+            content = _grown(image.get(array), row + rows, column + columns)
+            content[row : row + rows, column : column + columns] = weight[k : k + rows, n : n + columns]
+            image[array] = content
+    return image
+
+
+def _active_rows(op: MultiplyOp) -> Table:
+    """Rows (tile, first row, rows) that take part: the row groups, or each tile whole before there are any."""
+    if op.groups is not None:
+        return op.groups.array[:, :3]
+    rows = op.tiles.array[:, 2]
+    return np.stack([np.arange(len(rows)), np.zeros_like(rows), rows], axis=1)
+
+
+def _grown(content: Array | None, rows: int, columns: int) -> Array:
+    if content is not None and content.shape[0] >= rows and content.shape[1] >= columns:
+        return content
+    old = np.zeros((0, 0), np.int32) if content is None else content
+    grown = np.zeros((max(rows, old.shape[0]), max(columns, old.shape[1])), np.int32)
+    grown[: old.shape[0], : old.shape[1]] = old
+    return grown

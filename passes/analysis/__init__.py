@@ -1,0 +1,1 @@
+"""What passes decide with: pure functions on numpy arrays and integers, without IR."""

@@ -1,0 +1,15 @@
+"""Stages from data dependence: what may run at the same time."""
+
+from collections.abc import Sequence
+
+
+def levels(depends_on: Sequence[Sequence[int]], is_multiplication: Sequence[bool]) -> list[int]:
+    """The level of each node: how many multiplications, one after the other, it waits for.
+
+    `depends_on[i]` are the earlier nodes that node i reads. Multiplications of one level form a stage; digital
+    operators of level l run before stage l.
+    """
+    found: list[int] = []
+    for needs in depends_on:
+        found.append(max((found[j] + is_multiplication[j] for j in needs), default=0))
+    return found

@@ -1,0 +1,147 @@
+"""Whatever is constant is computed now, by ONNX Runtime itself, so that folding never changes a bit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from onnx import defs
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, NoneType
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
+from dialects.element_types import Array, element_type, numpy_element
+from dialects.network import Port, main_block, shape_of
+from dialects.onnx_attributes import integer
+from dialects.semantics.onnx_graph import GraphWriter
+from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.weights import WeightStore, store_of
+from passes.rewriting.constants import BYTES
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.sweep import sweep
+
+GROWTH_LIMIT = 1 << 20
+"""A result of more bytes than this is only folded if it has at most twice the bytes of its inputs."""
+
+_RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
+
+
+@dataclass(frozen=True)
+class FoldConstantsPass(ModulePass):
+    """Compute operators whose inputs are constant, and drop `Identity`.
+
+    Before: `%1 = cim.digital "Transpose"(%w) ...` with `%w = cim.read @w`. After: `%1 = cim.read @w.1`.
+    Shapes of values whose dimensions are all known are constants too.
+    Leaves alone: dequantisation of matrices (`raise-matmul` keeps their integers), random operators, control flow,
+    other domains' operators, and results that would be much larger than what they are made of.
+    """
+
+    name = "fold-constants"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        block = main_block(op)
+        _drop_identities(op)
+        folded: set[SSAValue] = set()
+        ops = [o for o in block.ops if isinstance(o, DigitalOp) and _is_foldable(o, folded)]
+        inside: set[Operation] = set(ops)
+        values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
+        for value, array in _computed(op, store_of(ctx), ops, values):
+            _replace(op, store_of(ctx), value, array)
+        sweep(op)
+
+
+def _drop_identities(module: ModuleOp) -> None:
+    for op in list(main_block(module).ops):
+        if isinstance(op, DigitalOp) and op.is_a("Identity"):
+            op.outputs[0].replace_all_uses_with(op.inputs[0])
+            op.detach()
+            op.erase()
+
+
+def _is_foldable(op: DigitalOp, folded: set[SSAValue]) -> bool:
+    """Whether `op` is constant and worth computing; notes its results in `folded` if so."""
+    if op.graphs or not op.is_standard or op.op_type.data in _RANDOM or not defs.has(op.op_type.data):
+        return False
+    is_shape = op.is_a("Shape") and _is_static(op.inputs[0])
+    constant = [v in folded or isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs]
+    if not is_shape and (not constant or not all(constant) or _dequantises(op)):
+        return False
+    sizes = [_bytes(v) for v in op.outputs if not isinstance(v.type, NoneType)]
+    if any(s is None for s in sizes):
+        return False
+    limit = max(GROWTH_LIMIT, 2 * sum(_bytes(v) or 0 for v in op.inputs))
+    if sum(s or 0 for s in sizes) > limit:
+        return False
+    folded.update(op.outputs)
+    return True
+
+
+def _dequantises(op: DigitalOp) -> bool:
+    """Whether `op` makes floats of a matrix of 8-bit integers."""
+    shape = shape_of(op.inputs[0].type)
+    if shape is None or len(shape) < 2:
+        return False
+    from_bytes = numpy_element(element_type(op.inputs[0].type)) in BYTES
+    return op.is_a("DequantizeLinear") or (op.is_a("Cast") and from_bytes)
+
+
+def _is_static(value: SSAValue) -> bool:
+    shape = shape_of(value.type)
+    return shape is not None and min(shape, default=0) >= 0
+
+
+def _bytes(value: SSAValue) -> int | None:
+    shape, dtype = shape_of(value.type), numpy_element(element_type(value.type))
+    if shape is None or dtype is None or min(shape, default=0) < 0:
+        return None
+    return prod(shape) * dtype.itemsize
+
+
+def _computed(
+    module: ModuleOp, store: WeightStore, ops: list[DigitalOp], values: Sequence[SSAValue]
+) -> Iterable[tuple[SSAValue, Array]]:
+    """The constants and their values: all in one graph, or one by one where ONNX Runtime refuses that graph."""
+    shapes = [o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)]
+    for op in shapes:
+        shape = shape_of(op.inputs[0].type) or ()
+        last = integer(op.setting, "end", len(shape))
+        _replace(module, store, op.outputs[0], np.array(shape[integer(op.setting, "start", 0) : last], np.int64))
+    rest = [o for o in ops if o not in shapes]
+    wanted = [v for v in values if v.owner in rest]
+    if not wanted:
+        return []
+    try:
+        return list(zip(wanted, _run(module, store, rest, wanted)))
+    except RUNTIME_ERRORS:
+        return _one_by_one(module, store, rest)
+
+
+def _one_by_one(module: ModuleOp, store: WeightStore, ops: list[DigitalOp]) -> Iterable[tuple[SSAValue, Array]]:
+    """What can be computed; an operator that ONNX Runtime refuses stays, for emission to complain of if it must run."""
+    for op in ops:
+        if all(isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs):
+            results = [r for r in op.outputs if not isinstance(r.type, NoneType)]
+            try:
+                arrays = _run(module, store, [op], results)
+            except RUNTIME_ERRORS:
+                continue
+            for result, array in zip(results, arrays):
+                _replace(module, store, result, array)
+    return []
+
+
+def _run(module: ModuleOp, store: WeightStore, ops: list[DigitalOp], values: Sequence[SSAValue]) -> list[Array]:
+    ports = [(v, Port(f"folded {i}", ())) for i, v in enumerate(values)]
+    outputs = run_graph(GraphWriter(module, store).model(ops, [], ports), {})
+    return [outputs[port.name] for _, port in ports]
+
+
+def _replace(module: ModuleOp, store: WeightStore, value: SSAValue, array: Array) -> None:
+    """Let a constant take the place of `value`."""
+    owner = value.owner
+    assert isinstance(owner, Operation)
+    constant = DigitalBuilder(module, store, owner).constant(array, value.name_hint or "folded")
+    constant.name_hint = value.name_hint
+    value.replace_all_uses_with(constant)

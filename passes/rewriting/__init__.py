@@ -1,0 +1,1 @@
+"""What several passes need to rewrite networks: building digital operators, reading constants, sweeping dead code."""

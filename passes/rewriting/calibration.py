@@ -1,0 +1,51 @@
+"""Runs the network on calibration inputs and notes the range of chosen values."""
+
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from dialects.element_types import Array
+from dialects.errors import UserError
+from dialects.network import Port, inputs_of, main_block
+from dialects.semantics.onnx_graph import GraphWriter
+from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.weights import WeightStore
+
+
+def ranges(
+    module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str | None
+) -> dict[SSAValue, tuple[float, float]]:
+    """Least and greatest number that each value takes on the inputs in `file` (.npz, an array for each input).
+
+    UserError if the file cannot be read, lacks an input, or the network cannot run on it.
+    """
+    assert file is not None
+    inputs = inputs_of(module)
+    arrays = _inputs(file, [port.name for _, port in inputs])
+    distinct = list(dict.fromkeys(values))
+    outputs = [(value, Port(f"watched {i}", ())) for i, value in enumerate(distinct)]
+    model = GraphWriter(module, store).model(list(main_block(module).ops)[:-1], inputs, outputs)
+    try:
+        found = run_graph(model, arrays)
+    except RUNTIME_ERRORS as error:
+        raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
+    return {v: (float(found[p.name].min(initial=0)), float(found[p.name].max(initial=0))) for v, p in outputs}
+
+
+def _inputs(file: str, names: list[str]) -> dict[str, Array]:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file}: not an .npz file with calibration inputs: {_first_line(error)}") from error
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise UserError(f"{file}: no array for input {missing[0]!r}: expected {', '.join(names)}")
+    return arrays
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

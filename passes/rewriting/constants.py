@@ -1,0 +1,120 @@
+"""Reads constants off the IR: plain ones, and matrices that are dequantised on their way to a multiplication."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from dialects.cim import ConstantOp, DigitalOp, ReadOp, WeightOp
+from dialects.element_types import Array, dense_array, element_type, numpy_element
+from dialects.network import weight_named
+from dialects.onnx_attributes import integer, integers
+from dialects.weights import WeightStore
+
+
+def constant_of(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+    """The array of a value that is a constant as it stands, else None."""
+    if isinstance(value.owner, ConstantOp):
+        return dense_array(value.owner.value)
+    if isinstance(value.owner, ReadOp):
+        return weight_named(weights, value.owner.weight.root_reference.data).array(store)
+    return None
+
+
+BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
+"""Element types that arrays can hold as they are, or moved by 128."""
+
+
+@dataclass(frozen=True)
+class ConstantMatrix:
+    """A matrix [in, out] that stands for `(values - zero_point) * scale`.
+
+    `scale` and `zero_point` broadcast against `values`; None where there is none. `symbol` is the weight that holds
+    exactly `values`, if one does; `name` is what to call what is made of it.
+    """
+
+    values: Array
+    name: str
+    symbol: str | None = None
+    scale: Array | None = None
+    zero_point: Array | None = None
+
+    def transposed(self) -> "ConstantMatrix":
+        """The same numbers as [out, in]."""
+        return replace(
+            self,
+            values=np.ascontiguousarray(self.values.T),
+            symbol=None,
+            name=f"{self.name}.transposed",
+            scale=None if self.scale is None else np.atleast_2d(self.scale).T,
+            zero_point=None if self.zero_point is None else np.atleast_2d(self.zero_point).T,
+        )
+
+    def per_column(self, what: Array | None) -> Array | None:
+        """Scale or zero point as [out], or None if it differs inside a column."""
+        if what is None:
+            return None
+        grid = np.broadcast_to(what, self.values.shape) if what.size > 1 else np.full(self.values.shape, what.item())
+        return np.ascontiguousarray(grid[0]) if (grid == grid[:1]).all() else None
+
+    def floats(self) -> Array:
+        """The numbers that the matrix stands for; float32 unless its scale or itself has another float type."""
+        if self.scale is None:
+            return self.values
+        values = self.values if self.zero_point is None else self.values.astype(np.int32) - self.zero_point
+        return values.astype(self.scale.dtype) * self.scale
+
+
+def constant_matrix(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+    """The matrix of a value that is constant but for dequantisation and transposition, else None."""
+    owner = value.owner
+    array = constant_of(value, weights, store)
+    if array is not None:
+        symbol = owner.weight.root_reference.data if isinstance(owner, ReadOp) else None
+        return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol) if array.ndim == 2 else None
+    if not isinstance(owner, DigitalOp):
+        return None
+    if owner.is_a("Transpose"):
+        inner = constant_matrix(owner.inputs[0], weights, store)
+        swapped = integers(owner.setting, "perm") in (None, [1, 0])
+        return inner if inner is None or not swapped else inner.transposed()
+    if owner.is_a("Mul"):
+        return _scaled(owner, weights, store)
+    return _dequantised(owner, weights, store) if owner.is_a("DequantizeLinear") else None
+
+
+def _scaled(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+    """`Mul(Cast(w), scale)` of an 8-bit `w`."""
+    for cast, factor in (tuple(op.inputs), tuple(reversed(op.inputs))):
+        scale = constant_of(factor, weights, store)
+        if scale is None or not isinstance(cast.owner, DigitalOp) or not cast.owner.is_a("Cast"):
+            continue
+        inner = constant_matrix(cast.owner.inputs[0], weights, store)
+        fits = scale.ndim <= 2 and element_type(cast.type) == element_type(factor.type)
+        if inner is not None and inner.scale is None and inner.values.dtype in BYTES and fits:
+            return replace(inner, scale=scale)
+    return None
+
+
+def _dequantised(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+    """`DequantizeLinear(w, scale, zero point)` of an 8-bit `w`, per tensor or per column or row."""
+    inner = constant_matrix(op.inputs[0], weights, store)
+    scale = constant_of(op.inputs[1], weights, store)
+    zero = constant_of(op.inputs[2], weights, store) if len(op.inputs) > 2 else None
+    if inner is None or scale is None or inner.scale is not None or inner.values.dtype not in BYTES:
+        return None
+    if scale.ndim > 1 or integer(op.setting, "block_size", 0) or (len(op.inputs) > 2 and zero is None):
+        return None
+    along_rows = integer(op.setting, "axis", 1) in (0, -2)
+    scale, zero = (_along(a, along_rows) for a in (scale, zero))
+    return replace(inner, scale=scale, zero_point=None if zero is None else zero.astype(np.int32))
+
+
+def _along(array: Array | None, rows: bool) -> Array | None:
+    return array.reshape(-1, 1) if array is not None and rows and array.ndim == 1 else array
+
+
+def is_float(value: SSAValue) -> bool:
+    """Whether a value has floating point elements that numpy knows."""
+    dtype = numpy_element(element_type(value.type))
+    return dtype is not None and np.issubdtype(dtype, np.floating)

@@ -1,0 +1,123 @@
+"""Builds digital operators in front of an operation, in the forms that the network's operator set knows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, TensorType, UnrankedTensorType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, ReadOp, weight_op
+from dialects.element_types import Array, element_type, i8, i32, inline_constant, onnx_element, tensor_type_of, ui8
+from dialects.network import add_weight, opsets_of, weights_of
+from dialects.weights import WeightStore
+
+
+def with_element(kind: Attribute, element: Attribute) -> Attribute:
+    """The tensor type `kind` with other elements."""
+    return TensorType(element, kind.get_shape()) if isa(kind, TensorType) else UnrankedTensorType(element)
+
+
+def with_last(kind: Attribute, size: int, element: Attribute | None = None) -> Attribute:
+    """The tensor type `kind` with another size of its last dimension (and other elements)."""
+    element = element_type(kind) if element is None else element
+    if not isa(kind, TensorType):
+        return UnrankedTensorType(element)
+    return TensorType(element, [*kind.get_shape()[:-1], size])
+
+
+class DigitalBuilder:
+    """Adds operations before `anchor`, each with `anchor`'s location."""
+
+    def __init__(self, module: ModuleOp, store: WeightStore, anchor: Operation):
+        self.module, self.store, self.anchor = module, store, anchor
+        self.opset = opsets_of(module)[""]
+
+    def add(self, op: Operation) -> SSAValue:
+        """Insert `op` and give its first result."""
+        op.location = self.anchor.location
+        block = self.anchor.parent
+        assert block is not None
+        block.insert_op_before(op, self.anchor)
+        return op.results[0]
+
+    def op(
+        self, op_type: str, inputs: Sequence[SSAValue], kind: Attribute, **settings: int | Sequence[int]
+    ) -> SSAValue:
+        """A digital operator with one result of type `kind`."""
+        return self.add(DigitalOp(op_type, inputs, [kind], {n: _setting(v) for n, v in settings.items()}))
+
+    def constant(self, array: Array, name: str) -> SSAValue:
+        """A constant; `name` is what its weight is called if it is too large to stand in the IR."""
+        inline = inline_constant(array)
+        if inline is not None:
+            return self.add(ConstantOp(inline))
+        return self.add(ReadOp(self.weight(array, name), tensor_type_of(array)))
+
+    def weight(self, array: Array, name: str, affine: AffineAttr | None = None) -> str:
+        """The symbol of a weight with this content, a new one unless the module has it under this name."""
+        weights = weights_of(self.module)
+        symbol, count = name, 0
+        while symbol in weights:
+            known = weights[symbol]
+            if known.affine == affine and same(known.array(self.store), array):
+                return symbol
+            count += 1
+            symbol = f"{name}.{count}"
+        op = weight_op(symbol, array, self.store, affine)
+        op.location = self.anchor.location
+        add_weight(self.module, op)
+        return symbol
+
+    def cast(self, x: SSAValue, element: Attribute) -> SSAValue:
+        """`x` in another element type."""
+        if element_type(x.type) == element:
+            return x
+        return self.op("Cast", [x], with_element(x.type, element), to=onnx_element(element))
+
+    def elementwise(self, op_type: str, a: SSAValue, b: SSAValue) -> SSAValue:
+        """A binary operator whose result has the shape and elements of `a`."""
+        return self.op(op_type, [a, b], a.type)
+
+    def clip(self, x: SSAValue, low: SSAValue, high: SSAValue) -> SSAValue:
+        """`x` limited to [low, high]."""
+        return self.op("Clip", [x, low, high], x.type)
+
+    def reduce_last(self, op_type: str, x: SSAValue) -> SSAValue:
+        """ReduceMin, ReduceMax or ReduceSum over the last axis, which stays with size 1."""
+        kind = with_last(x.type, 1)
+        axes_are_input = self.opset >= (13 if op_type == "ReduceSum" else 18)
+        if axes_are_input:
+            return self.op(op_type, [x, self.constant(np.array([-1]), "axes")], kind, keepdims=1)
+        return self.op(op_type, [x], kind, axes=[-1], keepdims=1)
+
+    def transpose(self, x: SSAValue, order: Sequence[int]) -> SSAValue:
+        """`x` with its dimensions in another order; its rank has to be known."""
+        assert isa(x.type, TensorType)
+        shape = x.type.get_shape()
+        kind = TensorType(x.type.element_type, [shape[i] for i in order])
+        return self.op("Transpose", [x], kind, perm=list(order))
+
+    def matmul(self, x: SSAValue, symbol: str, columns: int) -> SSAValue:
+        """Multiplication by the weight `@symbol` of that many columns."""
+        product = i32 if element_type(x.type) in (ui8, i8) else element_type(x.type)
+        return self.add(MatmulOp(x, symbol, with_last(x.type, columns, product)))
+
+
+def _setting(value: int | Sequence[int]) -> Attribute:
+    if isinstance(value, int):
+        return IntegerAttr(value, i64)
+    return DenseArrayBase.from_list(i64, list(value))
+
+
+def same(a: Array, b: Array) -> bool:
+    """Whether two arrays are equal to the last bit, type included."""
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def replace(op: Operation, value: SSAValue) -> None:
+    """Let `value` take the place of the one result of `op`, name included, and remove `op`."""
+    value.name_hint = op.results[0].name_hint
+    op.results[0].replace_all_uses_with(value)
+    op.detach()
+    op.erase()

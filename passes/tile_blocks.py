@@ -1,0 +1,47 @@
+"""Weights are cut into tiles that fit an array, and their multiplications become `array.multiply`."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dialects.array import MultiplyOp
+from dialects.cim import MatmulOp
+from dialects.element_types import element_type
+from dialects.errors import UserError
+from dialects.hardware import chip_of
+from dialects.locations import node_name
+from dialects.network import main_block, weight_named, weights_of
+from passes.analysis.tiling import grid_tiles
+from passes.rewriting.digital import replace
+
+
+@dataclass(frozen=True)
+class TileBlocksPass(ModulePass):
+    """Cut each weight to the grid of the chip's array size; tiles at its end are smaller.
+
+    Before: `%acc = cim.matmul %q, @w : tensor<?x4xui8> -> tensor<?x6xi32>` on arrays of 4x4.
+    After: `%acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : ...`.
+    Needs integer multiplications (`quantize`); leaves everything else alone.
+    """
+
+    name = "tile-blocks"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        chip, weights = chip_of(op), weights_of(op)
+        for matmul in [o for o in main_block(op).ops if isinstance(o, MatmulOp)]:
+            if not matmul.is_integer:
+                raise UserError(
+                    f"node {node_name(matmul)!r} multiplies {element_type(matmul.x.type)}, arrays multiply integers: "
+                    "run quantize first"
+                )
+            symbol = matmul.weight.root_reference.data
+            rows, columns = weight_named(weights, symbol).tensor_type.get_shape()
+            tiles = grid_tiles(rows, columns, chip.rows, chip.columns)
+            multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)
+            multiply.location = matmul.location
+            block = matmul.parent
+            assert block is not None
+            block.insert_op_before(multiply, matmul)
+            replace(matmul, multiply.result)
