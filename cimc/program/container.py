@@ -45,7 +45,7 @@ class Container:
     """What a file holds: `metadata` is JSON text, `tensors` are read-only views of the mapped file."""
 
     metadata: str
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Tensor]
 
 
 def write_container(path: str | os.PathLike[str], container: Container) -> None:

@@ -2,4 +2,10 @@
 
 
 class ProgramError(Exception):
-    """A mistake the user can meet; the message is one line saying what was found and what was expected."""
+    """A mistake the user can meet; the message says what was found and what was expected.
+
+    It is one line, whatever names from a file it quotes.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))

@@ -1,0 +1,40 @@
+"""The listing of the handmade program, word by word."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from cimc.program.listing import header_lines, listing_lines
+from cimc.program.program import Program
+
+
+def test_listing(handmade: Program) -> None:
+    handmade.instructions["adc_shift"][4] = 2
+    assert [" ".join(line.split()) for line in listing_lines(handmade)] == [
+        "stage 0 kernel v1 = kernel 0 (v0) ; /quantise",
+        "stage 0 permute v2 = v1 by table 0",
+        "stage 0 clear v3 = zeros [3] like v2 ; /fc",
+        "stage 0 multiply v3[0:3] += v2[0:2] * array 1[2:4, 4:7] adc 4 bound 6 start 0 ps ; /fc",
+        "stage 0 multiply v3[0:3] += v2[2:4] * array 1[0:2, 4:7] adc 3>>2 bound 5 start 1500 ps ; /fc",
+        "stage 1 kernel v4 = kernel 1 (v3) ; /scale",
+    ]
+
+
+def test_header(handmade: Program) -> None:
+    assert list(header_lines(handmade)) == [
+        "; chip tiny: 4 x 8, offset, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits",
+        "; mapping linear: 2 arrays, 2 tiles",
+        "; 6 records, 5 values, 2 kernels",
+        "; input v0: float32[batch, 4] x",
+        "; output v4: float32[batch, 3] y",
+    ]
+
+
+def test_node_names_cannot_break_lines(handmade: Program) -> None:
+    kernels = [replace(handmade.kernels[0], nodes=("a\nb",)), handmade.kernels[1]]
+    assert next(listing_lines(replace(handmade, kernels=kernels))).endswith("; a b")
+
+
+def test_long_programs_are_streamed(handmade: Program) -> None:
+    long = replace(handmade, instructions=np.repeat(handmade.instructions, 2000))
+    assert sum(1 for _ in listing_lines(long)) == 12000

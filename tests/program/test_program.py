@@ -1,0 +1,144 @@
+"""Program files: round trip, digest, format and version."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cimc.program.container import Container, read_container, write_container
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+
+
+@pytest.fixture
+def path(tmp_path: Path, handmade: Program) -> Path:
+    path = tmp_path / "made.cim"
+    handmade.save(path)
+    return path
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the metadata of a program file behind its digest's back."""
+    container = read_container(path)
+    metadata = json.loads(container.metadata)
+    change(metadata)
+    write_container(path, Container(json.dumps(metadata), container.tensors))
+
+
+def message_of(path: Path, *, verify_digest: bool = True) -> str:
+    with pytest.raises(ProgramError) as error:
+        Program.load(path, verify_digest=verify_digest)
+    message = str(error.value)
+    assert message.startswith(f"{path}: ")
+    return message.removeprefix(f"{path}: ")
+
+
+def test_round_trip(path: Path, handmade: Program) -> None:
+    loaded = Program.load(path)
+    for name in ("arrays", "tiles", "instructions"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(handmade, name))
+    for name in ("tables", "constants"):
+        for found, expected in zip(getattr(loaded, name), getattr(handmade, name), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    for name in ("chip", "slots", "mapping", "dims", "compiler", "source"):
+        assert getattr(loaded, name) == getattr(handmade, name)
+    for name in ("kernels", "inputs", "outputs", "weights", "multiplications", "stages"):
+        assert list(getattr(loaded, name)) == list(getattr(handmade, name))
+
+
+def test_saving_again_gives_the_same_file(path: Path) -> None:
+    again = path.with_name("again.cim")
+    Program.load(path).save(again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_loaded_program_can_replace_its_own_file(path: Path) -> None:
+    before = path.read_bytes()
+    Program.load(path).save(path)
+    assert path.read_bytes() == before
+
+
+def test_records_and_arrays_are_mapped_and_aligned(path: Path) -> None:
+    loaded = Program.load(path)
+    for array in (loaded.arrays, loaded.instructions):
+        assert not array.flags.owndata
+        assert array.flags.aligned
+
+
+def test_changed_byte(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert message_of(path).startswith("damaged: the contents have digest ")
+
+
+def test_changed_metadata(path: Path) -> None:
+    edit(path, lambda metadata: metadata.update(mapping="spread"))
+    assert message_of(path).startswith("damaged: the contents have digest ")
+    assert Program.load(path, verify_digest=False).mapping == "spread"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": "other"}, "format other is unknown, expected cimc-program"),
+        ({"version": 2}, "format version 2 is unknown, this cimc reads version 1"),
+        ({"slots": -1}, "damaged: metadata program.slots is not a number from 0 on"),
+        ({"slots": 1 << 40}, "the program has 1099511627776 values, expected at most 16777216"),
+        ({"mapping": None}, "damaged: metadata program.mapping is not a text"),
+        ({"chip": []}, "damaged: metadata program.chip is not an object"),
+        ({"weights": {}}, "damaged: metadata program.weights is not a list"),
+        ({"inputs": [3]}, "damaged: metadata program.inputs[0] is not an object"),
+        (
+            {"inputs": [{"name": "x", "dtype": "int8", "shape": [1.5], "slot": 0}]},
+            "damaged: metadata program.inputs[0].shape is not a number from 0 on",
+        ),
+        (
+            {"inputs": [{"name": "x", "dtype": "int8", "shape": [1], "slot": 0, "low": "a"}]},
+            "damaged: metadata program.inputs[0].low is not an integer or nothing",
+        ),
+        (
+            {"kernels": [{"inputs": [], "outputs": [], "nodes": [1], "constants": []}]},
+            "damaged: metadata program.kernels[0].nodes is not a list of texts",
+        ),
+        ({"tables": 7}, "damaged: there is no tensor tables.1"),
+    ],
+)
+def test_damaged_metadata(path: Path, change: dict[str, Any], message: str) -> None:
+    edit(path, lambda metadata: metadata.update(change))
+    assert message_of(path, verify_digest=False) == message
+
+
+def test_metadata_that_is_not_json(path: Path) -> None:
+    write_container(path, Container("{", {}))
+    assert message_of(path) == "damaged: the metadata is not JSON"
+
+
+def test_tensor_of_the_wrong_kind(path: Path) -> None:
+    container = read_container(path)
+    write_container(path, Container(container.metadata, {**container.tensors, "tiles": np.zeros((1, 7), np.int32)}))
+    assert message_of(path, verify_digest=False) == "damaged: tensor tiles is int32 [1, 7]"
+
+
+def test_what_verification_finds_names_the_file(path: Path, handmade: Program) -> None:
+    replace(handmade, slots=4).save(path)
+    assert message_of(path) == "kernel 1 uses value 4, the program has 4 values"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 1 << 20), value=st.integers(0, 255), digest=st.booleans())
+def test_damage_raises_nothing_else(path: Path, position: int, value: int, digest: bool) -> None:
+    """Even without a digest, any changed byte gives a program of valid numbers or a ProgramError."""
+    data = bytearray(path.read_bytes())
+    data[position % len(data)] = value
+    damaged = path.with_name("damaged.cim")
+    damaged.write_bytes(data)
+    with suppress(ProgramError):
+        Program.load(damaged, verify_digest=digest)

@@ -1,0 +1,122 @@
+"""Every message of the verifier, each from one change to a good program."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input, Kernel, Multiplication
+from cimc.program.program import Program
+
+Change = Callable[[Program], Program]
+
+
+def program(**fields: Any) -> Change:
+    return lambda program: replace(program, **fields)
+
+
+def chip(**fields: Any) -> Change:
+    return lambda program: replace(program, chip=replace(program.chip, **fields))
+
+
+def tile(number: int, **fields: int) -> Change:
+    names = ["weight", "array", "row", "column", "rows", "columns", "weight_row", "weight_column"]
+
+    def change(program: Program) -> Program:
+        for name, value in fields.items():
+            program.tiles[number, names.index(name)] = value
+        return program
+
+    return change
+
+
+def record(number: int, **fields: int) -> Change:
+    def change(program: Program) -> Program:
+        for name, value in fields.items():
+            program.instructions[name][number] = value
+        return program
+
+    return change
+
+
+def order(*numbers: int) -> Change:
+    """The program with these of its records."""
+    return lambda program: replace(program, instructions=program.instructions[list(numbers)])
+
+
+def stray_weight(program: Program) -> Program:
+    program.arrays[1, 0, 0] = 1
+    return program
+
+
+def test_the_handmade_program_is_good(handmade: Program) -> None:
+    handmade.verify()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (chip(encoding="gray"), "chip encoding gray is unknown, expected offset, twos-complement, differential"),
+        (chip(cell_bits=3), "chip cell_bits is 3, expected 1, 2, 4 or 8"),
+        (chip(dac_bits=0), "chip dac_bits is 0, expected 1, 2, 4 or 8"),
+        (chip(rows=70000), "chip rows is 70000, expected 1 to 65535"),
+        (chip(columns=4), "arrays have shape (4, 8), the chip has (4, 4)"),
+        (tile(1, column=-1), "tile 1 has a negative number"),
+        (tile(1, weight=1), "tile 1 lies in weight 1, the program has 1 weights"),
+        (tile(0, array=2), "tile 0 lies in array 2, the program has 2 arrays"),
+        (tile(0, row=3), "tile 0 covers array rows 3 to 5, there are 4"),
+        (tile(0, column=6), "tile 0 covers array columns 6 to 9, there are 8"),
+        (tile(0, rows=0), "tile 0 covers array rows 2 to 2, there are 4"),
+        (tile(0, weight_row=3), "tile 0 covers weight rows 3 to 5, there are 4"),
+        (tile(0, weight_column=1), "tile 0 covers weight columns 1 to 4, there are 3"),
+        (tile(0, row=1), "tiles overlap in array 1"),
+        (stray_weight, "array 1 holds weights outside of its tiles"),
+        (
+            program(multiplications=[Multiplication(3, 2, 1)]),
+            "multiplication 0 uses weight 1, the program has 1 weights",
+        ),
+        (
+            program(multiplications=[Multiplication(3, 9, 0)]),
+            "multiplication 0 uses value 9, the program has 5 values",
+        ),
+        (
+            program(multiplications=[Multiplication(3, 2, 0)] * 2),
+            "two multiplications write the same value",
+        ),
+        (
+            program(kernels=[Kernel(b"", (0,), (1,), (), (2,))]),
+            "kernel 0 uses constant 2, the program has 2 constants",
+        ),
+        (
+            program(tables=[np.array([-1], np.int32)]),
+            "table 0 holds the negative number -1",
+        ),
+        (program(inputs=[Input("x", "int8", (), 8)]), "an input uses value 8, the program has 5 values"),
+        (record(1, op=9), "record 1 has opcode 9, expected 1 to 4"),
+        (record(3, adc_bits=0), "record 3 has adc_bits 0, expected 1 to 32"),
+        (record(3, adc_shift=25), "record 3 has adc_shift 25, expected 0 to 24"),
+        (record(1, x=5), "record 1 reads value 5, the program has 5 values"),
+        (record(1, y=5), "record 1 writes value 5, the program has 5 values"),
+        (record(3, array=2), "record 3 uses array 2, the program has 2 arrays"),
+        (record(0, k=2), "record 0 runs kernel 2, the program has 2 kernels"),
+        (record(1, k=1), "record 1 uses table 1, the program has 1 tables"),
+        (record(3, row=3), "record 3 covers array rows 3 to 5, there are 4"),
+        (record(3, columns=0), "record 3 covers array columns 4 to 4, there are 8"),
+        (record(3, k=3), "record 3 covers weight rows 3 to 5, there are 4"),
+        (record(3, n=1), "record 3 covers weight columns 1 to 4, there are 3"),
+        (record(3, x=1), "record 3: no multiplication of value 1 gives value 3"),
+        (record(2, n=4), "record 2 clears 4 columns, the weight has 3 columns"),
+        (order(1, 2, 3, 4, 5), "record 0 uses value 1 before it is written"),
+        (order(0, 1, 3, 4, 5), "record 2 adds to value 3, which no CLEAR has written"),
+        (order(0, 1, 2, 3, 4), "the output in value 4 is never written"),
+        (order(0, 1, 5, 2, 3, 4), "record 2 uses value 3 before it is written"),
+        (order(0, 1, 2, 3, 4, 5, 2), "value 3 is written 2 times, expected once"),
+    ],
+)
+def test_messages(handmade: Program, change: Change, message: str) -> None:
+    with pytest.raises(ProgramError) as error:
+        change(handmade).verify()
+    assert str(error.value) == message
