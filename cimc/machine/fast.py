@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.encoding import cell_fields, code_bits, excess, input_fields, weight_codes
-from cimc.machine.product import (
+from cimc.machine.loops import (
     JOB_FIELDS,
     WORD,
     add_conversions,

@@ -38,7 +38,7 @@ def random_inputs(program: Program, seed: int = 0, dims: Mapping[str, int] | Non
     """Inputs for a program: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
 
     `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
-    that the program does not have.
+    that the program does not have, or if an input has a type that numpy does not know.
     """
     named = {dim for value in program.inputs for dim in value.shape if isinstance(dim, str)}
     lengths = dict(dims or {})
@@ -92,7 +92,10 @@ def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
 def _random(value: Input, shape: list[int], generator: np.random.Generator) -> NDArray[Any]:
     if value.dtype == "string":
         return np.full(shape, "", np.object_)
-    dtype = np.dtype(value.dtype)
+    try:
+        dtype = np.dtype(value.dtype)
+    except TypeError as error:
+        raise ProgramError(f"input {value.name} has type {value.dtype}: no random values, give some") from error
     if dtype.kind == "b":
         return generator.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":

@@ -72,6 +72,11 @@ def test_random_inputs(handmade: Program) -> None:
     assert random_inputs(program, dims={"sequence": 5, "batch": 2})["mask"].shape == (2, 5)
 
 
+def test_type_without_random_values(handmade: Program) -> None:
+    with pytest.raises(ProgramError, match=r"^input x has type float4: no random values, give some$"):
+        random_inputs(replace(handmade, inputs=[Input("x", "float4", (), 0)]))
+
+
 def test_unknown_dimension(handmade: Program) -> None:
     with pytest.raises(ProgramError, match=r"^dimension sequense is unknown, the inputs have batch, sequence$"):
         random_inputs(replace(handmade, inputs=EXPECTED), dims={"sequense": 4})
