@@ -8,12 +8,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from dialects.cim import DigitalOp, MatmulOp
+from dialects.cim import DigitalOp, MatmulOp, ReadOp
 from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
 from dialects.network import main_block, shape_of, weight_named, weights_of
-from dialects.semantics.weight_values import scale_of, zero_point_of
-from dialects.weights import WeightStore, store_of
+from dialects.semantics.weight_values import zero_point_of
+from dialects.weights import store_of
 from passes.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
 from passes.rewriting.digital import DigitalBuilder, replace, with_element, with_last
@@ -138,21 +138,14 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     weights, store = weights_of(builder.module), builder.store
     symbol = matmul.weight.root_reference.data
     weight = weight_named(weights, symbol)
-    scale = scale_of(weight, weights, store)
-    if scale is None:
-        symbol, scale = _quantised_weight(builder, symbol, store)
-        weight = weight_named(weights_of(builder.module), symbol)
-    integers = IntegerWeight(weight.array(store), zero_point_of(weight, weights, store))
-    return symbol, integers, builder.constant(scale.astype(np.float32), f"{symbol}.scale")
-
-
-def _quantised_weight(builder: DigitalBuilder, symbol: str, store: WeightStore) -> tuple[str, np.ndarray]:
-    floats = weight_named(weights_of(builder.module), symbol).array(store)
-    assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
-    values, scale = quantized_columns(floats)
-    return builder.weight(values, f"{symbol}.int8"), scale
-
-
-def float_multiplications(module: ModuleOp) -> list[MatmulOp]:
-    """Multiplications that arrays cannot do: the pass has to leave none."""
-    return [o for o in main_block(module).ops if isinstance(o, MatmulOp) and not o.is_integer]
+    if weight.affine is None:
+        floats = weight.array(store)
+        assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
+        values, scale = quantized_columns(floats)
+        name = builder.weight(values, f"{symbol}.int8")
+        return name, IntegerWeight(values, None, name), builder.constant(scale, f"{symbol}.scale")
+    scale_symbol = weight.affine.scale.root_reference.data
+    scale_weight = weight_named(weights, scale_symbol)
+    scale_value = builder.add(ReadOp(scale_symbol, scale_weight.tensor_type))
+    integers = IntegerWeight(weight.array(store), zero_point_of(weight, weights, store), symbol)
+    return symbol, integers, builder.cast(scale_value, f32)

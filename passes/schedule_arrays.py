@@ -88,7 +88,7 @@ def _row_groups(multiply: MultiplyOp, weight: Array, chip: ChipAttr) -> list[lis
         if groups is None:
             raise UserError(
                 f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
-                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more adc_bits"
+                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
             )
         found.append(groups)
     return found

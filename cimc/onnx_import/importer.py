@@ -28,7 +28,7 @@ from dialects.cim_types import ValueType
 from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
-from dialects.locations import location
+from dialects.locations import is_lost, location
 from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
 from dialects.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.semantics.onnx_graph import graph_attributes
@@ -80,9 +80,9 @@ class _Importer:
         kinds = FunctionType.from_lists([a.type for a in self.body.args], [r.type for r in results])
         main = FuncOp("main", kinds, Region(self.body))
         self.weights.body.block.add_op(main)
-        for op in (main, self.weights, *self.weights.body.block.ops, self.body.last_op):
-            if op is not None:
-                op.location = location(getattr(op, "sym_name", StringAttr(self.source.file.name)).data)
+        for op in (self.weights, main, *self.body.ops):
+            if is_lost(op):
+                op.location = location(self.source.file.name)
         set_ports(self.weights, [_port(e) for e in inputs], [_port(e) for e in graph.output])
         return self.weights
 

@@ -1,5 +1,6 @@
 """Operations of the IR as an ONNX graph: kernels, the reference network and interpretation are all written here."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -55,6 +56,7 @@ class GraphWriter:
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     _taken: set[str] = field(default_factory=set[str])
+    _nodes: Counter[str] = field(default_factory=Counter[str])
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.module)
@@ -86,6 +88,11 @@ class GraphWriter:
         graph.initializer.extend(self.initializers.values())
         opsets = [helper.make_opsetid(domain, version) for domain, version in opsets_of(self.module).items()]
         return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
+
+    @property
+    def external_names(self) -> list[str]:
+        """The constants that whoever runs the graph has to hand over."""
+        return [n for n, t in self.initializers.items() if t.data_location == TensorProto.EXTERNAL]
 
     def name(self, value: SSAValue) -> str:
         """The name of a value in the graph; constants become initializers when first asked for."""
@@ -123,6 +130,12 @@ class GraphWriter:
             self.initializers[outside] = _external(outside, array)
         return outside
 
+    def _node_name(self, op: Operation) -> str:
+        """The name of the ONNX node that `op` comes from; the second to come from it is called `name.1`."""
+        name = node_name(op)
+        self._nodes[name] += 1
+        return name if self._nodes[name] == 1 else f"{name}.{self._nodes[name] - 1}"
+
     def nodes(self, op: Operation) -> list[NodeProto]:
         """The ONNX nodes that do what `op` does."""
         if isinstance(op, ConstantOp | ReadOp | NoneOp | StageYieldOp):
@@ -142,7 +155,7 @@ class GraphWriter:
             op.op_type.data,
             [self._operand(value) for value in op.inputs],
             [self._operand(value) for value in op.outputs],
-            name=node_name(op),
+            name=self._node_name(op),
             domain="" if op.is_standard or op.domain is None else op.domain.data,
         )
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
@@ -181,7 +194,7 @@ class GraphWriter:
             assert dtype is not None
             name = self._initializer(f"@{symbol}.float", float_weight(weight, self.weights, self.store, dtype))
         kind = "MatMulInteger" if isinstance(op, MultiplyOp) or op.is_integer else "MatMul"
-        return helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=node_name(op))
+        return helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=self._node_name(op))
 
     def _matrix(self, op: MultiplyOp) -> Array:
         if self._image is None:

@@ -23,9 +23,10 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, encoding: str) -> Ce
     bits = weights.view(np.uint8)
     if cell_bits == 1:
         return _digits(bits, 1, 8)
-    return np.concatenate([_digits(bits & 0x7F, cell_bits, 8), (bits >> 7)[None]])
+    sign = (bits >> 7).astype(np.uint8, copy=False)
+    return np.concatenate([_digits(bits & 0x7F, cell_bits, 8), sign[None]])
 
 
 def _digits(values: npt.NDArray[Any], width: int, bits: int) -> Cells:
     mask = np.uint8((1 << width) - 1)
-    return np.stack([(values >> shift) & mask for shift in range(0, bits, width)])
+    return np.stack([(values >> shift) & mask for shift in range(0, bits, width)]).astype(np.uint8, copy=False)

@@ -9,7 +9,7 @@ Table = npt.NDArray[np.int64]
 
 
 def place_linear(tiles: Sequence[Table]) -> list[Table]:
-    """Places (array, first row, first column) for the tiles of each weight: array after array, in the upper left corner.
+    """Places (array, first row, first column) for the tiles of each weight: array after array, in the upper left.
 
     That is `ceil(in / rows) * ceil(out / columns)` arrays a weight, as in arXiv 2510.11192.
     """

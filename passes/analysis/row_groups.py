@@ -10,7 +10,7 @@ from passes.analysis.cells import Cells
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Rows [first, first + rows) of a tile; `bound` is the largest sum that any input can cause in any of its columns."""
+    """Rows [first, first + rows) of a tile; `bound` is the largest sum that any input can cause in a column."""
 
     first: int
     rows: int

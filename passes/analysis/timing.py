@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TileTiming:
-    """What the time of a row group depends on: planes of an input, settling [ns], ADCs of a crossbar, their time [ns]."""
+    """What the time of a row group depends on: planes of an input, settling [ns], ADCs a crossbar, their time [ns]."""
 
     planes: int
     settle_ns: float

@@ -24,6 +24,7 @@ class IntegerWeight:
 
     values: Array
     zero_point: Array | None
+    name: str = "weight"
 
     @property
     def column_sums(self) -> Array:
@@ -32,15 +33,15 @@ class IntegerWeight:
         return sums if self.zero_point is None else sums - np.int32(len(self.values)) * self.zero_point
 
 
-def integer_weight(values: Array, zero_point: Array | None) -> IntegerWeight:
+def integer_weight(values: Array, zero_point: Array | None, name: str) -> IntegerWeight:
     """uint8 or int8 values with a zero point per column, as int8: moved by the zero point, or by 128 if need be."""
     moved = values.astype(np.int16) - (0 if zero_point is None else zero_point.astype(np.int16))
     if zero_point is not None and moved.min(initial=0) >= -128 and moved.max(initial=0) <= 127:
-        return IntegerWeight(moved.astype(np.int8), None)
+        return IntegerWeight(moved.astype(np.int8), None, name)
     if values.dtype == np.int8:
-        return IntegerWeight(values, zero_point)
+        return IntegerWeight(values, zero_point, name)
     zero = np.zeros(values.shape[1], np.int32) if zero_point is None else zero_point
-    return IntegerWeight((values ^ 0x80).view(np.int8), zero - np.int32(128))
+    return IntegerWeight((values ^ 0x80).view(np.int8), zero - np.int32(128), name)
 
 
 def corrected(
@@ -48,12 +49,12 @@ def corrected(
 ) -> SSAValue:
     """The product of integers, int32, less what the zero points contribute; `zero_x` is int32 or absent."""
     if zero_x is not None:
-        sums = builder.constant(w.column_sums, "column_sums")
+        sums = builder.constant(w.column_sums, f"{w.name}.sums")
         shape = product.type if shape_of(zero_x.type) not in ((), (1,)) else sums.type
         product = builder.elementwise("Sub", product, builder.op("Mul", [sums, zero_x], shape))
     if w.zero_point is not None and w.zero_point.any():
         row_sums = builder.reduce_last("ReduceSum", builder.cast(x, i32))
-        zero_w = builder.constant(w.zero_point, "zero_point")
+        zero_w = builder.constant(w.zero_point, f"{w.name}.zero")
         product = builder.elementwise("Sub", product, builder.op("Mul", [row_sums, zero_w], product.type))
     return product
 
@@ -124,8 +125,8 @@ def _constant_weight(
     columns = None if known is None else np.broadcast_to(known.reshape(-1).astype(np.int32), matrix.values.shape[1:])
     plain = columns is None or not columns.any()
     if plain and matrix.values.dtype == np.int8:
-        return matrix, IntegerWeight(matrix.values, None)
-    return matrix, integer_weight(matrix.values, columns)
+        return matrix, IntegerWeight(matrix.values, None, matrix.name)
+    return matrix, integer_weight(matrix.values, columns, matrix.name)
 
 
 def _optional(inputs: list[SSAValue], index: int) -> SSAValue | None:

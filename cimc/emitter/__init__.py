@@ -1,0 +1,1 @@
+"""Emission: a scheduled module becomes a program, that is records, array contents and kernels."""

@@ -1,0 +1,205 @@
+"""Makes a program of a scheduled module: records in the order of the stages, array contents, kernels, metadata."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from cimc.emitter.kernels import ConstantPool, Slots, kernel_of, segments, unsupported
+from cimc.emitter.ranges import integer_range
+from cimc.machine.onnx_kernels import OnnxKernels
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Chip, Input, Json, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.program import Program
+from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records
+from dialects.array import MultiplyOp, StageOp
+from dialects.element_types import element_type, numpy_element
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
+from dialects.network import (
+    SOURCE,
+    Port,
+    inputs_of,
+    main_block,
+    operations,
+    outputs_of,
+    shape_of,
+    weight_named,
+    weights_of,
+)
+from dialects.weights import WeightStore
+
+
+def emit(
+    module: ModuleOp, store: WeightStore, *, mapping: str, dims: Mapping[str, int] | None = None, compiler: str = ""
+) -> Program:
+    """The program of a module whose multiplications are placed and scheduled.
+
+    Raises UserError naming node, operator and domain if a digital operation cannot run.
+    """
+    return _Emitter(module, store).program(mapping, dims or {}, compiler)
+
+
+class _Emitter:
+    def __init__(self, module: ModuleOp, store: WeightStore):
+        self.module, self.store = module, store
+        self.chip = chip_of(module)
+        self.weights = weights_of(module)
+        self.slots, self.pool = Slots(), ConstantPool()
+        self.kernels: list[Kernel] = []
+        self.kernel_ops: list[list[Operation]] = []
+        self.records: list[Records] = [no_records()]
+        self.multiplications: list[Multiplication] = []
+        self.stages: list[dict[str, Json]] = []
+        self.numbers: dict[str, int] = {}
+        self.users: dict[str, MultiplyOp] = {}
+
+    def program(self, mapping: str, dims: Mapping[str, int], compiler: str) -> Program:
+        inputs = [self._input(value, port) for value, port in inputs_of(self.module)]
+        for op in operations(main_block(self.module)):
+            if isinstance(op, MultiplyOp):
+                self.numbers.setdefault(op.weight.root_reference.data, len(self.numbers))
+                self.users.setdefault(op.weight.root_reference.data, op)
+        for number, (ops, stage) in enumerate(segments(self.module)):
+            self._segment(ops, number if stage is None else stage.number.value.data)
+            if stage is not None:
+                self._stage(stage)
+        arrays, tiles = self._contents()
+        program = Program(
+            chip=_chip(self.chip),
+            arrays=arrays,
+            tiles=tiles,
+            instructions=np.concatenate(self.records),
+            kernels=self.kernels,
+            constants=self.pool.arrays,
+            inputs=inputs,
+            outputs=[self._output(value, port) for value, port in outputs_of(self.module)],
+            slots=len(self.slots.numbers),
+            weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
+            multiplications=self.multiplications,
+            stages=self.stages,
+            dims=dims,
+            mapping=mapping,
+            compiler=compiler,
+            source=_source(self.module),
+        )
+        self._check(program)
+        return program
+
+    def _segment(self, ops: list[Operation], stage: int) -> None:
+        kernel = kernel_of(self.module, self.store, ops, self.slots, self.pool)
+        if kernel is not None:
+            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels)))
+            self.kernels.append(kernel)
+            self.kernel_ops.append(ops)
+
+    def _stage(self, stage: StageOp) -> None:
+        number = stage.number.value.data
+        self.stages.append({"number": number, "duration_ps": stage.duration_ps.value.data})
+        multiplies = [op for op in stage.body.block.ops if isinstance(op, MultiplyOp)]
+        for op, result in zip(multiplies, stage.results, strict=True):
+            x, y = self.slots.of(op.x), self.slots.of(result)
+            weight = self.numbers[op.weight.root_reference.data]
+            self.multiplications.append(Multiplication(y, x, weight, node_name(op)))
+            columns = self._shape(op)[1]
+            self.records += [clear_record(stage=number, x=x, y=y, n=columns), _multiply(op, number, x, y)]
+
+    def _shape(self, op: MultiplyOp) -> tuple[int, int]:
+        rows, columns = weight_named(self.weights, op.weight.root_reference.data).tensor_type.get_shape()
+        return rows, columns
+
+    def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
+        rows, columns = self._shape(op)
+        return Weight(symbol, rows, columns, node_name(op))
+
+    def _contents(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """What is programmed into the arrays, and the table that tells which tile lies where."""
+        tables = [np.zeros((0, 8), np.int64)]
+        for symbol, op in self.users.items():
+            assert op.places is not None
+            tile, place = op.tiles.array, op.places.array
+            number = np.full((len(tile), 1), self.numbers[symbol])
+            tables.append(np.concatenate([number, place, tile[:, 2:], tile[:, :2]], axis=1))
+        tiles = np.concatenate(tables).astype(np.int32)
+        arrays = np.zeros((int(tiles[:, 1].max(initial=-1)) + 1, self.chip.rows, self.chip.columns), np.int8)
+        matrices = [weight_named(self.weights, symbol).array(self.store) for symbol in self.users]
+        for weight, array, row, column, rows, columns, k, n in tiles.tolist():
+            arrays[array, row : row + rows, column : column + columns] = matrices[weight][k : k + rows, n : n + columns]
+        return arrays, tiles
+
+    def _input(self, value: SSAValue, port: Port) -> Input:
+        low, high = integer_range(value) or (None, None)
+        return Input(port.name, _dtype(value, port), _shape(value, port), self.slots.of(value), low, high)
+
+    def _output(self, value: SSAValue, port: Port) -> Value:
+        return Value(port.name, _dtype(value, port), _shape(value, port), self.slots.of(value))
+
+    def _check(self, program: Program) -> None:
+        try:
+            OnnxKernels(program)
+        except ProgramError as error:
+            for ops in self.kernel_ops:
+                found = unsupported(self.module, self.store, ops)
+                if found is not None:
+                    raise UserError(found) from error
+            raise
+
+
+def _multiply(op: MultiplyOp, stage: int, x: int, y: int) -> Records:
+    """One record a row group."""
+    assert op.places is not None
+    assert op.groups is not None
+    groups = op.groups.array
+    tiles, places = op.tiles.array[groups[:, 0]], op.places.array[groups[:, 0]]
+    return multiply_records(
+        stage=stage,
+        x=x,
+        y=y,
+        array=places[:, 0],
+        k=tiles[:, 0] + groups[:, 1],
+        n=tiles[:, 1],
+        row=places[:, 1] + groups[:, 1],
+        column=places[:, 2],
+        rows=groups[:, 2],
+        columns=tiles[:, 3],
+        adc_bits=groups[:, 3],
+        adc_shift=groups[:, 4],
+        bound=groups[:, 5],
+        start=groups[:, 6],
+    )
+
+
+def _chip(chip: ChipAttr) -> Chip:
+    known = ("name", "rows", "columns", "cell_bits", "dac_bits", "adc_bits", "adcs", "encoding")
+    details: dict[str, Json] = {k: v for k, v in chip.to_dict().items() if k not in known}
+    return Chip(
+        chip.chip_name,
+        chip.rows,
+        chip.columns,
+        chip.cell_bits,
+        chip.dac_bits,
+        chip.adc_bits,
+        chip.adcs,
+        chip.encoding,
+        details,
+    )
+
+
+def _dtype(value: SSAValue, port: Port) -> str:
+    dtype = numpy_element(element_type(value.type))
+    return "string" if dtype is None else dtype.name
+
+
+def _shape(value: SSAValue, port: Port) -> tuple[int | str | None, ...]:
+    shape = shape_of(value.type)
+    names = port.dims or ("",) * len(shape or ())
+    return tuple(size if size >= 0 else (name or None) for size, name in zip(shape or (), names))
+
+
+def _source(module: ModuleOp) -> Source:
+    entry = module.attributes.get(SOURCE)
+    return Source(*(text.data for text in entry)) if isa(entry, ArrayAttr[StringAttr]) else Source()

@@ -1,0 +1,43 @@
+"""Which integers make sense as an input: those that index a table, so that made-up token ids are not out of range."""
+
+from xdsl.ir import Operation, SSAValue
+
+from dialects.cim import ConstantOp, DigitalOp, ReadOp
+from dialects.element_types import element_type, numpy_element
+from dialects.network import shape_of
+from dialects.onnx_attributes import integer
+
+_TRANSPARENT = ("Cast", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Identity")
+
+
+def integer_range(value: SSAValue) -> tuple[int, int] | None:
+    """[low, high) of an integer input that picks rows of tables of known length; None for other inputs."""
+    dtype = numpy_element(element_type(value.type))
+    if dtype is None or dtype.kind not in "iu":
+        return None
+    lengths = list(_table_lengths(value))
+    return (0, min(lengths)) if lengths else None
+
+
+def _table_lengths(value: SSAValue) -> list[int]:
+    found: list[int] = []
+    for use in value.uses:
+        op = use.operation
+        if not isinstance(op, DigitalOp):
+            continue
+        if op.is_a("Gather") and use.index == 1:
+            shape = shape_of(op.inputs[0].type)
+            length = -1 if not shape else shape[integer(op.setting, "axis", 0)]
+            if length > 0 and _comes_from_constant(op.inputs[0]):
+                found.append(length)
+        elif op.is_a(*_TRANSPARENT) and use.index == 0:
+            found += _table_lengths(op.outputs[0])
+    return found
+
+
+def _comes_from_constant(value: SSAValue) -> bool:
+    """Whether a table is a constant, or a constant that is dequantised."""
+    owner = value.owner
+    if not isinstance(owner, Operation) or (isinstance(owner, DigitalOp) and not owner.inputs):
+        return False
+    return isinstance(owner, ConstantOp | ReadOp) or all(_comes_from_constant(v) for v in owner.operands)

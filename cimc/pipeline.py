@@ -1,0 +1,88 @@
+"""The order of the passes, and what must hold after each: both are data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from dialects.array import MultiplyOp, StageOp
+from dialects.cim import MatmulOp
+from dialects.locations import node_name
+from dialects.network import main_block, operations
+from passes.fold_constants import FoldConstantsPass
+from passes.place_tiles import PlaceTilesPass
+from passes.quantize import QuantizePass
+from passes.raise_matmul import RaiseMatmulPass
+from passes.schedule_arrays import ScheduleArraysPass
+from passes.tile_blocks import TileBlocksPass
+
+
+def pipeline(
+    *, mapping: str = "linear", activations: str = "token", calibration: str | None = None
+) -> tuple[ModulePass, ...]:
+    """The passes from an imported network to a scheduled one."""
+    return (
+        FoldConstantsPass(),
+        RaiseMatmulPass(),
+        QuantizePass(activations, calibration),
+        FoldConstantsPass(),
+        TileBlocksPass(),
+        PlaceTilesPass(mapping),
+        ScheduleArraysPass(),
+    )
+
+
+NETWORK_IS_FINAL_AFTER = 4
+"""After this many passes of the pipeline the network's numbers are what the program will compute: `--reference`."""
+
+
+class Exactness(Enum):
+    """How a pass may change the network's outputs."""
+
+    EXACT = "not a bit"
+    ROUNDING = "the order of float additions"
+    QUANTIZING = "8-bit numbers"
+
+
+EXACTNESS: dict[str, Exactness] = {
+    FoldConstantsPass.name: Exactness.EXACT,
+    RaiseMatmulPass.name: Exactness.ROUNDING,
+    QuantizePass.name: Exactness.QUANTIZING,
+    TileBlocksPass.name: Exactness.EXACT,
+    PlaceTilesPass.name: Exactness.EXACT,
+    ScheduleArraysPass.name: Exactness.EXACT,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Something that holds from a pass on: no operation of the network is `forbidden`."""
+
+    text: str
+    forbidden: Callable[[Operation], bool]
+
+    def broken_by(self, module: ModuleOp) -> str | None:
+        """The node that breaks the rule, None if it holds."""
+        return next((node_name(op) for op in operations(main_block(module)) if self.forbidden(op)), None)
+
+
+_NO_FLOAT_MATMUL = Rule(
+    "every multiplication by a constant weight is of integers",
+    lambda op: isinstance(op, MatmulOp) and not op.is_integer,
+)
+_NO_MATMUL = Rule("every multiplication by a constant weight has tiles", lambda op: isinstance(op, MatmulOp))
+_PLACED = Rule("every tile has a place", lambda op: isinstance(op, MultiplyOp) and op.places is None)
+_SCHEDULED = Rule(
+    "every multiplication is in a stage and has row groups",
+    lambda op: isinstance(op, MultiplyOp) and (op.groups is None or not isinstance(op.parent_op(), StageOp)),
+)
+
+LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
+    QuantizePass.name: (_NO_FLOAT_MATMUL,),
+    TileBlocksPass.name: (_NO_MATMUL,),
+    PlaceTilesPass.name: (_NO_MATMUL, _PLACED),
+    ScheduleArraysPass.name: (_NO_MATMUL, _PLACED, _SCHEDULED),
+}

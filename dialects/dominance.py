@@ -1,0 +1,35 @@
+"""Checks that every value is defined before it is used (xDSL's verifier does not)."""
+
+from xdsl.ir import Block, Operation, SSAValue
+
+from dialects.locations import node_name
+
+
+def undefined_use(op: Operation) -> str | None:
+    """The first use of a value that is not defined before it, described; None if there is none.
+
+    Regions see the values of the operations around them, as bodies of control flow and stages do.
+    """
+    return _in_regions(op, set())
+
+
+def _in_regions(op: Operation, known: set[SSAValue]) -> str | None:
+    for region in op.regions:
+        for block in region.blocks:
+            wrong = _in_block(block, known)
+            if wrong is not None:
+                return wrong
+    return None
+
+
+def _in_block(block: Block, outside: set[SSAValue]) -> str | None:
+    known = outside | set(block.args)
+    for op in block.ops:
+        for i, operand in enumerate(op.operands):
+            if operand not in known:
+                return f"{op.name} of node {node_name(op)!r}: operand {i} is used before it is defined"
+        wrong = _in_regions(op, known)
+        if wrong is not None:
+            return wrong
+        known.update(op.results)
+    return None
