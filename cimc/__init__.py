@@ -1,1 +1,23 @@
-"""A compiler for analog compute-in-memory chips."""
+"""A compiler for analog compute-in-memory chips.
+
+`cimc.compile(model) -> Program`, `Program.save/load/run/report`; see `cimc.api`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cimc.api import Program, compile
+    from cimc.program.errors import ProgramError
+    from dialects.errors import UserError
+
+__all__ = ["Program", "ProgramError", "UserError", "compile"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the interface when it is first used: `cimc --help` should not wait for numpy and xDSL."""
+    if name not in __all__:
+        raise AttributeError(f"module 'cimc' has no attribute {name!r}")
+    from importlib import import_module
+
+    home = {"ProgramError": "cimc.program.errors", "UserError": "dialects.errors"}.get(name, "cimc.api")
+    return getattr(import_module(home), name)

@@ -5,32 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
-from cimc.emitter.kernels import ConstantPool, Slots, kernel_of, segments, unsupported
-from cimc.emitter.ranges import integer_range
+from cimc.emitter.kernels import ConstantPool, kernel_of, segments, unsupported
+from cimc.emitter.ports import network_inputs, network_outputs
+from cimc.emitter.slots import Slots
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Chip, Input, Json, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Weight
 from cimc.program.program import Program
 from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records
 from dialects.array import MultiplyOp, StageOp
-from dialects.element_types import element_type, numpy_element
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import (
-    SOURCE,
-    Port,
-    inputs_of,
-    main_block,
-    operations,
-    outputs_of,
-    shape_of,
-    weight_named,
-    weights_of,
-)
+from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
 from dialects.weights import WeightStore
 
 
@@ -59,7 +49,7 @@ class _Emitter:
         self.users: dict[str, MultiplyOp] = {}
 
     def program(self, mapping: str, dims: Mapping[str, int], compiler: str) -> Program:
-        inputs = [self._input(value, port) for value, port in inputs_of(self.module)]
+        inputs = network_inputs(self.module, self.slots)
         for op in operations(main_block(self.module)):
             if isinstance(op, MultiplyOp):
                 self.numbers.setdefault(op.weight.root_reference.data, len(self.numbers))
@@ -77,7 +67,7 @@ class _Emitter:
             kernels=self.kernels,
             constants=self.pool.arrays,
             inputs=inputs,
-            outputs=[self._output(value, port) for value, port in outputs_of(self.module)],
+            outputs=network_outputs(self.module, self.slots),
             slots=len(self.slots.numbers),
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
@@ -131,13 +121,6 @@ class _Emitter:
             arrays[array, row : row + rows, column : column + columns] = matrices[weight][k : k + rows, n : n + columns]
         return arrays, tiles
 
-    def _input(self, value: SSAValue, port: Port) -> Input:
-        low, high = integer_range(value) or (None, None)
-        return Input(port.name, _dtype(value, port), _shape(value, port), self.slots.of(value), low, high)
-
-    def _output(self, value: SSAValue, port: Port) -> Value:
-        return Value(port.name, _dtype(value, port), _shape(value, port), self.slots.of(value))
-
     def _check(self, program: Program) -> None:
         try:
             OnnxKernels(program)
@@ -187,17 +170,6 @@ def _chip(chip: ChipAttr) -> Chip:
         chip.encoding,
         details,
     )
-
-
-def _dtype(value: SSAValue, port: Port) -> str:
-    dtype = numpy_element(element_type(value.type))
-    return "string" if dtype is None else dtype.name
-
-
-def _shape(value: SSAValue, port: Port) -> tuple[int | str | None, ...]:
-    shape = shape_of(value.type)
-    names = port.dims or ("",) * len(shape or ())
-    return tuple(size if size >= 0 else (name or None) for size, name in zip(shape or (), names))
 
 
 def _source(module: ModuleOp) -> Source:

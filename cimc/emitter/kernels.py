@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from xdsl.dialects.builtin import ModuleOp, NoneType
 from xdsl.ir import Operation, SSAValue
 
+from cimc.emitter.slots import Slots
 from cimc.program.metadata import Kernel
 from dialects.array import StageOp
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
@@ -19,17 +20,6 @@ from dialects.weights import WeightStore, digest_of
 
 EXTERNAL_BYTES = 4096
 """Constants of at least this many bytes stand in the program once, not in every kernel that uses them."""
-
-
-@dataclass
-class Slots:
-    """Numbers of the values that travel between kernels and stages."""
-
-    numbers: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
-
-    def of(self, value: SSAValue) -> int:
-        """The slot of `value`, a new one when it is first asked for."""
-        return self.numbers.setdefault(value, len(self.numbers))
 
 
 @dataclass
@@ -135,7 +125,7 @@ def unsupported(module: ModuleOp, store: WeightStore, kernel_ops: Sequence[Opera
     for op in kernel_ops:
         if not isinstance(op, DigitalOp):
             continue
-        inputs = [v for v in dict.fromkeys(_reads(op)) if _comes_in(v, set(), op)]
+        inputs = [v for v in dict.fromkeys(_reads(op)) if _comes_in(v, (), op)]
         outputs = [v for v in op.outputs if not isinstance(v.type, NoneType)]
         ports = [
             [(v, Port(f"{side}{i}", ())) for i, v in enumerate(values)] for side, values in zip("xy", (inputs, outputs))

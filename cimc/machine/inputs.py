@@ -1,5 +1,7 @@
 """The inputs of a run: checked against what the program takes, or made up from random numbers."""
 
+import os
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +10,6 @@ from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
-from cimc.program.program import Program
 
 DEFAULT_LENGTHS = (1, 16)
 """Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
@@ -34,19 +35,30 @@ def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) 
     return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
 
 
-def random_inputs(program: Program, seed: int = 0, dims: Mapping[str, int] | None = None) -> dict[str, NDArray[Any]]:
-    """Inputs for a program: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
+def read_inputs(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file; raises ProgramError, naming the file, if it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise ProgramError(f"{os.fspath(path)}: not an .npz file with inputs: {error}") from error
+
+
+def random_inputs(
+    inputs: Sequence[Input], seed: int = 0, dims: Mapping[str, int] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Made-up inputs: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
 
     `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
-    that the program does not have, or if an input has a type that numpy does not know.
+    that no input has, or if an input has a type that numpy does not know.
     """
-    named = {dim for value in program.inputs for dim in value.shape if isinstance(dim, str)}
+    named = {dim for value in inputs for dim in value.shape if isinstance(dim, str)}
     lengths = dict(dims or {})
     for name in lengths:
         if name not in named:
             raise ProgramError(f"dimension {name} is unknown, the inputs have {_list(sorted(named))}")
     generator = np.random.default_rng(seed)
-    return {value.name: _random(value, _lengths(value, lengths), generator) for value in program.inputs}
+    return {value.name: _random(value, _lengths(value, lengths), generator) for value in inputs}
 
 
 def _list(names: Iterable[str]) -> str:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.program import Program
 from cimc.program.records import RECORD, Opcode
@@ -32,6 +35,26 @@ def listing_lines(program: Program) -> Iterator[str]:
         for values in program.instructions[first : first + _BATCH].tolist():
             record: dict[str, int] = dict(zip(names, values, strict=True))
             yield _with_comment(_line(record, program), nodes.of(record))
+
+
+def array_lines(program: Program) -> Iterator[str]:
+    """What lies in each array: how much of it is used, then its tiles, `rows, columns <- weight[rows, columns]`."""
+    cells = program.chip.rows * program.chip.columns
+    order = np.argsort(program.tiles[:, 1], kind="stable")
+    last, names = -1, [weight.name for weight in program.weights]
+    sums = np.bincount(
+        program.tiles[:, 1], program.tiles[:, 4].astype(np.int64) * program.tiles[:, 5], len(program.arrays)
+    )
+    for weight, array, row, column, rows, columns, k, n in _rows(program.tiles[order]):
+        if array != last:
+            yield f"array {array}: {100 * sums[array] / cells:.1f} % used"
+            last = array
+        name = names[weight]
+        yield f"  [{_span(row, rows)}, {_span(column, columns)}] <- {name}[{_span(k, rows)}, {_span(n, columns)}]"
+
+
+def _rows(table: NDArray[np.int32]) -> Iterator[list[int]]:
+    yield from table.tolist()
 
 
 class _Nodes:

@@ -24,7 +24,7 @@ def ranges(
     """
     assert file is not None
     inputs = inputs_of(module)
-    arrays = _inputs(file, [port.name for _, port in inputs])
+    arrays = read_inputs(file, [port.name for _, port in inputs])
     distinct = list(dict.fromkeys(values))
     outputs = [(value, Port(f"watched {i}", ())) for i, value in enumerate(distinct)]
     model = GraphWriter(module, store).model(list(main_block(module).ops)[:-1], inputs, outputs)
@@ -35,7 +35,8 @@ def ranges(
     return {v: (float(found[p.name].min(initial=0)), float(found[p.name].max(initial=0))) for v, p in outputs}
 
 
-def _inputs(file: str, names: list[str]) -> dict[str, Array]:
+def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
+    """The arrays of an .npz file with one for each name; UserError if it is none, or lacks one."""
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
@@ -44,7 +45,7 @@ def _inputs(file: str, names: list[str]) -> dict[str, Array]:
     missing = [name for name in names if name not in arrays]
     if missing:
         raise UserError(f"{file}: no array for input {missing[0]!r}: expected {', '.join(names)}")
-    return arrays
+    return {name: arrays[name] for name in names}
 
 
 def _first_line(error: Exception) -> str:

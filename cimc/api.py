@@ -1,0 +1,69 @@
+"""The Python interface: `cimc.compile(model) -> Program`, `Program.save/load/run/report`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy.typing as npt
+
+from cimc.compiler import Options, compile_network
+from cimc.hardware.library import DEFAULT_CHIP
+from cimc.machine.machine import Machine
+from cimc.program import program as files
+from cimc.report.report import Report, report_of
+
+
+class Program(files.Program):
+    """A compiled network that can be saved, run and reported on."""
+
+    @staticmethod
+    def load(path: str | os.PathLike[str], *, verify_digest: bool = True) -> "Program":
+        """Map a program file; raises ProgramError, naming it, if it is damaged or no program."""
+        return _with_methods(files.Program.load(path, verify_digest=verify_digest))
+
+    def run(
+        self, inputs: Mapping[str, npt.NDArray[Any]], *, engine: Literal["fast", "reference"] = "fast"
+    ) -> dict[str, npt.NDArray[Any]]:
+        """The outputs by name. For many runs make one `cimc.machine.machine.Machine` and keep it."""
+        return Machine(self, engine).run(inputs)
+
+    def report(self) -> Report:
+        """What the program needs of the chip, by layer."""
+        return report_of(self)
+
+
+def compile(
+    model: str | os.PathLike[str],
+    *,
+    chip: str | os.PathLike[str] = DEFAULT_CHIP,
+    mapping: str = "linear",
+    arrays: int | None = None,
+    dims: Mapping[str, int] | None = None,
+    activations: str | None = None,
+    calibrate: str | os.PathLike[str] | None = None,
+    keep_ir: str | os.PathLike[str] | None = None,
+    reference: str | os.PathLike[str] | None = None,
+    verify_each: bool = False,
+) -> Program:
+    """Compile the ONNX file `model`; the options are those of the command `cimc`.
+
+    Raises UserError, one line with file, node and what to do, for everything that is wrong with model or options.
+    """
+    options = Options(
+        chip=chip if isinstance(chip, str) else Path(chip),
+        mapping=mapping,
+        arrays=arrays,
+        dims=dims or {},
+        activations=activations,
+        calibrate=None if calibrate is None else Path(calibrate),
+        keep_ir=None if keep_ir is None else Path(keep_ir),
+        reference=None if reference is None else Path(reference),
+        verify_each=verify_each,
+        measure=False,
+    )
+    return _with_methods(compile_network(Path(model), options).program)
+
+
+def _with_methods(program: files.Program) -> Program:
+    return Program(**vars(program))

@@ -1,0 +1,1 @@
+"""The five commands. Each parses its arguments before it imports anything slow."""

@@ -1,0 +1,127 @@
+"""`cimc model.onnx -o prog.cim`: compile an ONNX network to a program."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cimc.commands.shared import dimension, positive, progress_bar, run_command
+
+if TYPE_CHECKING:
+    from cimc.compiler import Compilation, Options
+
+MAPPINGS = ("spread", "densemap", "sparsemap", "linear")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cimc", description="Compile an ONNX network to a program for an analog compute-in-memory chip."
+    )
+    add = parser.add_argument
+    add("model", type=Path, help="the network, an .onnx file")
+    add(
+        "-o",
+        dest="output",
+        type=Path,
+        metavar="PROG.cim",
+        help="the program (default: the model's name with .cim, here)",
+    )
+    add("--chip", default="pcm-256", metavar="FILE|NAME", help="chip file (TOML) or the name of one of cimc's own")
+    add("--arrays", type=positive, metavar="N", help="how many arrays the chip has")
+    add("--mapping", choices=MAPPINGS, default="linear", help="how tiles are placed (default: linear)")
+    add("--monarch", metavar="BLOCKS|auto", help="project dense weights onto Monarch factors")
+    add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
+    add(
+        "--activations",
+        choices=("token", "tensor", "static"),
+        help="how activations are quantised (default: per token)",
+    )
+    add("--calibrate", type=Path, metavar="X.npz", help="inputs for static activations and for the distance")
+    add("--keep-ir", type=Path, metavar="DIR", help="write the IR after every pass to DIR")
+    add("--reference", type=Path, metavar="REF.onnx", help="write the network that the program computes, as ONNX")
+    add("--emit", choices=("cim", "array", "listing"), help="print IR or listing instead of writing a program")
+    add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
+    add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: _compile(arguments))
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    from cimc.compiler import compile_network, default_output
+    from dialects.errors import UserError
+
+    if arguments.monarch is not None:
+        raise UserError("--monarch is not available yet: weights keep the structure they have")
+    output: Path = arguments.output or default_output(arguments.model)
+    with progress_bar("compiling") as step:
+        compilation = compile_network(arguments.model, _options(arguments), step)
+        if arguments.emit is None or arguments.output is not None:
+            step("writing")
+            compilation.program.save(output)
+    if arguments.emit is not None:
+        _print_emitted(compilation, arguments.emit)
+    else:
+        _print_summary(arguments.model, output, compilation)
+    if arguments.verbose:
+        _print_details(compilation)
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> "Options":
+    from cimc.compiler import Options
+
+    return Options(
+        chip=arguments.chip,
+        mapping=arguments.mapping,
+        arrays=arguments.arrays,
+        dims=dict(arguments.dim),
+        activations=arguments.activations,
+        calibrate=arguments.calibrate,
+        keep_ir=arguments.keep_ir,
+        reference=arguments.reference,
+        verify_each=arguments.verify_each,
+        measure=arguments.emit is None,
+    )
+
+
+def _print_emitted(compilation: "Compilation", what: str) -> None:
+    from cimc.program.listing import header_lines, listing_lines
+
+    if what != "listing":
+        sys.stdout.write(compilation.texts[what])
+        return
+    for lines in (header_lines(compilation.program), listing_lines(compilation.program)):
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _print_summary(model: Path, output: Path, compilation: "Compilation") -> None:
+    from cimc.report.report import report_of
+    from cimc.report.text import summary_lines
+
+    program = compilation.program
+    print(f"{model} -> {output} ({output.stat().st_size / 1e6:.1f} MB) in {compilation.seconds:.1f} s")
+    for line in summary_lines(report_of(program)):
+        print(f"  {line}")
+    if compilation.distance is not None:
+        print(f"  network       {compilation.distance}")
+
+
+def _print_details(compilation: "Compilation") -> None:
+    from rich.console import Console
+
+    from cimc.report.report import report_of
+    from cimc.report.text import layer_table, statistics_table
+
+    console = Console(stderr=True)
+    console.print(statistics_table([(s.name, s.seconds, s.checking, s.operations) for s in compilation.statistics]))
+    console.print(layer_table(report_of(compilation.program).layers))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

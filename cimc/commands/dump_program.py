@@ -1,0 +1,44 @@
+"""`cim-objdump prog.cim`: show what is in a program file."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cimc.commands.shared import run_command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cim-objdump", description="Show what is in a program file.")
+    parser.add_argument("program", type=Path, help="a .cim file")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--header", dest="what", action="store_const", const="header", help="inputs, outputs, counts (default)"
+    )
+    what.add_argument(
+        "--listing", dest="what", action="store_const", const="listing", help="the instructions, one a line"
+    )
+    what.add_argument("--arrays", dest="what", action="store_const", const="arrays", help="what lies in which array")
+    parser.set_defaults(what="header")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: _dump(arguments.program, arguments.what))
+
+
+def _dump(path: Path, what: str) -> int:
+    from cimc.program.listing import array_lines, header_lines, listing_lines
+    from cimc.program.program import Program
+
+    program = Program.load(path)
+    lines = {"header": header_lines, "listing": listing_lines, "arrays": array_lines}[what]
+    for line in lines(program):
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""`cim-run prog.cim`: execute a program, and check its outputs against ONNX Runtime bit for bit."""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cimc.commands.shared import dimension, progress_bar, run_command, writing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from cimc.program.program import Program
+
+    Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cim-run", description="Execute a program instruction by instruction.")
+    add = parser.add_argument
+    add("program", type=Path, help="a .cim file")
+    add("--inputs", type=Path, metavar="X.npz", help="one array for each input (default: made-up numbers)")
+    add("--outputs", type=Path, metavar="Y.npz", help="where to write the outputs")
+    add("--check", type=Path, metavar="REF.onnx", help="run this network in ONNX Runtime too, and compare every bit")
+    add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
+    add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
+    add("--seed", type=int, default=0, help="of made-up inputs (default: 0)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code: 0, or 1 for an error or a check that found a difference."""
+    arguments = _parser().parse_args(argv)
+    return run_command(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from cimc.machine.machine import Machine
+    from cimc.program.program import Program
+
+    with progress_bar("running") as step:
+        step("loading")
+        program = Program.load(arguments.program)
+        inputs = _inputs(program, arguments)
+        machine = Machine(program, arguments.engine)
+        step(f"executing {len(program.instructions):,} records")
+        start = time.perf_counter()
+        outputs = machine.run(inputs)
+        seconds = time.perf_counter() - start
+    print(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
+    for name, array in outputs.items():
+        print(f"  {name}: {array.dtype}{list(array.shape)}")
+    clipped = sum(machine.clipped.values())
+    if clipped:
+        print(f"  {clipped:,} conversions clipped")
+    if arguments.outputs is not None:
+        _save(arguments.outputs, outputs)
+    return 0 if arguments.check is None else _check(arguments.check, inputs, outputs)
+
+
+def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":
+    from cimc.machine.inputs import random_inputs, read_inputs
+
+    if arguments.inputs is not None:
+        return read_inputs(arguments.inputs)
+    print(f"inputs: made up (seed {arguments.seed}); give your own with --inputs x.npz")
+    return random_inputs(program.inputs, arguments.seed, dict(arguments.dim))
+
+
+def _save(path: Path, outputs: "Arrays") -> None:
+    import zipfile
+
+    from numpy.lib import format as npy
+
+    with writing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in outputs.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                npy.write_array(file, array, allow_pickle=False)
+
+
+def _check(reference: Path, inputs: "Arrays", outputs: "Arrays") -> int:
+    from cimc.machine.check import compare, integer_products_are_exact, run_reference
+
+    comparison = compare(outputs, run_reference(reference, inputs))
+    print(comparison)
+    if not comparison.identical and not integer_products_are_exact():
+        print("note: on this processor (no VNNI) ONNX Runtime saturates 8-bit products, so it is not exact itself")
+    return 0 if comparison.identical else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

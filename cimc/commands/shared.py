@@ -1,0 +1,77 @@
+"""What all commands do alike: one-line errors, exit codes, options of the form NAME=VALUE."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from cimc.program.errors import ProgramError
+from dialects.errors import UserError
+
+USERS_FAULT = 1
+
+
+def run_command(work: Callable[[], int]) -> int:
+    """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback."""
+    try:
+        code = work()
+        sys.stdout.flush()
+        return code
+    except (UserError, ProgramError) as error:
+        return fail(str(error))
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")
+        return USERS_FAULT
+    except KeyboardInterrupt:
+        return fail("interrupted")
+
+
+def fail(message: str) -> int:
+    """Print `cimc: error: <message>` as one line."""
+    print(f"cimc: error: {' '.join(message.split())}", file=sys.stderr)
+    return USERS_FAULT
+
+
+def dimension(text: str) -> tuple[str, int]:
+    """NAME=VALUE, for `--dim`."""
+    name, separator, value = text.partition("=")
+    if not separator or not name or not value.isdigit() or not int(value):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE with a size of at least 1, like batch=1")
+    return name, int(value)
+
+
+def positive(text: str) -> int:
+    """A number of at least 1."""
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
+    return int(text)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Generator[Path]:
+    """A temporary file that takes the place of `path` when all went well; UserError if it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str) -> Generator[Callable[[str], None]]:
+    """A function to call with the name of each step: a spinner with the time on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda step: bar.update(task, description=f"{title}: {step}")

@@ -1,0 +1,164 @@
+"""The spine: from an ONNX file to a program, with everything a user may want to see on the way."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cimc.distance import Distance, distance_to_original
+from cimc.emitter.emit import emit
+from cimc.emitter.ports import network_inputs
+from cimc.emitter.slots import Slots
+from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.machine.inputs import random_inputs
+from cimc.onnx_import.importer import import_onnx
+from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
+from cimc.pipeline import NETWORK_IS_FINAL_AFTER, pipeline
+from cimc.program.program import Program
+from cimc.reference_writer import write_reference
+from cimc.translation_validation import TranslationValidator
+from cimc.universe import make_context
+from dialects.element_types import Array
+from dialects.errors import UserError
+from dialects.semantics.onnx_graph import network_model
+from dialects.weights import store_of
+from passes.place_tiles import check_mapping
+from passes.rewriting.calibration import read_inputs
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compile for and how; the names are those of the command line."""
+
+    chip: str | Path = DEFAULT_CHIP
+    mapping: str = "linear"
+    arrays: int | None = None
+    """How many arrays the chip has, instead of what the chip file says."""
+    dims: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Sizes of dynamic dimensions, by name; the others stay symbolic."""
+    activations: str | None = None
+    """token, tensor or static; None for static with calibration inputs, per token without."""
+    calibrate: Path | None = None
+    """An .npz file with one array an input: for static activations, and to measure the distance to the original."""
+    keep_ir: Path | None = None
+    reference: Path | None = None
+    verify_each: bool = False
+    measure: bool = True
+    """Whether to run the original and the compiled network once, to tell how far apart they are."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A compiled network and what was noticed on the way."""
+
+    program: Program
+    statistics: list[PassStatistics]
+    texts: Mapping[str, str]
+    """The IR at the end of each language, `cim` and `array`."""
+    distance: Distance | None
+    seconds: float
+
+
+Progress = Callable[[str], None]
+"""Called with the name of each step before it starts."""
+
+
+DEFAULTS = Options()
+
+
+def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress = lambda step: None) -> Compilation:
+    """Compile the ONNX file.
+
+    Raises UserError, one line with file, node and what to do, for everything that is wrong with file or options.
+    """
+    return _Compiler(file, options, progress).run()
+
+
+class _Compiler:
+    def __init__(self, file: Path, options: Options, progress: Progress):
+        check_mapping(options.mapping)
+        self.file, self.options, self.progress = file, options, progress
+        self.chip = load_chip(options.chip, options.arrays)
+        self.ctx: Context = make_context()
+        self.texts: dict[str, str] = {}
+        self.distance: Distance | None = None
+        self.done = 0
+
+    def run(self) -> Compilation:
+        start = time.perf_counter()
+        self.progress("import")
+        module = import_onnx(self.ctx, self.file, self.chip, self.options.dims)
+        keep = None if self.options.keep_ir is None else KeepIr(self.options.keep_ir, self.ctx)
+        runner = PassRunner(self.ctx, [*self._validation(module), *([keep] if keep else []), self._after_pass])
+        try:
+            runner.run(module, self._passes())
+        finally:
+            if keep is not None:
+                keep.finish()
+        self.texts["array"] = text_of(module, locations=False)
+        self.progress("emission")
+        program = emit(
+            module,
+            store_of(self.ctx),
+            mapping=self.options.mapping,
+            dims=self.options.dims,
+            compiler=tool_version(),
+        )
+        return Compilation(program, runner.statistics, self.texts, self.distance, time.perf_counter() - start)
+
+    def _passes(self) -> tuple[ModulePass, ...]:
+        calibrate = None if self.options.calibrate is None else str(self.options.calibrate)
+        activations = self.options.activations or ("token" if calibrate is None else "static")
+        return pipeline(mapping=self.options.mapping, activations=activations, calibration=calibrate)
+
+    def _validation(self, module: ModuleOp) -> list[AfterPass]:
+        if not self.options.verify_each:
+            return []
+        return [TranslationValidator(store_of(self.ctx), self._inputs(module))]
+
+    def _inputs(self, module: ModuleOp) -> Mapping[str, Array]:
+        """Inputs to try the network with: the calibration inputs, or made-up ones."""
+        inputs = network_inputs(module, Slots())
+        if self.options.calibrate is None:
+            return random_inputs(inputs)
+        return read_inputs(str(self.options.calibrate), [value.name for value in inputs])
+
+    def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
+        passes = self._passes()
+        if self.done < len(passes):
+            self.progress(passes[self.done].name)
+        if self.done == NETWORK_IS_FINAL_AFTER:
+            self._network_is_final(module)
+        self.done += 1
+
+    def _network_is_final(self, module: ModuleOp) -> None:
+        """What can be said once the network's numbers are what the program will compute."""
+        self.texts["cim"] = text_of(module, locations=False)
+        if self.options.reference is None and not self.options.measure:
+            return
+        model = network_model(module, store_of(self.ctx))
+        if self.options.measure:
+            self.progress("distance to the original")
+            self.distance = distance_to_original(self.file, model, self._inputs(module))
+        if self.options.reference is not None:
+            write_reference(model, self.options.reference)
+
+
+def tool_version() -> str:
+    """The version of cimc, as installed."""
+    try:
+        return version("cimc")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def default_output(file: Path) -> Path:
+    """Where the program of a model goes if nothing else is said: `model.cim` in the current folder."""
+    if not file.stem:
+        raise UserError(f"{file}: not the name of a file")
+    return Path(f"{file.stem}.cim")

@@ -1,0 +1,36 @@
+"""The network's inputs and outputs as a program names them."""
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from cimc.emitter.ranges import integer_range
+from cimc.emitter.slots import Slots
+from cimc.program.metadata import Input, Value
+from dialects.element_types import element_type, numpy_element
+from dialects.network import Port, inputs_of, outputs_of, shape_of
+
+
+def network_inputs(module: ModuleOp, slots: Slots) -> list[Input]:
+    """The inputs, with the range of integers that make sense for them."""
+    return [_input(value, port, slots) for value, port in inputs_of(module)]
+
+
+def network_outputs(module: ModuleOp, slots: Slots) -> list[Value]:
+    """The outputs."""
+    return [Value(port.name, _dtype(value), _shape(value, port), slots.of(value)) for value, port in outputs_of(module)]
+
+
+def _input(value: SSAValue, port: Port, slots: Slots) -> Input:
+    low, high = integer_range(value) or (None, None)
+    return Input(port.name, _dtype(value), _shape(value, port), slots.of(value), low, high)
+
+
+def _dtype(value: SSAValue) -> str:
+    dtype = numpy_element(element_type(value.type))
+    return "string" if dtype is None else dtype.name
+
+
+def _shape(value: SSAValue, port: Port) -> tuple[int | str | None, ...]:
+    shape = shape_of(value.type) or ()
+    names = port.dims or ("",) * len(shape)
+    return tuple(size if size >= 0 else (name or None) for size, name in zip(shape, names))

@@ -1,0 +1,117 @@
+"""The driver behind `cim-opt`: xDSL's, with ONNX as input, our checks after each pass, and IR after all passes."""
+
+import argparse
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import PassPipeline
+from xdsl.universe import Universe
+from xdsl.utils.exceptions import ParseError, VerifyException
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from cimc.emitter.ports import network_inputs
+from cimc.emitter.slots import Slots
+from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.machine.inputs import random_inputs
+from cimc.onnx_import.importer import import_onnx
+from cimc.pass_runner import AfterPass, PassRunner, PrintIr
+from cimc.report.text import statistics_table
+from cimc.translation_validation import TranslationValidator
+from cimc.universe import PASSES, UNIVERSE, dialects
+from dialects.dominance import undefined_use
+from dialects.weights import SIDE_FILE, WeightStore, store_of
+
+
+class OptimizerMain(xDSLOptMain):
+    """Reads a module, runs passes, prints the module."""
+
+    def register_all_dialects(self) -> None:
+        for name, factory in Universe.get_multiverse().all_dialects.items():
+            if name not in UNIVERSE.all_dialects and name not in ("builtin", "func"):
+                self.ctx.register_dialect(name, factory)
+        for dialect in dialects(WeightStore()):
+            self.ctx.load_dialect(dialect)
+
+    def register_all_passes(self) -> None:
+        super().register_all_passes()
+        for one in PASSES:
+            self.register_pass(one.name, lambda one=one: one)
+
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+        self.available_frontends["onnx"] = self._import
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        add = arg_parser.add_argument
+        add("--chip", default=DEFAULT_CHIP, metavar="FILE|NAME", help="chip for an ONNX network")
+        add("--print-ir-after-all", action="store_true", help="print the IR after every pass, to standard error")
+        add("--timing", action="store_true", help="print time and operations of every pass, to standard error")
+        add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
+
+    def setup_pipeline(self) -> None:
+        self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)
+
+    def _import(self, stream: IO[bytes]) -> ModuleOp:
+        return import_onnx(self.ctx, Path(stream.name), load_chip(self.args.chip))
+
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        if self.args.input_file is not None and file_extension == "mlir":
+            weights = Path(self.args.input_file).parent / SIDE_FILE
+            if weights.exists():
+                store_of(self.ctx).attach(weights)
+        return super().parse_chunk(chunk, file_extension, start_offset)
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        prog.verify()
+        undefined = undefined_use(prog)
+        if undefined is not None:
+            raise VerifyException(undefined)
+        runner = PassRunner(self.ctx, self._callbacks(prog))
+        runner.run(prog, self.pipeline.passes)
+        if self.args.timing:
+            rows = [(s.name, s.seconds, s.checking, s.operations) for s in runner.statistics]
+            Console(stderr=True).print(statistics_table(rows))
+
+    def _callbacks(self, module: ModuleOp) -> list[AfterPass]:
+        found: list[AfterPass] = []
+        if self.args.print_ir_after_all:
+            found.append(PrintIr(sys.stderr))
+        if self.args.verify_each:
+            inputs = random_inputs(network_inputs(module, Slots()))
+            found.append(TranslationValidator(store_of(self.ctx), inputs))
+        return found
+
+    def prepare_output(self) -> IO[str]:
+        """Standard output, or a buffer that becomes the file once all went well."""
+        return sys.stdout if self.args.output_file is None else _FileOnSuccess(self)
+
+    def save(self, text: str) -> None:
+        """Write the output file, and the weights it names beside it."""
+        path = Path(self.args.output_file)
+        path.write_text(text)
+        if "#cim.data<" in text:
+            store_of(self.ctx).save(path.parent / SIDE_FILE)
+
+
+class _FileOnSuccess(StringIO):
+    """Text that is written to the output file when it is closed, unless an error is on its way."""
+
+    def __init__(self, main: OptimizerMain):
+        super().__init__()
+        self.main = main
+
+    def close(self) -> None:
+        if not self.closed and sys.exc_info()[0] is None:
+            self.main.save(self.getvalue())
+        super().close()
+
+
+def located_message(error: ParseError) -> str:
+    """`file:line:column: message`."""
+    span: Any = error.span
+    return f"{span.get_location()}: {error.msg}"

@@ -1,0 +1,127 @@
+"""Runs passes one by one: checks the module after each, dumps it, times it, and compares its meaning if asked to."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from cimc.pipeline import LEGAL_AFTER
+from dialects.dominance import undefined_use
+from dialects.errors import UserError
+from dialects.locations import is_lost
+from dialects.network import main_block, operations
+from dialects.weights import SIDE_FILE, store_of
+
+AfterPass = Callable[[ModulePass | None, ModuleOp], None]
+"""Called with None before the first pass, then after each pass with that pass."""
+
+
+@dataclass(frozen=True)
+class PassStatistics:
+    """What a pass took and did: seconds of the pass, seconds of the checks after it, operations by name after it."""
+
+    name: str
+    seconds: float
+    checking: float
+    operations: Counter[str]
+
+
+@dataclass
+class PassRunner:
+    """Runs passes on modules of `ctx`; `after` are called in order once a module is known to be legal."""
+
+    ctx: Context
+    after: Sequence[AfterPass] = ()
+    statistics: list[PassStatistics] = field(default_factory=list[PassStatistics])
+
+    def run(self, module: ModuleOp, passes: Sequence[ModulePass]) -> None:
+        """Apply `passes`; each must leave a module that verifies and keeps the rules of its stage.
+
+        Raises UserError for a user's mistake; an illegal module after a pass is an assertion, for it is a bug of ours.
+        """
+        for callback in self.after:
+            callback(None, module)
+        located = _all_located(module)
+        for one in passes:
+            start = time.perf_counter()
+            one.apply(self.ctx, module)
+            applied = time.perf_counter()
+            check(module, one.name)
+            assert not located or _all_located(module), f"{one.name} lost the ONNX node of an operation"
+            checked = time.perf_counter()
+            names = Counter(op.name for op in operations(main_block(module)))
+            self.statistics.append(PassStatistics(one.name, applied - start, checked - applied, names))
+            for callback in self.after:
+                callback(one, module)
+
+
+def check(module: ModuleOp, pass_name: str) -> None:
+    """What must hold after the pass of that name: types, definitions before uses, the rules of its stage."""
+    try:
+        module.verify()
+    except VerifyException as error:
+        raise AssertionError(f"after {pass_name}: {error}") from error
+    undefined = undefined_use(module)
+    assert undefined is None, f"after {pass_name}: {undefined}"
+    for rule in LEGAL_AFTER.get(pass_name, ()):
+        node = rule.broken_by(module)
+        assert node is None, f"after {pass_name}: {rule.text} should hold, but not for node {node!r}"
+
+
+def _all_located(module: ModuleOp) -> bool:
+    return not any(is_lost(op) for op in operations(main_block(module)))
+
+
+def text_of(module: ModuleOp, *, locations: bool = True) -> str:
+    """The module as text that parses back."""
+    stream = StringIO()
+    Printer(stream, print_debuginfo=locations).print_op(module)
+    return stream.getvalue() + "\n"
+
+
+@dataclass
+class KeepIr:
+    """Writes `00-import.mlir`, `01-<pass>.mlir`, ... to a folder, and the weights they name beside them."""
+
+    folder: Path
+    ctx: Context
+    _count: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for old in self.folder.iterdir():
+                if re.fullmatch(r"\d\d-[a-z-]+\.mlir", old.name):
+                    old.unlink()
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot keep IR there: {(error.strerror or str(error)).lower()}") from error
+
+    def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
+        name = f"{self._count:02}-{'import' if done is None else done.name}.mlir"
+        (self.folder / name).write_text(text_of(module))
+        self._count += 1
+
+    def finish(self) -> None:
+        """Write the bytes of the weights, without which the files cannot be run."""
+        store_of(self.ctx).save(self.folder / SIDE_FILE)
+
+
+@dataclass(frozen=True)
+class PrintIr:
+    """Prints the module after every pass, with the name of the pass above it."""
+
+    stream: TextIO
+
+    def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
+        if done is not None:
+            self.stream.write(f"// ----- IR after {done} -----\n{text_of(module, locations=False)}\n")

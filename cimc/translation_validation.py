@@ -1,0 +1,70 @@
+"""Checks that a pass kept the network's meaning: runs the module before and after it and compares the outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from cimc.pipeline import EXACTNESS, Exactness
+from dialects.element_types import Array
+from dialects.errors import UserError
+from dialects.semantics.onnx_graph import network_model
+from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.weights import WeightStore
+
+ROUNDING_LIMIT = 1e-3
+"""Largest difference, relative to the largest output, that another order of float additions may make."""
+LEAST_COSINE = 0.9
+"""Quantised outputs must point in this direction at least; random inputs are far from what a network was trained on."""
+
+
+@dataclass
+class TranslationValidator:
+    """An `AfterPass` callback that raises AssertionError when a pass changed more than it may."""
+
+    store: WeightStore
+    inputs: Mapping[str, Array]
+    _outputs: dict[str, Array] = field(default_factory=dict[str, Array])
+
+    def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
+        try:
+            found = run_graph(network_model(module, self.store), self.inputs)
+        except RUNTIME_ERRORS as error:
+            where = "the imported network" if done is None else f"the network after {done.name}"
+            raise UserError(f"--verify-each: {where} does not run: {' '.join(str(error).split())}") from error
+        if done is not None:
+            exactness = EXACTNESS.get(done.name, Exactness.EXACT)
+            for name, expected in self._outputs.items():
+                wrong = difference(found[name], expected, exactness)
+                assert wrong is None, f"{done.name} changed output {name!r}: {wrong}, may change {exactness.value}"
+        self._outputs = found
+
+
+def difference(found: Array, expected: Array, exactness: Exactness) -> str | None:
+    """How two outputs differ by more than `exactness` allows; None if they do not."""
+    if found.shape != expected.shape or found.dtype != expected.dtype:
+        return f"{found.dtype}{found.shape} instead of {expected.dtype}{expected.shape}"
+    if found.tobytes() == expected.tobytes():
+        return None
+    if exactness is Exactness.EXACT or expected.dtype.kind not in "f":
+        return f"{np.count_nonzero(found != expected)} of {found.size} values differ"
+    if exactness is Exactness.ROUNDING:
+        error = relative_difference(found, expected)
+        return None if error <= ROUNDING_LIMIT else f"differs by {error:.1e} of the largest value"
+    similarity = cosine(found, expected)
+    return None if similarity >= LEAST_COSINE else f"cosine {similarity:.4f}"
+
+
+def relative_difference(found: Array, expected: Array) -> float:
+    """Largest difference of two float arrays, relative to the largest magnitude of `expected`."""
+    scale = float(np.max(np.abs(expected, dtype=np.float64), initial=0.0))
+    return float(np.max(np.abs(found.astype(np.float64) - expected), initial=0.0)) / (scale or 1.0)
+
+
+def cosine(a: Array, b: Array) -> float:
+    """Cosine of the angle between two arrays taken as vectors; 1 for two zero vectors."""
+    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return 1.0 if norm == 0 and not x.any() and not y.any() else float(x @ y) / (norm or 1.0)
