@@ -75,7 +75,10 @@ class WeightStore(DialectInterface):
         data = {key: _bytes_of(array) for key, array in self._arrays.items()}
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
+            temporary.touch()
+            mode = temporary.stat().st_mode
             save_file(data, str(temporary), metadata={"kinds": json.dumps(kinds)})
+            temporary.chmod(mode)  # safetensors leaves a file that nobody else may read
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

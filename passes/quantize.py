@@ -87,7 +87,9 @@ def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:
     zero = builder.clip(builder.op("Round", [zero], zero.type), nought, top)
     q = builder.op("Round", [builder.elementwise("Div", x, scale)], x.type)
     q = builder.clip(builder.elementwise("Add", q, zero), nought, top)
-    return Activation(builder.cast(q, ui8), scale, builder.cast(zero, i32))
+    q, zero = builder.cast(q, ui8), builder.cast(zero, i32)
+    q.name_hint, scale.name_hint, zero.name_hint = "q", "scale", "zero"
+    return Activation(q, scale, zero)
 
 
 def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
@@ -127,6 +129,7 @@ def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -
     """`(q_x - zero_x) (q_w - zero_w) * (scale_x * scale_w)` in the element type of the network."""
     symbol, weight, scale = _integer_weight(builder, matmul)
     acc = builder.matmul(x.values, symbol, weight.values.shape[1])
+    acc.name_hint = "acc"
     acc = corrected(builder, x.values, acc, x.zero, weight)
     factor_type = with_last(x.scale.type, weight.values.shape[1]) if shape_of(x.scale.type) else scale.type
     factor = builder.op("Mul", [x.scale, scale], factor_type)
