@@ -3,16 +3,18 @@
 from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr, UnknownLoc
 from xdsl.ir import Operation
 
+from dialects.texts import escaped, unescaped
+
 
 def location(name: str) -> NameLoc:
-    """The location `loc("name")`."""
-    return NameLoc(StringAttr(name), NoneAttr())
+    """The location `loc("name")`, in ASCII (see dialects/texts.py)."""
+    return NameLoc(StringAttr(escaped(name)), NoneAttr())
 
 
 def node_name(op: Operation) -> str:
     """The ONNX node that `op` comes from, or its own name where that is not known."""
     place = op.location
-    return place.desc.data if isinstance(place, NameLoc) else op.name
+    return unescaped(place.desc.data) if isinstance(place, NameLoc) else op.name
 
 
 def is_lost(op: Operation) -> bool:

@@ -10,6 +10,7 @@ from xdsl.utils.hints import isa
 
 from dialects.cim import WeightOp
 from dialects.errors import UserError
+from dialects.texts import escaped, unescaped
 
 OPSETS = "cim.opsets"
 SOURCE = "cim.source"
@@ -25,8 +26,8 @@ class Port:
     dims: tuple[str, ...]
 
     def attribute(self) -> DictionaryAttr:
-        dims = ArrayAttr([StringAttr(d) for d in self.dims])
-        return DictionaryAttr({_NAME: StringAttr(self.name), _DIMS: dims})
+        dims = ArrayAttr([StringAttr(escaped(d)) for d in self.dims])
+        return DictionaryAttr({_NAME: StringAttr(escaped(self.name)), _DIMS: dims})
 
 
 def main_function(module: ModuleOp) -> FuncOp:
@@ -87,14 +88,14 @@ def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, what: str) 
         name = None if attributes is None else attributes.data[i].data.get(_NAME)
         dims = None if attributes is None else attributes.data[i].data.get(_DIMS)
         yield Port(
-            name.data if isinstance(name, StringAttr) else f"{what}{i}",
-            tuple(d.data for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),
+            unescaped(name.data) if isinstance(name, StringAttr) else f"{what}{i}",
+            tuple(unescaped(d.data) for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),
         )
 
 
 def opsets_attribute(opsets: dict[str, int]) -> ArrayAttr[StringAttr]:
     """`["ai.onnx:17", "com.microsoft:1"]`: the operator sets in which the digital operators are meant."""
-    return ArrayAttr([StringAttr(f"{domain or 'ai.onnx'}:{version}") for domain, version in opsets.items()])
+    return ArrayAttr([StringAttr(escaped(f"{domain or 'ai.onnx'}:{version}")) for domain, version in opsets.items()])
 
 
 def opsets_of(module: ModuleOp) -> dict[str, int]:
@@ -103,7 +104,7 @@ def opsets_of(module: ModuleOp) -> dict[str, int]:
     opsets = {"": 17}
     if isa(found, ArrayAttr[StringAttr]):
         for entry in found:
-            domain, _, version = entry.data.rpartition(":")
+            domain, _, version = unescaped(entry.data).rpartition(":")
             opsets["" if domain == "ai.onnx" else domain] = int(version)
     return opsets
 

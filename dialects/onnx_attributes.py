@@ -52,10 +52,8 @@ def _readable(attribute: AttributeProto) -> Attribute | None:
 
 
 def _text(content: bytes) -> StringAttr | None:
-    try:
-        return StringAttr(content.decode())
-    except UnicodeDecodeError:
-        return None
+    """A text as it stands; None for one with bytes beyond ASCII, which xDSL would not read back as text."""
+    return StringAttr(content.decode()) if content.isascii() else None
 
 
 def _serialized(attribute: AttributeProto) -> str:

@@ -21,6 +21,7 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
+from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
 
@@ -104,7 +105,7 @@ class _Emitter:
 
     def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
         rows, columns = self._shape(op)
-        return Weight(symbol, rows, columns, node_name(op))
+        return Weight(unescaped(symbol), rows, columns, node_name(op))
 
     def _contents(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """What is programmed into the arrays, and the table that tells which tile lies where."""
@@ -174,4 +175,4 @@ def _chip(chip: ChipAttr) -> Chip:
 
 def _source(module: ModuleOp) -> Source:
     entry = module.attributes.get(SOURCE)
-    return Source(*(text.data for text in entry)) if isa(entry, ArrayAttr[StringAttr]) else Source()
+    return Source(*(unescaped(text.data) for text in entry)) if isa(entry, ArrayAttr[StringAttr]) else Source()

@@ -32,6 +32,7 @@ from dialects.locations import is_lost, location
 from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
 from dialects.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.semantics.onnx_graph import graph_attributes
+from dialects.texts import escaped
 from dialects.weights import WeightStore, store_of
 from passes.raise_matmul import raise_matmuls
 
@@ -45,7 +46,7 @@ def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int
     module = _Importer(source, store_of(ctx)).module()
     module.attributes["hardware.chip"] = chip
     module.attributes[OPSETS] = opsets_attribute(source.opsets)
-    module.attributes[SOURCE] = ArrayAttr([StringAttr(file.name), StringAttr(source.digest)])
+    module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
     raise_matmuls(module, store_of(ctx))
     return module
 
@@ -124,10 +125,10 @@ class _Importer:
 
     def _symbol(self, name: str) -> str:
         """A symbol for the constant `name`; a body's own constant may be called like one outside."""
-        symbol, count = name, 0
+        symbol, count = escaped(name), 0
         while symbol in self.symbols:
             count += 1
-            symbol = f"{name}.{count}"
+            symbol = f"{escaped(name)}.{count}"
         self.symbols.add(symbol)
         return symbol
 
@@ -144,11 +145,11 @@ class _Importer:
         inputs = [self._value(i, scopes, user) if i else self._none() for i in node.input]
         bodies = graph_attributes(node)
         op = DigitalOp(
-            node.op_type,
+            escaped(node.op_type),
             inputs,
             [scopes[-1].types.get(o, _UNKNOWN_TYPE) if o else NoneOp().result.type for o in node.output],
             {a.name: to_ir(a) for a in node.attribute if a.type not in GRAPH_KINDS},
-            domain=node.domain,
+            domain=escaped(node.domain),
             bodies=ArrayAttr([StringAttr(n) for n, _ in bodies]) if bodies else None,
             graphs=[self._body(graph, scopes) for _, graph in bodies],
         )

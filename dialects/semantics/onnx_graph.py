@@ -37,6 +37,7 @@ from dialects.network import (
 from dialects.onnx_attributes import to_onnx
 from dialects.semantics.array_values import Image, image_of, matrix_of
 from dialects.semantics.weight_values import float_weight
+from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
 IR_VERSION = 10
@@ -152,11 +153,11 @@ class GraphWriter:
 
     def _digital(self, op: DigitalOp) -> NodeProto:
         node = helper.make_node(
-            op.op_type.data,
+            unescaped(op.op_type.data),
             [self._operand(value) for value in op.inputs],
             [self._operand(value) for value in op.outputs],
             name=self._node_name(op),
-            domain="" if op.is_standard or op.domain is None else op.domain.data,
+            domain="" if op.is_standard or op.domain is None else unescaped(op.domain.data),
         )
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
         if op.bodies is not None:

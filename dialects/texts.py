@@ -1,0 +1,25 @@
+"""Names of ONNX as texts of the IR, and back, exactly: xDSL reads a text with letters beyond ASCII as bytes.
+
+`é` is `\\u{e9}` in the IR. A backslash stays as it is unless `u{` follows it, where it is written `\\u{5c}`.
+"""
+
+import re
+
+_FOREIGN = re.compile(r"[^\x20-\x7e]|\\(?=u\{)")
+_ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
+_LAST_LETTER = 0x10FFFF
+
+
+def escaped(text: str) -> str:
+    """`text` in printable ASCII."""
+    return _FOREIGN.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+
+
+def unescaped(text: str) -> str:
+    """The text that `escaped` made `text` of; what is no escape stays as it is."""
+    return _ESCAPE.sub(_letter, text)
+
+
+def _letter(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return chr(code) if code <= _LAST_LETTER else found[0]
