@@ -1,4 +1,4 @@
-"""Compiles a real network, all-MiniLM-L6-v2 in int8, runs the program on a sentence and checks every bit of the answer."""
+"""Compiles a real network, all-MiniLM-L6-v2 in int8, runs the program on a sentence, checks every bit of the answer."""
 
 import importlib.metadata
 import sys

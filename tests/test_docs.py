@@ -1,0 +1,98 @@
+"""The examples in README and docs work."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from xdsl.passes import ModulePass
+
+from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
+from cimc.hardware.library import load_chip
+from cimc.optimizer_main import OptimizerMain
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = {
+    "cimc": compile_model.main,
+    "cim-run": run_program.main,
+    "cim-objdump": dump_program.main,
+    "cim-report": report_program.main,
+    "cim-opt": optimize.main,
+}
+
+
+def blocks(file: str, language: str) -> list[str]:
+    """The fenced code blocks of a page in one language ("" for those without)."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / file).read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """`model.onnx` in the current folder, and an input `x` for it."""
+    monkeypatch.chdir(tmp_path)
+    weight = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], name="multiply")],
+        "example",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 6])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    Path("model.onnx").write_bytes(proto.SerializeToString())
+    assert onnx.load_model_from_string(Path("model.onnx").read_bytes()).graph.node[0].name == "multiply"
+    return np.random.default_rng(1).standard_normal((3, 8)).astype(np.float32)
+
+
+def test_commands_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    block = next(b for b in blocks("README.md", "") if b.startswith("cimc "))
+    for line in block.splitlines():
+        name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
+        assert COMMANDS[name](arguments) == 0, line
+    assert "check: identical, " in capsys.readouterr().out
+
+
+def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks("README.md", "python")
+    names: dict[str, object] = {"x": model}
+    exec(block, names)
+    outputs = names["outputs"]
+    assert isinstance(outputs, dict)
+    assert capsys.readouterr().out == "1\n"
+
+
+def test_pass_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, case = blocks("docs/add-a-pass.md", "python")[0], blocks("docs/add-a-pass.md", "mlir")[0]
+    names: dict[str, object] = {"__name__": "cancel_transposes"}
+    exec(compile(source, "cancel_transposes.py", "exec", dont_inherit=True), names)
+    found = names["CancelTransposesPass"]
+    assert isinstance(found, type)
+    assert issubclass(found, ModulePass)
+
+    class WithThePass(OptimizerMain):
+        def register_all_passes(self) -> None:
+            super().register_all_passes()
+            self.register_pass(found.name, lambda: found)
+
+    file = tmp_path / "case.mlir"
+    file.write_text(case)
+    WithThePass("", [str(file), "-p", found.name, "--verify-each"]).run()
+    printed = capsys.readouterr().out
+    assert '%used = cim.digital "Relu"(%x)' in printed
+    assert "Transpose" not in printed
+
+
+def test_chip_of_the_docs(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text(blocks("docs/add-a-chip.md", "toml")[0])
+    chip = load_chip(file)
+    assert (chip.chip_name, chip.rows, chip.columns, chip.arrays) == ("my", 64, 128, 4096)
+
+
+def test_pages_link_to_files_that_exist() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
