@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from cimc.translation_validation import cosine
 from dialects.element_types import Array
-from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.semantics.onnx_runtime import GraphError, run_graph
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def distance_to_original(file: Path, network: ModelProto, inputs: Mapping[str, A
     try:
         expected = run_graph(str(file), inputs)
         found = run_graph(network, inputs)
-    except RUNTIME_ERRORS as error:
-        return Distance(False, failure=" ".join(str(error).split()))
+    except GraphError as error:
+        return Distance(False, failure=str(error))
     if all(_same(found[name], expected[name]) for name in expected):
         return Distance(True)
     return min((_distance(name, found[name], expected[name]) for name in expected), key=lambda d: d.cosine)

@@ -11,7 +11,7 @@ from cimc.pipeline import EXACTNESS, Exactness
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.semantics.onnx_graph import network_model
-from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
 
 ROUNDING_LIMIT = 1e-3
@@ -31,9 +31,9 @@ class TranslationValidator:
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         try:
             found = run_graph(network_model(module, self.store), self.inputs)
-        except RUNTIME_ERRORS as error:
+        except GraphError as error:
             where = "the imported network" if done is None else f"the network after {done.name}"
-            raise UserError(f"--verify-each: {where} does not run: {' '.join(str(error).split())}") from error
+            raise UserError(f"--verify-each: {where} does not run: {error}") from error
         if done is not None:
             exactness = EXACTNESS.get(done.name, Exactness.EXACT)
             for name, expected in self._outputs.items():

@@ -16,7 +16,7 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Port, main_block, shape_of
 from dialects.onnx_attributes import integer
 from dialects.semantics.onnx_graph import GraphWriter
-from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import BYTES
 from passes.rewriting.digital import DigitalBuilder
@@ -114,7 +114,7 @@ def _computed(
         return []
     try:
         return list(zip(wanted, _run(module, store, rest, wanted)))
-    except RUNTIME_ERRORS:
+    except GraphError:
         return _one_by_one(module, store, rest)
 
 
@@ -125,7 +125,7 @@ def _one_by_one(module: ModuleOp, store: WeightStore, ops: list[DigitalOp]) -> I
             results = [r for r in op.outputs if not isinstance(r.type, NoneType)]
             try:
                 arrays = _run(module, store, [op], results)
-            except RUNTIME_ERRORS:
+            except GraphError:
                 continue
             for result, array in zip(results, arrays):
                 _replace(module, store, result, array)

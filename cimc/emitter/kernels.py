@@ -15,7 +15,7 @@ from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Port, main_block, returned
 from dialects.semantics.onnx_graph import GraphWriter
-from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, session
+from dialects.semantics.onnx_runtime import GraphError, session
 from dialects.weights import WeightStore, digest_of
 
 EXTERNAL_BYTES = 4096
@@ -132,8 +132,7 @@ def unsupported(module: ModuleOp, store: WeightStore, kernel_ops: Sequence[Opera
         ]
         try:
             session(GraphWriter(module, store).model([op], *ports))
-        except RUNTIME_ERRORS as error:
+        except GraphError as error:
             domain = "ai.onnx" if op.domain is None else op.domain.data
-            reason = " ".join(str(error).split())
-            return f"node {node_name(op)!r}: operator {op.op_type.data} of domain {domain} cannot run: {reason}"
+            return f"node {node_name(op)!r}: operator {op.op_type.data} of domain {domain} cannot run: {error}"
     return None

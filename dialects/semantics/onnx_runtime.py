@@ -10,26 +10,43 @@ from onnx import ModelProto
 
 Array = npt.NDArray[Any]
 
-RUNTIME_ERRORS = (RuntimeError, ValueError, NotImplementedError)
-"""What ONNX Runtime raises when it cannot load or run a graph (its own exceptions derive from RuntimeError)."""
+
+class GraphError(Exception):
+    """ONNX Runtime cannot load or run a graph; the text, one line, is its reason.
+
+    ONNX Runtime raises many types that have nothing in common, so everything that comes out of it is caught.
+    """
 
 
 def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
     """A session for a graph, or for the file of that name: no optimisations, one thread.
 
-    Raises one of RUNTIME_ERRORS where the graph cannot be loaded.
+    Raises GraphError where the graph cannot be loaded.
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    return onnxruntime.InferenceSession(model if isinstance(model, str) else model.SerializeToString(), options)
+    try:
+        return onnxruntime.InferenceSession(model if isinstance(model, str) else model.SerializeToString(), options)
+    except Exception as error:
+        raise GraphError(_one_line(error)) from error
 
 
 def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a graph by name; inputs that it does not have are ignored."""
+    """The outputs of a graph by name; inputs that it does not have are ignored.
+
+    Raises GraphError where the graph cannot be loaded or run.
+    """
     loaded = session(model)
     names = [output.name for output in loaded.get_outputs()]
     known = {entry.name for entry in loaded.get_inputs()}
-    feeds = {name: np.ascontiguousarray(array) for name, array in inputs.items() if name in known}
-    return dict(zip(names, loaded.run(names, feeds)))
+    feeds = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in inputs.items() if name in known}
+    try:
+        return dict(zip(names, loaded.run(names, feeds)))
+    except Exception as error:
+        raise GraphError(_one_line(error)) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

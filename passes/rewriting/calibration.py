@@ -11,7 +11,7 @@ from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import Port, inputs_of, main_block
 from dialects.semantics.onnx_graph import GraphWriter
-from dialects.semantics.onnx_runtime import RUNTIME_ERRORS, run_graph
+from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
 
 
@@ -30,7 +30,7 @@ def ranges(
     model = GraphWriter(module, store).model(list(main_block(module).ops)[:-1], inputs, outputs)
     try:
         found = run_graph(model, arrays)
-    except RUNTIME_ERRORS as error:
+    except GraphError as error:
         raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
     return {v: (float(found[p.name].min(initial=0)), float(found[p.name].max(initial=0))) for v, p in outputs}
 
