@@ -121,7 +121,7 @@ def _plan(records: Records, program: Program) -> list[Step]:
     for slots in reversed(uses):
         frees.append(tuple(slots - kept))
         kept |= slots
-    lasts = [*firsts[1:], len(records)]
+    lasts = [*firsts, len(records)][1:]
     ops = [Opcode(op) for op in records["op"][firsts].tolist()]
     return [Step(*step) for step in zip(ops, firsts, lasts, reversed(frees), strict=True)]
 
