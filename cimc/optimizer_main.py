@@ -23,6 +23,7 @@ from cimc.report.text import statistics_table
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
 from dialects.dominance import undefined_use
+from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, store_of
 
 
@@ -68,9 +69,9 @@ class OptimizerMain(xDSLOptMain):
 
     def apply_passes(self, prog: ModuleOp) -> None:
         prog.verify()
-        undefined = undefined_use(prog)
-        if undefined is not None:
-            raise VerifyException(undefined)
+        wrong = undefined_use(prog) or wrong_weight_use(prog)
+        if wrong is not None:
+            raise VerifyException(wrong)
         runner = PassRunner(self.ctx, self._callbacks(prog))
         runner.run(prog, self.pipeline.passes)
         if self.args.timing:

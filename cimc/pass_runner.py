@@ -20,6 +20,7 @@ from dialects.dominance import undefined_use
 from dialects.errors import UserError
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
+from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, store_of
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
@@ -71,15 +72,15 @@ def check(module: ModuleOp, pass_name: str) -> None:
         module.verify()
     except VerifyException as error:
         raise AssertionError(f"after {pass_name}: {error}") from error
-    undefined = undefined_use(module)
-    assert undefined is None, f"after {pass_name}: {undefined}"
+    wrong = undefined_use(module) or wrong_weight_use(module)
+    assert wrong is None, f"after {pass_name}: {wrong}"
     for rule in LEGAL_AFTER.get(pass_name, ()):
         node = rule.broken_by(module)
         assert node is None, f"after {pass_name}: {rule.text} should hold, but not for node {node!r}"
 
 
 def _all_located(module: ModuleOp) -> bool:
-    return not any(is_lost(op) for op in operations(main_block(module)))
+    return not any(is_lost(op) for op in operations(module.body.block))
 
 
 def text_of(module: ModuleOp, *, locations: bool = True) -> str:

@@ -142,9 +142,27 @@ class MultiplyOp(IRDLOperation):
                 )
         if self.places is not None and len(self.places.array) != len(self.tiles.array):
             raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
+        if (self.tiles.array[:, :2] < 0).any() or (self.tiles.array[:, 2:] < 1).any():
+            raise VerifyException("a tile starts before its weight or is empty")
+        if self.places is not None and (self.places.array < 0).any():
+            raise VerifyException("a place has a negative number")
+        if self.groups is not None:
+            self._verify_groups(self.groups.array)
         if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
             found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
             raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
+
+    def _verify_groups(self, groups: Table) -> None:
+        tiles = self.tiles.array
+        for tile, first, rows in groups[:, :3].tolist():
+            if not 0 <= tile < len(tiles):
+                raise VerifyException(f"a row group of tile {tile}, expected one of 0 to {len(tiles) - 1}")
+            if first < 0 or rows < 1 or first + rows > tiles[tile, 2]:
+                raise VerifyException(
+                    f"a row group of rows {first} to {first + rows - 1}, tile {tile} has rows 0 to {tiles[tile, 2] - 1}"
+                )
+        if (groups[:, 3] < 1).any() or (groups[:, 4:] < 0).any():
+            raise VerifyException("a row group needs at least 1 ADC bit; shift, bound and start may not be negative")
 
 
 @irdl_op_definition
@@ -168,6 +186,15 @@ class StageOp(IRDLOperation):
             regions=[body],
             result_types=[result_types],
         )
+
+    def verify_(self) -> None:
+        *members, last = self.body.block.ops
+        if not isinstance(last, YieldOp) or not all(isinstance(op, MultiplyOp) for op in members):
+            raise VerifyException("a stage holds array.multiply and ends with array.yield")
+        if [value.owner for value in last.values] != members:
+            raise VerifyException("a stage yields the results of its multiplications, each once and in their order")
+        if [value.type for value in last.values] != [result.type for result in self.results]:
+            raise VerifyException("a stage yields other types than it has results")
 
 
 @irdl_op_definition

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
+    ArrayAttr,
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FlatSymbolRefAttr,
@@ -42,7 +43,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
-from xdsl.traits import IsTerminator, Pure, SymbolOpInterface
+from xdsl.traits import HasParent, IsTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
@@ -265,7 +266,7 @@ class DigitalOp(IRDLOperation):
     op_type = prop_def(StringAttr)
     domain = opt_prop_def(StringAttr)
     settings = opt_prop_def(DictionaryAttr)
-    bodies = opt_prop_def(AnyAttr())
+    bodies = opt_prop_def(ArrayAttr[StringAttr])
     inputs = var_operand_def()
     outputs = var_result_def()
     graphs = var_region_def()
@@ -282,7 +283,7 @@ class DigitalOp(IRDLOperation):
         settings: dict[str, Attribute] | None = None,
         *,
         domain: str = "",
-        bodies: Attribute | None = None,
+        bodies: ArrayAttr[StringAttr] | None = None,
         graphs: Sequence[Region] = (),
     ):
         super().__init__(
@@ -296,6 +297,14 @@ class DigitalOp(IRDLOperation):
             },
             regions=[graphs],
         )
+
+    def verify_(self) -> None:
+        names = () if self.bodies is None else self.bodies.data
+        if len(names) != len(self.graphs):
+            raise VerifyException(f"{self.op_type.data} has {len(self.graphs)} bodies and {len(names)} names for them")
+        for name, graph in zip(names, self.graphs):
+            if len(graph.blocks) != 1 or not isinstance(graph.block.last_op, YieldOp):
+                raise VerifyException(f"body {name.data!r} of {self.op_type.data} does not end with cim.yield")
 
     @property
     def setting(self) -> dict[str, Attribute]:
@@ -318,7 +327,7 @@ class YieldOp(IRDLOperation):
 
     name = "cim.yield"
     values = var_operand_def()
-    traits = traits_def(IsTerminator())
+    traits = traits_def(IsTerminator(), HasParent(DigitalOp))
     assembly_format = "attr-dict ($values^ `:` type($values))?"
 
     def __init__(self, values: Sequence[SSAValue]):

@@ -14,7 +14,7 @@ from onnx import (
     helper,
     numpy_helper,
 )
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, NoneType, StringAttr, TensorType
+from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
@@ -145,7 +145,8 @@ class GraphWriter:
             return self._stage(op)
         if isinstance(op, MatmulOp | MultiplyOp):
             return [self._multiplication(op)]
-        assert isinstance(op, DigitalOp), f"{op.name} has no form in ONNX"
+        if not isinstance(op, DigitalOp):
+            raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
         return [self._digital(op)]
 
     def _operand(self, value: SSAValue) -> str:
@@ -161,7 +162,6 @@ class GraphWriter:
         )
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
         if op.bodies is not None:
-            assert isa(op.bodies, ArrayAttr[StringAttr])
             for name, region in zip(op.bodies, op.graphs):
                 node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
         return node

@@ -1,0 +1,95 @@
+"""Checks that operations and weights fit together: verifiers of single operations cannot see other symbols."""
+
+from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
+from xdsl.ir import Attribute, Operation
+
+from dialects.array import MultiplyOp
+from dialects.cim import MatmulOp, ReadOp, WeightOp
+from dialects.element_types import element_type, i8, i32, numpy_element
+from dialects.locations import node_name
+from dialects.network import operations, shape_of, weights_of
+
+
+def wrong_weight_use(module: ModuleOp) -> str | None:
+    """The first use of a weight that does not fit it, described; None if all fit."""
+    weights = weights_of(module)
+    for symbol, weight in weights.items():
+        wrong = _wrong_affine(weight, weights)
+        if wrong is not None:
+            return f"weight @{symbol}: {wrong}"
+    for op in operations(module.body.block):
+        if isinstance(op, ReadOp | MatmulOp | MultiplyOp):
+            wrong = _wrong_use(op, weights)
+            if wrong is not None:
+                return f"{op.name} of node {node_name(op)!r}: {wrong}"
+    return None
+
+
+def _wrong_affine(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
+    """What is wrong with the symbols of a weight's scale and zero point."""
+    if weight.affine is None:
+        return None
+    scale, zero_point = weight.affine.scale, weight.affine.zero_point
+    wrong = _wrong_vector(scale.root_reference.data, weight, weights, None)
+    if wrong is None and not isinstance(zero_point, NoneType):
+        wrong = _wrong_vector(zero_point.root_reference.data, weight, weights, i32)
+    return wrong
+
+
+def _wrong_vector(
+    symbol: str, weight: WeightOp, weights: dict[str, WeightOp], expected: Attribute | None
+) -> str | None:
+    if symbol not in weights:
+        return f"@{symbol} is used but not defined: expected a cim.weight of that name"
+    found, columns = weights[symbol].tensor_type, weight.tensor_type.get_shape()[-1]
+    fits = _is_float(found.element_type) if expected is None else found.element_type == expected
+    if found.get_shape() == (columns,) and fits:
+        return None
+    wanted = "a float" if expected is None else str(expected)
+    return f"@{symbol} is {found}, expected {wanted} for each of {columns} columns"
+
+
+def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp]) -> str | None:
+    symbol = op.weight.root_reference.data
+    if symbol not in weights:
+        return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
+    kind = weights[symbol].tensor_type
+    if isinstance(op, ReadOp):
+        return None if op.result.type == kind else f"weight @{symbol} is {kind}, read as {op.result.type}"
+    return _wrong_shapes(op, symbol, kind) or _wrong_elements(op, weights[symbol]) or _wrong_tiles(op, symbol, kind)
+
+
+def _wrong_shapes(op: MatmulOp | MultiplyOp, symbol: str, kind: TensorType[Attribute]) -> str | None:
+    shape = kind.get_shape()
+    if len(shape) != 2:
+        return f"weight @{symbol} is {kind}, expected a matrix"
+    for what, value, size in (("input", op.x, shape[0]), ("result", op.result, shape[1])):
+        found = shape_of(value.type)
+        if found == () or (found and found[-1] not in (-1, size)):
+            return f"the {what} is {value.type}, expected {size} as its last dimension for weight @{symbol} of {kind}"
+    return None
+
+
+def _wrong_elements(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
+    element, symbol = weight.tensor_type.element_type, weight.sym_name.data
+    if isinstance(op, MultiplyOp) or op.is_integer:
+        return None if element == i8 else f"weight @{symbol} has elements {element}, expected i8 for integers"
+    if not _is_float(element_type(op.x.type)):
+        return f"multiplies {element_type(op.x.type)}, expected f16, f32, f64, ui8 or i8"
+    if weight.affine is None and not _is_float(element):
+        return f"weight @{symbol} has elements {element} and no #cim.affine that tells which floats they stand for"
+    return None
+
+
+def _wrong_tiles(op: Operation, symbol: str, kind: TensorType[Attribute]) -> str | None:
+    if not isinstance(op, MultiplyOp):
+        return None
+    tiles, (rows, columns) = op.tiles.array, kind.get_shape()
+    if (tiles[:, 0] + tiles[:, 2] > rows).any() or (tiles[:, 1] + tiles[:, 3] > columns).any():
+        return f"a tile reaches beyond weight @{symbol} of {rows}x{columns}"
+    return None
+
+
+def _is_float(element: Attribute) -> bool:
+    dtype = numpy_element(element)
+    return dtype is not None and dtype.kind == "f"
