@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from onnx import AttributeProto, GraphProto, NodeProto, TypeProto, ValueInfoProto, numpy_helper
+from onnx import AttributeProto, GraphProto, NodeProto, TypeProto, ValueInfoProto, helper, numpy_helper
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
@@ -21,10 +21,11 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.reader import Source, read
-from cimc.onnx_import.tensors import dense_of
+from cimc.onnx_import.tensors import array_of, dense_of
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
-from dialects.cim_types import ValueType
+from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
@@ -112,9 +113,11 @@ class _Importer:
 
     def _constant(self, name: str, array: Array) -> Operation:
         """A constant at the end of the function so far, so that everything after it can use it."""
-        small = inline_constant(array)
-        if small is not None:
-            op: Operation = ConstantOp(small)
+        small = None if array.dtype.kind == "O" else inline_constant(array)
+        if array.dtype.kind == "O":
+            op: Operation = _texts(array)
+        elif small is not None:
+            op = ConstantOp(small)
         else:
             symbol = self._symbol(name)
             self.weights.body.block.add_op(_located(weight_op(symbol, array, self.store), name))
@@ -133,8 +136,8 @@ class _Importer:
         return symbol
 
     def _constant_node(self, node: NodeProto, scope: _Scope) -> Operation | None:
-        """The constant of a `Constant` node; None for other nodes and for constants that are strings."""
-        if node.op_type != "Constant" or node.domain not in ("", "ai.onnx"):
+        """The constant of a `Constant` node; None for other nodes and for forms that are no tensors."""
+        if node.op_type != "Constant" or domain_of(node.domain) or not node.attribute:
             return None
         array = _constant_of(node, self.source.file)
         return None if array is None else self._constant(node.output[0], array)
@@ -162,8 +165,10 @@ class _Importer:
         scope = _Scope(_types(graph))
         inner = [*scopes, scope]
         block = Block()
-        for tensor in graph.initializer:
-            scope.values[tensor.name] = self._constant(tensor.name, numpy_helper.to_array(tensor)).results[0]
+        own = {tensor.name: array_of(tensor, self.source.file) for tensor in graph.initializer}
+        own |= {sparse.values.name: dense_of(sparse, self.source.file) for sparse in graph.sparse_initializer}
+        for name, array in own.items():
+            scope.values[name] = self._constant(name, array).results[0]
         for entry in graph.input:
             if entry.name not in scope.values:
                 argument = block.insert_arg(scope.types[entry.name], len(block.args))
@@ -183,10 +188,10 @@ class _Importer:
 
 
 def _constant_of(node: NodeProto, file: Path) -> Array | None:
-    """The array of a `Constant` node, None for strings."""
+    """The array of a `Constant` node, None for a form that is not known."""
     attribute: AttributeProto = node.attribute[0]
     if attribute.name == "value":
-        return None if attribute.t.data_type == attribute.t.STRING else numpy_helper.to_array(attribute.t)
+        return array_of(attribute.t, file)
     if attribute.name == "sparse_value":
         return dense_of(attribute.sparse_tensor, file)
     return _CONSTANT_FORMS[attribute.name](attribute) if attribute.name in _CONSTANT_FORMS else None
@@ -197,7 +202,16 @@ _CONSTANT_FORMS: dict[str, Callable[[AttributeProto], Array]] = {
     "value_floats": lambda a: np.array(a.floats, np.float32),
     "value_int": lambda a: np.array(a.i, np.int64),
     "value_ints": lambda a: np.array(a.ints, np.int64),
+    "value_string": lambda a: np.array(a.s.decode(errors="replace"), np.object_),
+    "value_strings": lambda a: np.array([s.decode(errors="replace") for s in a.strings], np.object_),
 }
+
+
+def _texts(array: Array) -> DigitalOp:
+    """A constant of strings: the IR keeps it as the `Constant` node that ONNX has for it."""
+    value = helper.make_attribute("value", numpy_helper.from_array(array))
+    return DigitalOp("Constant", [], [TensorType(ElementType.of("string"), array.shape)], {"value": to_ir(value)})
+
 
 OperationT = TypeVar("OperationT", bound=Operation)
 _UNKNOWN_TYPE = UnrankedTensorType(UNKNOWN)

@@ -1,15 +1,17 @@
 """Reads an ONNX file: checks it, takes large constants out, inlines local functions, infers all shapes."""
 
 import hashlib
-import re
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, helper, inliner, shape_inference
+from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
+from cimc.onnx_import.graph_checks import check_graph, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from dialects.errors import UserError
 
@@ -30,11 +32,7 @@ class Source:
 
     @property
     def opsets(self) -> dict[str, int]:
-        return {_domain(entry.domain): entry.version for entry in self.model.opset_import}
-
-
-def _domain(domain: str) -> str:
-    return "" if domain == "ai.onnx" else domain
+        return {domain_of(entry.domain): entry.version for entry in self.model.opset_import}
 
 
 def read(file: Path, dims: Mapping[str, int]) -> Source:
@@ -44,20 +42,28 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
     """
     model, digest = _parsed(file)
     _check(model, file)
+    _read_small_data(model, file)
     constants = _take_constants(model, file)
     _fix_dims(model, dims, file)
     if model.functions:
         model = inliner.inline_local_functions(model)
-    return Source(file, digest, _with_shapes(model, file), constants)
+    name_nodes(model.graph)
+    sort_nodes(model.graph)
+    check_graph(model, file, constants)
+    return Source(file, digest, with_shapes(model, file), constants)
 
 
 def _parsed(file: Path) -> tuple[ModelProto, str]:
+    """The model in a file, and the digest of the file's bytes."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as stream:
+            empty = not stream.seek(0, 2)
+            content = b"" if empty else memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
-        raise UserError(f"{file}: {error.strerror or error}") from error
+        raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     try:
-        model = onnx.load_model_from_string(content)
+        model = ModelProto()
+        model.ParseFromString(content)
     except (DecodeError, ValueError) as error:
         raise UserError(f"{file}: not an ONNX file, or a truncated one: expected a serialized ModelProto") from error
     if not model.ir_version or not model.opset_import or not model.graph.output:
@@ -66,15 +72,38 @@ def _parsed(file: Path) -> tuple[ModelProto, str]:
 
 
 def _check(model: ModelProto, file: Path) -> None:
-    opset = next((o.version for o in model.opset_import if not _domain(o.domain)), NEWEST_OPSET)
+    opset = next((o.version for o in model.opset_import if not domain_of(o.domain)), NEWEST_OPSET)
     if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         raise UserError(
             f"{file}: opset {opset} found, {OLDEST_OPSET} to {NEWEST_OPSET} expected: "
             "convert it with onnx.version_converter"
         )
-    for entry in model.graph.input:
-        if not entry.type.HasField("tensor_type"):
-            raise UserError(f"{file}: input {entry.name!r} is no tensor: only tensors can be given to a program")
+    for what, entries in (("input", model.graph.input), ("output", model.graph.output)):
+        for entry in entries:
+            if entry.type.WhichOneof("value") not in ("tensor_type", None if what == "output" else "tensor_type"):
+                raise UserError(f"{file}: {what} {entry.name!r} is no tensor: programs take and give tensors only")
+
+
+def _read_small_data(model: ModelProto, file: Path) -> None:
+    """Bring external data of tensors inside nodes and bodies into the model; only the network's own stays outside."""
+    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    tensors: list[TensorProto] = []
+    while nodes:
+        node = nodes.pop()
+        for attribute in node.attribute:
+            tensors += [
+                attribute.t,
+                *attribute.tensors,
+                attribute.sparse_tensor.values,
+                attribute.sparse_tensor.indices,
+            ]
+        for body in subgraphs(node):
+            tensors += body.initializer
+            tensors += [t for sparse in body.sparse_initializer for t in (sparse.values, sparse.indices)]
+            nodes += body.node
+    for tensor in tensors:
+        if tensor.data_location == TensorProto.EXTERNAL:
+            tensor.CopyFrom(numpy_helper.from_array(array_of(tensor, file), tensor.name))
 
 
 def _take_constants(model: ModelProto, file: Path) -> dict[str, Array]:
@@ -88,7 +117,7 @@ def _take_constants(model: ModelProto, file: Path) -> dict[str, Array]:
     kept, inputs = {t.name for t in small}, {i.name for i in graph.input}
     for tensor in small:
         if tensor.data_location == tensor.EXTERNAL:
-            tensor.CopyFrom(onnx.numpy_helper.from_array(constants[tensor.name], tensor.name))
+            tensor.CopyFrom(numpy_helper.from_array(constants[tensor.name], tensor.name))
     remaining = list(small)
     del graph.initializer[:]
     del graph.sparse_initializer[:]
@@ -112,26 +141,7 @@ def _fix_dims(model: ModelProto, dims: Mapping[str, int], file: Path) -> None:
         names = ", ".join(sorted(found)) or "none"
         raise UserError(f"{file}: no input has a dimension {name!r} to fix with --dim: dynamic dimensions are {names}")
     if dims:
-        for entry in model.graph.output:
+        for entry in (*model.graph.output, *model.graph.value_info):
             for dim in entry.type.tensor_type.shape.dim:
                 if dim.dim_param in dims:
                     dim.dim_value = dims[dim.dim_param]
-
-
-_CULPRIT = re.compile(r"\(op_type:\s*(?P<op>[\w.]+)(?:,\s*node name:\s*(?P<node>[^)]*))?\):?\s*(?P<text>.*)", re.DOTALL)
-
-
-def _with_shapes(model: ModelProto, file: Path) -> ModelProto:
-    try:
-        return shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except shape_inference.InferenceError as error:
-        raise UserError(f"{file}: {_one_line(str(error))}") from error
-
-
-def _one_line(text: str) -> str:
-    """What shape inference complains of, as `node 'a' (MatMul): incompatible dimensions`."""
-    found = _CULPRIT.search(text)
-    if found is None:
-        return " ".join(text.split())
-    reason = re.sub(r"\[\w+\]\s*", "", found["text"]).strip().splitlines()
-    return f"node {found['node'] or '?'!r} ({found['op']}): {reason[0] if reason else 'shapes do not fit'}"
