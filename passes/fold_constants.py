@@ -19,7 +19,7 @@ from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import BYTES
-from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.digital import DigitalBuilder, substitute
 from passes.rewriting.sweep import sweep
 
 GROWTH_LIMIT = 1 << 20
@@ -55,7 +55,7 @@ class FoldConstantsPass(ModulePass):
 def _drop_identities(module: ModuleOp) -> None:
     for op in list(main_block(module).ops):
         if isinstance(op, DigitalOp) and op.is_a("Identity"):
-            op.outputs[0].replace_all_uses_with(op.inputs[0])
+            substitute(op.outputs[0], op.inputs[0])
             op.detach()
             op.erase()
 
@@ -144,4 +144,4 @@ def _replace(module: ModuleOp, store: WeightStore, value: SSAValue, array: Array
     assert isinstance(owner, Operation)
     constant = DigitalBuilder(module, store, owner).constant(array, value.name_hint or "folded")
     constant.name_hint = value.name_hint
-    value.replace_all_uses_with(constant)
+    substitute(value, constant)

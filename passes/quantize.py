@@ -58,19 +58,22 @@ class QuantizePass(ModulePass):
             raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
         store = store_of(ctx)
         matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
-        seen = ranges(op, store, [m.x for m in matmuls], self.calibration) if self.activations == "static" else {}
+        found = ranges(op, store, [m.x for m in matmuls], self.calibration) if self.activations == "static" else {}
+        seen = {m: found[m.x] for m in matmuls} if found else {}
         known: dict[SSAValue, Activation] = {}
         for matmul in matmuls:
             builder = DigitalBuilder(op, store, matmul)
             if matmul.x not in known:
-                known[matmul.x] = _dequantised(builder, matmul.x) or self._quantised(builder, matmul.x, seen)
+                known[matmul.x] = _dequantised(builder, matmul.x) or self._quantised(builder, matmul, seen)
             replace(matmul, _integer_product(builder, matmul, known[matmul.x]))
         sweep(op)
 
-    def _quantised(self, builder: DigitalBuilder, x: SSAValue, seen: dict[SSAValue, tuple[float, float]]) -> Activation:
-        x32 = builder.cast(x, f32)
+    def _quantised(
+        self, builder: DigitalBuilder, matmul: MatmulOp, seen: dict[MatmulOp, tuple[float, float]]
+    ) -> Activation:
+        x32 = builder.cast(matmul.x, f32)
         if self.activations == "static":
-            return _static(builder, x32, *seen[x])
+            return _static(builder, x32, *seen[matmul])
         return _per_tensor(builder, x32) if self.activations == "tensor" else _per_token(builder, x32)
 
 

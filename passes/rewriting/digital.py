@@ -3,12 +3,33 @@
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, ModuleOp, TensorType, UnrankedTensorType, i64
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    DenseArrayBase,
+    FunctionType,
+    IntegerAttr,
+    ModuleOp,
+    TensorType,
+    UnrankedTensorType,
+    i64,
+)
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
 
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, ReadOp, weight_op
-from dialects.element_types import Array, element_type, i8, i32, inline_constant, onnx_element, tensor_type_of, ui8
+from dialects.element_types import (
+    UNKNOWN,
+    Array,
+    element_type,
+    i8,
+    i32,
+    inline_constant,
+    onnx_element,
+    tensor_type_of,
+    ui8,
+)
 from dialects.network import add_weight, opsets_of, weights_of
 from dialects.weights import WeightStore
 
@@ -118,6 +139,30 @@ def same(a: Array, b: Array) -> bool:
 def replace(op: Operation, value: SSAValue) -> None:
     """Let `value` take the place of the one result of `op`, name included, and remove `op`."""
     value.name_hint = op.results[0].name_hint
-    op.results[0].replace_all_uses_with(value)
+    substitute(op.results[0], value)
     op.detach()
     op.erase()
+
+
+def substitute(old: SSAValue, new: SSAValue) -> None:
+    """Let `new` take the place of `old`; what only the type of `old` tells of shape and elements is kept."""
+    kind = _united(new.type, old.type)
+    if kind != new.type and isinstance(new.owner, DigitalOp | MatmulOp):
+        new = Rewriter.replace_value_with_new_type(new, kind)
+    ends = {use.operation for use in old.uses if isinstance(use.operation, ReturnOp)}
+    old.replace_all_uses_with(new)
+    for end in ends:
+        function = end.parent_op()
+        assert isinstance(function, FuncOp)
+        function.function_type = FunctionType.from_lists(function.function_type.inputs.data, end.operand_types)
+
+
+def _united(a: Attribute, b: Attribute) -> Attribute:
+    """The tensor type that says what `a` says, and what `b` says where `a` says nothing."""
+    element = element_type(b) if element_type(a) == UNKNOWN else element_type(a)
+    if element == UNKNOWN:
+        return a
+    if not isa(a, TensorType):
+        return with_element(b, element)
+    known = b.get_shape() if isa(b, TensorType) and b.get_num_dims() == a.get_num_dims() else a.get_shape()
+    return TensorType(element, [n if m == DYNAMIC_INDEX else m for m, n in zip(a.get_shape(), known)])
