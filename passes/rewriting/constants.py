@@ -54,7 +54,7 @@ class ConstantMatrix:
         """Scale or zero point as [out], or None if it differs inside a column."""
         if what is None:
             return None
-        grid = np.broadcast_to(what, self.values.shape) if what.size > 1 else np.full(self.values.shape, what.item())
+        grid = np.broadcast_to(what if what.size > 1 else what.reshape(()), self.values.shape)
         return np.ascontiguousarray(grid[0]) if (grid == grid[:1]).all() else None
 
     def floats(self) -> Array:
@@ -71,7 +71,8 @@ def constant_matrix(value: SSAValue, weights: dict[str, WeightOp], store: Weight
     array = constant_of(value, weights, store)
     if array is not None:
         symbol = owner.weight.root_reference.data if isinstance(owner, ReadOp) else None
-        return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol) if array.ndim == 2 else None
+        is_matrix = array.ndim == 2 and array.size > 0
+        return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol) if is_matrix else None
     if not isinstance(owner, DigitalOp):
         return None
     if owner.is_a("Transpose"):

@@ -1,0 +1,84 @@
+// RUN: cim-opt %s --split-input-file -p raise-matmul | filecheck %s
+
+// Multiplications of two activations, of integers that are no bytes, and weights that are no matrices stay.
+cim.weight @batch = dense<1.0> : tensor<2x2x3xf32>
+cim.weight @vector = dense<1.0> : tensor<2xf32>
+cim.weight @longs = dense<1> : tensor<2x3xi64>
+cim.weight @empty = #cim.data<"empty", "00"> : tensor<2x0xf32>
+func.func @main(%x: tensor<?x2xf32>, %other: tensor<2x3xf32>, %n: tensor<?x2xi64>) -> (tensor<?x3xf32>, tensor<2x?x3xf32>, tensor<?xf32>, tensor<?x3xi64>, tensor<2xf32>) {
+  // CHECK: %both = cim.digital "MatMul"(%x, %other)
+  %both = cim.digital "MatMul"(%x, %other) : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+  %batch = cim.read @batch : tensor<2x2x3xf32>
+  // CHECK: %batched = cim.digital "MatMul"(%x, %batch)
+  %batched = cim.digital "MatMul"(%x, %batch) : (tensor<?x2xf32>, tensor<2x2x3xf32>) -> tensor<2x?x3xf32>
+  %vector = cim.read @vector : tensor<2xf32>
+  // CHECK: %dot = cim.digital "MatMul"(%x, %vector)
+  %dot = cim.digital "MatMul"(%x, %vector) : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?xf32>
+  %longs = cim.read @longs : tensor<2x3xi64>
+  // CHECK: %whole = cim.digital "MatMul"(%n, %longs)
+  %whole = cim.digital "MatMul"(%n, %longs) : (tensor<?x2xi64>, tensor<2x3xi64>) -> tensor<?x3xi64>
+  %left = cim.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  // CHECK: %column = cim.digital "MatMul"(%left, %vector)
+  %column = cim.digital "MatMul"(%left, %vector) : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  func.return %both, %batched, %dot, %whole, %column : tensor<?x3xf32>, tensor<2x?x3xf32>, tensor<?xf32>, tensor<?x3xi64>, tensor<2xf32>
+}
+
+// -----
+
+// So do convolutions that look around, step, pad or work in groups, and multiplications of unknown shape.
+cim.weight @one = dense<1.0> : tensor<2x2x1xf32>
+cim.weight @wide = dense<1.0> : tensor<2x2x3xf32>
+cim.weight @grouped = dense<1.0> : tensor<2x1x1xf32>
+cim.weight @square = dense<1.0> : tensor<2x2xf32>
+func.func @main(%x: tensor<1x2x8xf32>, %any: tensor<*xf32>) -> (tensor<1x2x6xf32>, tensor<1x2x4xf32>, tensor<1x2x10xf32>, tensor<1x2x8xf32>, tensor<*xf32>, tensor<*xf32>) {
+  %one = cim.read @one : tensor<2x2x1xf32>
+  %wide = cim.read @wide : tensor<2x2x3xf32>
+  %grouped = cim.read @grouped : tensor<2x1x1xf32>
+  %square = cim.read @square : tensor<2x2xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide)
+  %0 = cim.digital "Conv"(%x, %wide) : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %one) with {strides
+  %1 = cim.digital "Conv"(%x, %one) with {strides = array<i64: 2>} : (tensor<1x2x8xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
+  // CHECK: cim.digital "Conv"(%x, %one) with {pads
+  %2 = cim.digital "Conv"(%x, %one) with {pads = array<i64: 1, 1>} : (tensor<1x2x8xf32>, tensor<2x2x1xf32>) -> tensor<1x2x10xf32>
+  // CHECK: cim.digital "Conv"(%x, %grouped) with {group
+  %3 = cim.digital "Conv"(%x, %grouped) with {group = 2 : i64} : (tensor<1x2x8xf32>, tensor<2x1x1xf32>) -> tensor<1x2x8xf32>
+  // CHECK: cim.digital "Conv"(%any, %one)
+  %4 = cim.digital "Conv"(%any, %one) : (tensor<*xf32>, tensor<2x2x1xf32>) -> tensor<*xf32>
+  // CHECK: cim.digital "MatMul"(%square, %any)
+  %5 = cim.digital "MatMul"(%square, %any) : (tensor<2x2xf32>, tensor<*xf32>) -> tensor<*xf32>
+  func.return %0, %1, %2, %3, %4, %5 : tensor<1x2x6xf32>, tensor<1x2x4xf32>, tensor<1x2x10xf32>, tensor<1x2x8xf32>, tensor<*xf32>, tensor<*xf32>
+}
+
+// -----
+
+// A zero point of each row of the input, or a weight's that is not known, has no form for arrays.
+cim.weight @w = dense<1> : tensor<2x3xi8>
+func.func @main(%x: tensor<4x2xui8>, %rows: tensor<4xui8>, %zero: tensor<i8>) -> (tensor<4x3xi32>, tensor<4x3xi32>) {
+  %w = cim.read @w : tensor<2x3xi8>
+  %none = cim.none : none
+  // CHECK: cim.digital "MatMulInteger"(%x, %w, %rows)
+  %0 = cim.digital "MatMulInteger"(%x, %w, %rows) : (tensor<4x2xui8>, tensor<2x3xi8>, tensor<4xui8>) -> tensor<4x3xi32>
+  // CHECK: cim.digital "MatMulInteger"(%x, %w, %none, %zero)
+  %1 = cim.digital "MatMulInteger"(%x, %w, %none, %zero) : (tensor<4x2xui8>, tensor<2x3xi8>, none, tensor<i8>) -> tensor<4x3xi32>
+  func.return %0, %1 : tensor<4x3xi32>, tensor<4x3xi32>
+}
+
+// -----
+
+// Operators of other domains, and those inside control flow.
+cim.weight @w = dense<1.0> : tensor<2x2xf32>
+func.func @main(%x: tensor<?x2xf32>, %go: tensor<i1>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
+  %w = cim.read @w : tensor<2x2xf32>
+  // CHECK: cim.digital "MatMul" of "com.example"
+  %0 = cim.digital "MatMul" of "com.example"(%x, %w) : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  // CHECK: cim.digital "If"
+  %1 = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
+    // CHECK: cim.digital "MatMul"(%x, %w)
+    %2 = cim.digital "MatMul"(%x, %w) : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    cim.yield %2 : tensor<?x2xf32>
+  } {
+    cim.yield %x : tensor<?x2xf32>
+  } : (tensor<i1>) -> tensor<?x2xf32>
+  func.return %0, %1 : tensor<?x2xf32>, tensor<?x2xf32>
+}
