@@ -1,11 +1,13 @@
 """The spine: from an ONNX file to a program, with everything a user may want to see on the way."""
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from onnx import ModelProto
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -19,8 +21,9 @@ from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
 from cimc.pipeline import NETWORK_IS_FINAL_AFTER, pipeline
+from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.reference_writer import write_reference
+from cimc.reference_writer import reference_file
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
 from dialects.element_types import Array
@@ -91,25 +94,42 @@ class _Compiler:
 
     def run(self) -> Compilation:
         start = time.perf_counter()
+        with reference_file(self.options.reference) as self.write_reference:
+            program, statistics = self._program()
+        return Compilation(program, statistics, self.texts, self.distance, time.perf_counter() - start)
+
+    def _program(self) -> tuple[Program, list[PassStatistics]]:
         self.progress("import")
         module = import_onnx(self.ctx, self.file, self.chip, self.options.dims)
         keep = None if self.options.keep_ir is None else KeepIr(self.options.keep_ir, self.ctx)
         runner = PassRunner(self.ctx, [*self._validation(module), *([keep] if keep else []), self._after_pass])
         try:
-            runner.run(module, self._passes())
+            with self._naming_file():
+                runner.run(module, self._passes())
         finally:
             if keep is not None:
                 keep.finish()
         self.texts["array"] = text_of(module, locations=False)
         self.progress("emission")
-        program = emit(
-            module,
-            store_of(self.ctx),
-            mapping=self.options.mapping,
-            dims=self.options.dims,
-            compiler=tool_version(),
-        )
-        return Compilation(program, runner.statistics, self.texts, self.distance, time.perf_counter() - start)
+        with self._naming_file():
+            program = emit(
+                module,
+                store_of(self.ctx),
+                mapping=self.options.mapping,
+                dims=self.options.dims,
+                compiler=tool_version(),
+            )
+        return program, runner.statistics
+
+    @contextlib.contextmanager
+    def _naming_file(self) -> Generator[None]:
+        """Errors about nodes get the name of the file; those about calibration inputs name theirs."""
+        try:
+            yield
+        except UserError as error:
+            if self.options.calibrate is not None and str(error).startswith(str(self.options.calibrate)):
+                raise
+            raise UserError(f"{self.file}: {error}") from error
 
     def _passes(self) -> tuple[ModulePass, ...]:
         calibrate = None if self.options.calibrate is None else str(self.options.calibrate)
@@ -144,9 +164,15 @@ class _Compiler:
         model = network_model(module, store_of(self.ctx))
         if self.options.measure:
             self.progress("distance to the original")
-            self.distance = distance_to_original(self.file, model, self._inputs(module))
-        if self.options.reference is not None:
-            write_reference(model, self.options.reference)
+            self.distance = self._distance(module, model)
+        self.write_reference(model)
+
+    def _distance(self, module: ModuleOp, model: ModelProto) -> Distance:
+        try:
+            inputs = self._inputs(module)
+        except ProgramError as error:
+            return Distance(False, failure=str(error))
+        return distance_to_original(self.file, model, inputs)
 
 
 def tool_version() -> str:

@@ -31,9 +31,8 @@ class Distance:
             return f"not measured: {self.failure}"
         if self.identical:
             return "identical to the original, bit for bit"
-        return (
-            f"cosine {self.cosine:.6f}, largest difference {self.largest:.3g} from the original (output {self.output})"
-        )
+        figures = f"cosine {self.cosine:.6f}, largest difference {self.largest:.3g}"
+        return f"{figures} from the original (output {self.output!r})"
 
 
 def distance_to_original(file: Path, network: ModelProto, inputs: Mapping[str, Array]) -> Distance:

@@ -1,6 +1,8 @@
 """Writes the reference network: what the program computes, as plain ONNX that anyone can run."""
 
+import contextlib
 import os
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from onnx import ModelProto, TensorProto
@@ -12,22 +14,44 @@ INLINE_LIMIT = 1 << 30
 _SMALL = 4096
 
 
-def write_reference(model: ModelProto, path: Path) -> None:
-    """Write `model` to `path`, and weights too large for it to `<path>.data`; all of it or nothing."""
+@contextlib.contextmanager
+def reference_file(path: Path | None) -> Generator[Callable[[ModelProto], None]]:
+    """A function that writes a model for `path`, and weights too large for it for `<path>.data`.
+
+    Both files take their places when the context is left without an exception; after one, nothing is written.
+    Without a path the function does nothing. Raises UserError if the files cannot be written.
+    """
+    if path is None:
+        yield lambda model: None
+        return
     data = path.with_name(f"{path.name}.data")
-    temporary, new_data = (file.with_name(f".{file.name}.{os.getpid()}") for file in (path, data))
+    staged = {file.with_name(f".{file.name}.{os.getpid()}"): file for file in (data, path)}
+
+    def write(model: ModelProto) -> None:
+        new_data, new_model = staged
+        with _explained(path):
+            if sum(len(tensor.raw_data) for tensor in model.graph.initializer) > INLINE_LIMIT:
+                _move_weights(model, new_data, data.name)
+            new_model.write_bytes(model.SerializeToString())
+
     try:
-        if sum(len(tensor.raw_data) for tensor in model.graph.initializer) > INLINE_LIMIT:
-            _move_weights(model, new_data, data.name)
-            os.replace(new_data, data)
-        temporary.write_bytes(model.SerializeToString())
-        os.replace(temporary, path)
+        yield write
+        with _explained(path):
+            for new, final in staged.items():
+                if new.exists():
+                    os.replace(new, final)
+    finally:
+        for new in staged:
+            new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Generator[None]:
+    try:
+        yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(f"{path}: cannot write the reference network: {reason}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-        new_data.unlink(missing_ok=True)
 
 
 def _move_weights(model: ModelProto, file: Path, name: str) -> None:

@@ -134,7 +134,7 @@ def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -
     acc = builder.matmul(x.values, symbol, weight.values.shape[1])
     acc.name_hint = "acc"
     acc = corrected(builder, x.values, acc, x.zero, weight)
-    factor_type = with_last(x.scale.type, weight.values.shape[1]) if shape_of(x.scale.type) else scale.type
+    factor_type = with_last(x.scale.type, weight.values.shape[1]) if shape_of(x.scale.type) != () else scale.type
     factor = builder.op("Mul", [x.scale, scale], factor_type)
     return builder.cast(builder.elementwise("Mul", builder.cast(acc, f32), factor), element_type(matmul.result.type))
 

@@ -15,7 +15,7 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import main_block, shape_of, weights_of
 from dialects.onnx_attributes import integer, integers, real
 from dialects.weights import WeightStore, store_of
-from passes.rewriting.constants import ConstantMatrix, constant_matrix, constant_of, is_float
+from passes.rewriting.constants import ConstantMatrix, constant_matrix, constant_of, is_constant, is_float
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.integer_products import raise_matmul_integer, raise_qlinear_matmul
 from passes.rewriting.sweep import sweep
@@ -57,8 +57,10 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
         return _product(builder, op.inputs[0], right)
     left, x = constant_matrix(op.inputs[0], weights, store), op.inputs[1]
     shape = shape_of(x.type)
-    if left is None or not is_float(x) or shape is None or len(shape) < 2:
+    if left is None or not is_float(x) or not shape:
         return None
+    if len(shape) == 1:
+        return _product(builder, x, left.transposed())
     order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
     product = _product(builder, builder.transpose(x, order), left.transposed())
     return None if product is None else builder.transpose(product, order)
@@ -118,8 +120,11 @@ def _is_pointwise(op: DigitalOp, kernel: tuple[int, ...]) -> bool:
 
 
 def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SSAValue | None:
-    """`x` times a matrix; None where no integers with a scale per column stand for it and it is not float itself."""
+    """`x` times a matrix; None for constant `x`, integers without a scale, and a matrix of another type than `x`."""
     columns = matrix.values.shape[1]
+    kind = matrix.values.dtype if matrix.scale is None else matrix.scale.dtype
+    if numpy_element(element_type(x.type)) != kind or is_constant(x):
+        return None
     if matrix.scale is None:
         symbol = matrix.symbol or builder.weight(matrix.values, matrix.name)
         return builder.matmul(x, symbol, columns) if matrix.values.dtype.kind == "f" else None

@@ -5,7 +5,7 @@ from xdsl.ir import SSAValue
 
 from cimc.emitter.ranges import integer_range
 from cimc.emitter.slots import Slots
-from cimc.program.metadata import Input, Value
+from cimc.program.metadata import Input, Shape, Value
 from dialects.element_types import element_type, numpy_element
 from dialects.network import Port, inputs_of, outputs_of, shape_of
 
@@ -30,7 +30,9 @@ def _dtype(value: SSAValue) -> str:
     return "string" if dtype is None else dtype.name
 
 
-def _shape(value: SSAValue, port: Port) -> tuple[int | str | None, ...]:
-    shape = shape_of(value.type) or ()
+def _shape(value: SSAValue, port: Port) -> Shape | None:
+    shape = shape_of(value.type)
+    if shape is None:
+        return None
     names = port.dims or ("",) * len(shape)
     return tuple(size if size >= 0 else (name or None) for size, name in zip(shape, names))

@@ -52,7 +52,7 @@ def random_inputs(
     `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
     that no input has, or if an input has a type that numpy does not know.
     """
-    named = {dim for value in inputs for dim in value.shape if isinstance(dim, str)}
+    named = {dim for value in inputs for dim in value.shape or () if isinstance(dim, str)}
     lengths = dict(dims or {})
     for name in lengths:
         if name not in named:
@@ -73,6 +73,8 @@ def _check_dtype(value: Input, array: NDArray[Any]) -> None:
 
 def _check_shape(value: Input, found: tuple[int, ...], lengths: dict[str, tuple[int, str]]) -> None:
     """Checks a shape; `lengths` collects the length of every symbolic dimension and the input that brought it."""
+    if value.shape is None:
+        return
     shape = f"input {value.name} has shape {_shape(found)}, expected {_shape(value.shape)}"
     if len(found) != len(value.shape):
         raise ProgramError(shape)
@@ -91,6 +93,8 @@ def _shape(dims: Iterable[int | str | None]) -> str:
 
 def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
     """The shape of a random input; a named dimension gets its length where it first appears."""
+    if value.shape is None:
+        raise ProgramError(f"input {value.name} may have any number of dimensions: no random values, give some")
     shape: list[int] = []
     for position, dim in enumerate(value.shape):
         default = DEFAULT_LENGTHS[min(position, 1)]

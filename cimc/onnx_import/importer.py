@@ -242,7 +242,12 @@ def _type_text(proto: TypeProto) -> str:
 
 
 def _port(entry: ValueInfoProto) -> Port:
-    return Port(entry.name, tuple(d.dim_param for d in entry.type.tensor_type.shape.dim))
+    names = (d.dim_param for d in entry.type.tensor_type.shape.dim)
+    return Port(entry.name, tuple("" if name.startswith(_MADE_UP) else name for name in names))
+
+
+_MADE_UP = "unk__"
+"""How names of dimensions begin that shape inference gives to those without one."""
 
 
 def _name(value: SSAValue, name: str) -> None:

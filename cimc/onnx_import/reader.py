@@ -1,7 +1,6 @@
 """Reads an ONNX file: checks it, takes large constants out, inlines local functions, infers all shapes."""
 
 import hashlib
-import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +55,11 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
 def _parsed(file: Path) -> tuple[ModelProto, str]:
     """The model in a file, and the digest of the file's bytes."""
     try:
-        with file.open("rb") as stream:
-            empty = not stream.seek(0, 2)
-            content = b"" if empty else memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     try:
-        model = ModelProto()
-        model.ParseFromString(content)
+        model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise UserError(f"{file}: not an ONNX file, or a truncated one: expected a serialized ModelProto") from error
     if not model.ir_version or not model.opset_import or not model.graph.output:

@@ -108,4 +108,6 @@ def _slots(slots: tuple[int, ...]) -> str:
 
 
 def _shape(value: Value) -> str:
+    if value.shape is None:
+        return "[...]"
     return "[" + ", ".join("?" if dim is None else str(dim) for dim in value.shape) + "]"

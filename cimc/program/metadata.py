@@ -40,7 +40,9 @@ class JsonObject:
         value = self.fields.get(key)
         return value if value is None or type(value) is int else self._wrong(key, "an integer or nothing")
 
-    def shape(self, key: str) -> "Shape":
+    def shape(self, key: str) -> "Shape | None":
+        if self.fields.get(key, ()) is None:
+            return None
         return tuple(v if v is None or isinstance(v, str) else self._check_count(key, v) for v in self.array(key))
 
     def array(self, key: str) -> list[Json]:
@@ -102,15 +104,19 @@ class Chip:
 
 @dataclass(frozen=True)
 class Value:
-    """An output of the program, or as `Input` an input; `dtype` is the name of a numpy dtype or "string"."""
+    """An output of the program, or as `Input` an input; `dtype` is the name of a numpy dtype or "string".
+
+    `shape` is None where not even the number of dimensions is known.
+    """
 
     name: str
     dtype: str
-    shape: Shape
+    shape: Shape | None
     slot: int
 
     def to_json(self) -> dict[str, Json]:
-        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape), "slot": self.slot}
+        shape: Json = None if self.shape is None else list(self.shape)
+        return {"name": self.name, "dtype": self.dtype, "shape": shape, "slot": self.slot}
 
     @staticmethod
     def from_json(value: JsonObject) -> "Value":

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import NoneType
+from xdsl.ir import Operation, SSAValue
 
 from dialects.cim import ConstantOp, DigitalOp, ReadOp, WeightOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element
@@ -119,3 +120,16 @@ def is_float(value: SSAValue) -> bool:
     """Whether a value has floating point elements that numpy knows."""
     dtype = numpy_element(element_type(value.type))
     return dtype is not None and np.issubdtype(dtype, np.floating)
+
+
+def is_constant(value: SSAValue) -> bool:
+    """Whether a value is computed from constants alone, so that `fold-constants` is to compute what is made of it."""
+    waiting, seen = [value], {value}
+    while waiting:
+        owner = waiting.pop().owner
+        if not isinstance(owner, Operation) or (not owner.operands and not isinstance(owner, ConstantOp | ReadOp)):
+            return False
+        new = [operand for operand in owner.operands if operand not in seen and not isinstance(operand.type, NoneType)]
+        seen.update(new)
+        waiting += new
+    return True
