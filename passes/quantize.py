@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 from dialects.cim import DigitalOp, MatmulOp, ReadOp
 from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
+from dialects.locations import node_name
 from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.semantics.weight_values import zero_point_of
 from dialects.weights import store_of
@@ -23,6 +24,7 @@ from passes.rewriting.sweep import sweep
 MODES = ("token", "tensor", "static")
 _SMALLEST = np.array(np.finfo(np.float32).tiny)
 """A token of zeros gets this scale, so that nothing is divided by zero."""
+_LARGEST = np.finfo(np.float32).max
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,11 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     if weight.affine is None:
         floats = weight.array(store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
+        if not (floats.min(initial=0) >= -_LARGEST and floats.max(initial=0) <= _LARGEST):
+            raise UserError(
+                f"node {node_name(matmul)!r}: weight @{symbol} has numbers that float32 has not (NaN, infinite or "
+                "too large), which integers with a scale cannot stand for"
+            )
         values, scale = quantized_columns(floats)
         name = builder.weight(values, f"{symbol}.int8")
         return name, IntegerWeight(values, None, name), builder.constant(scale, f"{symbol}.scale")

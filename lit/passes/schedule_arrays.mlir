@@ -1,0 +1,117 @@
+// RUN: cim-opt %s --split-input-file -p schedule-arrays --verify-each | filecheck %s
+
+// What does not depend on each other runs in one stage: Q, K and V; what does, in the next.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @q = dense<0> : tensor<2x2xi8>
+  cim.weight @k = dense<1> : tensor<2x2xi8>
+  cim.weight @v = dense<-128> : tensor<2x2xi8>
+  cim.weight @o = dense<127> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
+    // CHECK:      %q, %k, %v = array.stage 0 duration_ps {{[0-9]+}} {
+    // CHECK-NEXT:   array.multiply %x, @q
+    // CHECK-NEXT:   array.multiply %x, @k
+    // CHECK-NEXT:   array.multiply %x, @v
+    // CHECK-NEXT:   array.yield
+    // CHECK-NEXT: }
+    // CHECK-NEXT: %sum = cim.digital "Add"(%q, %k)
+    // CHECK-NEXT: %sums = cim.digital "Add"(%sum, %v)
+    // CHECK-NEXT: %bytes = cim.digital "Cast"(%sums)
+    // CHECK-NEXT: %y = array.stage 1 duration_ps {{[0-9]+}} {
+    %q = array.multiply %x, @q tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %k = array.multiply %x, @k tiles <[[0, 0, 2, 2]]> at <[[1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %sum = cim.digital "Add"(%q, %k) : (tensor<?x2xi32>, tensor<?x2xi32>) -> tensor<?x2xi32>
+    %v = array.multiply %x, @v tiles <[[0, 0, 2, 2]]> at <[[2, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %sums = cim.digital "Add"(%sum, %v) : (tensor<?x2xi32>, tensor<?x2xi32>) -> tensor<?x2xi32>
+    %bytes = cim.digital "Cast"(%sums) with {to = 2 : i64} : (tensor<?x2xi32>) -> tensor<?x2xui8>
+    %y = array.multiply %bytes, @o tiles <[[0, 0, 2, 2]]> at <[[3, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    func.return %y, %sums : tensor<?x2xi32>, tensor<?x2xi32>
+  }
+}
+
+// -----
+
+// The ADC bits are those that the cells need: 4 rows of cells of at most 3 sum up to 12, which takes 4 bits. A row group
+// takes 8 planes of 10 ns and 4 columns of 4 ns on the only ADC: 208 ns, and 5 ns for each transfer.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<127> : tensor<4x4xi8>
+  func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
+    // CHECK:      %y = array.stage 0 duration_ps 218000 {
+    // CHECK-NEXT:   array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    func.return %y : tensor<?x4xi32>
+  }
+}
+
+// -----
+
+// Where the ADC would clip, rows are driven in groups, one after the other: with 3 bits, 7 at most.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 3, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<127> : tensor<4x4xi8>
+  func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
+    // CHECK:      %y = array.stage 0 duration_ps 362000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 3, 0, 6, 0], [0, 2, 2, 3, 0, 6, 176000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    func.return %y : tensor<?x4xi32>
+  }
+}
+
+// -----
+
+// Tiles of one array wait for each other, tiles of different arrays do not, whatever weight they are of. A cell of 0 in
+// every slice is -128.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x4xi8>
+  cim.weight @v = dense<-128> : tensor<2x1xi8>
+  func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x4xi32>, tensor<?x1xi32>) {
+    // CHECK:      %y, %z = array.stage 0 duration_ps 194000 {
+    // CHECK-NEXT:   array.multiply %x, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 0], [1, 0, 2, 1, 0, 0, 0]]> :
+    // CHECK-NEXT:   array.multiply %x, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 96000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [0, 2, 2, 2]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x4xi32>
+    %z = array.multiply %x, @v tiles <[[0, 0, 2, 1]]> at <[[1, 2, 0]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    func.return %y, %z : tensor<?x4xi32>, tensor<?x1xi32>
+  }
+}
+
+// -----
+
+// Constants stand before their first user, not at the beginning.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<1> : tensor<2x2xi8>
+  cim.weight @table = dense<[1, 2]> : tensor<2xi32>
+  func.func @main(%x: tensor<?x2xui8>) -> tensor<?x2xi32> {
+    %late = cim.constant dense<3> : tensor<i32>
+    %table = cim.read @table : tensor<2xi32>
+    // CHECK:      func.func
+    // CHECK-NEXT: %early = cim.constant dense<1> : tensor<ui8>
+    // CHECK-NEXT: cim.digital "Add"(%x, %early)
+    %early = cim.constant dense<1> : tensor<ui8>
+    %a = cim.digital "Add"(%x, %early) : (tensor<?x2xui8>, tensor<ui8>) -> tensor<?x2xui8>
+    // CHECK:      %y = array.stage 0
+    // CHECK:      %late = cim.constant dense<3> : tensor<i32>
+    // CHECK-NEXT: %table = cim.read @table : tensor<2xi32>
+    // CHECK-NEXT: %b = cim.digital "Mul"(%y, %late)
+    %y = array.multiply %a, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %b = cim.digital "Mul"(%y, %late) : (tensor<?x2xi32>, tensor<i32>) -> tensor<?x2xi32>
+    %c = cim.digital "Add"(%b, %table) : (tensor<?x2xi32>, tensor<2xi32>) -> tensor<?x2xi32>
+    func.return %c : tensor<?x2xi32>
+  }
+}
+
+// -----
+
+// A body of control flow waits for what it sees from outside.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<1> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x2xui8>, %go: tensor<i1>) -> tensor<?x2xi32> {
+    // CHECK:      %y = array.stage 0
+    // CHECK:      %z = cim.digital "If"(%go)
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %z = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
+      cim.yield %y : tensor<?x2xi32>
+    } {
+      %n = cim.digital "Neg"(%y) : (tensor<?x2xi32>) -> tensor<?x2xi32>
+      cim.yield %n : tensor<?x2xi32>
+    } : (tensor<i1>) -> tensor<?x2xi32>
+    func.return %z : tensor<?x2xi32>
+  }
+}
