@@ -12,6 +12,7 @@ from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.locations import node_name
 from dialects.network import main_block, operations
+from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.place_tiles import PlaceTilesPass
 from passes.quantize import QuantizePass
@@ -27,6 +28,7 @@ def pipeline(
     return (
         FoldConstantsPass(),
         RaiseMatmulPass(),
+        DetectBlockDiagonalPass(),
         QuantizePass(activations, calibration),
         FoldConstantsPass(),
         TileBlocksPass(),
@@ -35,7 +37,7 @@ def pipeline(
     )
 
 
-NETWORK_IS_FINAL_AFTER = 4
+NETWORK_IS_FINAL_AFTER = 5
 """After this many passes of the pipeline the network's numbers are what the program will compute: `--reference`."""
 
 
@@ -50,6 +52,7 @@ class Exactness(Enum):
 EXACTNESS: dict[str, Exactness] = {
     FoldConstantsPass.name: Exactness.ROUNDING,  # ONNX Runtime multiplies by a constant in another order
     RaiseMatmulPass.name: Exactness.ROUNDING,
+    DetectBlockDiagonalPass.name: Exactness.ROUNDING,
     QuantizePass.name: Exactness.QUANTIZING,
     TileBlocksPass.name: Exactness.EXACT,
     PlaceTilesPass.name: Exactness.EXACT,

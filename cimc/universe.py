@@ -11,6 +11,7 @@ from dialects.array import ArrayDialect
 from dialects.cim import make_cim
 from dialects.hardware import Hardware
 from dialects.weights import WeightStore
+from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.place_tiles import PlaceTilesPass
 from passes.quantize import QuantizePass
@@ -21,6 +22,7 @@ from passes.tile_blocks import TileBlocksPass
 PASSES: tuple[type[ModulePass], ...] = (
     FoldConstantsPass,
     RaiseMatmulPass,
+    DetectBlockDiagonalPass,
     QuantizePass,
     TileBlocksPass,
     PlaceTilesPass,

@@ -58,6 +58,7 @@ from dialects.element_types import (
     tensor_type_of,
     ui8,
 )
+from dialects.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.weights import WeightStore
 
 
@@ -134,8 +135,11 @@ class WeightOp(IRDLOperation):
     value = prop_def(DataAttr | DenseIntOrFPElementsAttr)
     type = opt_prop_def(TensorType)
     affine = opt_prop_def(AffineAttr)
+    structure = opt_prop_def(BlockDiagonalAttr | BlocksAttr)
     traits = traits_def(SymbolOpInterface())
-    assembly_format = "$sym_name `=` $value (`:` $type^)? (`as` qualified($affine)^)? attr-dict"
+    assembly_format = (
+        "$sym_name `=` $value (`:` $type^)? (`as` qualified($affine)^)? (`structure` $structure^)? attr-dict"
+    )
 
     def __init__(
         self,
@@ -143,15 +147,29 @@ class WeightOp(IRDLOperation):
         value: DataAttr | DenseIntOrFPElementsAttr,
         kind: TensorType[Attribute],
         affine: AffineAttr | None = None,
+        structure: BlockDiagonalAttr | BlocksAttr | None = None,
     ):
         stated = kind if isinstance(value, DataAttr) else None
-        super().__init__(properties={"sym_name": StringAttr(name), "value": value, "type": stated, "affine": affine})
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "value": value,
+                "type": stated,
+                "affine": affine,
+                "structure": structure,
+            }
+        )
 
     def verify_(self) -> None:
         if isinstance(self.value, DataAttr) != (self.type is not None):
             raise VerifyException(f"weight @{self.sym_name.data}: #cim.data needs a type, `dense` brings its own")
-        if self.affine is not None and len(self.tensor_type.get_shape()) != 2:
-            rank = len(self.tensor_type.get_shape())
+        shape = self.tensor_type.get_shape()
+        if isinstance(self.structure, BlockDiagonalAttr) and shape != self.structure.data_shape:
+            expected = "x".join(map(str, self.structure.data_shape))
+            found = "x".join(map(str, shape))
+            raise VerifyException(f"weight @{self.sym_name.data} of {found} holds blocks of {expected}")
+        if self.affine is not None and self.structure is None and len(shape) != 2:
+            rank = len(shape)
             raise VerifyException(
                 f"weight @{self.sym_name.data} of rank {rank} has a scale per column, expected rank 2"
             )
@@ -162,6 +180,19 @@ class WeightOp(IRDLOperation):
         kind = self.value.type if isinstance(self.value, DenseIntOrFPElementsAttr) else self.type
         assert isa(kind, TensorType)
         return kind
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """Shape [in, out] of the matrix that the weight is; what it stores may be less."""
+        if isinstance(self.structure, BlockDiagonalAttr):
+            return self.structure.matrix_shape
+        rows, columns = self.tensor_type.get_shape()
+        return rows, columns
+
+    @property
+    def kind(self) -> str:
+        """`dense`, or what its blocks are part of."""
+        return "dense" if self.structure is None else self.structure.kind.data
 
     def array(self, store: WeightStore) -> Array:
         """The bytes: a view of the store, not to be written to."""
@@ -198,6 +229,29 @@ class ReadOp(IRDLOperation):
 
     def __init__(self, weight: str, kind: Attribute):
         super().__init__(properties={"weight": SymbolRefAttr(weight)}, result_types=[kind])
+
+
+@irdl_op_definition
+class PermuteOp(IRDLOperation):
+    """A gather of the last axis: `y[..., i] = x[..., table[i]]`, `@table` an int64 weight of rank 1.
+
+    `%y = cim.permute %x, @table : tensor<?x1024xf32> -> tensor<?x1024xf32>`
+    """
+
+    name = "cim.permute"
+    x = operand_def()
+    table = prop_def(FlatSymbolRefAttr)
+    result = result_def()
+    traits = traits_def(Pure())
+    assembly_format = "$x `,` $table attr-dict `:` type($x) `->` type($result)"
+
+    def __init__(self, x: SSAValue, table: str, result_type: Attribute):
+        super().__init__(operands=[x], properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
+
+    def verify_(self) -> None:
+        found, expected = element_type(self.result.type), element_type(self.x.type)
+        if found != expected:
+            raise VerifyException(f"permutation of {expected} gives {found}, expected {expected}")
 
 
 @irdl_op_definition
@@ -338,19 +392,25 @@ def make_cim(store: WeightStore | None = None) -> Dialect:
     """The dialect for one context: a fresh one each time, since its weight store belongs to that context."""
     return Dialect(
         "cim",
-        [WeightOp, ConstantOp, ReadOp, NoneOp, MatmulOp, DigitalOp, YieldOp],
-        [DataAttr, ProtoAttr, AffineAttr, ElementType, ValueType],
+        [WeightOp, ConstantOp, ReadOp, NoneOp, MatmulOp, PermuteOp, DigitalOp, YieldOp],
+        [DataAttr, ProtoAttr, AffineAttr, BlockDiagonalAttr, BlocksAttr, ElementType, ValueType],
         [WeightStore() if store is None else store],
     )
 
 
-def weight_op(name: str, array: Array, store: WeightStore, affine: AffineAttr | None = None) -> WeightOp:
+def weight_op(
+    name: str,
+    array: Array,
+    store: WeightStore,
+    affine: AffineAttr | None = None,
+    structure: BlockDiagonalAttr | BlocksAttr | None = None,
+) -> WeightOp:
     """A `cim.weight` named `name` for `array`: small exact constants inline, all others in the store."""
-    inline = inline_constant(array)
-    if inline is None:
+    value: DataAttr | DenseIntOrFPElementsAttr | None = inline_constant(array)
+    if value is None:
         key, digest = store.put(name, array)
-        return WeightOp(name, DataAttr(StringAttr(key), StringAttr(digest)), tensor_type_of(array), affine)
-    return WeightOp(name, inline, tensor_type_of(array), affine)
+        value = DataAttr(StringAttr(key), StringAttr(digest))
+    return WeightOp(name, value, tensor_type_of(array), affine, structure)
 
 
 AnyTensorType = TensorType[Attribute] | UnrankedTensorType[Attribute]

@@ -1,6 +1,6 @@
 """Checks that operations and weights fit together: verifiers of single operations cannot see other symbols."""
 
-from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
+from xdsl.dialects.builtin import ModuleOp, NoneType
 from xdsl.ir import Attribute, Operation
 
 from dialects.array import MultiplyOp
@@ -41,7 +41,7 @@ def _wrong_vector(
 ) -> str | None:
     if symbol not in weights:
         return f"@{symbol} is used but not defined: expected a cim.weight of that name"
-    found, columns = weights[symbol].tensor_type, weight.tensor_type.get_shape()[-1]
+    found, columns = weights[symbol].tensor_type, weight.matrix_shape[1]
     fits = _is_float(found.element_type) if expected is None else found.element_type == expected
     if found.get_shape() == (columns,) and fits:
         return None
@@ -53,16 +53,18 @@ def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp])
     symbol = op.weight.root_reference.data
     if symbol not in weights:
         return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
-    kind = weights[symbol].tensor_type
+    weight = weights[symbol]
+    kind = weight.tensor_type
     if isinstance(op, ReadOp):
         return None if op.result.type == kind else f"weight @{symbol} is {kind}, read as {op.result.type}"
-    return _wrong_shapes(op, symbol, kind) or _wrong_elements(op, weights[symbol]) or _wrong_tiles(op, symbol, kind)
+    return _wrong_shapes(op, weight) or _wrong_elements(op, weight) or _wrong_tiles(op, weight)
 
 
-def _wrong_shapes(op: MatmulOp | MultiplyOp, symbol: str, kind: TensorType[Attribute]) -> str | None:
-    shape = kind.get_shape()
-    if len(shape) != 2:
+def _wrong_shapes(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
+    symbol, kind = weight.sym_name.data, weight.tensor_type
+    if kind.get_num_dims() != 2 and weight.structure is None:
         return f"weight @{symbol} is {kind}, expected a matrix"
+    shape = weight.matrix_shape
     for what, value, size in (("input", op.x, shape[0]), ("result", op.result, shape[1])):
         found = shape_of(value.type)
         if found == () or (found and found[-1] not in (-1, size)):
@@ -81,10 +83,10 @@ def _wrong_elements(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
     return None
 
 
-def _wrong_tiles(op: Operation, symbol: str, kind: TensorType[Attribute]) -> str | None:
+def _wrong_tiles(op: Operation, weight: WeightOp) -> str | None:
     if not isinstance(op, MultiplyOp):
         return None
-    tiles, (rows, columns) = op.tiles.array, kind.get_shape()
+    symbol, tiles, (rows, columns) = weight.sym_name.data, op.tiles.array, weight.matrix_shape
     if (tiles[:, 0] + tiles[:, 2] > rows).any() or (tiles[:, 1] + tiles[:, 3] > columns).any():
         return f"a tile reaches beyond weight @{symbol} of {rows}x{columns}"
     return None

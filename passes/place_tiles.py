@@ -10,7 +10,7 @@ from xdsl.passes import ModulePass
 from dialects.array import MultiplyOp, TableAttr
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
-from dialects.network import main_block
+from dialects.network import main_block, weight_named, weights_of
 from passes.analysis.linear_mapping import place_linear
 
 MAPPINGS = ("linear",)
@@ -34,9 +34,11 @@ class PlaceTilesPass(ModulePass):
         check_mapping(self.mapping)
         multiplies = [o for o in main_block(op).ops if isinstance(o, MultiplyOp)]
         tiles = {m.weight.root_reference.data: m.tiles.array for m in multiplies}
-        places = dict(zip(tiles, place_linear(list(tiles.values()))))
+        weights, chip = weights_of(op), chip_of(op)
+        dense = [weight_named(weights, symbol).structure is None for symbol in tiles]
+        places = dict(zip(tiles, place_linear(list(tiles.values()), dense, chip.rows, chip.columns)))
         used = 1 + max((int(p[:, 0].max()) for p in places.values()), default=-1)
-        _check_arrays(used, chip_of(op), self.mapping)
+        _check_arrays(used, chip, self.mapping)
         for multiply in multiplies:
             multiply.places = TableAttr.of(places[multiply.weight.root_reference.data])
 

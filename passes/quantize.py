@@ -13,7 +13,7 @@ from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, u
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import main_block, shape_of, weight_named, weights_of
-from dialects.semantics.weight_values import zero_point_of
+from dialects.semantics.weight_values import column_order, ordered, zero_point_of
 from dialects.weights import store_of
 from passes.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
@@ -133,10 +133,10 @@ def _dequantised(builder: DigitalBuilder, x: SSAValue) -> Activation | None:
 def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -> SSAValue:
     """`(q_x - zero_x) (q_w - zero_w) * (scale_x * scale_w)` in the element type of the network."""
     symbol, weight, scale = _integer_weight(builder, matmul)
-    acc = builder.matmul(x.values, symbol, weight.values.shape[1])
+    acc = builder.matmul(x.values, symbol, weight.columns)
     acc.name_hint = "acc"
     acc = corrected(builder, x.values, acc, x.zero, weight)
-    factor_type = with_last(x.scale.type, weight.values.shape[1]) if shape_of(x.scale.type) != () else scale.type
+    factor_type = with_last(x.scale.type, weight.columns) if shape_of(x.scale.type) != () else scale.type
     factor = builder.op("Mul", [x.scale, scale], factor_type)
     return builder.cast(builder.elementwise("Mul", builder.cast(acc, f32), factor), element_type(matmul.result.type))
 
@@ -146,6 +146,7 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     weights, store = weights_of(builder.module), builder.store
     symbol = matmul.weight.root_reference.data
     weight = weight_named(weights, symbol)
+    order = column_order(weight, weights, store)
     if weight.affine is None:
         floats = weight.array(store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
@@ -155,10 +156,11 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
                 "too large), which integers with a scale cannot stand for"
             )
         values, scale = quantized_columns(floats)
-        name = builder.weight(values, f"{symbol}.int8")
-        return name, IntegerWeight(values, None, name), builder.constant(scale, f"{symbol}.scale")
+        name = builder.weight(values, f"{symbol}.int8", structure=weight.structure)
+        integers = IntegerWeight(values, None, name, order)
+        return name, integers, builder.constant(ordered(scale, order), f"{symbol}.scale")
     scale_symbol = weight.affine.scale.root_reference.data
     scale_weight = weight_named(weights, scale_symbol)
     scale_value = builder.add(ReadOp(scale_symbol, scale_weight.tensor_type))
-    integers = IntegerWeight(weight.array(store), zero_point_of(weight, weights, store), symbol)
+    integers = IntegerWeight(weight.array(store), zero_point_of(weight, weights, store), symbol, order)
     return symbol, integers, builder.cast(scale_value, f32)

@@ -16,6 +16,7 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import location, node_name
 from dialects.network import main_block, weight_named, weights_of
+from dialects.semantics.weight_values import StoredMatrix, stored_matrix
 from dialects.weights import store_of
 from passes.analysis.cells import cells_of
 from passes.analysis.row_groups import RowGroup, lossless_groups
@@ -47,7 +48,7 @@ class ScheduleArraysPass(ModulePass):
             if multiply.places is None:
                 raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
             if symbol not in grouped:
-                grouped[symbol] = _row_groups(multiply, weight_named(weights, symbol).array(store), chip)
+                grouped[symbol] = _row_groups(multiply, stored_matrix(weight_named(weights, symbol), store), chip)
         level = _levels(ops)
         for number in range(1 + max(level.values(), default=0)):
             members = [o for o in ops if level[o] == number]
@@ -79,11 +80,11 @@ def _sources(op: Operation) -> Iterator[Operation]:
                 yield value.owner
 
 
-def _row_groups(multiply: MultiplyOp, weight: Array, chip: ChipAttr) -> list[list[RowGroup]]:
+def _row_groups(multiply: MultiplyOp, weight: StoredMatrix, chip: ChipAttr) -> list[list[RowGroup]]:
     """The row groups of each tile."""
     found: list[list[RowGroup]] = []
     for k, n, rows, columns in multiply.tiles.array.tolist():
-        cells = cells_of(np.ascontiguousarray(weight[k : k + rows, n : n + columns]), chip.cell_bits, chip.encoding)
+        cells = cells_of(np.ascontiguousarray(weight.tile(k, n, rows, columns)), chip.cell_bits, chip.encoding)
         groups = lossless_groups(cells, chip.dac_bits, chip.adc_bits)
         if groups is None:
             raise UserError(

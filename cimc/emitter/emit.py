@@ -15,12 +15,14 @@ from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Weight
 from cimc.program.program import Program
-from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records
+from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records, permute_record
 from dialects.array import MultiplyOp, StageOp
+from dialects.cim import PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
+from dialects.semantics.weight_values import StoredMatrix, stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
@@ -45,6 +47,8 @@ class _Emitter:
         self.kernel_ops: list[list[Operation]] = []
         self.records: list[Records] = [no_records()]
         self.multiplications: list[Multiplication] = []
+        self.tables: list[NDArray[np.int32]] = []
+        self.table_numbers: dict[str, int] = {}
         self.stages: list[dict[str, Json]] = []
         self.numbers: dict[str, int] = {}
         self.users: dict[str, MultiplyOp] = {}
@@ -55,10 +59,12 @@ class _Emitter:
             if isinstance(op, MultiplyOp):
                 self.numbers.setdefault(op.weight.root_reference.data, len(self.numbers))
                 self.users.setdefault(op.weight.root_reference.data, op)
-        for number, (ops, stage) in enumerate(segments(self.module)):
-            self._segment(ops, number if stage is None else stage.number.value.data)
-            if stage is not None:
-                self._stage(stage)
+        for ops, end in segments(self.module):
+            self._segment(ops, len(self.stages))
+            if isinstance(end, StageOp):
+                self._stage(end)
+            elif end is not None:
+                self._permute(end, len(self.stages))
         arrays, tiles = self._contents()
         program = Program(
             chip=_chip(self.chip),
@@ -66,6 +72,7 @@ class _Emitter:
             tiles=tiles,
             instructions=np.concatenate(self.records),
             kernels=self.kernels,
+            tables=self.tables,
             constants=self.pool.arrays,
             inputs=inputs,
             outputs=network_outputs(self.module, self.slots),
@@ -95,17 +102,33 @@ class _Emitter:
         for op, result in zip(multiplies, stage.results, strict=True):
             x, y = self.slots.of(op.x), self.slots.of(result)
             weight = self.numbers[op.weight.root_reference.data]
-            self.multiplications.append(Multiplication(y, x, weight, node_name(op)))
+            self.multiplications.append(Multiplication(y, x, weight, node_name(op), self._order(op)))
             columns = self._shape(op)[1]
             self.records += [clear_record(stage=number, x=x, y=y, n=columns), _multiply(op, number, x, y)]
 
+    def _table(self, symbol: str) -> int:
+        """The number of the table that holds the weight `@symbol`."""
+        if symbol not in self.table_numbers:
+            self.table_numbers[symbol] = len(self.tables)
+            self.tables.append(weight_named(self.weights, symbol).array(self.store).astype(np.int32))
+        return self.table_numbers[symbol]
+
+    def _order(self, op: MultiplyOp) -> int | None:
+        structure = weight_named(self.weights, op.weight.root_reference.data).structure
+        symbol = None if structure is None else structure.order_symbol
+        return None if symbol is None else self._table(symbol)
+
+    def _permute(self, op: PermuteOp, stage: int) -> None:
+        table = self._table(op.table.root_reference.data)
+        x, y = self.slots.of(op.x), self.slots.of(op.result)
+        self.records.append(permute_record(stage=stage, x=x, y=y, table=table))
+
     def _shape(self, op: MultiplyOp) -> tuple[int, int]:
-        rows, columns = weight_named(self.weights, op.weight.root_reference.data).tensor_type.get_shape()
-        return rows, columns
+        return weight_named(self.weights, op.weight.root_reference.data).matrix_shape
 
     def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
         rows, columns = self._shape(op)
-        return Weight(unescaped(symbol), rows, columns, node_name(op))
+        return Weight(unescaped(symbol), rows, columns, node_name(op), weight_named(self.weights, symbol).kind)
 
     def _contents(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """What is programmed into the arrays, and the table that tells which tile lies where."""
@@ -117,9 +140,11 @@ class _Emitter:
             tables.append(np.concatenate([number, place, tile[:, 2:], tile[:, :2]], axis=1))
         tiles = np.concatenate(tables).astype(np.int32)
         arrays = np.zeros((int(tiles[:, 1].max(initial=-1)) + 1, self.chip.rows, self.chip.columns), np.int8)
-        matrices = [weight_named(self.weights, symbol).array(self.store) for symbol in self.users]
+        matrices: list[StoredMatrix] = [
+            stored_matrix(weight_named(self.weights, symbol), self.store) for symbol in self.users
+        ]
         for weight, array, row, column, rows, columns, k, n in tiles.tolist():
-            arrays[array, row : row + rows, column : column + columns] = matrices[weight][k : k + rows, n : n + columns]
+            arrays[array, row : row + rows, column : column + columns] = matrices[weight].tile(k, n, rows, columns)
         return arrays, tiles
 
     def _check(self, program: Program) -> None:

@@ -9,7 +9,7 @@ from xdsl.ir import Operation, SSAValue
 from cimc.emitter.slots import Slots
 from cimc.program.metadata import Kernel
 from dialects.array import StageOp
-from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, PermuteOp, ReadOp
 from dialects.element_types import Array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
@@ -40,11 +40,11 @@ class ConstantPool:
         return f"constant{self._numbers[digest]}"
 
 
-def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | None]]:
-    """The network as runs of digital operations, each with the stage that follows (None after the last)."""
+def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | PermuteOp | None]]:
+    """The network as runs of digital operations, each with the stage or permutation that follows (None at the end)."""
     run: list[Operation] = []
     for op in main_block(module).ops:
-        if isinstance(op, StageOp):
+        if isinstance(op, StageOp | PermuteOp):
             yield run, op
             run = []
         elif op is not returned(module):

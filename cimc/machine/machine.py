@@ -82,10 +82,19 @@ class Machine:
                 self._check_operand(values[x], y)
                 values[y] = np.zeros((*values[x].shape[:-1], int(record["n"])), np.int32)
             case Opcode.MULTIPLY:
-                clipped = self.engine.multiply(step.first, step.last, _matrix(values[x]), _matrix(values[y]))
+                clipped = self._multiply(step, _matrix(values[x]), _matrix(values[y]), self.multiplications[y].order)
                 self.clipped[int(record["stage"])] += clipped
             case Opcode.PERMUTE:
                 values[y] = self._permute(values[x], k)
+
+    def _multiply(self, step: Step, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32], order: int | None) -> int:
+        """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says."""
+        if order is None:
+            return self.engine.multiply(step.first, step.last, x, y)
+        products = np.zeros_like(y)
+        clipped = self.engine.multiply(step.first, step.last, x, products)
+        y[:, self.program.tables[order]] += products
+        return clipped
 
     def _check_operand(self, x: NDArray[Any], y: int) -> None:
         """`x` is what the multiplication that gives value `y` takes."""

@@ -165,19 +165,24 @@ class Weight:
 
 @dataclass(frozen=True)
 class Multiplication:
-    """Value `y` is value `x` times weight number `weight`; `node` is the ONNX node that asked for it."""
+    """Value `y` is value `x` times weight number `weight`; `node` is the ONNX node that asked for it.
+
+    With `order`, MULTIPLY adds column j of the weight to element `tables[order][j]` of `y`, not to element j.
+    """
 
     y: int
     x: int
     weight: int
     node: str = ""
+    order: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         return asdict(self)
 
     @staticmethod
     def from_json(value: JsonObject) -> "Multiplication":
-        return Multiplication(value.count("y"), value.count("x"), value.count("weight"), value.text("node"))
+        order = None if value.fields.get("order") is None else value.count("order")
+        return Multiplication(value.count("y"), value.count("x"), value.count("weight"), value.text("node"), order)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cimc.program.verifier import (
     verify_kernels,
     verify_multiplications,
     verify_order,
+    verify_orders,
     verify_records,
     verify_slots,
     verify_tables,
@@ -89,6 +90,7 @@ class Program:
         verify_multiplications(self.multiplications, self.weights, self.slots)
         verify_kernels(self.kernels, len(self.constants), self.slots)
         verify_tables(self.tables)
+        verify_orders(self.multiplications, self.weights, self.tables)
         inputs, outputs = [value.slot for value in self.inputs], [value.slot for value in self.outputs]
         verify_slots(inputs, self.slots, "an input")
         verify_slots(outputs, self.slots, "an output")

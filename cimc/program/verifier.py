@@ -103,6 +103,23 @@ def verify_multiplications(multiplications: Sequence[Multiplication], weights: S
         raise ProgramError("two multiplications write the same value")
 
 
+def verify_orders(
+    multiplications: Sequence[Multiplication], weights: Sequence[Weight], tables: Sequence[NDArray[np.int32]]
+) -> None:
+    """The tables that order the columns of a multiplication are permutations of them."""
+    for number, multiplication in enumerate(multiplications):
+        if multiplication.order is None:
+            continue
+        if multiplication.order >= len(tables):
+            found = f"multiplication {number} is ordered by table {multiplication.order}"
+            raise ProgramError(f"{found}, the program has {len(tables)} tables")
+        table, columns = tables[multiplication.order], weights[multiplication.weight].columns
+        if not np.array_equal(np.sort(table), np.arange(columns)):
+            raise ProgramError(
+                f"table {multiplication.order} is no order of the {columns} columns of multiplication {number}"
+            )
+
+
 def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> None:
     """Kernels name values and constants that exist."""
     for number, kernel in enumerate(kernels):

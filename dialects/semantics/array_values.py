@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from dialects.array import MultiplyOp, Table
+from dialects.array import MultiplyOp
 from dialects.cim import WeightOp
 from dialects.element_types import Array
 from dialects.network import weight_named
+from dialects.semantics.weight_values import column_order, ordered, stored_matrix
+from dialects.tables import Table
 from dialects.weights import WeightStore
 
 Image = dict[int, Array]
@@ -18,17 +20,18 @@ def matrix_of(op: MultiplyOp, weights: dict[str, WeightOp], store: WeightStore, 
     Tiles without a place are read from the weight, placed ones from the `image`; rows that no row group activates
     count as zero, so a wrong table shows as a wrong product.
     """
-    weight = weight_named(weights, op.weight.root_reference.data).array(store)
+    weight_op = weight_named(weights, op.weight.root_reference.data)
+    weight = stored_matrix(weight_op, store)
     matrix = np.zeros(weight.shape, np.int32)
     for tile, first, rows in _active_rows(op):
         k, n, _, columns = op.tiles.array[tile].tolist()
         if op.places is None:
-            found = weight[k + first : k + first + rows, n : n + columns]
+            found = weight.tile(k + first, n, rows, columns)
         else:
             array, row, column = op.places.array[tile].tolist()
             found = image[array][row + first : row + first + rows, column : column + columns]
         matrix[k + first : k + first + rows, n : n + columns] += found
-    return matrix.astype(np.int8)
+    return ordered(matrix.astype(np.int8), column_order(weight_op, weights, store))
 
 
 def image_of(ops: list[MultiplyOp], weights: dict[str, WeightOp], store: WeightStore) -> Image:
@@ -37,10 +40,10 @@ def image_of(ops: list[MultiplyOp], weights: dict[str, WeightOp], store: WeightS
     for op in ops:
         if op.places is None:
             continue
-        weight = weight_named(weights, op.weight.root_reference.data).array(store)
+        weight = stored_matrix(weight_named(weights, op.weight.root_reference.data), store)
         for (k, n, rows, columns), (array, row, column) in zip(op.tiles.array.tolist(), op.places.array.tolist()):
             content = _grown(image.get(array), row + rows, column + columns)
-            content[row : row + rows, column : column + columns] = weight[k : k + rows, n : n + columns]
+            content[row : row + rows, column : column + columns] = weight.tile(k, n, rows, columns)
             image[array] = content
     return image
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from onnx import (
     AttributeProto,
     GraphProto,
@@ -20,7 +21,7 @@ from xdsl.utils.hints import isa
 
 from dialects.array import MultiplyOp, StageOp
 from dialects.array import YieldOp as StageYieldOp
-from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, ReadOp, YieldOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp, YieldOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element, onnx_element, tensor_type_of
 from dialects.errors import UserError
 from dialects.locations import node_name
@@ -36,7 +37,9 @@ from dialects.network import (
 )
 from dialects.onnx_attributes import to_onnx
 from dialects.semantics.array_values import Image, image_of, matrix_of
-from dialects.semantics.weight_values import float_weight
+from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
+from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
+from dialects.structure import BlockDiagonalAttr
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
@@ -144,7 +147,9 @@ class GraphWriter:
         if isinstance(op, StageOp):
             return self._stage(op)
         if isinstance(op, MatmulOp | MultiplyOp):
-            return [self._multiplication(op)]
+            return self._multiplication(op)
+        if isinstance(op, PermuteOp):
+            return [self._gather(op.x, op.table.root_reference.data, op)]
         if not isinstance(op, DigitalOp):
             raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
         return [self._digital(op)]
@@ -183,19 +188,42 @@ class GraphWriter:
             results.append(value_info(value.type, Port(name, ())))
         return helper.make_graph(nodes, self.fresh("body"), arguments, results)
 
-    def _multiplication(self, op: MatmulOp | MultiplyOp) -> NodeProto:
+    def _gather(self, x: SSAValue, table: str, op: PermuteOp) -> NodeProto:
+        indices = self._initializer(f"@{table}", weight_named(self.weights, table).array(self.store))
+        names = [self.name(x), indices], [self.name(op.result)]
+        return helper.make_node("Gather", *names, axis=-1, name=self._node_name(op))
+
+    def _multiplication(self, op: MatmulOp | MultiplyOp) -> list[NodeProto]:
         symbol = op.weight.root_reference.data
         weight = weight_named(self.weights, symbol)
         if isinstance(op, MultiplyOp):
             name = self._initializer(f"{symbol} in arrays{self.fresh('')}", self._matrix(op))
+        elif op.is_integer and isinstance(weight.structure, BlockDiagonalAttr) and isa(op.x.type, TensorType):
+            return self._block_product(op, weight, weight.structure, op.x.type.get_num_dims() - 1)
         elif op.is_integer:
-            name = self._initializer(f"@{symbol}", weight.array(self.store))
+            name = self._initializer(f"@{symbol}", integer_matrix(weight, self.weights, self.store))
         else:
             dtype = numpy_element(element_type(op.x.type))
             assert dtype is not None
             name = self._initializer(f"@{symbol}.float", float_weight(weight, self.weights, self.store, dtype))
         kind = "MatMulInteger" if isinstance(op, MultiplyOp) or op.is_integer else "MatMul"
-        return helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=self._node_name(op))
+        return [helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=self._node_name(op))]
+
+    def _block_product(
+        self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int
+    ) -> list[NodeProto]:
+        """A multiplication by blocks without the zeros around them."""
+        data = self._initializer(f"@{weight.sym_name.data}", weight.array(self.store))
+        split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
+        shapes = self._initializer(f"split {split}", split), self._initializer(f"joined {joined}", joined)
+        between = self.fresh("split"), self.fresh("products")
+        name, y, order = self._node_name(op), self.name(op.result), column_order(weight, self.weights, self.store)
+        if order is None:
+            return block_product_nodes(self.name(op.x), data, shapes, y, between, name)
+        joint = self.fresh("joined")
+        nodes = block_product_nodes(self.name(op.x), data, shapes, joint, between, name)
+        places = self._initializer(f"@{structure.order_symbol}.inverse", np.argsort(order))
+        return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{name} order")]
 
     def _matrix(self, op: MultiplyOp) -> Array:
         if self._image is None:

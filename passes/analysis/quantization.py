@@ -9,21 +9,24 @@ Array = npt.NDArray[Any]
 
 
 def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """int8 values [in, out] and float32 scales [out] with `matrix[:, n] = values[:, n] * scales[n]`, nearly.
+    """int8 values and float32 scales with `matrix = values * scales`, nearly, one scale for each column.
 
-    `scales[n] = max |matrix[:, n]| / 127` (1 for a column of zeros), `values = round(matrix / scales)`, half to even.
+    `matrix` is [in, out], or blocks [blocks, rows, columns] (then there are `blocks * columns` scales).
+    `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even.
     """
     matrix = matrix.astype(np.float32, copy=False)
-    largest = np.maximum(matrix.max(axis=0, initial=0), -matrix.min(axis=0, initial=0))
+    largest = np.maximum(matrix.max(axis=-2, initial=0), -matrix.min(axis=-2, initial=0))
     scales = (largest / np.float32(127)).astype(np.float32)
     scales[scales == 0] = 1
     values = np.empty(matrix.shape, np.int8)
-    for first in range(0, len(matrix), _ROWS):
-        part = matrix[first : first + _ROWS] / scales
+    parts = range(0, len(matrix), _ROWS) if matrix.ndim == 2 else range(len(matrix))
+    for first in parts:
+        here = slice(first, first + _ROWS) if matrix.ndim == 2 else first
+        part = matrix[here] / (scales if matrix.ndim == 2 else scales[here])
         np.rint(part, out=part)
         np.clip(part, -127, 127, out=part)
-        values[first : first + _ROWS] = part
-    return values, scales
+        values[here] = part
+    return values, scales.reshape(-1)
 
 
 _ROWS = 1024

@@ -20,3 +20,13 @@ def grid_tiles(rows: int, columns: int, array_rows: int, array_columns: int) -> 
         axis=1,
     )
     return grid.astype(np.int64)
+
+
+def block_tiles(rectangles: Table, array_rows: int, array_columns: int) -> Table:
+    """Tiles of blocks (first row, first column, rows, columns), each cut on a grid of its own, block after block."""
+    if (rectangles[:, 2] <= array_rows).all() and (rectangles[:, 3] <= array_columns).all():
+        return rectangles
+    parts: list[Table] = []
+    for row, column, rows, columns in rectangles.tolist():
+        parts.append(grid_tiles(rows, columns, array_rows, array_columns) + np.array([row, column, 0, 0]))
+    return np.concatenate(parts)

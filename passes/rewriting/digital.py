@@ -18,7 +18,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
 
-from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, ReadOp, weight_op
+from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, weight_op
 from dialects.element_types import (
     UNKNOWN,
     Array,
@@ -30,8 +30,11 @@ from dialects.element_types import (
     tensor_type_of,
     ui8,
 )
-from dialects.network import add_weight, opsets_of, weights_of
+from dialects.network import add_weight, opsets_of, shape_of, weights_of
+from dialects.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.weights import WeightStore
+
+Structure = BlockDiagonalAttr | BlocksAttr
 
 
 def with_element(kind: Attribute, element: Attribute) -> Attribute:
@@ -75,17 +78,19 @@ class DigitalBuilder:
             return self.add(ConstantOp(inline))
         return self.add(ReadOp(self.weight(array, name), tensor_type_of(array)))
 
-    def weight(self, array: Array, name: str, affine: AffineAttr | None = None) -> str:
+    def weight(
+        self, array: Array, name: str, affine: AffineAttr | None = None, structure: Structure | None = None
+    ) -> str:
         """The symbol of a weight with this content, a new one unless the module has it under this name."""
         weights = weights_of(self.module)
         symbol, count = name, 0
         while symbol in weights:
             known = weights[symbol]
-            if known.affine == affine and same(known.array(self.store), array):
+            if known.affine == affine and known.structure == structure and same(known.array(self.store), array):
                 return symbol
             count += 1
             symbol = f"{name}.{count}"
-        op = weight_op(symbol, array, self.store, affine)
+        op = weight_op(symbol, array, self.store, affine, structure)
         op.location = self.anchor.location
         add_weight(self.module, op)
         return symbol
@@ -115,14 +120,44 @@ class DigitalBuilder:
     def transpose(self, x: SSAValue, order: Sequence[int]) -> SSAValue:
         """`x` with its dimensions in another order; its rank has to be known."""
         assert isa(x.type, TensorType)
+        if list(order) == sorted(order):
+            return x
         shape = x.type.get_shape()
         kind = TensorType(x.type.element_type, [shape[i] for i in order])
         return self.op("Transpose", [x], kind, perm=list(order))
+
+    def reshape_last(self, x: SSAValue, leading: int, sizes: Sequence[int]) -> SSAValue:
+        """`x` with `sizes` instead of the dimensions after the first `leading` ones."""
+        assert isa(x.type, TensorType)
+        shape = [*x.type.get_shape()[:leading], *sizes]
+        if tuple(shape) == x.type.get_shape() and DYNAMIC_INDEX not in shape[leading:]:
+            return x
+        target = self.constant(np.array([0] * leading + list(sizes), np.int64), "shape")
+        return self.op("Reshape", [x, target], TensorType(x.type.element_type, shape))
+
+    def pad_last(self, x: SSAValue, count: int) -> SSAValue:
+        """`x` with `count` zeros after the last axis; its rank has to be known."""
+        assert isa(x.type, TensorType)
+        shape = x.type.get_shape()
+        pads = self.constant(np.array([0] * (2 * len(shape) - 1) + [count]), "pads")
+        return self.op("Pad", [x, pads], TensorType(x.type.element_type, [*shape[:-1], shape[-1] + count]))
+
+    def permute(self, x: SSAValue, table: Array, name: str) -> SSAValue:
+        """`x[..., table]`, the table kept as a weight; `x` itself for the identity."""
+        if shape_of(x.type) is not None and np.array_equal(table, np.arange(_last(x))):
+            return x
+        symbol = self.weight(table.astype(np.int64), name)
+        return self.add(PermuteOp(x, symbol, with_last(x.type, len(table))))
 
     def matmul(self, x: SSAValue, symbol: str, columns: int) -> SSAValue:
         """Multiplication by the weight `@symbol` of that many columns."""
         product = i32 if element_type(x.type) in (ui8, i8) else element_type(x.type)
         return self.add(MatmulOp(x, symbol, with_last(x.type, columns, product)))
+
+
+def _last(x: SSAValue) -> int:
+    shape = shape_of(x.type)
+    return shape[-1] if shape else -1
 
 
 def _setting(value: int | Sequence[int]) -> Attribute:

@@ -13,6 +13,7 @@ from xdsl.ir import SSAValue
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, numpy_element, ui8
 from dialects.network import shape_of, weights_of
+from dialects.semantics.weight_values import ordered
 from dialects.weights import WeightStore
 from passes.rewriting.constants import BYTES, ConstantMatrix, constant_matrix, constant_of
 from passes.rewriting.digital import DigitalBuilder
@@ -20,16 +21,26 @@ from passes.rewriting.digital import DigitalBuilder
 
 @dataclass(frozen=True)
 class IntegerWeight:
-    """int8 values [in, out] and the zero point of each column, int32 [out] (all 0 for None)."""
+    """int8 values [in, out] and the zero point of each column, int32 [out] (all 0 for None).
+
+    A block-diagonal weight has values [blocks, rows, columns], no zero point, and perhaps an `order` of its columns.
+    """
 
     values: Array
     zero_point: Array | None
     name: str = "weight"
+    order: Array | None = None
+
+    @property
+    def columns(self) -> int:
+        """Columns of the matrix."""
+        return self.values.shape[-1] * (self.values.shape[0] if self.values.ndim == 3 else 1)
 
     @property
     def column_sums(self) -> Array:
         """`sum w - K zw` of each column, int32 [out]."""
-        sums = self.values.sum(axis=0, dtype=np.int32)
+        sums = self.values.sum(axis=-2, dtype=np.int32).reshape(-1)
+        sums = ordered(sums, self.order)
         return sums if self.zero_point is None else sums - np.int32(len(self.values)) * self.zero_point
 
 

@@ -4,10 +4,10 @@ from xdsl.dialects.builtin import ModuleOp, NoneType
 from xdsl.ir import Block
 
 from dialects.array import MultiplyOp
-from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, NoneOp, ReadOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
 from dialects.network import main_block, operations, weights_of
 
-_REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, MultiplyOp)
+_REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp)
 
 
 def sweep(module: ModuleOp) -> None:
@@ -31,19 +31,24 @@ def _sweep_weights(module: ModuleOp) -> None:
     weights = weights_of(module)
     used: set[str] = set()
     for op in operations(main_block(module)):
+        if isinstance(op, PermuteOp):
+            used.add(op.table.root_reference.data)
         if isinstance(op, ReadOp | MatmulOp | MultiplyOp):
             name = op.weight.root_reference.data
             used.add(name)
             if name in weights:
-                used |= _affine_symbols(weights[name].affine)
+                used |= _named_by(weights[name])
     for name, weight in weights.items():
         if name not in used:
             weight.detach()
             weight.erase()
 
 
-def _affine_symbols(affine: AffineAttr | None) -> set[str]:
-    if affine is None:
-        return set()
-    references = (affine.scale, affine.zero_point)
-    return {r.root_reference.data for r in references if not isinstance(r, NoneType)}
+def _named_by(weight: WeightOp) -> set[str]:
+    """The weights that a weight needs: scale, zero point, order of its columns."""
+    order = None if weight.structure is None else weight.structure.order_symbol
+    named: set[str] = set() if order is None else {order}
+    if weight.affine is not None:
+        references = (weight.affine.scale, weight.affine.zero_point)
+        named |= {r.root_reference.data for r in references if not isinstance(r, NoneType)}
+    return named

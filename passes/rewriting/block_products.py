@@ -1,0 +1,183 @@
+"""Multiplications of an activation by many small constant matrices, however ONNX writes them, as block-diagonal ones.
+
+Batched `MatMul`, `Einsum` and grouped 1x1 `Conv` are all a contraction `x, w -> y` of named axes. Axes are *tokens* (in
+x and y), *blocks* (in x, w and y), *inputs* (in x and w, summed over) or *outputs* (in w and y). With the tokens first
+and blocks, inputs last, x is a vector `[..., blocks * inputs]`, and y its product with a block-diagonal weight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, TensorType
+from xdsl.ir import SSAValue
+from xdsl.utils.hints import isa
+
+from dialects.cim import DigitalOp
+from dialects.element_types import Array
+from dialects.network import shape_of, weights_of
+from dialects.onnx_attributes import integer, integers
+from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
+from dialects.weights import WeightStore
+from passes.rewriting.constants import constant_of, is_float
+from passes.rewriting.digital import DigitalBuilder
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """`x[x_axes] * w[w_axes] -> y[y_axes]`, axes named by letters; what is not in y is summed over."""
+
+    x_axes: str
+    w_axes: str
+    y_axes: str
+
+    @property
+    def tokens(self) -> str:
+        return "".join(a for a in self.x_axes if a in self.y_axes and a not in self.w_axes)
+
+    @property
+    def blocks(self) -> str:
+        return "".join(a for a in self.w_axes if a in self.x_axes and a in self.y_axes)
+
+    @property
+    def inputs(self) -> str:
+        return "".join(a for a in self.w_axes if a in self.x_axes and a not in self.y_axes)
+
+    @property
+    def outputs(self) -> str:
+        return "".join(a for a in self.w_axes if a in self.y_axes and a not in self.x_axes)
+
+    @property
+    def is_product(self) -> bool:
+        """Whether every axis has one of the four roles, once, and something is summed over."""
+        roles = self.tokens + self.blocks + self.inputs + self.outputs
+        single = all(len(set(axes)) == len(axes) for axes in (self.x_axes, self.w_axes, self.y_axes))
+        return single and set(roles) == set(self.x_axes + self.w_axes + self.y_axes) and bool(self.inputs)
+
+
+def raise_block_product(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+    """The value that replaces a product with constant blocks; None for every other operator."""
+    if op.is_a("MatMul"):
+        return _raise_matmul(op, module, store)
+    if op.is_a("Einsum"):
+        return _raise_einsum(op, module, store)
+    return _raise_grouped_conv(op, module, store) if op.is_a("Conv") else None
+
+
+def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+    """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]`, or the weight on the left."""
+    weights = weights_of(module)
+    for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
+        matrices, shape = constant_of(w, weights, store), shape_of(x.type)
+        if matrices is None or matrices.ndim < 3 or shape is None or len(shape) < 3 or not is_float(x):
+            continue
+        while matrices.ndim > 3 and matrices.shape[0] == 1:
+            matrices = matrices[0]
+        if matrices.ndim != 3 or shape[-3] != matrices.shape[0]:
+            continue
+        lead = "ABCDEFGH"[: len(shape) - 3]
+        axes = ("kpt", "kqp", "kqt") if left else ("ktp", "kpq", "ktq")
+        contraction = Contraction(lead + axes[0], axes[1], lead + axes[2])
+        return contract(DigitalBuilder(module, store, op), x, matrices, contraction, _weight_name(w))
+    return None
+
+
+def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+    """An `Einsum` of one activation and constants: one contraction after the other, each as soon as it can be done."""
+    weights = weights_of(module)
+    arrays = [constant_of(value, weights, store) for value in op.inputs]
+    activations = [i for i, array in enumerate(arrays) if array is None]
+    equation = op.setting.get("equation")
+    if len(activations) != 1 or len(arrays) < 2 or not isinstance(equation, StringAttr):
+        return None
+    parsed = parse_equation(equation.data, [shape_of(value.type) for value in op.inputs])
+    x = op.inputs[activations[0]]
+    if parsed is None or not is_float(x):
+        return None
+    operands, result = parsed
+    axes = operands[activations[0]]
+    constants = [(operands[i], a, _weight_name(op.inputs[i])) for i, a in enumerate(arrays) if a is not None]
+    steps = _steps(axes, [letters for letters, _, _ in constants], result)
+    if steps is None:
+        return None
+    builder = DigitalBuilder(module, store, op)
+    for contraction, (_, array, name) in zip(steps, constants):
+        x = contract(builder, x, array, contraction, name)
+    return x
+
+
+def _steps(axes: str, weights: Sequence[str], result: str) -> list[Contraction] | None:
+    """The contractions of x with one weight after the other; None if one of them is no product."""
+    steps: list[Contraction] = []
+    for i, letters in enumerate(weights):
+        needed = set("".join(weights[i + 1 :]) + result)
+        last = i == len(weights) - 1
+        kept = result if last else "".join(dict.fromkeys(a for a in axes + letters if a in needed))
+        steps.append(Contraction(axes, letters, kept))
+        axes = kept
+    return steps if all(step.is_product for step in steps) else None
+
+
+def parse_equation(equation: str, shapes: Sequence[tuple[int, ...] | None]) -> tuple[list[str], str] | None:
+    """The letters of each operand and of the result, `...` written out; None without a result or a rank."""
+    if "->" not in equation:
+        return None
+    left, result = equation.replace(" ", "").split("->")
+    operands = left.split(",")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
+    ellipsis = ""
+    for operand, shape in zip(operands, shapes):
+        if "..." in operand:
+            if shape is None:
+                return None
+            letters = "".join(free[: len(shape) - len(operand.replace("...", ""))])
+            ellipsis = max(ellipsis, letters, key=len)
+    return [operand.replace("...", ellipsis) for operand in operands], result.replace("...", ellipsis)
+
+
+def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+    """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
+    x, kernel = op.inputs[0], constant_of(op.inputs[1], weights_of(module), store)
+    groups = integer(op.setting, "group", 1)
+    if kernel is None or groups < 2 or any(size != 1 for size in kernel.shape[2:]) or not isa(x.type, TensorType):
+        return None
+    plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
+    if not plain or not is_float(x) or x.type.get_num_dims() != kernel.ndim:
+        return None
+    rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
+    blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
+    builder = DigitalBuilder(module, store, op)
+    y = block_matmul(builder, builder.transpose(x, [0, *range(2, rank), 1]), blocks, _weight_name(op.inputs[1]))
+    if len(op.inputs) > 2 and not isinstance(op.inputs[2].type, NoneType):
+        y = builder.elementwise("Add", y, op.inputs[2])
+    return builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])
+
+
+def contract(builder: DigitalBuilder, x: SSAValue, w: Array, axes: Contraction, name: str) -> SSAValue:
+    """The product as: tokens first, one vector of blocks and inputs, multiply, blocks and outputs, order of y."""
+    assert isa(x.type, TensorType)
+    sizes = dict(zip(axes.w_axes, w.shape))
+    order = axes.tokens + axes.blocks + axes.inputs
+    shape = [prod(sizes[a] for a in letters) for letters in (axes.blocks, axes.inputs, axes.outputs)]
+    stored = w.transpose([axes.w_axes.index(a) for a in axes.blocks + axes.inputs + axes.outputs]).reshape(shape)
+    x = builder.transpose(x, [axes.x_axes.index(a) for a in order])
+    x = builder.reshape_last(x, len(axes.tokens), [shape[0] * shape[1]])
+    y = block_matmul(builder, x, stored, name)
+    found = axes.tokens + axes.blocks + axes.outputs
+    y = builder.reshape_last(y, len(axes.tokens), [sizes[a] for a in axes.blocks + axes.outputs])
+    return builder.transpose(y, [found.index(a) for a in axes.y_axes])
+
+
+def block_matmul(builder: DigitalBuilder, x: SSAValue, blocks: Array, name: str) -> SSAValue:
+    """`x` times blocks [blocks, rows, columns], as a `cim.matmul`; a single block is a dense weight."""
+    count, _, columns = blocks.shape
+    blocks = np.ascontiguousarray(blocks)
+    if count == 1:
+        return builder.matmul(x, builder.weight(blocks[0], f"{name}.matrix"), columns)
+    structure = BlockDiagonalAttr.of(blocks.shape, BLOCK_DIAGONAL)
+    return builder.matmul(x, builder.weight(blocks, f"{name}.blocks", structure=structure), count * columns)
+
+
+def _weight_name(value: SSAValue) -> str:
+    return value.name_hint or "weight"

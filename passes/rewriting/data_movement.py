@@ -1,0 +1,190 @@
+"""What data movement does to vectors, found by trying it: numbered elements go in, and where they come out is read off.
+
+Exporters write the permutations around structured layers in many ways (`Reshape`, `Transpose`, `Pad`, `Gather`, shapes
+computed at run time). Instead of matching each, ONNX Runtime runs the chain on numbers 1, 2, ... for two batch sizes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.hints import isa
+
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
+from dialects.element_types import Array, element_type, numpy_element
+from dialects.network import Port, shape_of
+from dialects.semantics.onnx_graph import GraphWriter
+from dialects.semantics.onnx_runtime import GraphError, run_graph
+from dialects.weights import WeightStore
+
+MOVEMENTS = (
+    "Reshape",
+    "Transpose",
+    "Flatten",
+    "Squeeze",
+    "Unsqueeze",
+    "Identity",
+    "Gather",
+    "Slice",
+    "Pad",
+    "Concat",
+    "Split",
+)
+"""Operators that only move elements (or put zeros beside them)."""
+
+BATCHES = ((2, 3, 5), (3, 1, 2))
+"""Sizes that dynamic leading dimensions get in the two trials."""
+
+Indices = npt.NDArray[np.int64]
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+LIMIT = 1 << 24
+"""float32 holds the numbers up to here exactly."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """`result[..., i] = source[..., table[i]]`, 0 where `table[i]` is -1; the leading dimensions keep their order."""
+
+    source: SSAValue
+    table: Indices
+    same_leading: bool
+    """Whether the leading dimensions are the same too, not only the order of the vectors."""
+
+
+def is_movement(op: object) -> bool:
+    """Whether `op` moves elements of its first input (or several inputs of one source) and nothing else."""
+    return isinstance(op, DigitalOp) and op.is_a(*MOVEMENTS)
+
+
+def source_of(value: SSAValue) -> SSAValue | None:
+    """The value whose elements `value` consists of, found through movements; None if there are several."""
+    while isinstance(value.owner, DigitalOp) and is_movement(value.owner):
+        op = value.owner
+        sources = {source_of(v) for v in op.inputs} if op.is_a("Concat") else {op.inputs[0]}
+        sources = {s for s in sources if s is None or not isinstance(s.owner, ConstantOp | ReadOp)}
+        if len(sources) != 1:
+            return None
+        found = sources.pop()
+        if found is None:
+            return None
+        value = found
+    return value
+
+
+def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightStore) -> Movement | None:
+    """What the movements from `source` to `value` do to vectors; None if they mix them or cannot be tried."""
+    shape, found = shape_of(source.type), shape_of(value.type)
+    dtype = numpy_element(element_type(source.type))
+    if not shape or shape[-1] < 1 or found is None or not found or dtype not in _FLOATS:
+        return None
+    ops, others = _chain(value, source)
+    results: list[tuple[Indices, bool]] = []
+    for sizes in BATCHES if min(shape) < 0 else BATCHES[:1]:
+        trial = _try(value, source, ops, others, sizes, module, store)
+        if trial is None:
+            return None
+        results.append(trial)
+    table = results[0][0]
+    if any(not np.array_equal(table, other) for other, _ in results):
+        return None
+    return Movement(source, table, all(same for _, same in results))
+
+
+def _chain(value: SSAValue, source: SSAValue) -> tuple[list[Operation], list[SSAValue]]:
+    """The operations between `source` and `value`, and the other values that they read (for shapes)."""
+    ops: set[Operation] = set()
+    others: dict[SSAValue, None] = {}
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        owner = current.owner
+        if current is source or isinstance(current.type, NoneType):
+            continue
+        if isinstance(owner, ConstantOp | ReadOp | NoneOp):
+            continue
+        if isinstance(owner, DigitalOp) and (is_movement(owner) or _computes_shapes(current)):
+            if owner not in ops:
+                ops.add(owner)
+                pending.extend(owner.inputs)
+        else:
+            others[current] = None
+    block = value.owner.parent if isinstance(value.owner, Operation) else None
+    ordered = [op for op in block.ops if op in ops] if block is not None else []
+    return ordered, list(others)
+
+
+def _computes_shapes(value: SSAValue) -> bool:
+    """Whether a value is made of integers, as shapes are, and not of activations."""
+    dtype = numpy_element(element_type(value.type))
+    return dtype is not None and dtype.kind in "iub"
+
+
+def _try(
+    value: SSAValue,
+    source: SSAValue,
+    ops: list[Operation],
+    others: list[SSAValue],
+    sizes: tuple[int, ...],
+    module: ModuleOp,
+    store: WeightStore,
+) -> tuple[Indices, bool] | None:
+    """Where the elements of numbered vectors come out, and whether the leading dimensions stay the same."""
+    shape = _concrete(source, sizes)
+    if shape is None or np.prod(shape) >= LIMIT:
+        return None
+    features = shape[-1]
+    numbered = np.arange(1, np.prod(shape) + 1).reshape(shape).astype(numpy_element(element_type(source.type)))
+    feeds = {"source": numbered}
+    for i, other in enumerate(others):
+        zeros = _zeros(other, sizes)
+        if zeros is None:
+            return None
+        feeds[f"other{i}"] = zeros
+    inputs = [(source, Port("source", ())), *((o, Port(f"other{i}", ())) for i, o in enumerate(others))]
+    try:
+        found = run_graph(GraphWriter(module, store).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
+    except GraphError:
+        return None
+    table = _read_off(found, features)
+    return None if table is None else (table, found.shape[:-1] == shape[:-1])
+
+
+def _read_off(found: Array, features: int) -> Indices | None:
+    """The table of a gather that gave `found`; None if it moved elements from one vector to another."""
+    if not found.size:
+        return None
+    numbers = found.reshape(-1, found.shape[-1]).astype(np.int64) - 1
+    vectors, table = np.divmod(numbers, features)
+    outside = numbers < 0
+    table[outside] = -1
+    own = np.arange(len(numbers))[:, None]
+    if (table != table[0]).any() or ((vectors != own) & ~outside).any():
+        return None
+    return table[0]
+
+
+def _concrete(value: SSAValue, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of `value` with sizes for its dynamic dimensions, in order."""
+    shape = shape_of(value.type)
+    if shape is None:
+        return None
+    free = iter(sizes)
+    filled = [size if size >= 0 else next(free, -1) for size in shape]
+    return None if -1 in filled else tuple(filled)
+
+
+def _zeros(value: SSAValue, sizes: tuple[int, ...]) -> Array | None:
+    shape, dtype = _concrete(value, sizes), numpy_element(element_type(value.type))
+    return None if shape is None or dtype is None else np.zeros(shape, dtype)
+
+
+def moved_operands(op: Operation) -> Iterator[tuple[int, SSAValue]]:
+    """The operands of an operation that come out of a movement, with their positions."""
+    if is_movement(op):
+        return
+    for i, operand in enumerate(op.operands):
+        if is_movement(operand.owner) and isa(operand.type, TensorType):
+            yield i, operand
