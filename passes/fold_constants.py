@@ -23,7 +23,9 @@ from passes.rewriting.digital import DigitalBuilder, substitute
 from passes.rewriting.sweep import sweep
 
 GROWTH_LIMIT = 1 << 20
-"""A result of more bytes than this is only folded if it has at most twice the bytes of its inputs."""
+"""A result of more bytes than this is only folded if it has at most GROWTH times the bytes of its inputs."""
+GROWTH = 8
+"""Dequantisation of 4-bit integers makes 32 bits of them."""
 
 _RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
 
@@ -71,7 +73,7 @@ def _is_foldable(op: DigitalOp, folded: set[SSAValue]) -> bool:
     sizes = [_bytes(v) for v in op.outputs if not isinstance(v.type, NoneType)]
     if any(s is None for s in sizes):
         return False
-    limit = max(GROWTH_LIMIT, 2 * sum(_bytes(v) or 0 for v in op.inputs))
+    limit = max(GROWTH_LIMIT, GROWTH * sum(_bytes(v) or 0 for v in op.inputs))
     if sum(s or 0 for s in sizes) > limit:
         return False
     folded.update(op.outputs)
@@ -79,12 +81,13 @@ def _is_foldable(op: DigitalOp, folded: set[SSAValue]) -> bool:
 
 
 def _dequantises(op: DigitalOp) -> bool:
-    """Whether `op` makes floats of a matrix of 8-bit integers."""
+    """Whether `op` makes floats of a matrix of 8-bit integers that `raise-matmul` can multiply by."""
     shape = shape_of(op.inputs[0].type)
-    if shape is None or len(shape) < 2:
+    if shape is None or len(shape) != 2 or numpy_element(element_type(op.inputs[0].type)) not in BYTES:
         return False
-    from_bytes = numpy_element(element_type(op.inputs[0].type)) in BYTES
-    return op.is_a("DequantizeLinear") or (op.is_a("Cast") and from_bytes)
+    if op.is_a("DequantizeLinear"):
+        return not integer(op.setting, "block_size", 0) and len(shape_of(op.inputs[1].type) or ()) < 2
+    return op.is_a("Cast")
 
 
 def _is_static(value: SSAValue) -> bool:

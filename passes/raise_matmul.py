@@ -67,15 +67,20 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
 
 
 def _raise_gemm(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
-    """`alpha * A B + beta * C`, either factor transposed."""
-    matrix = constant_matrix(op.inputs[1], weights_of(module), store)
-    if matrix is None or not is_float(op.inputs[0]) or not isa(op.inputs[0].type, TensorType):
+    """`alpha * A B + beta * C`, either factor transposed and either constant (`A B` is `(B' A')'`)."""
+    weights, builder = weights_of(module), DigitalBuilder(module, store, op)
+    swapped = constant_matrix(op.inputs[1], weights, store) is None
+    x, constant = (op.inputs[1], op.inputs[0]) if swapped else (op.inputs[0], op.inputs[1])
+    matrix = constant_matrix(constant, weights, store)
+    if matrix is None or not is_float(x) or not isa(x.type, TensorType):
         return None
-    builder = DigitalBuilder(module, store, op)
-    x = builder.transpose(op.inputs[0], [1, 0]) if integer(op.setting, "transA", 0) else op.inputs[0]
-    y = _product(builder, x, matrix.transposed() if integer(op.setting, "transB", 0) else matrix)
+    turned = [integer(op.setting, name, 0) != int(swapped) for name in ("transA", "transB")]
+    turn_x, turn_matrix = reversed(turned) if swapped else turned
+    x = builder.transpose(x, [1, 0]) if turn_x else x
+    y = _product(builder, x, matrix.transposed() if turn_matrix else matrix)
     if y is None:
         return None
+    y = builder.transpose(y, [1, 0]) if swapped else y
     y = _times(builder, y, real(op.setting, "alpha", 1.0))
     if len(op.inputs) < 3 or isinstance(op.inputs[2].type, NoneType):
         return y

@@ -44,8 +44,7 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
     _read_small_data(model, file)
     constants = _take_constants(model, file)
     _fix_dims(model, dims, file)
-    if model.functions:
-        model = inliner.inline_local_functions(model)
+    model = _inlined(model, file)
     name_nodes(model.graph)
     sort_nodes(model.graph)
     check_graph(model, file, constants)
@@ -122,6 +121,19 @@ def _take_constants(model: ModelProto, file: Path) -> dict[str, Array]:
         if name not in kept and name not in inputs:
             graph.input.append(helper.make_tensor_value_info(name, types[name], array.shape))
     return constants
+
+
+def _inlined(model: ModelProto, file: Path) -> ModelProto:
+    """The model with calls of its own functions replaced by their nodes."""
+    if not model.functions:
+        return model
+    model = inliner.inline_local_functions(model)
+    for function in model.functions:
+        raise UserError(
+            f"{file}: function {function.name!r} of domain {function.domain!r} is written in another operator set "
+            "than the network: expected the same version, convert it with onnx.version_converter"
+        )
+    return model
 
 
 def _fix_dims(model: ModelProto, dims: Mapping[str, int], file: Path) -> None:
