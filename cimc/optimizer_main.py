@@ -74,13 +74,13 @@ class OptimizerMain(xDSLOptMain):
             raise VerifyException(wrong)
         runner = PassRunner(self.ctx, self._callbacks(prog))
         runner.run(prog, self.pipeline.passes)
-        if self.args.timing:
+        if self.args.timing or self.args.time_passes:
             rows = [(s.name, s.seconds, s.checking, s.operations) for s in runner.statistics]
             Console(stderr=True).print(statistics_table(rows))
 
     def _callbacks(self, module: ModuleOp) -> list[AfterPass]:
         found: list[AfterPass] = []
-        if self.args.print_ir_after_all:
+        if self.args.print_ir_after_all or self.args.print_between_passes:
             found.append(PrintIr(sys.stderr))
         if self.args.verify_each:
             inputs = random_inputs(network_inputs(module, Slots()))
