@@ -26,6 +26,8 @@ def ranges(
     inputs = inputs_of(module)
     arrays = read_inputs(file, [port.name for _, port in inputs])
     distinct = list(dict.fromkeys(values))
+    if not distinct:
+        return {}
     outputs = [(value, Port(f"watched {i}", ())) for i, value in enumerate(distinct)]
     model = GraphWriter(module, store).model(list(main_block(module).ops)[:-1], inputs, outputs)
     try:
