@@ -14,6 +14,7 @@ from dialects.locations import node_name
 from dialects.network import main_block, operations
 from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
+from passes.fold_permutations import FoldPermutationsPass
 from passes.place_tiles import PlaceTilesPass
 from passes.quantize import QuantizePass
 from passes.raise_matmul import RaiseMatmulPass
@@ -29,6 +30,7 @@ def pipeline(
         FoldConstantsPass(),
         RaiseMatmulPass(),
         DetectBlockDiagonalPass(),
+        FoldPermutationsPass(),
         QuantizePass(activations, calibration),
         FoldConstantsPass(),
         TileBlocksPass(),
@@ -37,7 +39,7 @@ def pipeline(
     )
 
 
-NETWORK_IS_FINAL_AFTER = 5
+NETWORK_IS_FINAL_AFTER = 6
 """After this many passes of the pipeline the network's numbers are what the program will compute: `--reference`."""
 
 
@@ -53,6 +55,7 @@ EXACTNESS: dict[str, Exactness] = {
     FoldConstantsPass.name: Exactness.ROUNDING,  # ONNX Runtime multiplies by a constant in another order
     RaiseMatmulPass.name: Exactness.ROUNDING,
     DetectBlockDiagonalPass.name: Exactness.ROUNDING,
+    FoldPermutationsPass.name: Exactness.ROUNDING,
     QuantizePass.name: Exactness.QUANTIZING,
     TileBlocksPass.name: Exactness.EXACT,
     PlaceTilesPass.name: Exactness.EXACT,

@@ -13,6 +13,7 @@ from dialects.hardware import Hardware
 from dialects.weights import WeightStore
 from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
+from passes.fold_permutations import FoldPermutationsPass
 from passes.place_tiles import PlaceTilesPass
 from passes.quantize import QuantizePass
 from passes.raise_matmul import RaiseMatmulPass
@@ -23,6 +24,7 @@ PASSES: tuple[type[ModulePass], ...] = (
     FoldConstantsPass,
     RaiseMatmulPass,
     DetectBlockDiagonalPass,
+    FoldPermutationsPass,
     QuantizePass,
     TileBlocksPass,
     PlaceTilesPass,

@@ -1,0 +1,158 @@
+"""How a permutation of vectors is folded into the multiplication before it, the one after it, or moved past a bias."""
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr
+from xdsl.ir import Operation, SSAValue
+
+from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
+from dialects.element_types import Array
+from dialects.network import shape_of, weight_named, weights_of
+from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
+from dialects.structure import BlockDiagonalAttr
+from dialects.weights import WeightStore
+from passes.rewriting.constants import constant_of
+from passes.rewriting.digital import DigitalBuilder, replace
+
+UNARY = (
+    *("Abs", "Cast", "Ceil", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log"),
+    *("Mish", "Neg", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Softplus", "Sqrt", "Tanh"),
+)
+BINARY = ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max")
+"""Operators that treat every element alike: they may change places with a permutation."""
+
+
+def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
+    """The product with reordered columns, where nobody else uses the product in its old order; else None."""
+    product = permute.x.owner
+    if not isinstance(product, MatmulOp) or _users(permute.x) != 1 or product.is_integer:
+        return None
+    weights = weights_of(builder.module)
+    weight = weight_named(weights, product.weight.root_reference.data)
+    if weight.structure is None:
+        values = np.ascontiguousarray(weight.array(builder.store)[:, table])
+        symbol = builder.weight(values, f"{weight.sym_name.data}.ordered", _affine(builder, weight, table))
+        return builder.matmul(product.x, symbol, len(table))
+    if not isinstance(weight.structure, BlockDiagonalAttr) or not _is_bijection(table, weight.matrix_shape[1]):
+        return None
+    if all(_is_structured(use.operation, weights) for use in permute.result.uses):
+        return None
+    order = column_order(weight, weights, builder.store)
+    places = np.argsort(table)
+    return _ordered_product(builder, product, weight, places if order is None else places[order], table)
+
+
+def _ordered_product(
+    builder: DigitalBuilder, product: MatmulOp, weight: WeightOp, order: Array, table: Array
+) -> SSAValue:
+    """The product by the same blocks, their columns delivered in another order."""
+    structure = weight.structure
+    assert isinstance(structure, BlockDiagonalAttr)
+    name = weight.sym_name.data
+    symbol = None
+    if not np.array_equal(order, np.arange(len(order))):
+        symbol = builder.weight(order.astype(np.int64), f"{name}.order")
+    ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
+    affine = _affine(builder, weight, table)
+    return builder.matmul(product.x, builder.weight(weight.array(builder.store), name, affine, ordered), len(order))
+
+
+def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
+    """The operator before the permutation, after it instead: its constants are reordered. None if it mixes elements."""
+    op = permute.x.owner
+    if not isinstance(op, DigitalOp) or not op.is_a(*UNARY, *BINARY) or _users(permute.x) != 1 or len(op.outputs) != 1:
+        return None
+    weights, shape = weights_of(builder.module), shape_of(op.outputs[0].type)
+    activations = [i for i, v in enumerate(op.inputs) if not isinstance(v.owner, ConstantOp | ReadOp)]
+    if len(activations) != 1 or shape is None or shape_of(op.inputs[activations[0]].type) != shape:
+        return None
+    inputs: list[SSAValue] = []
+    for i, value in enumerate(op.inputs):
+        array = None if i == activations[0] else constant_of(value, weights, builder.store)
+        if i == activations[0]:
+            inputs.append(builder.permute(value, table, "order"))
+        elif array is None or array.ndim > 1 or array.size == 1:
+            if array is not None and array.ndim > 1 and array.size > 1:
+                return None
+            inputs.append(value)
+        else:
+            inputs.append(builder.constant(np.ascontiguousarray(array[table]), f"{value.name_hint or 'bias'}.ordered"))
+    op_type = permute.result.type
+    return builder.add(DigitalOp(op.op_type.data, inputs, [op_type], op.setting))
+
+
+def fold_into_users(permute: PermuteOp, table: Array, module: ModuleOp, store: WeightStore) -> bool:
+    """Let multiplications after a permutation read what is before it, with reordered rows; whether one could."""
+    changed = False
+    for use in list(permute.result.uses):
+        user = use.operation
+        if isinstance(user, MatmulOp) and not user.is_integer:
+            new = _reordered_rows(user, permute.x, table, DigitalBuilder(module, store, user))
+            if new is not None:
+                replace(user, new)
+                changed = True
+    return changed
+
+
+def _reordered_rows(user: MatmulOp, x: SSAValue, table: Array, builder: DigitalBuilder) -> SSAValue | None:
+    weights = weights_of(builder.module)
+    weight = weight_named(weights, user.weight.root_reference.data)
+    shape = shape_of(x.type)
+    if not shape or shape[-1] < 0 or len(set(table.tolist())) != len(table):
+        return None
+    name, values = weight.sym_name.data, weight.array(builder.store)
+    if weight.structure is None:
+        if zero_point_of(weight, weights, builder.store) is not None and len(table) != shape[-1]:
+            return None
+        rows = np.zeros((shape[-1], values.shape[1]), values.dtype)
+        rows[table] = values
+        return builder.matmul(x, builder.weight(rows, f"{name}.ordered", weight.affine), values.shape[1])
+    if not isinstance(weight.structure, BlockDiagonalAttr) or shape[-1] != len(table):
+        return None
+    return _reordered_blocks(user, x, table, weight, weight.structure, builder)
+
+
+def _reordered_blocks(
+    user: MatmulOp, x: SSAValue, table: Array, weight: WeightOp, structure: BlockDiagonalAttr, builder: DigitalBuilder
+) -> SSAValue | None:
+    """Blocks in another order, and rows in another order inside each; None where a row would change its block."""
+    blocks, rows, columns = structure.data_shape
+    sources = table.reshape(blocks, rows) // rows
+    if (sources != sources[:, :1]).any():
+        return None
+    target = sources[:, 0]
+    values = weight.array(builder.store)
+    moved = np.zeros_like(values)
+    moved[target[:, None], table.reshape(blocks, rows) - target[:, None] * rows] = values
+    old = column_order(weight, weights_of(builder.module), builder.store)
+    old = np.arange(blocks * columns) if old is None else old
+    order = np.empty_like(old)
+    order.reshape(blocks, columns)[target] = old.reshape(blocks, columns)
+    symbol, name = None, weight.sym_name.data
+    if not np.array_equal(order, np.arange(len(order))):
+        symbol = builder.weight(order.astype(np.int64), f"{name}.order")
+    ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
+    return builder.matmul(x, builder.weight(moved, f"{name}.ordered", weight.affine, ordered), len(order))
+
+
+def _affine(builder: DigitalBuilder, weight: WeightOp, table: Array) -> AffineAttr | None:
+    """Scale and zero point of reordered columns."""
+    weights, store, name = weights_of(builder.module), builder.store, weight.sym_name.data
+    scale, zero = scale_of(weight, weights, store), zero_point_of(weight, weights, store)
+    if scale is None:
+        return None
+    scales = SymbolRefAttr(builder.weight(np.ascontiguousarray(scale[table]), f"{name}.scale"))
+    if zero is None:
+        return AffineAttr(scales, NoneType())
+    return AffineAttr(scales, SymbolRefAttr(builder.weight(np.ascontiguousarray(zero[table]), f"{name}.zero")))
+
+
+def _is_structured(op: Operation, weights: dict[str, WeightOp]) -> bool:
+    return isinstance(op, MatmulOp) and weight_named(weights, op.weight.root_reference.data).structure is not None
+
+
+def _is_bijection(table: Array, size: int) -> bool:
+    return len(table) == size and len(set(table.tolist())) == size
+
+
+def _users(value: SSAValue) -> int:
+    return len(list(value.uses))
