@@ -6,7 +6,6 @@ from io import StringIO
 from pathlib import Path
 from typing import IO, Any
 
-from rich.console import Console
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
@@ -19,7 +18,7 @@ from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, PassRunner, PrintIr
-from cimc.report.text import statistics_table
+from cimc.report.text import statistics_lines
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
 from dialects.dominance import undefined_use
@@ -76,7 +75,7 @@ class OptimizerMain(xDSLOptMain):
         runner.run(prog, self.pipeline.passes)
         if self.args.timing or self.args.time_passes:
             rows = [(s.name, s.seconds, s.checking, s.operations) for s in runner.statistics]
-            Console(stderr=True).print(statistics_table(rows))
+            print(*statistics_lines(rows), sep="\n", file=sys.stderr)
 
     def _callbacks(self, module: ModuleOp) -> list[AfterPass]:
         found: list[AfterPass] = []

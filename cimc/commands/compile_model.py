@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import dimension, positive, progress_bar, run_command
+from cimc.commands.shared import check_writable, dimension, positive, progress_bar, run_command
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -59,6 +59,7 @@ def _compile(arguments: argparse.Namespace) -> int:
     if arguments.monarch is not None:
         raise UserError("--monarch is not available yet: weights keep the structure they have")
     output: Path = arguments.output or default_output(arguments.model)
+    check_writable(None if arguments.emit and not arguments.output else output, arguments.reference)
     with progress_bar("compiling") as step:
         compilation = compile_network(arguments.model, _options(arguments), step)
         if arguments.emit is None or arguments.output is not None:
@@ -113,14 +114,12 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
 
 
 def _print_details(compilation: "Compilation") -> None:
-    from rich.console import Console
-
     from cimc.report.report import report_of
-    from cimc.report.text import layer_table, statistics_table
+    from cimc.report.text import layer_lines, statistics_lines
 
-    console = Console(stderr=True)
-    console.print(statistics_table([(s.name, s.seconds, s.checking, s.operations) for s in compilation.statistics]))
-    console.print(layer_table(report_of(compilation.program).layers))
+    rows = [(s.name, s.seconds, s.checking, s.operations) for s in compilation.statistics]
+    for line in ("", *statistics_lines(rows), "", *layer_lines(report_of(compilation.program).layers)):
+        print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cimc.commands.shared import run_command, writing
+from cimc.commands.shared import check_writable, run_command, writing
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,23 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     import json
 
-    from rich.console import Console
-
     from cimc.program.program import Program
     from cimc.report.report import report_of
-    from cimc.report.text import layer_table, summary_lines
+    from cimc.report.text import layer_lines, summary_lines
     from dialects.errors import UserError
 
     for option, value in (("-o", arguments.html), ("--trace", arguments.trace)):
         if value is not None:
             raise UserError(f"{option} is not available yet: use --json, or the summary on the terminal")
+    check_writable(arguments.json)
     report = report_of(Program.load(arguments.program))
     if arguments.json is not None:
         with writing(arguments.json) as temporary:
             temporary.write_text(json.dumps(report.to_json(), indent=2) + "\n")
-    for line in summary_lines(report):
+    for line in (*summary_lines(report), "", *layer_lines(report.layers)):
         print(line)
-    Console().print(layer_table(report.layers))
     return 0
 
 

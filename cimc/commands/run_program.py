@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import dimension, progress_bar, run_command, writing
+from cimc.commands.shared import check_writable, dimension, progress_bar, run_command, writing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from cimc.machine.machine import Machine
     from cimc.program.program import Program
 
+    check_writable(arguments.outputs)
     with progress_bar("running") as step:
         step("loading")
         program = Program.load(arguments.program)
@@ -72,12 +73,14 @@ def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":
 def _save(path: Path, outputs: "Arrays") -> None:
     import zipfile
 
+    import numpy as np
     from numpy.lib import format as npy
 
     with writing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in outputs.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                npy.write_array(file, array, allow_pickle=False)
+                plain = array.astype(np.str_) if array.dtype.hasobject else array
+                npy.write_array(file, plain, allow_pickle=False)
 
 
 def _check(reference: Path, inputs: "Arrays", outputs: "Arrays") -> int:

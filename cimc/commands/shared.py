@@ -49,6 +49,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def check_writable(*paths: Path | None) -> None:
+    """UserError for a file that cannot be written, before the long work that would be lost."""
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UserError(f"{path}: cannot be written: is a directory, expected the name of a file")
+        if not path.parent.is_dir():
+            raise UserError(f"{path}: cannot be written: there is no directory {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            raise UserError(f"{path}: cannot be written: the directory {path.parent} may not be written to")
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Generator[Path]:
     """A temporary file that takes the place of `path` when all went well; UserError if it cannot be written."""

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rich import box
-from rich.table import Table
-
 from cimc.report.report import Layer, Report
 
 
@@ -25,28 +22,42 @@ def summary_lines(report: Report) -> Iterator[str]:
     yield f"latency       {latency:,.1f} us a token in the arrays (digital operators are not modelled yet)"
 
 
-def layer_table(layers: tuple[Layer, ...]) -> Table:
-    """One row a layer."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("node", overflow="fold")
-    table.add_column("kind")
-    for name in ("shape", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency us"):
-        table.add_column(name, justify="right")
-    for layer in layers:
-        shape = f"{layer.shape[0]}x{layer.shape[1]}"
-        figures = (layer.tiles, layer.arrays, layer.adc_bits, f"{layer.conversions:,}", layer.stage)
-        table.add_row(layer.node, layer.kind, shape, *map(str, figures), f"{layer.latency_ns / 1000:,.1f}")
-    return table
+def layer_lines(layers: Sequence[Layer]) -> list[str]:
+    """One line a layer; the ONNX node comes last, because its name may be long."""
+    head = ("shape", "kind", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency us", "node")
+    rows = [
+        (
+            f"{layer.shape[0]}x{layer.shape[1]}",
+            layer.kind,
+            str(layer.tiles),
+            str(layer.arrays),
+            str(layer.adc_bits),
+            f"{layer.conversions:,}",
+            str(layer.stage),
+            f"{layer.latency_ns / 1000:,.1f}",
+            " ".join(layer.node.split()),
+        )
+        for layer in layers
+    ]
+    return aligned([head, *rows], "r" + "l" + "r" * 6 + "l")
 
 
-def statistics_table(passes: Sequence[tuple[str, float, float, Mapping[str, int]]]) -> Table:
-    """One row a pass: its name, its seconds, those of the checks after it, operations by name after it."""
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("pass")
-    for name in ("ms", "checks ms"):
-        table.add_column(name, justify="right")
-    table.add_column("operations after it")
+def statistics_lines(passes: Sequence[tuple[str, float, float, Mapping[str, int]]]) -> list[str]:
+    """One line a pass: its name, its seconds, those of the checks after it, operations by name after it."""
+    rows = [("pass", "ms", "checks ms", "operations after it")]
     for name, seconds, checking, operations in passes:
         counts = ", ".join(f"{count} {op}" for op, count in sorted(operations.items()))
-        table.add_row(name, f"{1000 * seconds:.1f}", f"{1000 * checking:.1f}", counts)
-    return table
+        rows.append((name, f"{1000 * seconds:.1f}", f"{1000 * checking:.1f}", counts))
+    return aligned(rows, "lrrl")
+
+
+def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+    """Rows as lines with columns two blanks apart, each aligned to its side, `l` or `r`; nothing is ever folded."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for cell, width, side in zip(row, widths, sides, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
