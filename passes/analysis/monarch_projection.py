@@ -101,8 +101,15 @@ def nearest(slices: Doubles, rank: int) -> tuple[Doubles, Doubles]:
     left = np.zeros((*slices.shape[:-1], rank))
     left[..., :kept] = vectors[..., ::-1][..., :kept]
     right = _transposed(left) @ slices
-    roots = np.sqrt(np.linalg.norm(right, axis=-1))
-    return left * roots[..., None, :], right / np.where(roots == 0, 1, roots)[..., None]
+    return balanced(left, right)
+
+
+def balanced(left: Doubles, right: Doubles) -> tuple[Doubles, Doubles]:
+    """The same products [..., p, t] x [..., t, s], each column of the left as long as its row of the right."""
+    lengths, widths = np.linalg.norm(left, axis=-2), np.linalg.norm(right, axis=-1)
+    used = (lengths > 0) & (widths > 0)
+    scales = np.sqrt(np.where(used, widths, 0) / np.where(used, lengths, 1))
+    return left * scales[..., None, :], right / np.where(used, scales, 1)[..., None] * used[..., None]
 
 
 def factors(left: Array, right: Array) -> tuple[Array, Array]:
@@ -123,23 +130,27 @@ def slice_factors(w1: Array, w2: Array) -> tuple[Array, Array]:
 
 def relative_error(matrix: Array, w1: Array, w2: Array) -> float:
     """`|matrix - M| / |matrix|` in the Frobenius norm, for any factors; 0 if both are zero."""
+    lost = sum(float(np.vdot(rest, rest)) for rest in residuals(matrix, w1, w2))
+    return ratio(lost, energy(matrix))
+
+
+def residuals(matrix: Array, w1: Array, w2: Array) -> Iterator[Doubles]:
+    """`matrix - M`, some rows at a time, from the first to the last."""
     left, right = slice_factors(w1, w2)
     ins, outs, rows, rank = left.shape
     core = Blocking(ins, rows, outs, right.shape[-1], rank).trimmed(*matrix.shape)
-    lost = total = 0.0
     for first, slices in _slices(matrix, core):
         here = slice(first, first + len(slices))
         rest = slices - left[here].astype(np.float64) @ right[here, :, :, : core.columns].astype(np.float64)
-        rest = _cropped(rest, first, matrix.shape, core)
-        lost, total = lost + float(np.vdot(rest, rest)), total + float(np.vdot(slices, slices))
-    return ratio(lost, total)
+        shaped = rest.transpose(0, 2, 3, 1).reshape(-1, core.outputs)
+        yield shaped[: len(matrix) - first * rows, : matrix.shape[1]]
 
 
 def projection_error(matrix: Array, into: Blocking) -> float:
     """The relative error that `project` has, from the singular values of the slices alone."""
     check(matrix, into)
     energies = discarded(matrix, into, np.inf)
-    return ratio(float(energies[: into.rank + 1][-1]), float(energies[0]))
+    return ratio(float(energies[: into.rank + 1][-1]), energy(matrix))
 
 
 def discarded(matrix: Array, into: Blocking, allowance: float) -> Doubles:
@@ -179,6 +190,11 @@ def ratio(lost: float, total: float) -> float:
     return float(np.sqrt(lost / total)) if total > 0 else float("inf")
 
 
+def energy(matrix: Array) -> float:
+    """`|matrix|^2`, in float64."""
+    return sum(float(np.square(row, dtype=np.float64).sum()) for row in matrix)
+
+
 _CHUNK = 1 << 19
 """Elements worked on at a time: a large matrix is never there twice, and Gram matrices stay in the cache."""
 
@@ -194,13 +210,6 @@ def _slices(matrix: Array, core: Blocking) -> Iterator[tuple[int, Doubles]]:
         part[: len(rows), :outputs] = rows
         shaped = part.reshape(count, core.rows, core.columns, core.blocks_out)
         yield first, np.ascontiguousarray(shaped.transpose(0, 3, 1, 2))
-
-
-def _cropped(slices: Doubles, first: int, shape: tuple[int, ...], core: Blocking) -> Doubles:
-    """Of the slices from input block `first` on, the matrix [rows, outputs] that they make, without padding."""
-    count = len(slices)
-    rows = slices.transpose(0, 2, 3, 1).reshape(count * core.rows, core.outputs)
-    return rows[: shape[0] - first * core.rows, : shape[1]]
 
 
 def _transposed(matrices: Doubles) -> Doubles:
