@@ -1,6 +1,6 @@
 """Which Monarch product should stand for a matrix: the paper's, or the cheapest one that is near enough."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passes.analysis.monarch_projection import Blocking, Doubles, blocking_of, check, discarded, ratio
+from passes.analysis.monarch_projection import Blocking, Doubles, blocking_of, check, discarded, energy, ratio
 
 Array = npt.NDArray[Any]
 
@@ -65,27 +65,41 @@ def choose(matrix: Array, budget: float, among: Iterable[Blocking] | None = None
     Blockings that differ only in rank share one decomposition, which ends as soon as even the highest rank has lost
     more than the budget allows. Errors: ValueError as from `project`.
     """
-    shapes = sorted(candidates(*matrix.shape) if among is None else among, key=lambda shape: shape.stored_weights)
+    total = energy(matrix)
+    allowance = budget**2 * total
+    for shape, lost in _losses(matrix, candidates(*matrix.shape) if among is None else among, allowance):
+        if lost <= allowance:
+            return Choice(shape, ratio(lost, total))
+    return None
+
+
+def front(matrix: Array, among: Iterable[Blocking]) -> list[Choice]:
+    """Those of the blockings that have a smaller error than all that store no more weights, the cheapest first."""
+    found: list[Choice] = []
+    total = energy(matrix)
+    for shape, lost in _losses(matrix, among, np.inf):
+        error = ratio(lost, total)
+        if not found or error < found[-1].error:
+            if found and found[-1].blocking.stored_weights == shape.stored_weights:
+                found.pop()
+            found.append(Choice(shape, error))
+    return found
+
+
+def _losses(matrix: Array, among: Iterable[Blocking], allowance: float) -> Iterator[tuple[Blocking, float]]:
+    """The blockings, the cheapest first, each with its squared error, or with a part of it above the allowance."""
+    shapes = sorted(among, key=lambda shape: shape.stored_weights)
     highest: dict[Blocking, int] = {}
     for shape in shapes:
         rankless = replace(shape, rank=1)
         highest[rankless] = max(shape.rank, highest.get(rankless, 1))
-    total = _energy(matrix)
-    allowance = budget**2 * total
     known: dict[Blocking, Doubles] = {}
     for shape in shapes:
         rankless = replace(shape, rank=1)
         if rankless not in known:
             check(matrix, shape)
             known[rankless] = discarded(matrix, replace(shape, rank=highest[rankless]), allowance)
-        lost = float(known[rankless][: shape.rank + 1][-1])
-        if lost <= allowance:
-            return Choice(shape, ratio(lost, total))
-    return None
-
-
-def _energy(matrix: Array) -> float:
-    return sum(float(np.square(row, dtype=np.float64).sum()) for row in matrix)
+        yield shape, float(known[rankless][: shape.rank + 1][-1])
 
 
 def _smooth(largest: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Which blockings are tried, and which is chosen."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passes.analysis.monarch_choice import candidates, choose, paper_blocking
+from passes.analysis.monarch_choice import candidates, choose, front, paper_blocking
 from passes.analysis.monarch_projection import Blocking, project, projection_error, relative_error
 
 Array = npt.NDArray[Any]
@@ -110,6 +111,15 @@ def test_a_zero_matrix_takes_the_cheapest():
     assert found is not None
     assert found.blocking == candidates(64, 64)[0]
     assert found.error == 0
+
+
+def test_front():
+    matrix = np.random.default_rng(12).standard_normal((24, 36))
+    found = front(matrix, candidates(24, 36))
+    assert found[0].blocking.stored_weights == candidates(24, 36)[0].stored_weights
+    for cheap, dear in pairwise(found):
+        assert cheap.blocking.stored_weights < dear.blocking.stored_weights
+        assert cheap.error > dear.error
 
 
 def test_values_that_are_not_finite():
