@@ -26,8 +26,10 @@ from cimc.program.program import Program
 from cimc.reference_writer import reference_file
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
+from dialects.cim import DataAttr
 from dialects.element_types import Array
 from dialects.errors import UserError
+from dialects.network import weights_of
 from dialects.semantics.onnx_graph import network_model
 from dialects.weights import store_of
 from passes.place_tiles import check_mapping
@@ -149,6 +151,9 @@ class _Compiler:
         return read_inputs(str(self.options.calibrate), [value.name for value in inputs])
 
     def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
+        if self.options.keep_ir is None:
+            used = (op.value for op in weights_of(module).values())
+            store_of(self.ctx).keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
         passes = self._passes()
         if self.done < len(passes):
             self.progress(passes[self.done].name)

@@ -8,7 +8,7 @@ makes equal weights equal in the IR.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,10 @@ class WeightStore(DialectInterface):
                 f"{SIDE_FILE} belongs to another compilation"
             )
         return self._arrays[key]
+
+    def keep_only(self, keys: Container[str]) -> None:
+        """Forget all other arrays, whose memory may then be used for something else."""
+        self._arrays = {key: array for key, array in self._arrays.items() if key in keys}
 
     def save(self, path: Path) -> None:
         """Write all arrays to one safetensors file, replacing it only when it is complete."""

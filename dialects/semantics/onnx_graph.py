@@ -59,6 +59,8 @@ class GraphWriter:
     external: Callable[[Array], str | None] = lambda array: None
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
+    external_names: list[str] = field(default_factory=list[str])
+    """The constants that whoever runs the graph has to hand over."""
     _taken: set[str] = field(default_factory=set[str])
     _nodes: Counter[str] = field(default_factory=Counter[str])
 
@@ -89,14 +91,12 @@ class GraphWriter:
             [value_info(value.type, port) for value, port in inputs],
             [value_info(value.type, port) for value, port in outputs],
         )
-        graph.initializer.extend(self.initializers.values())
         opsets = [helper.make_opsetid(domain, version) for domain, version in opsets_of(self.module).items()]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
-
-    @property
-    def external_names(self) -> list[str]:
-        """The constants that whoever runs the graph has to hand over."""
-        return [n for n, t in self.initializers.items() if t.data_location == TensorProto.EXTERNAL]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
+        self.external_names = [n for n, t in self.initializers.items() if t.data_location == TensorProto.EXTERNAL]
+        while self.initializers:  # one by one, for together they may be gigabytes
+            model.graph.initializer.append(self.initializers.pop(next(iter(self.initializers))))
+        return model
 
     def name(self, value: SSAValue) -> str:
         """The name of a value in the graph; constants become initializers when first asked for."""
