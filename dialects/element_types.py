@@ -76,6 +76,8 @@ ELEMENTS: tuple[Element, ...] = (
     _named("FLOAT8E5M2", ml_dtypes.float8_e5m2),
     _named("FLOAT8E5M2FNUZ", ml_dtypes.float8_e5m2fnuz),
     _named("FLOAT8E8M0", ml_dtypes.float8_e8m0fnu),
+    _named("FLOAT6E2M3", ml_dtypes.float6_e2m3fn),
+    _named("FLOAT6E3M2", ml_dtypes.float6_e3m2fn),
     _named("FLOAT4E2M1", ml_dtypes.float4_e2m1fn),
     _named("INT2", ml_dtypes.int2),
     _named("UINT2", ml_dtypes.uint2),
@@ -124,11 +126,24 @@ _INLINE = tuple(np.dtype(kind) for kind in "?bBhHiIqQfd")
 
 def inline_constant(array: Array) -> DenseIntOrFPElementsAttr | None:
     """`array` as `dense<...>`, or None where that is unreadable or not exact (large, or not finite)."""
-    if array.dtype not in _INLINE or not 0 < array.size <= _INLINE_ELEMENTS or not np.isfinite(array).all():
+    if array.dtype not in _INLINE or not 0 < array.size <= _INLINE_ELEMENTS or not reads_back(array):
         return None
     if array.dtype == np.bool_:
         return DenseIntOrFPElementsAttr.from_list(TensorType(i1, array.shape), array.flatten().tolist())
     return DenseIntOrFPElementsAttr(tensor_type_of(array), BytesAttr(array.tobytes()))
+
+
+def reads_back(array: Array) -> bool:
+    """Whether xDSL reads back what it prints.
+
+    It prints large whole floats as their bits, which it reads as an integer, and 0.0 next to -0.0 as one number.
+    """
+    if array.dtype.kind != "f":
+        return True
+    digits = 9 if array.dtype == np.float32 else 17
+    plain = ("." in f"{v:.{digits}g}" or array.dtype.type(f"{v:.5e}") == v for v in array.flatten().tolist())
+    has_both_zeros = not array.any() and len(np.unique(np.signbit(array))) > 1
+    return bool(np.isfinite(array).all()) and all(plain) and not has_both_zeros
 
 
 def dense_array(value: DenseIntOrFPElementsAttr) -> Array:

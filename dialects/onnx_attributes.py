@@ -19,7 +19,7 @@ from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
 from dialects.cim import ProtoAttr
-from dialects.element_types import dense_array, inline_constant
+from dialects.element_types import dense_array, inline_constant, reads_back
 
 GRAPH_KINDS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)
 """Kinds of attributes that are bodies of control flow: they become regions, not attributes."""
@@ -41,7 +41,7 @@ def _readable(attribute: AttributeProto) -> Attribute | None:
         return _text(attribute.s)
     if kind == AttributeProto.INTS and attribute.ints:
         return DenseArrayBase.from_list(i64, list(attribute.ints))
-    if kind == AttributeProto.FLOATS and attribute.floats and np.isfinite(attribute.floats).all():
+    if kind == AttributeProto.FLOATS and attribute.floats and reads_back(np.array(attribute.floats, np.float32)):
         return DenseArrayBase.from_list(f32, list(attribute.floats))
     if kind == AttributeProto.STRINGS and attribute.strings:
         texts = [_text(s) for s in attribute.strings]

@@ -43,7 +43,13 @@ class WeightStore(DialectInterface):
     _digests: dict[str, str] = field(default_factory=dict[str, str])
 
     def put(self, name: str, array: Array) -> tuple[str, str]:
-        """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest."""
+        """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest.
+
+        Raises UserError for texts: safetensors has only numbers.
+        """
+        if array.dtype.kind == "O":
+            raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
+        array = np.asarray(array)
         digest, key, count = digest_of(array), name, 0
         while key in self._arrays and self._digests[key] != digest:
             count += 1

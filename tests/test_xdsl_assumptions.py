@@ -12,13 +12,16 @@ from xdsl.dialects import test
 from xdsl.dialects.builtin import (
     Builtin,
     BytesAttr,
+    DenseIntOrFPElementsAttr,
     IndexType,
     ModuleOp,
     NameLoc,
     NoneAttr,
     StringAttr,
     SymbolRefAttr,
+    TensorType,
     UnknownLoc,
+    f32,
 )
 from xdsl.ir import Dialect, DialectInterface, Operation, SSAValue
 from xdsl.parser import Parser
@@ -119,6 +122,15 @@ def test_workaround_texts_beyond_ascii_come_back_as_bytes():
     """Why parsers of ours take bytes for text."""
     module = ModuleOp([], attributes={"name": StringAttr("é")})
     assert parse(text_of(module)).attributes["name"] == BytesAttr("é".encode())
+
+
+@pytest.mark.parametrize(("values", "found"), [([1000001.0], 1232348160.0), ([-0.0, 0.0], -0.0)])
+def test_workaround_some_dense_floats_come_back_wrong(values: list[float], found: float):
+    """Why such constants are weights of the store: large whole floats, and zeros of both signs."""
+    value = DenseIntOrFPElementsAttr.from_list(TensorType(f32, [len(values)]), values)
+    again = parse(text_of(ModuleOp([], attributes={"value": value}))).attributes["value"]
+    assert isinstance(again, DenseIntOrFPElementsAttr)
+    assert [str(v) for v in again.get_values()] == [str(found)] * len(values)
 
 
 def test_symbols_may_have_any_ascii_name():

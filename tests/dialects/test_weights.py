@@ -1,0 +1,179 @@
+"""The weight store: keys and digests, the side file and everything that may be wrong with it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from safetensors.numpy import save_file
+from xdsl.context import Context
+
+from dialects.cim import make_cim, weight_op
+from dialects.element_types import ELEMENTS, Array
+from dialects.errors import UserError
+from dialects.weights import SIDE_FILE, WeightStore, digest_of, store_of
+
+KINDS = [e.numpy for e in ELEMENTS if e.numpy is not None]
+SHAPES: list[tuple[int, ...]] = [(), (3,), (2, 3), (2, 0), (0,)]
+
+
+def bytes_of(array: Array) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.name, array.shape, array.tobytes()
+
+
+def example(kind: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    return np.asarray(np.arange(int(np.prod(shape))).reshape(shape) % 2).astype(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_every_element_type_comes_back_from_the_side_file(kind: np.dtype[Any], tmp_path: Path):
+    store, again = WeightStore(), WeightStore()
+    arrays = [example(kind, shape) for shape in SHAPES]
+    names = [store.put("w", array) for array in arrays]
+    assert [key for key, _ in names] == ["w", "w.1", "w.2", "w.3", "w.4"]
+    store.save(tmp_path / SIDE_FILE)
+    again.attach(tmp_path / SIDE_FILE)
+    assert [bytes_of(again.get(*name)) for name in names] == [bytes_of(array) for array in arrays]
+
+
+@given(hnp.arrays(np.float32, 4, elements=st.floats(width=32, allow_nan=True, allow_infinity=True)))
+def test_numbers_that_are_not_finite_are_kept(array: Array):
+    store = WeightStore()
+    assert bytes_of(store.get(*store.put("w", array))) == bytes_of(array)
+
+
+def test_names_of_any_kind_come_back(tmp_path: Path):
+    store, again = WeightStore(), WeightStore()
+    names = [store.put(name, np.full(40, number)) for number, name in enumerate(["é/☃", 'a"b', "", "a\\b", "x.1", "x"])]
+    store.save(tmp_path / SIDE_FILE)
+    again.attach(tmp_path / SIDE_FILE)
+    assert [again.get(*name)[0] for name in names] == [0, 1, 2, 3, 4, 5]
+
+
+def test_empty_store_is_a_file_too(tmp_path: Path):
+    WeightStore().save(tmp_path / SIDE_FILE)
+    WeightStore().attach(tmp_path / SIDE_FILE)
+    assert [path.name for path in tmp_path.iterdir()] == [SIDE_FILE]
+
+
+def test_same_content_has_one_key_another_one_another():
+    store = WeightStore()
+    first = store.put("w", np.arange(6))
+    assert store.put("w", np.arange(6)) == first
+    second = store.put("w", np.arange(7))
+    assert second[0] == "w.1"
+    assert store.put("w", np.arange(7)) == second
+    assert store.put("w.1", np.arange(8))[0] == "w.1.1"
+
+
+def test_digest_depends_on_type_shape_and_content():
+    array = np.arange(6, dtype=np.int32)
+    others = [array.reshape(2, 3), array.view(np.uint32), array[::-1], array.view(np.float32)]
+    assert len({digest_of(a) for a in [array, *others]}) == 5
+    assert digest_of(np.arange(12, dtype=np.int32)[::2]) == digest_of(np.arange(0, 12, 2, dtype=np.int32))
+
+
+def test_arrays_of_the_store_are_not_written_to():
+    store = WeightStore()
+    array = np.zeros(40)
+    found = store.get(*store.put("w", array))
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1
+
+
+def test_strings_are_refused():
+    with pytest.raises(UserError) as error:
+        WeightStore().put("words", np.array(["a"], np.object_))
+    assert str(error.value) == "weight 'words' holds texts: only numbers can be weights"
+
+
+def test_missing_weight():
+    with pytest.raises(UserError) as error:
+        WeightStore().get("w", "00")
+    assert str(error.value) == (
+        "weight 'w' has no data: expected it in weights.safetensors beside the IR file, where --keep-ir writes it"
+    )
+
+
+def test_weight_of_another_compilation():
+    store = WeightStore()
+    _, digest = store.put("w", np.arange(6))
+    with pytest.raises(UserError) as error:
+        store.get("w", "00")
+    assert str(error.value) == (
+        f"weight 'w' has digest {digest}, the IR expects 00: weights.safetensors belongs to another compilation"
+    )
+
+
+def damaged_files(folder: Path) -> dict[str, bytes]:
+    """Side files that are none."""
+    store = WeightStore()
+    store.put("w", np.arange(6))
+    store.save(folder / SIDE_FILE)
+    good = (folder / SIDE_FILE).read_bytes()
+    save_file({"w": np.arange(6)}, str(folder / SIDE_FILE))
+    foreign = (folder / SIDE_FILE).read_bytes()
+    length = int.from_bytes(good[:8], "little")
+    header = json.loads(good[8 : 8 + length])
+    header["w"]["data_offsets"] = [0, 8]
+    changed = json.dumps(header).encode()
+    return {
+        "empty": b"",
+        "short": good[:4],
+        "no header": good[:20],
+        "no bytes": good[: 8 + length],
+        "cut": good[:-1],
+        "foreign": foreign,
+        "long": b"\xff" * 8 + good[8:],
+        "offsets": len(changed).to_bytes(8, "little") + changed + good[8 + length :],
+        "list": (2).to_bytes(8, "little") + b"[]",
+        "kinds": good.replace(b"int64", b"int99"),
+        "text": good.replace(b"int64", b"str_\\"),
+    }
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["empty", "short", "no header", "no bytes", "cut", "foreign", "long", "offsets", "list", "kinds", "text"],
+)
+def test_damaged_side_files_are_refused(damage: str, tmp_path: Path):
+    file = tmp_path / SIDE_FILE
+    file.write_bytes(damaged_files(tmp_path)[damage])
+    with pytest.raises(UserError, match="not a weight file written by --keep-ir"):
+        WeightStore().attach(file)
+
+
+def test_missing_side_file(tmp_path: Path):
+    with pytest.raises(UserError, match="No such file"):
+        WeightStore().attach(tmp_path / SIDE_FILE)
+
+
+def test_failed_save_leaves_nothing(tmp_path: Path):
+    (tmp_path / SIDE_FILE).mkdir()
+    (tmp_path / SIDE_FILE / "inside").touch()
+    with pytest.raises(OSError, match="irectory"):
+        WeightStore().save(tmp_path / SIDE_FILE)
+    assert [path.name for path in tmp_path.iterdir()] == [SIDE_FILE]
+
+
+def test_store_of_a_context():
+    store = WeightStore()
+    context = Context()
+    context.load_dialect(make_cim(store))
+    assert store_of(context) is store
+    with pytest.raises(AssertionError, match="lacks the cim dialect"):
+        store_of(Context())
+
+
+def test_small_exact_weights_stand_in_the_ir():
+    store = WeightStore()
+    assert "dense<" in str(weight_op("w", np.arange(32), store))
+    assert "#cim.data<" in str(weight_op("w", np.arange(33), store))
+    assert "#cim.data<" in str(weight_op("w", np.array([np.nan]), store))
+    assert "#cim.data<" in str(weight_op("w", np.zeros((0, 3)), store))
