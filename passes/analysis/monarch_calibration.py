@@ -30,7 +30,10 @@ from passes.analysis.monarch_projection import (
 Array = npt.NDArray[Any]
 
 SWEEPS = 3
-DAMPING = 1e-4
+"""Twelve bring a trained layer only a tenth nearer than three."""
+
+DAMPING = 1e-2
+"""Costs nothing measurable on the inputs of the calibration, and brings others up to a tenth nearer than without."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ def project_calibrated(
     """Factors as `project` has them, whose outputs are nearer to those of `matrix` [in, out], never farther.
 
     `covariance` is the second moment [in, in] of the inputs (see `second_moment`). `damping` times the mean of its
-    diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own.
+    diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own. Expect a greater
+    output error on other inputs than on these: to know it, hold some back and ask `output_error`.
     Errors: ValueError as from `project`, or if the covariance is not finite or has another shape.
     """
     _check(matrix, covariance)
