@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from passes.analysis.monarch_calibration import project_calibrated, second_moment
 from passes.analysis.monarch_choice import choose, paper_blocking
 from passes.analysis.monarch_projection import Blocking, blocking, project, relative_error
 
@@ -36,6 +37,19 @@ def test_project_gpt2_medium(way: str):
         cpu, wall = cpu + time.process_time() - start[0], wall + time.perf_counter() - start[1]
         assert relative_error(matrix, *found[0]) < 1
     print(f"\nproject 96 matrices, {way}: {cpu:.1f} s of CPU, {wall:.1f} s")
+
+
+def test_project_one_layer_calibrated():
+    rng = np.random.default_rng(1)
+    cpu = 0.0
+    for matrix in layers():
+        inputs, outputs = matrix.shape
+        moment = second_moment(rng.standard_normal((2048, inputs // 8)) @ rng.standard_normal((inputs // 8, inputs)))
+        start = time.process_time()
+        found = project_calibrated(matrix, moment, blocking(inputs, outputs, 32))
+        cpu += time.process_time() - start
+        assert found.output_error < found.closed_form_output_error
+    print(f"\nproject one layer of {LAYERS}, 32 blocks, calibrated: {cpu:.1f} s of CPU")
 
 
 @pytest.mark.parametrize("budget", [0.1, 0.5])
