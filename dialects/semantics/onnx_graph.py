@@ -1,6 +1,6 @@
 """Operations of the IR as an ONNX graph: kernels, the reference network and interpretation are all written here."""
 
-from collections import Counter
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +43,9 @@ from dialects.structure import BlockDiagonalAttr
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
+_OUTSIDE = re.compile(r"constant\d+")
+"""What constants are called that whoever runs the graph hands over (docs/file-format.md)."""
+
 IR_VERSION = 10
 """ONNX IR version of the files written here: the first that knows every element type in use."""
 
@@ -61,8 +64,10 @@ class GraphWriter:
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     external_names: list[str] = field(default_factory=list[str])
     """The constants that whoever runs the graph has to hand over."""
-    _taken: set[str] = field(default_factory=set[str])
-    _nodes: Counter[str] = field(default_factory=Counter[str])
+    _taken: dict[str, int] = field(default_factory=dict[str, int])
+    _node_names: dict[str, int] = field(default_factory=dict[str, int])
+    _known: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
+    """The initializers by what they stand for: a form of a weight, and its symbol."""
 
     def __post_init__(self) -> None:
         self.weights = weights_of(self.module)
@@ -75,7 +80,8 @@ class GraphWriter:
         outputs: Sequence[tuple[SSAValue, Port]],
     ) -> ModelProto:
         """The graph of `ops` from `inputs` to `outputs`, which keep the names they are given."""
-        self._taken |= {port.name for _, port in [*inputs, *outputs]}
+        for _, port in [*inputs, *outputs]:
+            self._taken.setdefault(port.name, 0)
         self.names |= {value: port.name for value, port in inputs}
         produced = {result for op in ops for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
         for value, port in outputs:
@@ -84,7 +90,7 @@ class GraphWriter:
         nodes = [node for op in ops for node in self.nodes(op)]
         for value, port in outputs:
             if self.name(value) != port.name:
-                nodes.append(helper.make_node("Identity", [self.name(value)], [port.name], name=f"output {port.name}"))
+                nodes.append(self._copy(self.name(value), port.name))
         graph = helper.make_graph(
             nodes,
             "cimc",
@@ -105,29 +111,29 @@ class GraphWriter:
         return self.names[value]
 
     def fresh(self, wish: str) -> str:
-        """A name that nothing else in the graph has."""
-        name, count = wish, 0
-        while name in self._taken:
-            count += 1
-            name = f"{wish}.{count}"
-        self._taken.add(name)
-        return name
+        """A name that no other value in the graph has, nor any constant from outside."""
+        return _fresh(f"{wish}_" if _OUTSIDE.fullmatch(wish) else wish, self._taken)
 
     def _constant(self, owner: Operation | Block) -> str | None:
         """The initializer that stands for a constant operation, None for other operations."""
         if isinstance(owner, ConstantOp):
-            return self._initializer(self.fresh("constant"), dense_array(owner.value))
+            return self._new_initializer("constant", dense_array(owner.value))
         if isinstance(owner, ReadOp):
             symbol = owner.weight.root_reference.data
             array = weight_named(self.weights, symbol).array(self.store)
-            return self._initializer(f"@{symbol}", array)
+            return self._initializer("", symbol, array)
         return None
 
-    def _initializer(self, name: str, array: Array) -> str:
-        if name in self.initializers:
-            return name
+    def _initializer(self, form: str, symbol: str, array: Array) -> str:
+        """The name of the initializer for this form of a weight, which is always the same array."""
+        if (form, symbol) not in self._known:
+            self._known[form, symbol] = self._new_initializer(f"@{symbol}{form and '.'}{form}", array)
+        return self._known[form, symbol]
+
+    def _new_initializer(self, wish: str, array: Array) -> str:
         outside = self.external(array)
         if outside is None:
+            name = self.fresh(wish)
             self.initializers[name] = numpy_helper.from_array(array, name)
             return name
         if outside not in self.initializers:
@@ -136,9 +142,11 @@ class GraphWriter:
 
     def _node_name(self, op: Operation) -> str:
         """The name of the ONNX node that `op` comes from; the second to come from it is called `name.1`."""
-        name = node_name(op)
-        self._nodes[name] += 1
-        return name if self._nodes[name] == 1 else f"{name}.{self._nodes[name] - 1}"
+        return _fresh(node_name(op), self._node_names)
+
+    def _copy(self, name: str, wish: str) -> NodeProto:
+        """A node that gives the value `name` a second name."""
+        return helper.make_node("Identity", [name], [wish], name=_fresh(f"copy to {wish}", self._node_names))
 
     def nodes(self, op: Operation) -> list[NodeProto]:
         """The ONNX nodes that do what `op` does."""
@@ -183,13 +191,13 @@ class GraphWriter:
             name = self.name(value)
             if not inside or name in {r.name for r in results}:
                 copy = self.fresh("copy")
-                nodes.append(helper.make_node("Identity", [name], [copy], name=f"copy of {name}"))
+                nodes.append(self._copy(name, copy))
                 name = copy
             results.append(value_info(value.type, Port(name, ())))
         return helper.make_graph(nodes, self.fresh("body"), arguments, results)
 
     def _gather(self, x: SSAValue, table: str, op: PermuteOp) -> NodeProto:
-        indices = self._initializer(f"@{table}", weight_named(self.weights, table).array(self.store))
+        indices = self._initializer("", table, weight_named(self.weights, table).array(self.store))
         names = [self.name(x), indices], [self.name(op.result)]
         return helper.make_node("Gather", *names, axis=-1, name=self._node_name(op))
 
@@ -197,15 +205,16 @@ class GraphWriter:
         symbol = op.weight.root_reference.data
         weight = weight_named(self.weights, symbol)
         if isinstance(op, MultiplyOp):
-            name = self._initializer(f"{symbol} in arrays{self.fresh('')}", self._matrix(op))
+            name = self._new_initializer(f"{symbol} in arrays", self._matrix(op))
         elif op.is_integer and isinstance(weight.structure, BlockDiagonalAttr) and isa(op.x.type, TensorType):
             return self._block_product(op, weight, weight.structure, op.x.type.get_num_dims() - 1)
         elif op.is_integer:
-            name = self._initializer(f"@{symbol}", integer_matrix(weight, self.weights, self.store))
+            form = "" if weight.structure is None else "matrix"
+            name = self._initializer(form, symbol, integer_matrix(weight, self.weights, self.store))
         else:
             dtype = numpy_element(element_type(op.x.type))
             assert dtype is not None
-            name = self._initializer(f"@{symbol}.float", float_weight(weight, self.weights, self.store, dtype))
+            name = self._initializer(dtype.name, symbol, float_weight(weight, self.weights, self.store, dtype))
         kind = "MatMulInteger" if isinstance(op, MultiplyOp) or op.is_integer else "MatMul"
         return [helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=self._node_name(op))]
 
@@ -213,16 +222,16 @@ class GraphWriter:
         self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int
     ) -> list[NodeProto]:
         """A multiplication by blocks without the zeros around them."""
-        data = self._initializer(f"@{weight.sym_name.data}", weight.array(self.store))
+        data = self._initializer("", weight.sym_name.data, weight.array(self.store))
         split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
-        shapes = self._initializer(f"split {split}", split), self._initializer(f"joined {joined}", joined)
+        shapes = self._initializer("split", str(split), split), self._initializer("joined", str(joined), joined)
         between = self.fresh("split"), self.fresh("products")
         name, y, order = self._node_name(op), self.name(op.result), column_order(weight, self.weights, self.store)
         if order is None:
             return block_product_nodes(self.name(op.x), data, shapes, y, between, name)
         joint = self.fresh("joined")
         nodes = block_product_nodes(self.name(op.x), data, shapes, joint, between, name)
-        places = self._initializer(f"@{structure.order_symbol}.inverse", np.argsort(order))
+        places = self._initializer("inverse", str(structure.order_symbol), np.argsort(order))
         return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{name} order")]
 
     def _matrix(self, op: MultiplyOp) -> Array:
@@ -237,6 +246,16 @@ class GraphWriter:
         for outer, inner in zip(op.results, last.values):
             self.names[inner] = self.name(outer)
         return [node for inner in op.body.block.ops for node in self.nodes(inner)]
+
+
+def _fresh(wish: str, taken: dict[str, int]) -> str:
+    """`wish`, or `wish.N` if that is taken; `taken` tells how often each name was wished for again."""
+    name = wish
+    while name in taken:
+        taken[wish] += 1
+        name = f"{wish}.{taken[wish]}"
+    taken[name] = 0
+    return name
 
 
 def network_model(module: ModuleOp, store: WeightStore) -> ModelProto:
