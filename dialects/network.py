@@ -123,5 +123,5 @@ def set_ports(module: ModuleOp, ports_in: Sequence[Port], ports_out: Sequence[Po
 
 
 def shape_of(kind: Attribute) -> tuple[int, ...] | None:
-    """The shape of a ranked tensor type, -1 for dynamic dimensions; None for anything else."""
+    """The shape of a ranked tensor type, negative for dynamic dimensions; None for anything else."""
     return kind.get_shape() if isa(kind, TensorType) else None

@@ -67,7 +67,7 @@ def _wrong_shapes(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
     shape = weight.matrix_shape
     for what, value, size in (("input", op.x, shape[0]), ("result", op.result, shape[1])):
         found = shape_of(value.type)
-        if found == () or (found and found[-1] not in (-1, size)):
+        if found == () or (found and found[-1] >= 0 and found[-1] != size):
             return f"the {what} is {value.type}, expected {size} as its last dimension for weight @{symbol} of {kind}"
     return None
 

@@ -1,10 +1,19 @@
-"""A small program made by hand, and the network it computes, for tests of files and of the machine."""
+"""What many tests need: a small program made by hand, ONNX files from text, and the way to a checked program."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper, parser
 
+from cimc.compiler import Compilation, Options, compile_network
+from cimc.machine.check import compare, run_reference
+from cimc.machine.inputs import random_inputs
+from cimc.machine.machine import Machine
 from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import clear_record, kernel_record, multiply_records, permute_record
@@ -105,3 +114,42 @@ def _model(
     graph = helper.make_graph(nodes, "handmade", inputs, outputs, initializers)
     model: onnx.ModelProto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return model.SerializeToString()
+
+
+@pytest.fixture
+def onnx_file(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a network in ONNX's text form, `g (float[n,4] x) => (float[n,3] y) { y = MatMul(x, w) }`, to a file."""
+
+    def write(
+        graph: str,
+        constants: Mapping[str, NDArray[Any]] | None = None,
+        *,
+        opset: int = 17,
+        ir: int = 8,
+        domains: str = "",
+        name: str = "network.onnx",
+    ) -> Path:
+        model = parser.parse_model(f'<ir_version: {ir}, opset_import: ["" : {opset}{domains}]> {graph}')
+        model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in (constants or {}).items())
+        path = tmp_path / name
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[..., Compilation]:
+    """Compiles an ONNX file for a tiny chip, and demands the bits of the reference network from the saved program."""
+
+    def checked(file: Path, inputs: Mapping[str, NDArray[Any]] | None = None, **options: Any) -> Compilation:
+        reference = tmp_path / "reference.onnx"
+        compilation = compile_network(file, Options(**{"chip": "tiny-4", "reference": reference, **options}))
+        compilation.program.save(tmp_path / "program.cim")
+        program = Program.load(tmp_path / "program.cim")
+        given = random_inputs(program.inputs) if inputs is None else inputs
+        comparison = compare(Machine(program).run(given), run_reference(reference, given))
+        assert comparison.identical, str(comparison)
+        return compilation
+
+    return checked
