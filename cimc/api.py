@@ -44,6 +44,10 @@ def compile(
     calibrate: str | os.PathLike[str] | None = None,
     keep_ir: str | os.PathLike[str] | None = None,
     reference: str | os.PathLike[str] | None = None,
+    reference_float: str | os.PathLike[str] | None = None,
+    monarch: int | str | None = None,
+    monarch_budget: float = 0.1,
+    prune_below: float = 0.0,
     verify_each: bool = False,
 ) -> Program:
     """Compile the ONNX file `model`; the options are those of the command `cimc`.
@@ -59,6 +63,10 @@ def compile(
         calibrate=None if calibrate is None else Path(calibrate),
         keep_ir=None if keep_ir is None else Path(keep_ir),
         reference=None if reference is None else Path(reference),
+        reference_float=None if reference_float is None else Path(reference_float),
+        monarch=monarch,
+        monarch_budget=monarch_budget,
+        prune_below=prune_below,
         verify_each=verify_each,
         measure=False,
     )

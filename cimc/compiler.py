@@ -20,7 +20,7 @@ from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
-from cimc.pipeline import NETWORK_IS_FINAL_AFTER, pipeline
+from cimc.pipeline import pipeline, stops
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.reference_writer import reference_file
@@ -33,6 +33,7 @@ from dialects.network import weights_of
 from dialects.semantics.onnx_graph import network_model
 from dialects.weights import store_of
 from passes.place_tiles import check_mapping
+from passes.project_monarch import ProjectMonarchPass
 from passes.rewriting.calibration import read_inputs
 
 
@@ -52,6 +53,14 @@ class Options:
     """An .npz file with one array an input: for static activations, and to measure the distance to the original."""
     keep_ir: Path | None = None
     reference: Path | None = None
+    reference_float: Path | None = None
+    """Where to write the network in its final structure, before it is quantised: to be trained further."""
+    monarch: int | str | None = None
+    """Project dense weights onto Monarch factors of so many blocks, `paper` or `auto`; None for no projection."""
+    monarch_budget: float = 0.1
+    """Relative error that `auto` may make in each layer."""
+    prune_below: float = 0.0
+    """Weights of a smaller magnitude count as zero when structure is looked for."""
     verify_each: bool = False
     measure: bool = True
     """Whether to run the original and the compiled network once, to tell how far apart they are."""
@@ -93,10 +102,15 @@ class _Compiler:
         self.texts: dict[str, str] = {}
         self.distance: Distance | None = None
         self.done = 0
+        self.passes = self._pipeline()
+        self.float_stop, self.numbers_stop = stops(self.passes)
 
     def run(self) -> Compilation:
         start = time.perf_counter()
-        with reference_file(self.options.reference) as self.write_reference:
+        with (
+            reference_file(self.options.reference) as self.write_reference,
+            reference_file(self.options.reference_float) as self.write_reference_float,
+        ):
             program, statistics = self._program()
         return Compilation(program, statistics, self.texts, self.distance, time.perf_counter() - start)
 
@@ -107,7 +121,7 @@ class _Compiler:
         runner = PassRunner(self.ctx, [*self._validation(module), *([keep] if keep else []), self._after_pass])
         try:
             with self._naming_file():
-                runner.run(module, self._passes())
+                runner.run(module, self.passes)
         finally:
             if keep is not None:
                 keep.finish()
@@ -133,10 +147,20 @@ class _Compiler:
                 raise
             raise UserError(f"{self.file}: {error}") from error
 
-    def _passes(self) -> tuple[ModulePass, ...]:
-        calibrate = None if self.options.calibrate is None else str(self.options.calibrate)
-        activations = self.options.activations or ("token" if calibrate is None else "static")
-        return pipeline(mapping=self.options.mapping, activations=activations, calibration=calibrate)
+    def _pipeline(self) -> tuple[ModulePass, ...]:
+        options = self.options
+        calibrate = None if options.calibrate is None else str(options.calibrate)
+        activations = options.activations or ("token" if calibrate is None else "static")
+        monarch = None
+        if options.monarch is not None:
+            monarch = ProjectMonarchPass(options.monarch, options.monarch_budget, calibrate)
+        return pipeline(
+            mapping=options.mapping,
+            activations=activations,
+            calibration=calibrate,
+            monarch=monarch,
+            prune_below=options.prune_below,
+        )
 
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:
@@ -154,10 +178,11 @@ class _Compiler:
         if self.options.keep_ir is None:
             used = (op.value for op in weights_of(module).values())
             store_of(self.ctx).keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
-        passes = self._passes()
-        if self.done < len(passes):
-            self.progress(passes[self.done].name)
-        if self.done == NETWORK_IS_FINAL_AFTER:
+        if self.done < len(self.passes):
+            self.progress(self.passes[self.done].name)
+        if self.done == self.float_stop and self.options.reference_float is not None:
+            self.write_reference_float(network_model(module, store_of(self.ctx)))
+        if self.done == self.numbers_stop:
             self._network_is_final(module)
         self.done += 1
 

@@ -1,6 +1,6 @@
 """The order of the passes, and what must hold after each: both are data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +16,7 @@ from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations import FoldPermutationsPass
 from passes.place_tiles import PlaceTilesPass
+from passes.project_monarch import ProjectMonarchPass
 from passes.quantize import QuantizePass
 from passes.raise_matmul import RaiseMatmulPass
 from passes.schedule_arrays import ScheduleArraysPass
@@ -23,13 +24,19 @@ from passes.tile_blocks import TileBlocksPass
 
 
 def pipeline(
-    *, mapping: str = "linear", activations: str = "token", calibration: str | None = None
+    *,
+    mapping: str = "linear",
+    activations: str = "token",
+    calibration: str | None = None,
+    monarch: ProjectMonarchPass | None = None,
+    prune_below: float = 0.0,
 ) -> tuple[ModulePass, ...]:
-    """The passes from an imported network to a scheduled one."""
+    """The passes from an imported network to a scheduled one; `monarch` runs only if it is asked for."""
     return (
         FoldConstantsPass(),
         RaiseMatmulPass(),
-        DetectBlockDiagonalPass(),
+        DetectBlockDiagonalPass(prune_below),
+        *(() if monarch is None else (monarch,)),
         FoldPermutationsPass(),
         QuantizePass(activations, calibration),
         FoldConstantsPass(),
@@ -39,8 +46,10 @@ def pipeline(
     )
 
 
-NETWORK_IS_FINAL_AFTER = 6
-"""After this many passes of the pipeline the network's numbers are what the program will compute: `--reference`."""
+def stops(passes: Sequence[ModulePass]) -> tuple[int, int]:
+    """After how many passes the float network has its final structure, and when its numbers are the program's."""
+    names = [one.name for one in passes]
+    return names.index(QuantizePass.name), names.index(TileBlocksPass.name)
 
 
 class Exactness(Enum):
@@ -49,6 +58,7 @@ class Exactness(Enum):
     EXACT = "not a bit"
     ROUNDING = "the order of float additions"
     QUANTIZING = "8-bit numbers"
+    PROJECTING = "anything, its error is reported"
 
 
 EXACTNESS: dict[str, Exactness] = {
@@ -56,6 +66,7 @@ EXACTNESS: dict[str, Exactness] = {
     RaiseMatmulPass.name: Exactness.ROUNDING,
     DetectBlockDiagonalPass.name: Exactness.ROUNDING,
     FoldPermutationsPass.name: Exactness.ROUNDING,
+    ProjectMonarchPass.name: Exactness.PROJECTING,
     QuantizePass.name: Exactness.QUANTIZING,
     TileBlocksPass.name: Exactness.EXACT,
     PlaceTilesPass.name: Exactness.EXACT,

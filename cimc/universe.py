@@ -15,6 +15,7 @@ from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations import FoldPermutationsPass
 from passes.place_tiles import PlaceTilesPass
+from passes.project_monarch import ProjectMonarchPass
 from passes.quantize import QuantizePass
 from passes.raise_matmul import RaiseMatmulPass
 from passes.schedule_arrays import ScheduleArraysPass
@@ -24,6 +25,7 @@ PASSES: tuple[type[ModulePass], ...] = (
     FoldConstantsPass,
     RaiseMatmulPass,
     DetectBlockDiagonalPass,
+    ProjectMonarchPass,
     FoldPermutationsPass,
     QuantizePass,
     TileBlocksPass,

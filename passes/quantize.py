@@ -56,12 +56,14 @@ class QuantizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.activations not in MODES:
             raise UserError(f"activations={self.activations} is unknown: expected one of {', '.join(MODES)}")
-        if self.activations == "static" and self.calibration is None:
-            raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
         store = store_of(ctx)
         matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
-        found = ranges(op, store, [m.x for m in matmuls], self.calibration) if self.activations == "static" else {}
-        seen = {m: found[m.x] for m in matmuls} if found else {}
+        seen: dict[MatmulOp, tuple[float, float]] = {}
+        if self.activations == "static":
+            if self.calibration is None:
+                raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
+            found = ranges(op, store, [m.x for m in matmuls], self.calibration)
+            seen = {m: found[m.x] for m in matmuls}
         known: dict[SSAValue, Activation] = {}
         for matmul in matmuls:
             builder = DigitalBuilder(op, store, matmul)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import check_writable, dimension, positive, progress_bar, run_command
+from cimc.commands.shared import blocks, check_writable, dimension, positive, progress_bar, run_command, share
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -30,7 +30,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--chip", default="pcm-256", metavar="FILE|NAME", help="chip file (TOML) or the name of one of cimc's own")
     add("--arrays", type=positive, metavar="N", help="how many arrays the chip has")
     add("--mapping", choices=MAPPINGS, default="linear", help="how tiles are placed (default: linear)")
-    add("--monarch", metavar="BLOCKS|auto", help="project dense weights onto Monarch factors")
+    add("--monarch", type=blocks, metavar="BLOCKS|auto|paper", help="project dense weights onto Monarch factors")
+    add(
+        "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"
+    )
+    add(
+        "--prune-below", type=share, default=0.0, metavar="T", help="weights below T count as zero in finding structure"
+    )
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
     add(
         "--activations",
@@ -40,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--calibrate", type=Path, metavar="X.npz", help="inputs for static activations and for the distance")
     add("--keep-ir", type=Path, metavar="DIR", help="write the IR after every pass to DIR")
     add("--reference", type=Path, metavar="REF.onnx", help="write the network that the program computes, as ONNX")
+    add("--reference-float", type=Path, metavar="F.onnx", help="write the network before it is quantised, as ONNX")
     add("--emit", choices=("cim", "array", "listing"), help="print IR or listing instead of writing a program")
     add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
     add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")
@@ -54,12 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compile(arguments: argparse.Namespace) -> int:
     from cimc.compiler import compile_network, default_output
-    from dialects.errors import UserError
 
-    if arguments.monarch is not None:
-        raise UserError("--monarch is not available yet: weights keep the structure they have")
     output: Path = arguments.output or default_output(arguments.model)
-    check_writable(None if arguments.emit and not arguments.output else output, arguments.reference)
+    check_writable(
+        None if arguments.emit and not arguments.output else output, arguments.reference, arguments.reference_float
+    )
     with progress_bar("compiling") as step:
         compilation = compile_network(arguments.model, _options(arguments), step)
         if arguments.emit is None or arguments.output is not None:
@@ -86,6 +92,10 @@ def _options(arguments: argparse.Namespace) -> "Options":
         calibrate=arguments.calibrate,
         keep_ir=arguments.keep_ir,
         reference=arguments.reference,
+        reference_float=arguments.reference_float,
+        monarch=arguments.monarch,
+        monarch_budget=arguments.monarch_budget,
+        prune_below=arguments.prune_below,
         verify_each=arguments.verify_each,
         measure=arguments.emit is None,
     )

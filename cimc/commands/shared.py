@@ -62,6 +62,26 @@ def check_writable(*paths: Path | None) -> None:
             raise UserError(f"{path}: cannot be written: the directory {path.parent} may not be written to")
 
 
+def blocks(text: str) -> int | str:
+    """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
+    if text in ("auto", "paper"):
+        return text
+    if not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
+    return int(text)
+
+
+def share(text: str) -> float:
+    """A number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 0, like 0.1")
+    return value
+
+
 @contextlib.contextmanager
 def writing(path: Path) -> Generator[Path]:
     """A temporary file that takes the place of `path` when all went well; UserError if it cannot be written."""

@@ -22,7 +22,8 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
-from dialects.semantics.weight_values import StoredMatrix, stored_matrix
+from dialects.notes import layer_notes, permutations_before_folding
+from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
 
@@ -80,6 +81,7 @@ class _Emitter:
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
             stages=self.stages,
+            notes=_notes(self.module),
             dims=dims,
             mapping=mapping,
             compiler=compiler,
@@ -140,10 +142,9 @@ class _Emitter:
             tables.append(np.concatenate([number, place, tile[:, 2:], tile[:, :2]], axis=1))
         tiles = np.concatenate(tables).astype(np.int32)
         arrays = np.zeros((int(tiles[:, 1].max(initial=-1)) + 1, self.chip.rows, self.chip.columns), np.int8)
-        matrices: list[StoredMatrix] = [
-            stored_matrix(weight_named(self.weights, symbol), self.store) for symbol in self.users
-        ]
-        for weight, array, row, column, rows, columns, k, n in tiles.tolist():
+        matrices = [stored_matrix(weight_named(self.weights, symbol), self.store) for symbol in self.users]
+        for row_of_table in tiles:
+            weight, array, row, column, rows, columns, k, n = (int(number) for number in row_of_table)
             arrays[array, row : row + rows, column : column + columns] = matrices[weight].tile(k, n, rows, columns)
         return arrays, tiles
 
@@ -196,6 +197,13 @@ def _chip(chip: ChipAttr) -> Chip:
         chip.encoding,
         details,
     )
+
+
+def _notes(module: ModuleOp) -> dict[str, Json]:
+    """What passes said of layers, and how many permutations there were before some were folded."""
+    before = permutations_before_folding(module)
+    layers: list[Json] = [dict(note) for note in layer_notes(module)]
+    return {"layers": layers, "permutations_before_folding": before}
 
 
 def _source(module: ModuleOp) -> Source:

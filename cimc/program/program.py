@@ -55,6 +55,7 @@ class Program:
     weights: Sequence[Weight] = ()
     multiplications: Sequence[Multiplication] = ()
     stages: Sequence[Mapping[str, Json]] = ()
+    notes: Mapping[str, Json] = field(default_factory=dict[str, Json])
     dims: Mapping[str, int] = field(default_factory=dict[str, int])
     mapping: str = "linear"
     compiler: str = ""
@@ -124,6 +125,7 @@ class Program:
             "tables": len(self.tables),
             "constants": len(self.constants),
             "stages": [dict(stage) for stage in self.stages],
+            "notes": dict(self.notes),
             "source": self.source.to_json(),
         }
 
@@ -161,6 +163,7 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         weights=[Weight.from_json(value) for value in metadata.children("weights")],
         multiplications=[Multiplication.from_json(value) for value in metadata.children("multiplications")],
         stages=[stage.fields for stage in metadata.children("stages")],
+        notes=metadata.child("notes").fields,
         dims={name: dims.count(name) for name in dims.fields},
         mapping=metadata.text("mapping"),
         compiler=metadata.text("cimc"),

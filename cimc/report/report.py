@@ -1,7 +1,7 @@
 """What a program needs of the chip: arrays, conversions, time, by layer; docs/cost-model.md tells each formula."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,6 +34,8 @@ class Layer:
     stage: int
     latency_ns: float
     energy_pj: float | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What was said of the layer on the way: errors of a projection, why it is dense."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Report:
     area_um2: float | None
     layers: tuple[Layer, ...]
     permutations_executed: int
+    permutations_before_folding: int | None
     kernels: int
     sources: Mapping[str, str]
 
@@ -85,6 +88,7 @@ def report_of(program: Program) -> Report:
         area_um2=None,
         layers=tuple(_layer(program, m, multiplies) for m in program.multiplications),
         permutations_executed=int((records["op"] == Opcode.PERMUTE).sum()),
+        permutations_before_folding=_optional(program.notes.get("permutations_before_folding")),
         kernels=len(program.kernels),
         sources=_SOURCES,
     )
@@ -123,7 +127,22 @@ def _layer(program: Program, multiplication: Multiplication, multiplies: Records
         conversions=int(conversions(own, program.chip, program).sum()),
         stage=stage,
         latency_ns=_number(duration) / 1000,
+        notes=_layer_notes(program, multiplication.node),
     )
+
+
+def _layer_notes(program: Program, node: str) -> dict[str, Any]:
+    """What is said of a node, in one dictionary."""
+    entries = program.notes.get("layers")
+    found: dict[str, Any] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and entry.get("node") == node:
+            found |= {name: value for name, value in entry.items() if name != "node"}
+    return found
+
+
+def _optional(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _number(value: object) -> int:

@@ -1,5 +1,6 @@
 """Reports as text: a short summary, and a table of layers."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from cimc.report.report import Layer, Report
@@ -16,10 +17,30 @@ def summary_lines(report: Report) -> Iterator[str]:
         f"{report.arrays_lower_bound})"
     )
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
+    kinds = Counter(layer.kind for layer in report.layers)
+    yield f"structure     {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())) or 'none'}"
+    if report.permutations_executed or report.permutations_before_folding:
+        before = report.permutations_before_folding
+        yield f"permutations  {report.permutations_executed} executed, {before} before folding"
+    yield from _error_lines(report.layers)
     yield f"conversions   {report.conversions_per_token:,} a token, in {report.row_groups:,} row groups"
     yield f"stages        {report.stages}, with {report.kernels} kernels of digital operators between them"
     latency = (report.latency_ns["parameter"] or 0) / 1000
     yield f"latency       {latency:,.1f} us a token in the arrays (digital operators are not modelled yet)"
+
+
+def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
+    """The errors of projections, least and greatest, and how many layers were left alone."""
+    names = {"weight_error": "weights", "output_error": "outputs", "closed_form_output_error": "outputs, closed form"}
+    for key, name in names.items():
+        errors = [layer.notes[key] for layer in layers if key in layer.notes]
+        if errors:
+            yield f"projection    relative error of {name} {min(errors):.3f} to {max(errors):.3f}"
+    for text, count in Counter(str(layer.notes["monarch"]) for layer in layers if "monarch" in layer.notes).items():
+        yield f"projection    {count} layers {text}"
+    for layer in layers:
+        if "almost" in layer.notes:
+            yield f"almost        {layer.node}: {layer.notes['almost']}; dense unless --prune-below allows it"
 
 
 def layer_lines(layers: Sequence[Layer]) -> list[str]:

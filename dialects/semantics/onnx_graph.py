@@ -206,7 +206,7 @@ class GraphWriter:
         weight = weight_named(self.weights, symbol)
         if isinstance(op, MultiplyOp):
             name = self._new_initializer(f"{symbol} in arrays", self._matrix(op))
-        elif op.is_integer and isinstance(weight.structure, BlockDiagonalAttr) and isa(op.x.type, TensorType):
+        elif isinstance(weight.structure, BlockDiagonalAttr) and isa(op.x.type, TensorType) and _is_plain(op, weight):
             return self._block_product(op, weight, weight.structure, op.x.type.get_num_dims() - 1)
         elif op.is_integer:
             form = "" if weight.structure is None else "matrix"
@@ -227,10 +227,11 @@ class GraphWriter:
         shapes = self._initializer("split", str(split), split), self._initializer("joined", str(joined), joined)
         between = self.fresh("split"), self.fresh("products")
         name, y, order = self._node_name(op), self.name(op.result), column_order(weight, self.weights, self.store)
+        kind = "MatMulInteger" if op.is_integer else "MatMul"
         if order is None:
-            return block_product_nodes(self.name(op.x), data, shapes, y, between, name)
+            return block_product_nodes(kind, self.name(op.x), data, shapes, y, between, name)
         joint = self.fresh("joined")
-        nodes = block_product_nodes(self.name(op.x), data, shapes, joint, between, name)
+        nodes = block_product_nodes(kind, self.name(op.x), data, shapes, joint, between, name)
         places = self._initializer("inverse", str(structure.order_symbol), np.argsort(order))
         return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{name} order")]
 
@@ -246,6 +247,11 @@ class GraphWriter:
         for outer, inner in zip(op.results, last.values):
             self.names[inner] = self.name(outer)
         return [node for inner in op.body.block.ops for node in self.nodes(inner)]
+
+
+def _is_plain(op: MatmulOp, weight: WeightOp) -> bool:
+    """Whether the stored numbers are multiplied as they are, and not by a scale."""
+    return op.is_integer or weight.affine is None
 
 
 def _fresh(wish: str, taken: dict[str, int]) -> str:

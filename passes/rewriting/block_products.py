@@ -155,17 +155,23 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
 
 
 def contract(builder: DigitalBuilder, x: SSAValue, w: Array, axes: Contraction, name: str) -> SSAValue:
-    """The product as: tokens first, one vector of blocks and inputs, multiply, blocks and outputs, order of y."""
+    """The product as: tokens first, one vector of blocks and inputs, multiply, blocks and outputs, order of y.
+
+    Token axes of size 1 are no leading dimensions of the vectors.
+    """
     assert isa(x.type, TensorType)
-    sizes = dict(zip(axes.w_axes, w.shape))
-    order = axes.tokens + axes.blocks + axes.inputs
+    sizes = dict(zip(axes.w_axes, w.shape)) | dict.fromkeys(axes.tokens, 1)
+    extent = dict(zip(axes.x_axes, x.type.get_shape()))
+    tokens = "".join(a for a in axes.tokens if extent[a] != 1)
+    single = "".join(a for a in axes.tokens if extent[a] == 1)
+    order = tokens + single + axes.blocks + axes.inputs
     shape = [prod(sizes[a] for a in letters) for letters in (axes.blocks, axes.inputs, axes.outputs)]
     stored = w.transpose([axes.w_axes.index(a) for a in axes.blocks + axes.inputs + axes.outputs]).reshape(shape)
     x = builder.transpose(x, [axes.x_axes.index(a) for a in order])
-    x = builder.reshape_last(x, len(axes.tokens), [shape[0] * shape[1]])
+    x = builder.reshape_last(x, len(tokens), [shape[0] * shape[1]])
     y = block_matmul(builder, x, stored, name)
-    found = axes.tokens + axes.blocks + axes.outputs
-    y = builder.reshape_last(y, len(axes.tokens), [sizes[a] for a in axes.blocks + axes.outputs])
+    found = tokens + single + axes.blocks + axes.outputs
+    y = builder.reshape_last(y, len(tokens), [sizes[a] for a in single + axes.blocks + axes.outputs])
     return builder.transpose(y, [found.index(a) for a in axes.y_axes])
 
 

@@ -1,4 +1,4 @@
-"""Runs the network on calibration inputs and notes the range of chosen values."""
+"""Runs the network on calibration inputs and notes what chosen values are."""
 
 import zipfile
 from collections.abc import Sequence
@@ -15,14 +15,11 @@ from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
 
 
-def ranges(
-    module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str | None
-) -> dict[SSAValue, tuple[float, float]]:
-    """Least and greatest number that each value takes on the inputs in `file` (.npz, an array for each input).
+def activations(module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str) -> dict[SSAValue, Array]:
+    """What each value is on the inputs in `file` (.npz, an array for each input).
 
     UserError if the file cannot be read, lacks an input, or the network cannot run on it.
     """
-    assert file is not None
     inputs = inputs_of(module)
     arrays = read_inputs(file, [port.name for _, port in inputs])
     distinct = list(dict.fromkeys(values))
@@ -34,7 +31,15 @@ def ranges(
         found = run_graph(model, arrays)
     except GraphError as error:
         raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
-    return {v: (float(found[p.name].min(initial=0)), float(found[p.name].max(initial=0))) for v, p in outputs}
+    return {value: found[port.name] for value, port in outputs}
+
+
+def ranges(
+    module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str
+) -> dict[SSAValue, tuple[float, float]]:
+    """Least and greatest number that each value takes on the inputs in `file`; errors as from `activations`."""
+    found = activations(module, store, values, file)
+    return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in found.items()}
 
 
 def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:

@@ -6,13 +6,15 @@ from xdsl.ir import SSAValue
 
 from dialects.cim import AffineAttr, MatmulOp, WeightOp
 from dialects.element_types import Array
-from dialects.network import weight_named, weights_of
+from dialects.network import shape_of, weight_named, weights_of
 from dialects.semantics.weight_values import scale_of, zero_point_of
 from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr, BlocksAttr
 from dialects.tables import TableAttr
 from dialects.weights import WeightStore
 from passes.analysis.block_structure import BlockStructure, find_matrix_blocks
+from passes.analysis.monarch_products import find_monarch_product
 from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.monarch import monarch_product
 
 
 def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_below: float) -> SSAValue | None:
@@ -24,10 +26,16 @@ def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_be
     matrix = _about_zero(weight, weights, store)
     if matrix is None:
         return None
-    blocks = find_matrix_blocks(matrix)
-    if blocks is None or not blocks.blocks:
+    blocks = find_matrix_blocks(matrix if prune_below == 0 else np.where(np.abs(matrix) < prune_below, 0, matrix))
+    builder = DigitalBuilder(module, store, op)
+    if blocks is not None and blocks.blocks:
+        return _block_product(builder, op, weight, matrix, blocks)
+    product = find_monarch_product(matrix) if shape_of(op.x.type) else None
+    if product is None:
         return None
-    return _block_product(DigitalBuilder(module, store, op), op, weight, matrix, blocks)
+    w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
+    name, contiguous = weight.sym_name.data, product.contiguous_outputs
+    return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
 
 
 def _about_zero(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
