@@ -21,7 +21,7 @@ demo: $(VENV)/ready
 	$(BIN)/python examples/minilm/demo.py
 
 bench: $(VENV)/ready-for-tests
-	$(BIN)/python -m pytest tests/benchmarks -o 'python_files=bench_*.py' -q -s -o python_files="bench_*.py"
+	$(BIN)/python -m pytest tests/benchmarks -q -s -o python_files="bench_*.py"
 
 # All checks, also after one has failed: who changes something wants to see the whole list.
 test: $(VENV)/ready-for-tests
