@@ -1,6 +1,7 @@
 """What many tests need: a small program made by hand, ONNX files from text, and the way to a checked program."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def compiled(tmp_path: Path) -> Callable[..., Compilation]:
 
     def checked(file: Path, inputs: Mapping[str, NDArray[Any]] | None = None, **options: Any) -> Compilation:
         reference = tmp_path / "reference.onnx"
-        compilation = compile_network(file, Options(**{"chip": "tiny-4", "reference": reference, **options}))
+        compilation = compile_network(file, replace(Options(chip="tiny-4", reference=reference), **options))
         compilation.program.save(tmp_path / "program.cim")
         program = Program.load(tmp_path / "program.cim")
         given = random_inputs(program.inputs) if inputs is None else inputs
