@@ -288,10 +288,11 @@ def _vectors_for(rank: int) -> int:
 _CHUNK = 1 << 18
 """Elements of slices factored at a time, so that no copy of a large matrix is made."""
 
-_GAP = 1e-4
-"""Least eigenvalue of the Gram matrix of vectors of norm 1 for which they count as independent.
+_GAPS = ((np.float32, 1e-4), (np.float64, 1e-9))
+"""Least eigenvalue of the Gram matrix of vectors of norm 1 for which they count as independent, in this precision.
 
-Far above what float32 makes of dependent ones (1e-6), far below that of random ones (0.1 for n vectors of length 2n).
+float32 makes 1e-6 of dependent ones, and 0.1 is what n random vectors of length 2n have. Trained weights have smaller
+ones, and need a second try in float64, where 1e-9 is still far above what the rounding of float32 weights makes.
 """
 
 
@@ -300,13 +301,17 @@ def _are_independent(vectors: Array) -> bool:
     largest = float(np.abs(vectors).max(initial=0))
     if not 0 < largest < np.inf:
         return False
-    scaled = (vectors / largest).astype(np.float32, copy=False)
-    norms = np.sqrt(np.einsum("ij,ij->i", scaled, scaled))
+    return any(_have_eigenvalues_above(gap, (vectors / largest).astype(kind)) for kind, gap in _GAPS)
+
+
+def _have_eigenvalues_above(gap: float, vectors: Array) -> bool:
+    """Of the Gram matrix of vectors that are scaled to norm 1, which are overwritten."""
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     if not norms.all():
         return False
-    scaled = scaled / norms[:, None]
-    gram = scaled @ scaled.T
-    gram[np.diag_indices_from(gram)] -= np.float32(_GAP)
+    vectors /= norms[:, None]
+    gram = vectors @ vectors.T
+    gram[np.diag_indices_from(gram)] -= gram.dtype.type(gap)
     try:
         np.linalg.cholesky(gram)
     except np.linalg.LinAlgError:
