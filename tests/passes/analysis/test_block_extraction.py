@@ -22,8 +22,8 @@ def check_blocks(nonzero: Mask, blocks: tuple[Block, ...], array_rows: int, arra
         assert nonzero[np.ix_(block.rows, block.columns)].any(axis=0).any()
     assert times.max(initial=0) <= 1
     assert times[nonzero].all()
-    dense = -(-nonzero.shape[0] // array_rows) * -(-nonzero.shape[1] // array_columns)
-    assert arrays_of(blocks, array_rows, array_columns) < dense
+    assert arrays_of(blocks, array_rows, array_columns) < -(-nonzero.size // (array_rows * array_columns))
+    assert sum(block.size for block in blocks) <= 0.75 * nonzero.size
 
 
 @given(
@@ -72,6 +72,16 @@ def test_blocks_that_share_rows(turned: bool) -> None:
     assert arrays_of(blocks, 16, 16) == 8
 
 
+@given(st.floats(0, 0.3), SEEDS)
+def test_blocks_with_a_common_column_have_all_in_common(density: float, seed: int) -> None:
+    nonzero = np.random.default_rng(seed).random((48, 24)) < density
+    blocks = extract_blocks(nonzero, 8, 8, columns_once=True)
+    if blocks is not None:
+        check_blocks(nonzero, blocks, 8, 8)
+        groups = {tuple(block.columns) for block in blocks}
+        assert sorted(column for group in groups for column in group) == list(np.flatnonzero(nonzero.any(axis=0)))
+
+
 def test_few_nonzeros_anywhere() -> None:
     nonzero = np.random.default_rng(0).random((256, 256)) < 0.01
     blocks = extract_blocks(nonzero, 32, 32)
@@ -103,6 +113,16 @@ def test_a_high_block_is_cut_evenly() -> None:
     assert [len(block.rows) for block in blocks] == [12, 11, 11]
 
 
+def test_how_much_has_to_be_saved() -> None:
+    nonzero = np.ones((32, 32), bool)
+    nonzero[:8] = False
+    assert extract_blocks(nonzero, 16, 16) is not None
+    assert extract_blocks(nonzero, 16, 16, least_saving=0.26) is None
+    nonzero[7] = True
+    assert extract_blocks(nonzero, 16, 16) is None
+    assert extract_blocks(nonzero, 8, 8, least_saving=0.2) is not None
+
+
 def test_zeros_need_no_array() -> None:
     assert extract_blocks(np.zeros((3, 4), bool), 2, 2) == ()
 
@@ -115,6 +135,8 @@ def test_zeros_need_no_array() -> None:
         (np.eye(8, dtype=bool), 8),
         (np.zeros((0, 4), bool), 4),
         (np.random.default_rng(0).random((64, 64)) < 0.97, 16),
+        (np.random.default_rng(0).random((64, 64)) < 0.76, 8),
+        (np.ones((24, 24), bool), 16),
     ],
 )
 def test_nothing_is_saved(nonzero: Mask, array: int) -> None:
