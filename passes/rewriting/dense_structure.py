@@ -1,41 +1,111 @@
 """Dense weights that are not: block-diagonal under some order of rows and columns, or exactly a product of two such."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, SymbolRefAttr
 from xdsl.ir import SSAValue
 
 from dialects.cim import AffineAttr, MatmulOp, WeightOp
 from dialects.element_types import Array
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
 from dialects.network import shape_of, weight_named, weights_of
+from dialects.notes import add_layer_note
 from dialects.semantics.weight_values import scale_of, zero_point_of
-from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr, BlocksAttr
+from dialects.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
 from dialects.tables import TableAttr
 from dialects.weights import WeightStore
-from passes.analysis.block_structure import BlockStructure, find_matrix_blocks
+from passes.analysis.block_extraction import extract_blocks
+from passes.analysis.block_structure import BlockStructure, almost_blocks, find_matrix_blocks, nonzeros
 from passes.analysis.monarch_products import find_monarch_product
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
+
+SPREAD_LIMIT = 4
+"""Groups of a sparse weight are laid down the diagonal of a matrix at most this many times as large as the weight."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockColumn:
+    """Columns of a sparse weight that are stored together, with all rows that any of them needs."""
+
+    rows: Array
+    columns: Array
 
 
 def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_below: float) -> SSAValue | None:
     """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure."""
     weights = weights_of(module)
     weight = weight_named(weights, op.weight.root_reference.data)
-    if weight.structure is not None:
-        return None
-    matrix = _about_zero(weight, weights, store)
+    matrix = None if weight.structure is not None else _about_zero(weight, weights, store)
     if matrix is None:
         return None
-    blocks = find_matrix_blocks(matrix if prune_below == 0 else np.where(np.abs(matrix) < prune_below, 0, matrix))
     builder = DigitalBuilder(module, store, op)
-    if blocks is not None and blocks.blocks:
-        return _block_product(builder, op, weight, matrix, blocks)
-    product = find_monarch_product(matrix) if shape_of(op.x.type) else None
-    if product is None:
+    scale = scale_of(weight, weights, store)
+    if prune_below > 0:
+        values = matrix if scale is None else matrix * scale
+        matrix = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
+    blocks = find_matrix_blocks(matrix)
+    if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
         return None
-    w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
-    name, contiguous = weight.sym_name.data, product.contiguous_outputs
-    return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
+    stored = matrix.size if blocks is None else blocks.stored
+    almost = almost_blocks(matrix)
+    if almost is not None and almost.structure.stored < stored:
+        add_layer_note(module, node_name(op), almost=str(almost))
+    if blocks is None or len(blocks.blocks) == 1:
+        found = _irregular(builder, op, weight, matrix, stored)
+        if found is not None:
+            return found
+    return None if blocks is None else _block_product(builder, op, weight, matrix, blocks)
+
+
+def _irregular(builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, stored: int) -> SSAValue | None:
+    """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None."""
+    product = find_monarch_product(matrix)
+    if product is not None and product.stored < stored:
+        w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
+        name, contiguous = weight.sym_name.data, product.contiguous_outputs
+        return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
+    groups = _extracted(matrix, chip_of(builder.module))
+    if groups is None or sum(len(g.rows) * len(g.columns) for g in groups) >= stored:
+        return None
+    return _sparse_product(builder, op, weight, matrix, groups)
+
+
+def _extracted(matrix: Array, chip: ChipAttr) -> list[BlockColumn] | None:
+    """Groups of columns with the rows they need, if these take fewer arrays than the whole matrix; else None."""
+    mask = nonzeros(matrix)
+    if np.count_nonzero(mask) * 2 > mask.size:
+        return None
+    blocks = extract_blocks(mask, chip.rows, chip.columns, columns_once=True)
+    if blocks is None:
+        return None
+    rows: dict[bytes, list[Array]] = {}
+    columns: dict[bytes, Array] = {}
+    for block in blocks:
+        key = block.columns.tobytes()
+        rows.setdefault(key, []).append(block.rows)
+        columns[key] = block.columns
+    groups = [BlockColumn(np.concatenate(parts), columns[key]) for key, parts in rows.items()]
+    spread = sum(len(g.rows) for g in groups) * sum(len(g.columns) for g in groups)
+    return groups if spread <= SPREAD_LIMIT * matrix.size else None
+
+
+def _sparse_product(
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, groups: list[BlockColumn]
+) -> SSAValue:
+    """Gather for each group of columns the rows that it needs, multiply, put the columns where they belong."""
+    symbol = weight.sym_name.data
+    used: Array = np.concatenate([group.columns for group in groups])
+    empty: Array = np.setdiff1d(np.arange(matrix.shape[1], dtype=np.int64), used)
+    x = builder.permute(op.x, np.concatenate([group.rows for group in groups]), f"{symbol}.rows")
+    parts = [np.ascontiguousarray(matrix[np.ix_(group.rows, group.columns)]) for group in groups]
+    affine = _reordered_affine(builder, weight, used)
+    y = builder.matmul(x, _stored_parts(builder, parts, f"{symbol}.blocks", affine, SPARSE), len(used))
+    if len(empty):
+        y = builder.pad_last(y, len(empty))
+    return builder.permute(y, np.argsort(np.concatenate([used, empty])), f"{symbol}.columns")
 
 
 def _about_zero(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
@@ -72,13 +142,18 @@ def _stored_blocks(
     if found.uniform is not None:
         structure = BlockDiagonalAttr.of(found.uniform, BLOCK_DIAGONAL)
         return builder.weight(np.stack(parts), name, affine, structure)
+    return _stored_parts(builder, parts, name, affine, BLOCK_DIAGONAL)
+
+
+def _stored_parts(builder: DigitalBuilder, parts: list[Array], name: str, affine: AffineAttr | None, kind: str) -> str:
+    """The symbol of a weight of blocks of different shapes, down the diagonal of a matrix."""
     sizes = np.array([part.shape for part in parts], np.int64)
     firsts = np.cumsum(sizes, axis=0) - sizes
-    compact = np.zeros(tuple(sizes.sum(axis=0)), matrix.dtype)
+    compact = np.zeros(tuple(sizes.sum(axis=0)), parts[0].dtype)
     for part, (row, column) in zip(parts, firsts.tolist()):
         compact[row : row + part.shape[0], column : column + part.shape[1]] = part
     table = TableAttr.of(np.concatenate([firsts, sizes], axis=1))
-    return builder.weight(compact, name, affine, BlocksAttr(StringAttr(BLOCK_DIAGONAL), table))
+    return builder.weight(compact, name, affine, BlocksAttr(StringAttr(kind), table))
 
 
 def _reordered_affine(builder: DigitalBuilder, weight: WeightOp, columns: Array) -> AffineAttr | None:
