@@ -104,9 +104,8 @@ class _Importer:
             if name in scope.values:
                 return scope.values[name]
         if name not in self.source.constants:
-            raise UserError(
-                f"{self.source.file}: {user} uses {name!r}, which no node, input or initializer before it gives"
-            )
+            uses = "is given by" if user == f"output {name!r}" else f"uses {name!r}, which is given by"
+            raise UserError(f"{self.source.file}: {user} {uses} no node, input or initializer before it")
         op = self._constant(name, self.source.constants[name])
         scopes[0].values[name] = op.results[0]
         return op.results[0]

@@ -22,8 +22,9 @@ def with_shapes(model: ModelProto, file: Path) -> ModelProto:
     try:
         inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except shape_inference.InferenceError as error:
-        if _NO_TYPE not in str(error) and not _is_accepted(file):
-            raise UserError(f"{file}: {_one_line(str(error))}") from error
+        first = _one_line(str(error))
+        if _NO_TYPE not in first and not _is_accepted(file):
+            raise UserError(f"{file}: {first}") from error
         inferred = shape_inference.infer_shapes(model, data_prop=True)
     _ask_runtime(inferred)
     return inferred
@@ -39,7 +40,7 @@ def _is_accepted(file: Path) -> bool:
 
 
 def _one_line(text: str) -> str:
-    """What shape inference complains of, as `node 'a' (MatMul): incompatible dimensions`."""
+    """What shape inference complains of first, as `node 'a' (MatMul): Incompatible dimensions`."""
     found = _CULPRIT.search(text)
     if found is None:
         return " ".join(text.split())

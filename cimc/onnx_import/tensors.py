@@ -33,7 +33,10 @@ def _mapped(tensor: TensorProto, file: Path) -> Array:
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
     if tensor.data_type in _PACKED:
         raise UserError(f"{what} has external data of a type below 8 bits, which is not supported: store it inline")
-    offset, size = int(entries.get("offset", 0)), int(np.prod(tensor.dims)) * dtype.itemsize
+    offset = entries.get("offset", "0")
+    if not offset.isdecimal():
+        raise UserError(f"{what} has external data at offset {offset!r}: expected a number from 0 on")
+    offset, size = int(offset), int(np.prod(tensor.dims)) * dtype.itemsize
     if not path.is_file():
         raise UserError(f"{what} needs the file {path.name}, which is not beside the model: copy it there")
     if offset + size > path.stat().st_size:

@@ -1,0 +1,192 @@
+"""What is wrong with an ONNX file as a whole, and external data: one line each, with file and name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import ModelProto, TensorProto, helper, load_model_from_string, numpy_helper
+
+from cimc.onnx_import.reader import NEWEST_OPSET, read
+from dialects.element_types import Array
+from dialects.errors import UserError
+
+Write = Callable[..., Path]
+MATMUL = "g (float[n,4] x) => (float[n,3] y) { [product] y = MatMul(x, w) }"
+W = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+
+def message_of(file: Path, **dims: int) -> str:
+    with pytest.raises(UserError) as error:
+        read(file, dims)
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{file}: ")
+
+
+def saved(model: ModelProto, folder: Path) -> Path:
+    (folder / "network.onnx").write_bytes(model.SerializeToString())
+    return folder / "network.onnx"
+
+
+def external(folder: Path, array: Array | None = None, **entries: str) -> Path:
+    """The network with its weight outside, described by `entries`, in a folder of its own; a string as an attribute."""
+    (folder / "model").mkdir(exist_ok=True)
+    tensor = numpy_helper.from_array(W if array is None else array, "w")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=value)
+    x = helper.make_tensor_value_info("x", tensor.data_type, ["n", 4])
+    y = helper.make_tensor_value_info("y", tensor.data_type, ["n", 3])
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [tensor])
+    return saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not an ONNX file: it has no operator set or no graph with outputs"),
+        (b"plain text, and no protobuf", "not an ONNX file, or a truncated one: expected a serialized ModelProto"),
+        (b"\x08\x08", "not an ONNX file: it has no operator set or no graph with outputs"),
+    ],
+)
+def test_what_is_no_onnx_file(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "some.onnx").write_bytes(content)
+    assert message_of(tmp_path / "some.onnx") == message
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert message_of(tmp_path / "none.onnx") == "cannot be read: no such file or directory"
+    assert message_of(tmp_path) == "cannot be read: is a directory"
+
+
+def test_truncated(onnx_file: Write) -> None:
+    """Wherever the file ends."""
+    file = onnx_file(MATMUL, {"w": W})
+    content = file.read_bytes()
+    for length in range(1, len(content), 7):
+        file.write_bytes(content[:length])
+        assert message_of(file).startswith("not an ONNX file")
+
+
+@pytest.mark.parametrize("opset", [9, NEWEST_OPSET + 1])
+def test_operator_set_that_is_not_known(opset: int, onnx_file: Write) -> None:
+    expected = f"opset {opset} found, 11 to {NEWEST_OPSET} expected: convert it with onnx.version_converter"
+    assert message_of(onnx_file(MATMUL, {"w": W}, opset=opset)) == expected
+
+
+def test_no_outputs(onnx_file: Write) -> None:
+    assert message_of(onnx_file("g (float[n] x) => () { y = Neg(x) }")) == (
+        "not an ONNX file: it has no operator set or no graph with outputs"
+    )
+
+
+def test_inputs_and_outputs_that_are_no_tensors(onnx_file: Write) -> None:
+    reason = "is no tensor: programs take and give tensors only"
+    file = onnx_file("g (seq(float[n]) s) => (int64 n) { n = SequenceLength(s) }")
+    assert message_of(file) == f"input 's' {reason}"
+    file = onnx_file("g (float[n] x) => (seq(float[n]) s) { s = SequenceConstruct(x) }")
+    assert message_of(file) == f"output 's' {reason}"
+
+
+def test_dimensions_to_fix(onnx_file: Write) -> None:
+    file = onnx_file("g (float[batch,time,4] x) => (float[batch,time,4] y) { y = Neg(x) }")
+    assert message_of(file, seq=3) == (
+        "no input has a dimension 'seq' to fix with --dim: dynamic dimensions are batch, time"
+    )
+    fixed = read(file, {"time": 7}).model.graph
+    for entry in (*fixed.input, *fixed.output):
+        assert [d.dim_value or d.dim_param for d in entry.type.tensor_type.shape.dim] == ["batch", 7, 4]
+
+
+def test_function_of_another_operator_set(onnx_file: Write) -> None:
+    text = """g (float[n,4] x) => (float[n,4] y) { y = f.Inner(x) }
+              <domain: "f", opset_import: ["" : 13]> Inner (a) => (b) { b = Relu(a) }"""
+    assert message_of(onnx_file(text, domains=', "f" : 1')) == (
+        "function 'Inner' of domain 'f' is written in another operator set than the network: expected the same "
+        "version, convert it with onnx.version_converter"
+    )
+
+
+def test_damaged_initializer(onnx_file: Write, tmp_path: Path) -> None:
+    model = load_model_from_string(onnx_file(MATMUL, {"w": W}).read_bytes())
+    model.graph.initializer[0].dims[0] = 5
+    expected = "initializer 'w' is damaged: cannot reshape array of size 12 into shape (5,3)"
+    assert message_of(saved(model, tmp_path)) == expected
+
+
+def test_sparse_initializer_out_of_range(onnx_file: Write, tmp_path: Path) -> None:
+    model = load_model_from_string(onnx_file(MATMUL).read_bytes())
+    values, places = np.ones(2, np.float32), np.array([3, 12])
+    sparse = helper.make_sparse_tensor(numpy_helper.from_array(values, "w"), numpy_helper.from_array(places), [4, 3])
+    model.graph.sparse_initializer.append(sparse)
+    expected = "sparse initializer 'w' has index 12 is out of bounds for axis 0 with size 12"
+    assert message_of(saved(model, tmp_path)) == expected
+
+
+@pytest.mark.parametrize("places", [[3, 7, 11], [[1, 0], [2, 1], [3, 2]]])
+def test_sparse_initializer(places: list[int] | list[list[int]], onnx_file: Write, tmp_path: Path) -> None:
+    model = load_model_from_string(onnx_file(MATMUL).read_bytes())
+    values = numpy_helper.from_array(np.array([1, 2, 3], np.float32), "w")
+    sparse = helper.make_sparse_tensor(values, numpy_helper.from_array(np.array(places)), [4, 3])
+    model.graph.sparse_initializer.append(sparse)
+    found = read(saved(model, tmp_path), {}).constants["w"]
+    assert found.tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 3]]
+
+
+def test_external_data_is_mapped(tmp_path: Path) -> None:
+    file = external(tmp_path, location="data/w.bin", offset="5", length="48")
+    (file.parent / "data").mkdir()
+    (file.parent / "data" / "w.bin").write_bytes(b"other" + W.tobytes() + b"more")
+    array = read(file, {}).constants["w"]
+    assert np.array_equal(array, W)
+    assert isinstance(array, np.memmap)
+    assert not array.flags.writeable
+
+
+@pytest.mark.parametrize("location", ["../w.bin", "a/../../w.bin", "", "link.bin", "folder/w.bin", "/etc/hostname"])
+def test_external_data_outside_the_folder(location: str, tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(W.tobytes())
+    file = external(tmp_path, location=location)
+    (file.parent / "link.bin").symlink_to(tmp_path / "w.bin")
+    (file.parent / "folder").symlink_to(tmp_path)
+    expected = f"initializer 'w' names external data {location!r} outside the model's folder, which is refused"
+    assert message_of(file) == expected
+
+
+def test_external_data_that_is_missing_or_short(tmp_path: Path) -> None:
+    file = external(tmp_path, location="w.bin", offset="8")
+    assert message_of(file) == "initializer 'w' needs the file w.bin, which is not beside the model: copy it there"
+    (file.parent / "w.bin").write_bytes(W.tobytes())
+    assert message_of(file) == "initializer 'w' needs bytes 8 to 56 of w.bin, which has 48"
+
+
+@pytest.mark.parametrize("offset", ["-8", "many"])
+def test_external_data_at_no_place(offset: str, tmp_path: Path) -> None:
+    file = external(tmp_path, location="w.bin", offset=offset)
+    (file.parent / "w.bin").write_bytes(W.tobytes())
+    assert message_of(file) == f"initializer 'w' has external data at offset {offset!r}: expected a number from 0 on"
+
+
+def test_external_data_of_a_constant_in_a_branch(tmp_path: Path) -> None:
+    """It is as tightly confined as that of the network's own weights."""
+    tensor = TensorProto(name="k", data_type=TensorProto.FLOAT, dims=[2], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="../secret.bin")
+    o = helper.make_tensor_value_info("o", TensorProto.FLOAT, [2])
+    for body in (
+        helper.make_graph([helper.make_node("Constant", [], ["o"], value=tensor)], "b", [], [o]),
+        helper.make_graph([helper.make_node("Neg", ["k"], ["o"])], "b", [], [o], [tensor]),
+    ):
+        node = helper.make_node("If", ["c"], ["y"], then_branch=body, else_branch=body)
+        c, y = helper.make_tensor_value_info("c", TensorProto.BOOL, []), helper.make_tensor_value_info("y", 1, [2])
+        model = helper.make_model(helper.make_graph([node], "g", [c], [y]), ir_version=8)
+        (tmp_path / "model").mkdir(exist_ok=True)
+        message = message_of(saved(model, tmp_path / "model"))
+        assert message.startswith("initializer 'k' names external data '../secret.bin' outside the model's folder")
+
+
+def test_external_data_below_eight_bits(tmp_path: Path) -> None:
+    tensor = numpy_helper.to_array(helper.make_tensor("w", TensorProto.INT4, [4, 3], [1] * 12))
+    assert message_of(external(tmp_path, tensor, location="w.bin")) == (
+        "initializer 'w' has external data of a type below 8 bits, which is not supported: store it inline"
+    )

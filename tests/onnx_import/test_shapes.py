@@ -1,0 +1,54 @@
+"""Types and shapes: what does not fit is named, and ONNX Runtime has the last word."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.onnx_import.reader import read
+from dialects.errors import UserError
+
+Write = Callable[..., Path]
+
+
+def types(file: Path) -> dict[str, tuple[int, list[str | int]]]:
+    """Element type and dimensions of each value of a file."""
+    graph = read(file, {}).model.graph
+    tensors = {entry.name: entry.type.tensor_type for entry in (*graph.value_info, *graph.output)}
+    return {n: (t.elem_type, [d.dim_param or d.dim_value for d in t.shape.dim]) for n, t in tensors.items()}
+
+
+def test_shapes_that_do_not_fit(onnx_file: Write) -> None:
+    for nodes in ("[mul] h = MatMul(x, w)  y = Neg(h)", "h = Neg(x) [mul] y = MatMul(h, w)"):
+        file = onnx_file(f"g (float[n,4] x) => (float[n,3] y) {{ {nodes} }}", {"w": np.zeros((50, 30), np.float32)})
+        with pytest.raises(UserError) as error:
+            read(file, {})
+        reason = "Incompatible dimensions for matrix multiplication"
+        assert str(error.value) == f"{file}: node 'mul' (MatMul): {reason}"
+
+
+def test_declared_types_that_are_wrong(onnx_file: Write) -> None:
+    file = onnx_file("g (float[n] x) => (double[n] y) { y = Neg(x) }")
+    with pytest.raises(UserError, match=r"node 'y' \(Neg\): Inferred elem type differs from existing elem type"):
+        read(file, {})
+
+
+def test_declared_shapes_that_onnx_runtime_overlooks(onnx_file: Write) -> None:
+    file = onnx_file("g (float[n,4] x) => (float[n,5] y) { y = Neg(x) }")
+    assert types(file)["y"] == (1, ["n", 5])
+
+
+def test_types_of_onnx_runtimes_own_operators(onnx_file: Write) -> None:
+    text = """g (float[n,4] x) => (float[n,4] y) {
+        h = com.microsoft.SkipLayerNormalization(x, x, w)  k = Transpose(h)  s = SequenceConstruct(k)
+        y = com.microsoft.FastGelu(h)
+    }"""
+    found = types(onnx_file(text, {"w": np.ones(4, np.float32)}, domains=', "com.microsoft" : 1'))
+    assert found["h"] == (1, ["n", 4])
+    assert found["k"] == (1, [4, "n"])
+
+
+def test_unknown_operators_stay_without_type(onnx_file: Write) -> None:
+    text = "g (float[n,4] x) => (float[n,4] y) { h = my.Frob(x)  y = Neg(h) }"
+    assert "h" not in types(onnx_file(text, domains=', "my" : 1'))
