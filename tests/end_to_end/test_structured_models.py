@@ -1,4 +1,4 @@
-"""Real exports of structured layers: the structure that `expected.json` says is found, and the bits are the reference's."""
+"""Real exports of structured layers: what `expected.json` says is found, and the bits are those of the reference."""
 
 import json
 from collections.abc import Callable
