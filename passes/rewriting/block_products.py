@@ -70,7 +70,7 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     weights = weights_of(module)
     for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
         matrices, shape = constant_of(w, weights, store), shape_of(x.type)
-        if matrices is None or matrices.ndim < 3 or shape is None or len(shape) < 3 or not is_float(x):
+        if matrices is None or shape is None or not 3 <= matrices.ndim <= len(shape) or not is_float(x):
             continue
         while matrices.ndim > 3 and matrices.shape[0] == 1:
             matrices = matrices[0]
@@ -96,6 +96,8 @@ def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     if parsed is None or not is_float(x):
         return None
     operands, result = parsed
+    if _broadcasts(operands, [shape_of(value.type) for value in op.inputs]):
+        return None
     axes = operands[activations[0]]
     constants = [(operands[i], a, _weight_name(op.inputs[i])) for i, a in enumerate(arrays) if a is not None]
     steps = _steps(axes, [letters for letters, _, _ in constants], result)
@@ -105,6 +107,18 @@ def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     for contraction, (_, array, name) in zip(steps, constants):
         x = contract(builder, x, array, contraction, name)
     return x
+
+
+def _broadcasts(operands: Sequence[str], shapes: Sequence[tuple[int, ...] | None]) -> bool:
+    """Whether a letter stands for several sizes, or for as many axes as an operand has not."""
+    sizes: dict[str, int] = {}
+    for letters, shape in zip(operands, shapes):
+        if shape is None or len(letters) != len(shape):
+            return True
+        for letter, size in zip(letters, shape):
+            if size >= 0 and sizes.setdefault(letter, size) != size:
+                return True
+    return False
 
 
 def _steps(axes: str, weights: Sequence[str], result: str) -> list[Contraction] | None:
@@ -120,11 +134,16 @@ def _steps(axes: str, weights: Sequence[str], result: str) -> list[Contraction] 
 
 
 def parse_equation(equation: str, shapes: Sequence[tuple[int, ...] | None]) -> tuple[list[str], str] | None:
-    """The letters of each operand and of the result, `...` written out; None without a result or a rank."""
-    if "->" not in equation:
-        return None
-    left, result = equation.replace(" ", "").split("->")
+    """The letters of each operand and of the result, `...` written out; None without a rank.
+
+    Without `->` the result has the letters that occur once, in alphabetical order, after the `...`.
+    """
+    left, arrow, result = equation.replace(" ", "").partition("->")
     operands = left.split(",")
+    if not arrow:
+        letters = left.replace(",", "").replace("...", "")
+        once = sorted(letter for letter in letters if letters.count(letter) == 1)
+        result = ("..." if "..." in left else "") + "".join(once)
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c not in equation]
     ellipsis = ""
     for operand, shape in zip(operands, shapes):
