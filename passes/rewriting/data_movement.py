@@ -1,11 +1,12 @@
 """What data movement does to vectors, found by trying it: numbered elements go in, and where they come out is read off.
 
 Exporters write the permutations around structured layers in many ways (`Reshape`, `Transpose`, `Pad`, `Gather`, shapes
-computed at run time). Instead of matching each, ONNX Runtime runs the chain on numbers 1, 2, ... for two batch sizes.
+computed at run time). Instead of matching each, ONNX Runtime runs the chain on numbers, twice, for two batch sizes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ MOVEMENTS = (
 """Operators that only move elements (or put zeros beside them)."""
 
 BATCHES = ((2, 3, 5), (3, 1, 2))
-"""Sizes that dynamic leading dimensions get in the two trials."""
+"""Sizes that dynamic leading dimensions get in the two trials; the numbers differ too, from what constants add."""
 
 Indices = npt.NDArray[np.int64]
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -82,8 +83,8 @@ def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightS
         return None
     ops, others = _chain(value, source)
     results: list[tuple[Indices, bool]] = []
-    for sizes in BATCHES if min(shape) < 0 else BATCHES[:1]:
-        trial = _try(value, source, ops, others, sizes, module, store)
+    for first, sizes in enumerate(BATCHES):
+        trial = _try(value, source, ops, others, sizes, first * LIMIT // 2, module, store)
         if trial is None:
             return None
         results.append(trial)
@@ -128,15 +129,16 @@ def _try(
     ops: list[Operation],
     others: list[SSAValue],
     sizes: tuple[int, ...],
+    first: int,
     module: ModuleOp,
     store: WeightStore,
 ) -> tuple[Indices, bool] | None:
-    """Where the elements of numbered vectors come out, and whether the leading dimensions stay the same."""
+    """Where elements numbered from `first` + 1 on come out, and whether the leading dimensions stay the same."""
     shape = _concrete(source, sizes)
-    if shape is None or np.prod(shape) >= LIMIT:
+    if shape is None or np.prod(shape) >= LIMIT // 2:
         return None
-    features = shape[-1]
-    numbered = np.arange(1, np.prod(shape) + 1).reshape(shape).astype(numpy_element(element_type(source.type)))
+    numbered = np.arange(first + 1, first + np.prod(shape) + 1).reshape(shape)
+    numbered = numbered.astype(numpy_element(element_type(source.type)))
     feeds = {"source": numbered}
     for i, other in enumerate(others):
         zeros = _zeros(other, sizes)
@@ -148,20 +150,22 @@ def _try(
         found = run_graph(GraphWriter(module, store).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
     except GraphError:
         return None
-    table = _read_off(found, features)
+    table = _read_off(found, first, shape)
     return None if table is None else (table, found.shape[:-1] == shape[:-1])
 
 
-def _read_off(found: Array, features: int) -> Indices | None:
-    """The table of a gather that gave `found`; None if it moved elements from one vector to another."""
-    if not found.size:
+def _read_off(found: Array, first: int, shape: tuple[int, ...]) -> Indices | None:
+    """The table of a gather that gave `found`; None if it moved elements between vectors, or lost or added some."""
+    count, features = prod(shape[:-1]), shape[-1]
+    if not found.size or found.size != count * found.shape[-1]:
         return None
-    numbers = found.reshape(-1, found.shape[-1]).astype(np.int64) - 1
-    vectors, table = np.divmod(numbers, features)
-    outside = numbers < 0
+    moved = found.reshape(count, found.shape[-1]).astype(np.int64)
+    if (moved != found.reshape(moved.shape)).any():
+        return None
+    vectors, table = np.divmod(moved - first - 1, features)
+    outside = moved == 0
     table[outside] = -1
-    own = np.arange(len(numbers))[:, None]
-    if (table != table[0]).any() or ((vectors != own) & ~outside).any():
+    if (table != table[0]).any() or ((vectors != np.arange(count)[:, None]) & ~outside).any():
         return None
     return table[0]
 
