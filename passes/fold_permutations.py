@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.cim import DigitalOp, PermuteOp
@@ -12,7 +13,7 @@ from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.notes import note_permutations
 from dialects.onnx_attributes import integer
 from dialects.weights import WeightStore, store_of
-from passes.rewriting.constants import constant_of
+from passes.rewriting.constants import constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.permutations import fold_into_producer, fold_into_users, hoisted
 from passes.rewriting.sweep import sweep
@@ -24,10 +25,11 @@ class FoldPermutationsPass(ModulePass):
 
     Before: `cim.permute, cim.matmul @w1.blocks, cim.permute, cim.matmul @w2.blocks, cim.permute, Add`.
     After: `cim.matmul @w1.blocks, cim.permute, cim.matmul @w2.blocks` (its columns in another order), `Add`.
-    Permutations of permutations become one, identities none; rows and columns of dense weights are reordered, blocks
-    and the rows in them too, biases and scales with them; a `Gather` of the last axis counts as a permutation. The
-    permutation between two factors stays: M = (PLP) P (PRP) as in arXiv 2510.11192 has one, the data's way from
-    the arrays of one factor to those of the other. Leaves alone: what would have to be folded into two places.
+    Permutations of permutations become one, and so do equal ones of a value, identities none; rows and columns of
+    dense weights are reordered, blocks and the rows in them too, biases and scales with them; a `Gather` of the last
+    axis counts as a permutation. The permutation between two factors stays: M = (PLP) P (PRP) as in arXiv 2510.11192
+    has one, the data's way from the arrays of one factor to those of the other. Leaves alone: what would have to be
+    folded into two places, and weights of several multiplications that do not all have the same permutation.
     """
 
     name = "fold-permutations"
@@ -38,6 +40,7 @@ class FoldPermutationsPass(ModulePass):
         note_permutations(op, _count(op))
         while any(_fold(one, op, store) for one in list(main_block(op).ops) if isinstance(one, PermuteOp)):
             sweep(op)
+        _merge_equal(op, store)
         sweep(op)
 
 
@@ -50,15 +53,27 @@ def _raise_gathers(module: ModuleOp, store: WeightStore) -> None:
     for one in list(main_block(module).ops):
         if not isinstance(one, DigitalOp) or not one.is_a("Gather"):
             continue
-        shape, table = shape_of(one.inputs[0].type), constant_of(one.inputs[1], weights_of(module), store)
-        if not shape or table is None or table.ndim != 1 or shape[-1] < 0 or not table.size:
+        x, table = one.inputs[0], constant_of(one.inputs[1], weights_of(module), store)
+        shape = shape_of(x.type)
+        if not shape or table is None or table.ndim != 1 or shape[-1] < 0 or not table.size or not is_float(x):
             continue
         if (
             integer(one.setting, "axis", 0) in (-1, len(shape) - 1)
-            and constant_of(one.inputs[0], weights_of(module), store) is None
+            and constant_of(x, weights_of(module), store) is None
         ):
             builder = DigitalBuilder(module, store, one)
-            replace(one, builder.permute(one.inputs[0], table.astype(np.int64) % shape[-1], "gathered"))
+            replace(one, builder.permute(x, table.astype(np.int64) % shape[-1], "gathered"))
+
+
+def _merge_equal(module: ModuleOp, store: WeightStore) -> None:
+    """Permutations of one value by equal tables are executed once."""
+    known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
+    for one in main_block(module).ops:
+        if isinstance(one, PermuteOp):
+            table = weight_named(weights_of(module), one.table.root_reference.data).array(store)
+            first = known.setdefault((one.x, table.tobytes()), one)
+            if first is not one:
+                one.result.replace_all_uses_with(first.result)
 
 
 def _fold(permute: PermuteOp, module: ModuleOp, store: WeightStore) -> bool:

@@ -6,7 +6,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import Array
-from dialects.network import shape_of, weight_named, weights_of
+from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
 from dialects.structure import BlockDiagonalAttr
 from dialects.weights import WeightStore
@@ -22,23 +22,36 @@ BINARY = ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max")
 
 
 def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
-    """The product with reordered columns, where nobody else uses the product in its old order; else None."""
+    """The product with reordered columns, where nobody else uses the product in its old order; else None.
+
+    A weight of several products is reordered if all of them want the same order, for else it would be stored twice.
+    """
     product = permute.x.owner
-    if not isinstance(product, MatmulOp) or _users(permute.x) != 1 or product.is_integer:
+    if not isinstance(product, MatmulOp) or _users(permute.x) != 1:
         return None
     weights = weights_of(builder.module)
     weight = weight_named(weights, product.weight.root_reference.data)
+    if not all(_gives(table, other, builder) for other in _products(weight, builder.module)):
+        return None
     if weight.structure is None:
         values = np.ascontiguousarray(weight.array(builder.store)[:, table])
         symbol = builder.weight(values, f"{weight.sym_name.data}.ordered", _affine(builder, weight, table))
         return builder.matmul(product.x, symbol, len(table))
     if not isinstance(weight.structure, BlockDiagonalAttr) or not _is_bijection(table, weight.matrix_shape[1]):
         return None
-    if all(_is_structured(use.operation, weights) for use in permute.result.uses):
-        return None
     order = column_order(weight, weights, builder.store)
     places = np.argsort(table)
     return _ordered_product(builder, product, weight, places if order is None else places[order], table)
+
+
+def _gives(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
+    """Whether all that is made of a product is its permutation by `table`, and not for the next factor's blocks."""
+    users = [use.operation for use in product.result.uses]
+    if len(users) != 1 or not isinstance(users[0], PermuteOp) or not np.array_equal(_table(users[0], builder), table):
+        return False
+    weights = weights_of(builder.module)
+    between = all(_is_structured(use.operation, weights) for use in users[0].result.uses)
+    return not between or not _is_structured(product, weights)
 
 
 def _ordered_product(
@@ -85,7 +98,7 @@ def fold_into_users(permute: PermuteOp, table: Array, module: ModuleOp, store: W
     changed = False
     for use in list(permute.result.uses):
         user = use.operation
-        if isinstance(user, MatmulOp) and not user.is_integer:
+        if isinstance(user, MatmulOp):
             new = _reordered_rows(user, permute.x, table, DigitalBuilder(module, store, user))
             if new is not None:
                 replace(user, new)
@@ -93,9 +106,17 @@ def fold_into_users(permute: PermuteOp, table: Array, module: ModuleOp, store: W
     return changed
 
 
+def _takes(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
+    """Whether a product is made of a permutation by `table`."""
+    permute = product.x.owner
+    return isinstance(permute, PermuteOp) and np.array_equal(_table(permute, builder), table)
+
+
 def _reordered_rows(user: MatmulOp, x: SSAValue, table: Array, builder: DigitalBuilder) -> SSAValue | None:
     weights = weights_of(builder.module)
     weight = weight_named(weights, user.weight.root_reference.data)
+    if not all(_takes(table, other, builder) for other in _products(weight, builder.module)):
+        return None
     shape = shape_of(x.type)
     if not shape or shape[-1] < 0 or len(set(table.tolist())) != len(table):
         return None
@@ -148,6 +169,16 @@ def _affine(builder: DigitalBuilder, weight: WeightOp, table: Array) -> AffineAt
 
 def _is_structured(op: Operation, weights: dict[str, WeightOp]) -> bool:
     return isinstance(op, MatmulOp) and weight_named(weights, op.weight.root_reference.data).structure is not None
+
+
+def _products(weight: WeightOp, module: ModuleOp) -> list[MatmulOp]:
+    """The multiplications by a weight."""
+    symbol = weight.sym_name.data
+    return [o for o in main_block(module).ops if isinstance(o, MatmulOp) and o.weight.root_reference.data == symbol]
+
+
+def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:
+    return weight_named(weights_of(builder.module), permute.table.root_reference.data).array(builder.store)
 
 
 def _is_bijection(table: Array, size: int) -> bool:
