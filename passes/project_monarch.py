@@ -57,8 +57,8 @@ class ProjectMonarchPass(ModulePass):
     """An .npz file with one array for each input of the network."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if isinstance(self.blocks, str) and self.blocks not in (AUTO, PAPER):
-            raise UserError(f"blocks={self.blocks} is unknown: expected a number, {AUTO} or {PAPER}")
+        if self.blocks not in (AUTO, PAPER) and (isinstance(self.blocks, str) or self.blocks < 2):
+            raise UserError(f"blocks={self.blocks} is unknown: expected a number from 2 on, {AUTO} or {PAPER}")
         store = store_of(ctx)
         weights = weights_of(op)
         matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
@@ -76,10 +76,8 @@ class ProjectMonarchPass(ModulePass):
         if not shape_of(matmul.x.type) or min(matrix.shape) < 2:
             return
         found = self._factors(matrix, moment)
-        if found is None:
-            add_layer_note(
-                module, node_name(matmul), monarch="left dense: no blocking keeps the error within the budget"
-            )
+        if isinstance(found, str):
+            add_layer_note(module, node_name(matmul), monarch=f"left dense: {found}")
             return
         said = {"weight_error": found.weight_error}
         if found.output_error is not None and found.closed_form_output_error is not None:
@@ -91,20 +89,24 @@ class ProjectMonarchPass(ModulePass):
         w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
         replace(matmul, monarch_product(builder, matmul.x, w1, w2, matrix.shape[1], symbol))
 
-    def _factors(self, matrix: Array, moment: Array | None) -> Projection | None:
+    def _factors(self, matrix: Array, moment: Array | None) -> Projection | str:
+        """The factors of a weight, or why there are none."""
+        inputs, outputs = matrix.shape
         if self.blocks == AUTO:
-            return _chosen(matrix, moment, float(self.budget))
-        shape = _blocking(matrix.shape[0], matrix.shape[1], self.blocks)
-        return None if shape.stored_weights >= matrix.size else _projected(matrix, moment, shape)
+            chosen = _chosen(matrix, moment, float(self.budget))
+            return "no blocking keeps the error within the budget" if chosen is None else chosen
+        if isinstance(self.blocks, int) and self.blocks > min(inputs, outputs):
+            return f"{self.blocks} blocks do not fit a weight of {inputs}x{outputs}"
+        shape = _blocking(inputs, outputs, self.blocks)
+        if shape.stored_weights >= matrix.size:
+            return f"factors would store {shape.stored_weights} weights, the layer has {matrix.size}"
+        return _projected(matrix, moment, shape)
 
 
 def _blocking(inputs: int, outputs: int, blocks: int | str) -> Blocking:
     if blocks == PAPER:
         return paper_blocking(inputs, outputs).trimmed(inputs, outputs)
     assert isinstance(blocks, int)
-    most = min(inputs, outputs)
-    if not 2 <= blocks <= most:
-        raise UserError(f"{blocks} blocks do not fit a weight of {inputs}x{outputs}: expected 2 to {most}")
     return blocking(inputs, outputs, blocks)
 
 
