@@ -104,7 +104,9 @@ def opsets_of(module: ModuleOp) -> dict[str, int]:
     opsets = {"": 17}
     if isa(found, ArrayAttr[StringAttr]):
         for entry in found:
-            domain, _, version = unescaped(entry.data).rpartition(":")
+            domain, separator, version = unescaped(entry.data).rpartition(":")
+            if not separator or not version.isdecimal():
+                raise UserError(f"operator set {entry.data!r}: expected domain and version, like 'ai.onnx:17'")
             opsets["" if domain == "ai.onnx" else domain] = int(version)
     return opsets
 

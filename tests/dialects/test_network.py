@@ -1,0 +1,127 @@
+"""What a module says of its network: function, ports, operator sets; and names of nodes."""
+
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xdsl.context import Context
+from xdsl.dialects.builtin import DYNAMIC_INDEX, Builtin, ModuleOp
+from xdsl.dialects.func import Func, FuncOp
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+
+from dialects.cim import make_cim
+from dialects.errors import UserError
+from dialects.locations import is_lost, location, node_name
+from dialects.network import (
+    OPSETS,
+    Port,
+    inputs_of,
+    main_block,
+    main_function,
+    opsets_attribute,
+    opsets_of,
+    outputs_of,
+    set_ports,
+    shape_of,
+    weight_named,
+    weights_of,
+)
+
+names = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\{}u:'))
+
+
+def parse(text: str) -> ModuleOp:
+    context = Context()
+    for dialect in (Builtin, Func, make_cim()):
+        context.load_dialect(dialect)
+    return Parser(context, text).parse_module()
+
+
+def through_text(module: ModuleOp) -> ModuleOp:
+    """The module after it was printed and parsed."""
+    text = StringIO()
+    Printer(text, print_debuginfo=True).print_op(module)
+    return parse(text.getvalue())
+
+
+def identity() -> ModuleOp:
+    return parse("func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {\n  func.return %x : tensor<?x4xf32>\n}")
+
+
+@given(names, names, names)
+def test_ports_come_back_exactly(name: str, other: str, dim: str):
+    module = identity()
+    ports = [Port(name, (dim, ""))], [Port(other, ("", dim))]
+    set_ports(module, *ports)
+    module = through_text(module)
+    assert ([p for _, p in inputs_of(module)], [p for _, p in outputs_of(module)]) == ports
+
+
+@given(names)
+def test_names_of_nodes_come_back_exactly(name: str):
+    module = identity()
+    module.location = main_function(module).location = location(name)
+    module = through_text(module)
+    assert node_name(module) == node_name(main_function(module)) == name
+    assert not is_lost(module)
+
+
+def test_an_operation_without_a_node_has_its_own_name():
+    module = identity()
+    assert is_lost(module)
+    assert node_name(module) == "builtin.module"
+
+
+def test_ports_without_names():
+    module = identity()
+    assert [port for _, port in inputs_of(module)] == [Port("input0", ())]
+    assert [port for _, port in outputs_of(module)] == [Port("output0", ())]
+    assert inputs_of(module)[0][0] is outputs_of(module)[0][0]
+
+
+@given(st.dictionaries(st.just("") | names.filter(lambda n: n != "ai.onnx"), st.integers(1, 99)))
+def test_operator_sets_come_back_exactly(opsets: dict[str, int]):
+    module = identity()
+    module.attributes[OPSETS] = opsets_attribute(opsets)
+    assert opsets_of(through_text(module)) == {"": 17} | opsets
+
+
+def test_default_operator_set():
+    assert opsets_of(identity()) == {"": 17}
+
+
+@pytest.mark.parametrize("entry", ["17", "ai.onnx:", "ai.onnx:x"])
+def test_malformed_operator_sets(entry: str):
+    module = parse(f'builtin.module attributes {{cim.opsets = ["{entry}"]}} {{}}')
+    with pytest.raises(UserError) as error:
+        opsets_of(module)
+    assert str(error.value) == f"operator set {entry!r}: expected domain and version, like 'ai.onnx:17'"
+
+
+def test_module_without_main():
+    with pytest.raises(UserError, match="no function @main, which is the network to compile"):
+        main_function(parse("func.func @other() {\n  func.return\n}"))
+
+
+def test_main_without_a_body():
+    with pytest.raises(UserError, match="@main has no body, which is the network to compile"):
+        main_block(parse("func.func private @main(tensor<4xf32>) -> tensor<4xf32>"))
+
+
+def test_weights_by_symbol():
+    module = parse("cim.weight @w = dense<1> : tensor<2xi8>\nfunc.func @main() {\n  func.return\n}")
+    weights = weights_of(module)
+    assert list(weights) == ["w"]
+    assert weight_named(weights, "w").tensor_type.get_shape() == (2,)
+    with pytest.raises(UserError, match="weight @v is used but not defined"):
+        weight_named(weights, "v")
+
+
+def test_shapes():
+    function = main_function(identity())
+    assert isinstance(function, FuncOp)
+    assert shape_of(main_block(identity()).args[0].type) == (DYNAMIC_INDEX, 4)
+    assert DYNAMIC_INDEX < 0
+    assert shape_of(function.function_type) is None
