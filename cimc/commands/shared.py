@@ -15,6 +15,8 @@ USERS_FAULT = 1
 
 def run_command(work: Callable[[], int]) -> int:
     """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback."""
+    for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")  # numpy is not loaded yet; on small matrices more threads only spin
     try:
         code = work()
         sys.stdout.flush()
