@@ -1,0 +1,47 @@
+"""What contributes nothing goes, what does stays: values that bodies see, scales of weights."""
+
+from xdsl.parser import Parser
+
+from cimc.universe import make_context
+from dialects.network import main_block, operations, weights_of
+from passes.rewriting.sweep import sweep
+
+TEXT = """
+cim.weight @used = dense<1> : tensor<2x2xi8> as #cim.affine<@scale, @zero>
+cim.weight @scale = dense<1.0> : tensor<2xf32>
+cim.weight @zero = dense<1> : tensor<2xi32>
+cim.weight @inside = dense<1.0> : tensor<2xf32>
+cim.weight @unused = dense<1> : tensor<2x2xi8> as #cim.affine<@unused_scale>
+cim.weight @unused_scale = dense<1.0> : tensor<2xf32>
+func.func @main(%x: tensor<?x2xf32>, %go: tensor<i1>) -> (tensor<?x2xf32>, tensor<2xf32>) {
+  %y = cim.matmul %x, @used : tensor<?x2xf32> -> tensor<?x2xf32>
+  %gone = cim.matmul %x, @unused : tensor<?x2xf32> -> tensor<?x2xf32>
+  %chain = cim.digital "Neg"(%gone) : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  %two = cim.constant dense<2.0> : tensor<f32>
+  %inside = cim.read @inside : tensor<2xf32>
+  %z = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
+    %nobody = cim.digital "Neg"(%inside) : (tensor<2xf32>) -> tensor<2xf32>
+    cim.yield %inside : tensor<2xf32>
+  } {
+    %0 = cim.digital "Mul"(%inside, %two) : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+    cim.yield %0 : tensor<2xf32>
+  } : (tensor<i1>) -> tensor<2xf32>
+  func.return %y, %z : tensor<?x2xf32>, tensor<2xf32>
+}"""
+
+
+def test_sweep():
+    module = Parser(make_context(), TEXT).parse_module()
+    sweep(module)
+    module.verify()
+    assert list(weights_of(module)) == ["used", "scale", "zero", "inside"]
+    names = [result.name_hint for op in operations(main_block(module)) for result in op.results]
+    assert names == ["y", "two", "inside", "z", None]
+
+
+def test_a_second_sweep_finds_nothing():
+    module = Parser(make_context(), TEXT).parse_module()
+    sweep(module)
+    text = str(module)
+    sweep(module)
+    assert str(module) == text
