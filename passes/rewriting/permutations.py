@@ -36,7 +36,7 @@ def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder
     if weight.structure is None:
         values = np.ascontiguousarray(weight.array(builder.store)[:, table])
         symbol = builder.weight(values, f"{weight.sym_name.data}.ordered", _affine(builder, weight, table))
-        return builder.matmul(product.x, symbol, len(table))
+        return _located(builder.matmul(product.x, symbol, len(table)), product)
     if not isinstance(weight.structure, BlockDiagonalAttr) or not _is_bijection(table, weight.matrix_shape[1]):
         return None
     order = column_order(weight, weights, builder.store)
@@ -66,7 +66,8 @@ def _ordered_product(
         symbol = builder.weight(order.astype(np.int64), f"{name}.order")
     ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
     affine = _affine(builder, weight, table)
-    return builder.matmul(product.x, builder.weight(weight.array(builder.store), name, affine, ordered), len(order))
+    blocks = builder.weight(weight.array(builder.store), name, affine, ordered)
+    return _located(builder.matmul(product.x, blocks, len(order)), product)
 
 
 def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
@@ -89,8 +90,7 @@ def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAVal
             inputs.append(value)
         else:
             inputs.append(builder.constant(np.ascontiguousarray(array[table]), f"{value.name_hint or 'bias'}.ordered"))
-    op_type = permute.result.type
-    return builder.add(DigitalOp(op.op_type.data, inputs, [op_type], op.setting))
+    return _located(builder.add(DigitalOp(op.op_type.data, inputs, [permute.result.type], op.setting)), op)
 
 
 def fold_into_users(permute: PermuteOp, table: Array, module: ModuleOp, store: WeightStore) -> bool:
@@ -153,6 +153,13 @@ def _reordered_blocks(
         symbol = builder.weight(order.astype(np.int64), f"{name}.order")
     ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
     return builder.matmul(x, builder.weight(moved, f"{name}.ordered", weight.affine, ordered), len(order))
+
+
+def _located(value: SSAValue, origin: Operation) -> SSAValue:
+    """`value`, made by an operation that comes from the same ONNX node as `origin`."""
+    assert isinstance(value.owner, Operation)
+    value.owner.location = origin.location
+    return value
 
 
 def _affine(builder: DigitalBuilder, weight: WeightOp, table: Array) -> AffineAttr | None:
