@@ -1,0 +1,187 @@
+"""What the commands print and write when all goes well."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import load_model_from_string
+
+from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
+from cimc.program.program import Program
+
+Write = Callable[..., Path]
+LONG = "second_" + "x" * 70
+NETWORK = f"""g (float[n,4] x) => (float[n,2] y, int64[2] s) {{
+    [first] h = MatMul(x, w)  [middle] k = Abs(h)  [{LONG}] y = MatMul(k, v)  [size] s = Shape(y)
+}}"""
+
+
+@pytest.fixture
+def network(onnx_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A network in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    w, v = (generator.standard_normal(shape).astype(np.float32) for shape in ((4, 6), (6, 2)))
+    return onnx_file(NETWORK, {"w": w, "v": v}).relative_to(tmp_path)
+
+
+@pytest.fixture
+def output(network: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """What `cimc` prints for the network on the tiny chip, with more options."""
+
+    def run(*arguments: str) -> str:
+        capsys.readouterr()
+        assert compile_model.main([str(network), "--chip", "tiny-4", "--mapping", "linear", *arguments]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_the_summary(output: Callable[..., str]) -> None:
+    lines = output().splitlines()
+    assert lines[0].startswith("network.onnx -> network.cim (0.0 MB) in ")
+    figures = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[1:]}
+    assert figures["chip"] == "tiny-4: arrays of 4x4, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits"
+    assert figures["arrays"].startswith("4 (linear mapping")
+    assert figures["network"].startswith("cosine 0.99")
+    assert figures["network"].endswith("from the original (output 'y')")
+    assert {"utilisation", "conversions", "stages", "latency"} <= figures.keys()
+    assert max(map(len, lines)) <= 100
+
+
+def test_files_written(output: Callable[..., str], tmp_path: Path) -> None:
+    output("-o", "p.cim", "--reference", "r.onnx", "--keep-ir", "ir/deep", "--dim", "n=3")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ir", "network.onnx", "p.cim", "r.onnx"]
+    assert Program.load("p.cim").dims == {"n": 3}
+    assert (tmp_path / "ir" / "deep" / "00-import.mlir").exists()
+    assert load_model_from_string(Path("r.onnx").read_bytes()).producer_name == "cimc"
+
+
+def test_an_old_dump_is_replaced(output: Callable[..., str], tmp_path: Path) -> None:
+    """Other files in the folder stay."""
+    (tmp_path / "ir").mkdir()
+    for name in ("99-old.mlir", "notes.txt"):
+        (tmp_path / "ir" / name).write_text("old")
+    output("--keep-ir", "ir")
+    assert not (tmp_path / "ir" / "99-old.mlir").exists()
+    assert (tmp_path / "ir" / "notes.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("what", "part"),
+    [("cim", "cim.matmul %"), ("array", "array.stage 0"), ("listing", "stage 0    multiply")],
+)
+def test_emit(what: str, part: str, output: Callable[..., str], tmp_path: Path) -> None:
+    """It prints, and writes a program only where one is asked for."""
+    assert part in output("--emit", what)
+    assert not (tmp_path / "network.cim").exists()
+    assert part in output("--emit", what, "-o", "p.cim")
+    assert (tmp_path / "p.cim").exists()
+
+
+def test_verbose(output: Callable[..., str], network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Passes and layers, each on a line of its own however long its name."""
+    assert compile_model.main([str(network), "--chip", "tiny-4", "-v", "-o", "p.cim"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1].split()[:2] == ["pass", "ms"]
+    assert any(line.startswith("quantize ") for line in lines)
+    layers = [line.split() for line in lines if line.endswith(("first", LONG))]
+    assert [line[0] for line in layers] == ["4x6", "6x2"]
+
+
+def test_verify_each(output: Callable[..., str]) -> None:
+    assert "cosine 0.99" in output("--verify-each")
+
+
+@pytest.mark.parametrize("activations", ["token", "tensor"])
+def test_activations(activations: str, output: Callable[..., str]) -> None:
+    operators = output("--emit", "cim", "--activations", activations)
+    assert ("DynamicQuantizeLinear" in operators) == (activations == "tensor")
+
+
+def test_calibrate(output: Callable[..., str], tmp_path: Path) -> None:
+    """Calibration inputs make activations static unless something else is asked for."""
+    np.savez("x.npz", x=np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32))
+    assert '"QuantizeLinear"' in output("--emit", "cim", "--calibrate", "x.npz")
+    assert '"ReduceMin"' in output("--emit", "cim", "--calibrate", "x.npz", "--activations", "token")
+
+
+@pytest.fixture
+def program(output: Callable[..., str]) -> str:
+    output("-o", "p.cim", "--reference", "r.onnx")
+    return "p.cim"
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_run(program: str, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32)
+    np.savez("x.npz", x=x)
+    arguments = [program, "--inputs", "x.npz", "--outputs", "y.npz", "--check", "r.onnx", "--engine", engine]
+    capsys.readouterr()
+    assert run_program.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(f"({engine} engine)")
+    assert lines[1:] == ["  y: float32[3, 2]", "  s: int64[2]", "check: identical, 8 values in 2 outputs"]
+    with np.load("y.npz", allow_pickle=False) as outputs:
+        assert {name: outputs[name].shape for name in outputs.files} == {"y": (3, 2), "s": (2,)}
+
+
+def test_run_on_made_up_inputs(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run_program.main([program, "--dim", "n=7", "--seed", "3", "--check", "r.onnx"]) == 0
+    printed = capsys.readouterr().out
+    assert "inputs: made up (seed 3); give your own with --inputs x.npz" in printed
+    assert "check: identical, 16 values in 2 outputs" in printed
+
+
+def test_texts_in_files(onnx_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = onnx_file("g (string[n] x) => (string[n] y) { y = Identity(x) }")
+    assert compile_model.main([str(file), "-o", "p.cim"]) == 0
+    np.savez("x.npz", x=np.array(["ä", "bc"]))
+    assert run_program.main(["p.cim", "--inputs", "x.npz", "--outputs", "y.npz"]) == 0
+    with np.load("y.npz", allow_pickle=False) as outputs:
+        assert outputs["y"].tolist() == ["ä", "bc"]
+
+
+@pytest.mark.parametrize(
+    ("option", "part"),
+    [(None, "chip "), ("--header", "chip "), ("--listing", "stage 0    multiply"), ("--arrays", "array 0: ")],
+)
+def test_dump(option: str | None, part: str, program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert dump_program.main([program, *([option] if option else [])]) == 0
+    assert part in capsys.readouterr().out
+
+
+def test_report(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert report_program.main([program, "--json", "r.json"]) == 0
+    printed = capsys.readouterr().out
+    assert "arrays        4" in printed
+    assert LONG in printed
+    figures = json.loads(Path("r.json").read_text())
+    assert figures["arrays"] == 4
+    assert [layer["shape"] for layer in figures["layers"]] == [[4, 6], [6, 2]]
+
+
+def test_optimize_an_onnx_file(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    passes = "fold-constants,quantize{activations=tensor},tile-blocks"
+    arguments = [str(network), "--chip", "tiny-4", "-p", passes, "--verify-each", "--timing", "--print-ir-after-all"]
+    assert optimize.main(arguments) == 0
+    printed = capsys.readouterr()
+    assert "array.multiply" in printed.out
+    assert "DynamicQuantizeLinear" in printed.out
+    assert "// ----- IR after tile-blocks -----" in printed.err
+    assert printed.err.splitlines()[-4].split()[:2] == ["pass", "ms"]
+
+
+def test_optimize_to_a_file(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The weights go beside it, so that it can be read again."""
+    assert optimize.main([str(network), "--chip", "tiny-4", "-p", "fold-constants", "-o", "m.mlir"]) == 0
+    assert Path("m.mlir").exists()
+    capsys.readouterr()
+    assert optimize.main(["m.mlir", "-p", "quantize,tile-blocks,place-tiles,schedule-arrays", "--verify-each"]) == 0
+    assert "array.stage 1" in capsys.readouterr().out

@@ -1,0 +1,239 @@
+"""A user's mistakes: one line, `cimc: error: ...`, exit code 1 (2 for a wrong command line), nothing left behind."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
+from dialects.element_types import Array
+
+Write = Callable[..., Path]
+Command = Callable[[Sequence[str]], int]
+MATMUL = "g (float[n,4] x) => (float[n,6] y) { [product] y = MatMul(x, w) }"
+W = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
+
+COMMANDS: dict[str, Command] = {
+    "cimc": compile_model.main,
+    "cim-opt": optimize.main,
+    "cim-run": run_program.main,
+    "cim-objdump": dump_program.main,
+    "cim-report": report_program.main,
+}
+
+
+@pytest.fixture
+def network(onnx_file: Write) -> Path:
+    return onnx_file(MATMUL, {"w": W})
+
+
+@pytest.fixture
+def program(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert compile_model.main([str(network), "--chip", "tiny-4", "-o", str(tmp_path / "p.cim")]) == 0
+    capsys.readouterr()
+    return tmp_path / "p.cim"
+
+
+@pytest.fixture
+def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line that a command prints before it exits with 1, without leaving or touching a file."""
+
+    def run(command: str, *arguments: str | Path) -> str:
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+        assert COMMANDS[command]([str(argument) for argument in arguments]) == 1
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1, lines
+        assert lines[0].startswith("cimc: error: ")
+        return lines[0].removeprefix("cimc: error: ")
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        COMMANDS[command](["--help"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith(("usage: ", "\x1b"))
+
+
+WRONG_LINES: list[tuple[str, list[str], str]] = [
+    ("cimc", [], "the following arguments are required: model"),
+    ("cimc", ["m.onnx", "--dim", "batch"], "argument --dim: 'batch': expected NAME=VALUE with a size of at least 1"),
+    (
+        "cimc",
+        ["m.onnx", "--dim", "batch=0"],
+        "argument --dim: 'batch=0': expected NAME=VALUE with a size",
+    ),
+    ("cimc", ["m.onnx", "--arrays", "none"], "argument --arrays: 'none': expected a number of at least 1"),
+    ("cimc", ["m.onnx", "--activations", "word"], "argument --activations: invalid choice: 'word'"),
+    ("cimc", ["m.onnx", "--emit", "c"], "argument --emit: invalid choice: 'c'"),
+    ("cimc", ["m.onnx", "--mapping", "square"], "argument --mapping: invalid choice: 'square'"),
+    ("cim-run", ["p.cim", "--engine", "steam"], "argument --engine: invalid choice: 'steam'"),
+    ("cim-run", ["p.cim", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+    ("cim-objdump", ["p.cim", "--header", "--arrays"], "argument --arrays: not allowed with argument --header"),
+    ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),
+    ("cim-opt", ["m.mlir", "--no-such-option"], "unrecognized arguments: --no-such-option"),
+]
+
+
+@pytest.mark.parametrize(("command", "arguments", "message"), WRONG_LINES)
+def test_wrong_command_lines(
+    command: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        COMMANDS[command](arguments)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_files_that_are_no_networks(fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("nothing of the kind")
+    for command in ("cimc", "cim-opt"):
+        assert fails(command, tmp_path / "text.onnx") == (
+            f"{tmp_path}/text.onnx: not an ONNX file, or a truncated one: expected a serialized ModelProto"
+        )
+    assert fails("cimc", tmp_path / "none.onnx") == f"{tmp_path}/none.onnx: cannot be read: no such file or directory"
+
+
+@pytest.mark.parametrize("domain", ["", "my.own."])
+def test_operators_that_cannot_run(domain: str, fails: Callable[..., str], onnx_file: Write, tmp_path: Path) -> None:
+    text = f"g (float[n,4] x) => (float[n,6] y) {{ h = MatMul(x, w) [strange] y = {domain}Frob(h) }}"
+    file = onnx_file(text, {"w": W}, domains=', "my.own" : 1')
+    message = fails("cimc", file, "-o", tmp_path / "p.cim", "--reference", tmp_path / "r.onnx")
+    named = domain.removesuffix(".") or "ai.onnx"
+    assert message.startswith(f"{file}: node 'strange': operator Frob of domain {named} cannot run: ")
+
+
+def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    arguments = (network, "--chip", "tiny-4", "--arrays", "1", "--mapping", "linear", "-o", tmp_path / "p.cim")
+    assert fails("cimc", *arguments) == (
+        f"{network}: mapping linear needs 2 arrays of 4x4, chip 'tiny-4' has 1: raise its `arrays`, "
+        "or choose a chip with larger ones"
+    )
+
+
+def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    assert fails("cimc", network, "--chip", "none") == (
+        "unknown chip 'none': expected one of pcm-256, tiny-4 or the path of a TOML file"
+    )
+    (tmp_path / "my.toml").write_text("rows = ")
+    message = fails("cimc", network, "--chip", tmp_path / "my.toml")
+    assert message.startswith(f"chip file {tmp_path}/my.toml is not TOML")
+
+
+def test_unknown_dimensions(network: Path, program: Path, fails: Callable[..., str]) -> None:
+    assert fails("cimc", network, "--dim", "batch=3") == (
+        f"{network}: no input has a dimension 'batch' to fix with --dim: dynamic dimensions are n"
+    )
+    assert fails("cim-run", program, "--dim", "batch=3") == "dimension batch is unknown, the inputs have n"
+
+
+def test_calibration_inputs(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    assert fails("cimc", network, "--activations", "static") == (
+        f"{network}: activations=static needs calibration inputs: give them with --calibrate x.npz"
+    )
+    inputs = tmp_path / "inputs.npz"
+    assert fails("cimc", network, "--calibrate", inputs).startswith(
+        f"{inputs}: not an .npz file with calibration inputs: "
+    )
+    np.savez(inputs, z=W)
+    assert fails("cimc", network, "--calibrate", inputs) == f"{inputs}: no array for input 'x': expected x"
+    np.savez(inputs, x=W)
+    message = fails("cimc", network, "--calibrate", inputs)
+    assert message.startswith(f"{inputs}: the network does not run on these inputs: ")
+    inputs.write_text("no archive")
+    assert fails("cimc", network, "--calibrate", inputs).startswith(
+        f"{inputs}: not an .npz file with calibration inputs: "
+    )
+
+
+def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    """They are refused before the work begins."""
+    nowhere = tmp_path / "none" / "file"
+    reason = f"{nowhere}: cannot be written: there is no directory {tmp_path}/none"
+    for arguments in (
+        ("cimc", network, "-o", nowhere),
+        ("cimc", network, "-o", tmp_path / "q.cim", "--reference", nowhere),
+        ("cim-run", program, "--outputs", nowhere),
+        ("cim-report", program, "--json", nowhere),
+    ):
+        assert fails(*arguments) == reason
+    assert fails("cimc", network, "-o", tmp_path) == (
+        f"{tmp_path}: cannot be written: is a directory, expected the name of a file"
+    )
+    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--keep-ir", network).startswith(
+        f"{network}: cannot keep IR there: "
+    )
+
+
+def test_inputs_at_run_time(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    inputs = tmp_path / "inputs.npz"
+    right = np.zeros((2, 4), np.float32)
+    cases: list[tuple[dict[str, Array], str]] = [
+        ({"z": right}, "input z is unknown, the program takes x"),
+        ({}, "input x is missing, the program takes x"),
+        ({"x": right.astype(np.float64)}, "input x has type float64, expected float32"),
+        ({"x": right.T}, "input x has shape [4, 2], expected [n, 4]"),
+        ({"x": right[0]}, "input x has shape [4], expected [n, 4]"),
+    ]
+    for arrays, message in cases:
+        np.savez(inputs, allow_pickle=False, **arrays)
+        assert fails("cim-run", program, "--inputs", inputs, "--outputs", tmp_path / "y.npz") == message
+    inputs.write_text("no archive")
+    assert fails("cim-run", program, "--inputs", inputs).startswith(f"{inputs}: not an .npz file with inputs: ")
+
+
+@pytest.mark.parametrize("command", ["cim-run", "cim-objdump", "cim-report"])
+def test_files_that_are_no_programs(command: str, program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    assert fails(command, tmp_path / "none.cim") == (
+        f"{tmp_path}/none.cim: cannot read the program: No such file or directory"
+    )
+    content = program.read_bytes()
+    damaged = tmp_path / "damaged.cim"
+    for bytes_left, message in (
+        (b"", "the file is empty, expected a program made by cimc"),
+        (b"something else entirely", "not a cimc program: expected a safetensors file"),
+        (content[:-100], "truncated: "),
+        (content[:1000], "truncated: "),
+        (content[:-9] + b"\x00" + content[-8:], "damaged: "),
+    ):
+        damaged.write_bytes(bytes_left)
+        assert fails(command, damaged).startswith(f"{damaged}: {message}")
+
+
+def test_references_that_do_not_run(program: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "r.onnx").write_text("no network")
+    assert run_program.main([str(program), "--check", str(tmp_path / "r.onnx")]) == 1
+    expected = f"cimc: error: {tmp_path}/r.onnx: ONNX Runtime cannot run the model: "
+    assert capsys.readouterr().err.startswith(expected)
+
+
+def test_a_check_that_fails(program: Path, network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The original is no reference: the program computes with 8-bit numbers."""
+    assert run_program.main([str(program), "--check", str(network), "--dim", "n=3"]) == 1
+    printed = capsys.readouterr().out
+    assert "check: output y differs in " in printed
+    assert " of 18 values by up to 0.0" in printed
+
+
+WRONG_MODULES = {
+    "builtin.module { func.func @main() { func.return } } }": "m.mlir:1:54: ",
+    "builtin.module {": "m.mlir:1:17: ",
+    "builtin.module { }": "the module has no function @main, which is the network to compile",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_MODULES)
+def test_wrong_modules(text: str, fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "m.mlir").write_text(text)
+    assert WRONG_MODULES[text] in fails("cim-opt", tmp_path / "m.mlir", "-p", "fold-constants")
+
+
+def test_passes_that_are_unknown_or_too_early(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    assert "no-such-pass" in fails("cim-opt", network, "-p", "no-such-pass")
+    assert "run quantize first" in fails("cim-opt", network, "--chip", "tiny-4", "-p", "tile-blocks")
+    assert "square" in fails("cim-opt", network, "-p", "place-tiles{mapping=square}")
+    assert fails("cim-opt", tmp_path / "none.mlir") == f"{tmp_path}/none.mlir: no such file or directory"
