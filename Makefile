@@ -18,7 +18,7 @@ export OMP_NUM_THREADS = 1
 .PHONY: demo test bench clean $(CHECKS)
 
 demo: $(VENV)/ready
-	$(BIN)/python examples/minilm/demo.py
+	$(BIN)/python examples/demo.py
 
 bench: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest tests/benchmarks -q -s -o python_files="bench_*.py"

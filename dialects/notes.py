@@ -10,6 +10,7 @@ from dialects.texts import escaped, unescaped
 
 _LAYERS = "cim.layer_notes"
 _PERMUTATIONS = "cim.permutations_before_folding"
+_DENSE = "cim.dense_weights"
 
 Note = Mapping[str, str | float]
 """`node` (the ONNX node) and what is said of it, texts and numbers by name."""
@@ -49,4 +50,15 @@ def note_permutations(module: ModuleOp, count: int) -> None:
 def permutations_before_folding(module: ModuleOp) -> int | None:
     """How many permutations were executed before they were folded; None if nothing was folded."""
     found = module.attributes.get(_PERMUTATIONS)
+    return found.value.data if isinstance(found, IntegerAttr) else None
+
+
+def note_dense_weights(module: ModuleOp, count: int) -> None:
+    """Say how many weights the network's multiplications would have if all were dense matrices."""
+    module.attributes[_DENSE] = IntegerAttr(count, i64)
+
+
+def dense_weights(module: ModuleOp) -> int | None:
+    """How many weights the network's multiplications would have as dense matrices; None if nobody said."""
+    found = module.attributes.get(_DENSE)
     return found.value.data if isinstance(found, IntegerAttr) else None

@@ -48,6 +48,8 @@ class Report:
     arrays_lower_bound: int
     utilization: float
     stored_weights: int
+    dense_weights: int
+    """Weights that the same products would store if they were dense matrices."""
     conversions_per_token: int
     stages: int
     row_groups: int
@@ -80,6 +82,7 @@ def report_of(program: Program) -> Report:
         arrays_lower_bound=-(-stored // cells),
         utilization=stored / (arrays * cells) if arrays else 0.0,
         stored_weights=stored,
+        dense_weights=_optional(program.notes.get("dense_weights")) or stored,
         conversions_per_token=int(conversions(multiplies, chip, program).sum()),
         stages=len(program.stages),
         row_groups=len(multiplies),

