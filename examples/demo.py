@@ -1,4 +1,4 @@
-"""Compiles two real networks, runs the programs and checks every bit: a sentence encoder, and a language model of blocks."""
+"""Compiles two real networks, runs the programs, checks every bit: a sentence encoder, a language model of blocks."""
 
 import importlib.metadata
 import sys

@@ -10,12 +10,13 @@ from xdsl.passes import ModulePass
 
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.network import main_block, shape_of, weight_named, weights_of
-from dialects.notes import note_permutations
+from dialects.notes import note_dense_weights, note_permutations
 from dialects.onnx_attributes import integer
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.permutations import fold_into_producer, fold_into_users, hoisted
+from passes.rewriting.structure_kinds import dense_size
 from passes.rewriting.sweep import sweep
 
 
@@ -42,6 +43,7 @@ class FoldPermutationsPass(ModulePass):
             sweep(op)
         _merge_equal(op, store)
         sweep(op)
+        note_dense_weights(op, dense_size(op))
 
 
 def _count(module: ModuleOp) -> int:

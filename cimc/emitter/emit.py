@@ -22,7 +22,7 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
-from dialects.notes import layer_notes, permutations_before_folding
+from dialects.notes import dense_weights, layer_notes, permutations_before_folding
 from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
@@ -203,7 +203,7 @@ def _notes(module: ModuleOp) -> dict[str, Json]:
     """What passes said of layers, and how many permutations there were before some were folded."""
     before = permutations_before_folding(module)
     layers: list[Json] = [dict(note) for note in layer_notes(module)]
-    return {"layers": layers, "permutations_before_folding": before}
+    return {"layers": layers, "permutations_before_folding": before, "dense_weights": dense_weights(module)}
 
 
 def _source(module: ModuleOp) -> Source:

@@ -22,6 +22,25 @@ def name_kinds(module: ModuleOp) -> None:
                         _set_kind(weight_named(weights, factor.weight.root_reference.data), kind)
 
 
+def dense_size(module: ModuleOp) -> int:
+    """Elements of the matrices that the network multiplies by: a Monarch product is one, from its input to its output.
+
+    A weight that several multiplications share counts once.
+    """
+    weights = weights_of(module)
+    matmuls = [op for op in main_block(module).ops if isinstance(op, MatmulOp)]
+    pairs = {op: first for op in matmuls if (first := _permuted_product(op.x)) and _structure(first, weights)}
+    firsts = set(pairs.values())
+    sizes: dict[tuple[str, ...], int] = {}
+    for op in matmuls:
+        if op not in firsts:
+            factors = [pairs[op], op] if op in pairs else [op]
+            names = tuple(factor.weight.root_reference.data for factor in factors)
+            shapes = [weight_named(weights, name).matrix_shape for name in names]
+            sizes[names] = shapes[0][0] * shapes[-1][1]
+    return sum(sizes.values())
+
+
 def _structure(op: MatmulOp, weights: dict[str, WeightOp]) -> object | None:
     return weight_named(weights, op.weight.root_reference.data).structure
 
