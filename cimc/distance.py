@@ -48,7 +48,7 @@ def distance_to_original(file: Path, network: ModelProto, inputs: Mapping[str, A
 
 
 def _same(found: Array, expected: Array) -> bool:
-    return found.dtype == expected.dtype and found.tobytes() == expected.tobytes()
+    return (found.dtype, found.shape) == (expected.dtype, expected.shape) and found.tobytes() == expected.tobytes()
 
 
 def _distance(name: str, found: Array, expected: Array) -> Distance:

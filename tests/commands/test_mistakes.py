@@ -12,7 +12,7 @@ from dialects.element_types import Array
 Write = Callable[..., Path]
 Command = Callable[[Sequence[str]], int]
 MATMUL = "g (float[n,4] x) => (float[n,6] y) { [product] y = MatMul(x, w) }"
-W = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
+W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
 
 COMMANDS: dict[str, Command] = {
     "cimc": compile_model.main,

@@ -1,0 +1,63 @@
+"""The Python interface: compile, save, load, run, report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cimc
+from cimc.machine.check import compare, run_reference
+
+Write = Callable[..., Path]
+W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+
+
+@pytest.fixture
+def network(onnx_file: Write) -> Path:
+    return onnx_file("g (float[n,4] x) => (float[n,6] y) { y = MatMul(x, w) }", {"w": W})
+
+
+def test_from_a_network_to_a_checked_answer(network: Path, tmp_path: Path) -> None:
+    program = cimc.compile(network, chip="tiny-4", mapping="linear", reference=tmp_path / "r.onnx", arrays=2)
+    program.save(tmp_path / "p.cim")
+    inputs = {"x": np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)}
+    expected = run_reference(tmp_path / "r.onnx", inputs)
+    for one in (program, cimc.Program.load(tmp_path / "p.cim")):
+        assert isinstance(one, cimc.Program)
+        assert compare(one.run(inputs), expected).identical
+        assert compare(one.run(inputs, engine="reference"), expected).identical
+        assert one.report().arrays == 2
+
+
+def test_all_options(network: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 4), np.float32))
+    program = cimc.compile(
+        str(network),
+        chip="tiny-4",
+        dims={"n": 2},
+        activations="static",
+        calibrate=tmp_path / "x.npz",
+        keep_ir=tmp_path / "ir",
+        verify_each=True,
+    )
+    assert program.inputs[0].shape == (2, 4)
+    assert (tmp_path / "ir" / "00-import.mlir").exists()
+
+
+def test_mistakes(network: Path, tmp_path: Path) -> None:
+    with pytest.raises(cimc.UserError, match=r"mapping square is unknown"):
+        cimc.compile(network, mapping="square")
+    with pytest.raises(cimc.UserError, match=r"activations=word is unknown: expected one of token, tensor, static"):
+        cimc.compile(network, activations="word")
+    with pytest.raises(cimc.ProgramError, match=r"none.cim: cannot read the program"):
+        cimc.Program.load(tmp_path / "none.cim")
+    program = cimc.compile(network)
+    with pytest.raises(cimc.ProgramError, match=r"input x is missing, the program takes x"):
+        program.run({})
+
+
+def test_names() -> None:
+    assert {"Program", "ProgramError", "UserError", "compile"} <= set(cimc.__all__)
+    with pytest.raises(AttributeError, match="module 'cimc' has no attribute 'decompile'"):
+        _ = cimc.__getattr__("decompile")

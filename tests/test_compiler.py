@@ -1,0 +1,91 @@
+"""The spine: what a compilation hands back, in which order, and what it leaves when it fails."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.compiler import Options, compile_network, default_output
+from dialects.errors import UserError
+
+Write = Callable[..., Path]
+W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
+TINY = Options(chip="tiny-4", mapping="linear")
+
+
+@pytest.fixture
+def network(onnx_file: Write) -> Path:
+    return onnx_file("g (float[n,4] x) => (float[n,6] y) { [product] y = MatMul(x, w) }", {"w": W})
+
+
+def test_a_compilation(network: Path) -> None:
+    steps: list[str] = []
+    compilation = compile_network(network, TINY, steps.append)
+    assert [step for step in steps if step in ("import", "quantize", "schedule-arrays", "emission")] == [
+        "import",
+        "quantize",
+        "schedule-arrays",
+        "emission",
+    ]
+    names = [statistics.name for statistics in compilation.statistics]
+    assert [name for name in steps if name in names] == names
+    assert compilation.seconds > 0
+    assert compilation.distance is not None
+    assert "cim.matmul" in compilation.texts["cim"]
+    assert "array.stage" in compilation.texts["array"]
+    assert compilation.program.source.file == "network.onnx"
+    assert compilation.program.multiplications[0].node == "product"
+
+
+def test_equal_compilations_give_equal_files(network: Path, tmp_path: Path) -> None:
+    for name in ("a.cim", "b.cim"):
+        compile_network(network, TINY).program.save(tmp_path / name)
+    assert (tmp_path / "a.cim").read_bytes() == (tmp_path / "b.cim").read_bytes()
+
+
+def test_without_measuring(network: Path) -> None:
+    assert compile_network(network, replace(TINY, measure=False)).distance is None
+
+
+def test_a_failure_leaves_no_reference(onnx_file: Write, tmp_path: Path) -> None:
+    """Only the IR up to there, which is to be looked at then."""
+    file = onnx_file(
+        "g (float[n,4] x) => (float[n,6] y) { h = MatMul(x, w)  [odd] y = my.Frob(h) }", {"w": W}, domains=', "my" : 1'
+    )
+    options = replace(TINY, reference=tmp_path / "r.onnx", keep_ir=tmp_path / "ir")
+    with pytest.raises(UserError) as error:
+        compile_network(file, options)
+    assert str(error.value).startswith(f"{file}: node 'odd': operator Frob of domain my cannot run: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ir", "network.onnx"]
+    assert (tmp_path / "ir" / "weights.safetensors").exists()
+
+
+def test_values_of_unknown_type_do_not_travel(onnx_file: Write) -> None:
+    """A sequence that is made before a stage and used after it."""
+    file = onnx_file(
+        """g (float[n,6] x) => (float[n,12] y) {
+            [pieces] s = SplitToSequence<axis=1>(x)  h = MatMul(x, w)  t = SequenceInsert(s, h)
+            y = ConcatFromSequence<axis=1>(t)
+        }""",
+        {"w": W.T.copy() @ W},
+    )
+    with pytest.raises(UserError, match=r"node 'pieces': the type of its output s is .* cannot travel between stages"):
+        compile_network(file, TINY)
+
+
+def test_verification_of_a_network_that_does_not_run(onnx_file: Write) -> None:
+    file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = my.Frob(x) }", domains=', "my" : 1')
+    with pytest.raises(UserError, match=r"--verify-each: the imported network does not run: "):
+        compile_network(file, replace(TINY, verify_each=True))
+
+
+@pytest.mark.parametrize(("file", "program"), [("a/b.onnx", "b.cim"), ("b.c.onnx", "b.c.cim"), ("b", "b.cim")])
+def test_default_output(file: str, program: str) -> None:
+    assert default_output(Path(file)) == Path(program)
+
+
+def test_no_default_output() -> None:
+    with pytest.raises(UserError, match="not the name of a file"):
+        default_output(Path(""))
