@@ -74,6 +74,13 @@ EXACTNESS: dict[str, Exactness] = {
 }
 
 
+def exactness_of(one: ModulePass) -> Exactness:
+    """How a pass with these options may change the network's outputs."""
+    if isinstance(one, DetectBlockDiagonalPass) and one.prune_below > 0:
+        return Exactness.PROJECTING
+    return EXACTNESS.get(one.name, Exactness.EXACT)
+
+
 @dataclass(frozen=True)
 class Rule:
     """Something that holds from a pass on: no operation of the network is `forbidden`."""

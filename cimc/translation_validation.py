@@ -7,7 +7,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.pipeline import EXACTNESS, Exactness
+from cimc.pipeline import Exactness, exactness_of
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.semantics.onnx_graph import network_model
@@ -35,7 +35,7 @@ class TranslationValidator:
             where = "the imported network" if done is None else f"the network after {done.name}"
             raise UserError(f"--verify-each: {where} does not run: {error}") from error
         if done is not None:
-            exactness = EXACTNESS.get(done.name, Exactness.EXACT)
+            exactness = exactness_of(done)
             for name, expected in self._outputs.items():
                 wrong = difference(found[name], expected, exactness)
                 assert wrong is None, f"{done.name} changed output {name!r}: {wrong}, may change {exactness.value}"

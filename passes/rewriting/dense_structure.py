@@ -42,32 +42,38 @@ def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_be
     if matrix is None:
         return None
     builder = DigitalBuilder(module, store, op)
-    scale = scale_of(weight, weights, store)
+    pruned = matrix
     if prune_below > 0:
+        scale = scale_of(weight, weights, store)
         values = matrix if scale is None else matrix * scale
-        matrix = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
-    blocks = find_matrix_blocks(matrix)
+        pruned = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
+    blocks = find_matrix_blocks(pruned)
     if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
         return None
     stored = matrix.size if blocks is None else blocks.stored
-    almost = almost_blocks(matrix)
+    almost = almost_blocks(pruned)
     if almost is not None and almost.structure.stored < stored:
         add_layer_note(module, node_name(op), almost=str(almost))
     if blocks is None or len(blocks.blocks) == 1:
-        found = _irregular(builder, op, weight, matrix, stored)
+        found = _irregular(builder, op, weight, matrix, pruned, stored)
         if found is not None:
             return found
     return None if blocks is None else _block_product(builder, op, weight, matrix, blocks)
 
 
-def _irregular(builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, stored: int) -> SSAValue | None:
-    """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None."""
-    product = find_monarch_product(matrix)
+def _irregular(
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, pruned: Array, stored: int
+) -> SSAValue | None:
+    """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None.
+
+    `pruned` is the matrix less what is too small to count; small numbers that are stored anyway stay as they are.
+    """
+    product = find_monarch_product(pruned)
     if product is not None and product.stored < stored:
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
         name, contiguous = weight.sym_name.data, product.contiguous_outputs
         return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
-    groups = _extracted(matrix, chip_of(builder.module))
+    groups = _extracted(pruned, chip_of(builder.module))
     if groups is None or sum(len(g.rows) * len(g.columns) for g in groups) >= stored:
         return None
     return _sparse_product(builder, op, weight, matrix, groups)
