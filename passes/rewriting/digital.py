@@ -172,8 +172,9 @@ def same(a: Array, b: Array) -> bool:
 
 
 def replace(op: Operation, value: SSAValue) -> None:
-    """Let `value` take the place of the one result of `op`, name included, and remove `op`."""
-    value.name_hint = op.results[0].name_hint
+    """Let `value` take the place of the one result of `op`, name included, and remove `op`; inputs keep their names."""
+    if isinstance(value.owner, Operation):
+        value.name_hint = op.results[0].name_hint
     substitute(op.results[0], value)
     op.detach()
     op.erase()
