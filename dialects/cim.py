@@ -24,13 +24,12 @@ from xdsl.dialects.builtin import (
     TensorType,
     UnrankedTensorType,
 )
-from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, Region, SSAValue
+from xdsl.ir import Attribute, Dialect, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
     ParamAttrConstraint,
     VarConstraint,
-    irdl_attr_definition,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -41,13 +40,12 @@ from xdsl.irdl import (
     var_region_def,
     var_result_def,
 )
-from xdsl.parser import AttrParser
-from xdsl.printer import Printer
 from xdsl.traits import HasParent, IsTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from dialects.cim_types import ElementType, QuotedAttr, ValueType
+from dialects.cim_attributes import AffineAttr, DataAttr, ProtoAttr
+from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import (
     Array,
     dense_array,
@@ -60,64 +58,6 @@ from dialects.element_types import (
 )
 from dialects.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.weights import WeightStore
-
-
-@irdl_attr_definition
-class DataAttr(ParametrizedAttribute):
-    """An array of the weight store: `#cim.data<"key", "digest">`."""
-
-    name = "cim.data"
-    key: StringAttr
-    digest: StringAttr
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            key = parser.parse_str_literal()
-            parser.parse_punctuation(",")
-            return StringAttr(key), StringAttr(parser.parse_str_literal())
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            printer.print_string_literal(self.key.data)
-            printer.print_string(", ")
-            printer.print_string_literal(self.digest.data)
-
-
-@irdl_attr_definition
-class ProtoAttr(QuotedAttr):
-    """A setting of an ONNX node that the IR has no words for: `#cim.proto<"base64 of the AttributeProto">`."""
-
-    name = "cim.proto"
-    text: StringAttr
-
-
-@irdl_attr_definition
-class AffineAttr(ParametrizedAttribute):
-    """What the integers of a weight stand for: `(w - zero_point) * scale`, both per output column.
-
-    `#cim.affine<@scale>` or `#cim.affine<@scale, @zero_point>`; the symbols name weights of shape [out], the scale
-    in the network's float type, the zero point int32 (0 where it is absent).
-    """
-
-    name = "cim.affine"
-    scale: FlatSymbolRefAttr
-    zero_point: FlatSymbolRefAttr | NoneType
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        with parser.in_angle_brackets():
-            scale = SymbolRefAttr(parser.parse_symbol_name())
-            if parser.parse_optional_punctuation(",") is None:
-                return scale, NoneType()
-            return scale, SymbolRefAttr(parser.parse_symbol_name())
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            printer.print_symbol_name(self.scale.root_reference.data)
-            if not isinstance(self.zero_point, NoneType):
-                printer.print_string(", ")
-                printer.print_symbol_name(self.zero_point.root_reference.data)
 
 
 @irdl_op_definition
@@ -168,10 +108,21 @@ class WeightOp(IRDLOperation):
             expected = "x".join(map(str, self.structure.data_shape))
             found = "x".join(map(str, shape))
             raise VerifyException(f"weight @{self.sym_name.data} of {found} holds blocks of {expected}")
+        if isinstance(self.structure, BlocksAttr):
+            self._verify_blocks(self.structure, shape)
         if self.affine is not None and self.structure is None and len(shape) != 2:
             rank = len(shape)
             raise VerifyException(
                 f"weight @{self.sym_name.data} of rank {rank} has a scale per column, expected rank 2"
+            )
+
+    def _verify_blocks(self, structure: BlocksAttr, shape: tuple[int, ...]) -> None:
+        """Blocks down the diagonal end inside the matrix if the last one does."""
+        row, column, rows, columns = structure.rectangles[-1].tolist()
+        if len(shape) != 2 or row + rows > shape[0] or column + columns > shape[1]:
+            found = "x".join(map(str, shape))
+            raise VerifyException(
+                f"weight @{self.sym_name.data} of {found} has blocks up to row {row + rows}, column {column + columns}"
             )
 
     @property

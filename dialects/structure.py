@@ -8,11 +8,18 @@ from xdsl.ir import Attribute, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.tables import Table, TableAttr
 
 BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "sparse"
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
+KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE)
+
+
+def _verify_kind(kind: StringAttr) -> None:
+    if kind.data not in KINDS:
+        raise VerifyException(f"structure of kind {kind.data!r}: expected one of {', '.join(KINDS)}")
 
 
 @irdl_attr_definition
@@ -36,6 +43,12 @@ class BlockDiagonalAttr(ParametrizedAttribute):
         symbol = NoneType() if order is None else SymbolRefAttr(order)
         blocks, rows, columns = (IntAttr(size) for size in shape)
         return BlockDiagonalAttr(blocks, rows, columns, StringAttr(kind), symbol)
+
+    def verify(self) -> None:
+        _verify_kind(self.kind)
+        if min(self.data_shape) < 1:
+            count, rows, columns = self.data_shape
+            raise VerifyException(f"{count} blocks of {rows}x{columns}: expected at least 1 block, row and column")
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -64,7 +77,10 @@ class BlockDiagonalAttr(ParametrizedAttribute):
         with parser.in_angle_brackets():
             blocks = parser.parse_integer(allow_boolean=False, allow_negative=False)
             parser.parse_punctuation(",")
-            rows, columns = parser.parse_dimension_list()
+            size = parser.parse_dimension_list()
+            if len(size) != 2:
+                parser.raise_error(f"expected rows and columns of a block, found {len(size)} dimensions")
+            rows, columns = (max(length, 0) for length in size)
             parser.parse_punctuation(",")
             kind = StringAttr(parser.parse_str_literal())
             order: Attribute = NoneType()
@@ -95,6 +111,19 @@ class BlocksAttr(ParametrizedAttribute):
     name = "cim.blocks"
     kind: StringAttr
     table: TableAttr
+
+    def verify(self) -> None:
+        _verify_kind(self.kind)
+        if self.table.data.columns != 4:
+            found = self.table.data.columns
+            raise VerifyException(f"blocks of {found} numbers: expected first row, first column, rows and columns")
+        first, size = self.rectangles[:, :2], self.rectangles[:, 2:]
+        before = np.concatenate([np.zeros((1, 2), np.int64), (first + size)[:-1]])
+        wrong = np.flatnonzero(((first < before) | (size < 1)).any(axis=1))
+        if len(wrong):
+            number = int(wrong[0])
+            found = self.rectangles[number].tolist()
+            raise VerifyException(f"block {number} is {found}: expected blocks down the diagonal, at least 1x1")
 
     @property
     def rectangles(self) -> Table:

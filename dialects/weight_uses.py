@@ -1,10 +1,10 @@
 """Checks that operations and weights fit together: verifiers of single operations cannot see other symbols."""
 
-from xdsl.dialects.builtin import ModuleOp, NoneType
+from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType, i64
 from xdsl.ir import Attribute, Operation
 
 from dialects.array import MultiplyOp
-from dialects.cim import MatmulOp, ReadOp, WeightOp
+from dialects.cim import MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import element_type, i8, i32, numpy_element
 from dialects.locations import node_name
 from dialects.network import operations, shape_of, weights_of
@@ -14,12 +14,12 @@ def wrong_weight_use(module: ModuleOp) -> str | None:
     """The first use of a weight that does not fit it, described; None if all fit."""
     weights = weights_of(module)
     for symbol, weight in weights.items():
-        wrong = _wrong_affine(weight, weights)
+        wrong = _wrong_affine(weight, weights) or _wrong_order(weight, weights)
         if wrong is not None:
             return f"weight @{symbol}: {wrong}"
     for op in operations(module.body.block):
-        if isinstance(op, ReadOp | MatmulOp | MultiplyOp):
-            wrong = _wrong_use(op, weights)
+        if isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp):
+            wrong = _wrong_table(op, weights) if isinstance(op, PermuteOp) else _wrong_use(op, weights)
             if wrong is not None:
                 return f"{op.name} of node {node_name(op)!r}: {wrong}"
     return None
@@ -34,6 +34,32 @@ def _wrong_affine(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
     if wrong is None and not isinstance(zero_point, NoneType):
         wrong = _wrong_vector(zero_point.root_reference.data, weight, weights, i32)
     return wrong
+
+
+def _wrong_order(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
+    """What is wrong with the symbol of the order of a weight's columns."""
+    symbol = None if weight.structure is None else weight.structure.order_symbol
+    if symbol is None:
+        return None
+    if symbol not in weights:
+        return f"@{symbol} is used but not defined: expected a cim.weight of that name"
+    expected = TensorType(i64, weight.matrix_shape[1:])
+    found = weights[symbol].tensor_type
+    return None if found == expected else f"@{symbol} is {found}, expected {expected}, an order of the columns"
+
+
+def _wrong_table(op: PermuteOp, weights: dict[str, WeightOp]) -> str | None:
+    """What is wrong with the table of a permutation."""
+    symbol = op.table.root_reference.data
+    if symbol not in weights:
+        return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
+    kind, shape = weights[symbol].tensor_type, shape_of(op.result.type)
+    if kind.get_num_dims() != 1 or kind.element_type != i64:
+        return f"table @{symbol} is {kind}, expected i64 numbers of elements"
+    length = kind.get_shape()[0]
+    if shape is not None and (not shape or shape[-1] not in (-1, length)):
+        return f"the result is {op.result.type}, expected {length} as its last dimension for table @{symbol}"
+    return None
 
 
 def _wrong_vector(
