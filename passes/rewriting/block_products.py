@@ -74,7 +74,7 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
             continue
         while matrices.ndim > 3 and matrices.shape[0] == 1:
             matrices = matrices[0]
-        if matrices.ndim != 3 or shape[-3] != matrices.shape[0]:
+        if matrices.ndim != 3 or shape[-3] != matrices.shape[0] or not matrices.size:
             continue
         lead = "ABCDEFGH"[: len(shape) - 3]
         axes = ("kpt", "kqp", "kqt") if left else ("ktp", "kpq", "ktq")
@@ -89,7 +89,12 @@ def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     arrays = [constant_of(value, weights, store) for value in op.inputs]
     activations = [i for i, array in enumerate(arrays) if array is None]
     equation = op.setting.get("equation")
-    if len(activations) != 1 or len(arrays) < 2 or not isinstance(equation, StringAttr):
+    if (
+        len(activations) != 1
+        or len(arrays) < 2
+        or any(a is not None and not a.size for a in arrays)
+        or not isinstance(equation, StringAttr)
+    ):
         return None
     parsed = parse_equation(equation.data, [shape_of(value.type) for value in op.inputs])
     x = op.inputs[activations[0]]
@@ -159,7 +164,13 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
     x, kernel = op.inputs[0], constant_of(op.inputs[1], weights_of(module), store)
     groups = integer(op.setting, "group", 1)
-    if kernel is None or groups < 2 or any(size != 1 for size in kernel.shape[2:]) or not isa(x.type, TensorType):
+    if (
+        kernel is None
+        or not kernel.size
+        or groups < 2
+        or any(size != 1 for size in kernel.shape[2:])
+        or not isa(x.type, TensorType)
+    ):
         return None
     plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
     if not plain or not is_float(x) or x.type.get_num_dims() != kernel.ndim:
