@@ -1,0 +1,14 @@
+// RUN: not cim-opt %s -p 'project-monarch{blocks="many"}' 2>&1 | filecheck %s --check-prefix KIND
+// RUN: not cim-opt %s -p 'project-monarch{blocks=1}' 2>&1 | filecheck %s --check-prefix ONE
+// RUN: not cim-opt %s -p 'project-monarch{calibration="none.npz"}' 2>&1 | filecheck %s --check-prefix FILE
+// RUN: not cim-opt %S/Inputs/no_main.mlir -p project-monarch 2>&1 | filecheck %s --check-prefix MAIN
+
+// KIND: cimc: error: blocks=many is unknown: expected a number from 2 on, auto or paper
+// ONE: cimc: error: blocks=1 is unknown: expected a number from 2 on, auto or paper
+// FILE: cimc: error: none.npz: not an .npz file with calibration inputs: [Errno 2] No such file or directory
+// MAIN: cimc: error: the module has no function @main, which is the network to compile
+cim.weight @w = dense<1.0> : tensor<4x4xf32>
+func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x4xf32>
+  func.return %y : tensor<?x4xf32>
+}
