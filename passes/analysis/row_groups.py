@@ -29,31 +29,47 @@ def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup
     on, which gives the fewest. None if a single row is too much for the ADC.
     """
     drive, limit = (1 << dac_bits) - 1, (1 << adc_bits) - 1
-    slices, rows, columns = cells.shape
-    sums = np.zeros((rows + 1, slices * columns), np.int32)
-    np.cumsum(cells.transpose(1, 0, 2).reshape(rows, -1), axis=0, dtype=np.int32, out=sums[1:])
+    sums = _ColumnSums(cells)
     groups: list[RowGroup] = []
     first = 0
-    while first < rows:
-        last = _last_within(sums, first, limit // drive)
+    while first < sums.rows:
+        last, largest = sums.most_rows(first, limit // drive)
         if last == first:
             return None
-        groups.append(RowGroup(first, last - first, drive * _largest(sums, first, last)))
+        groups.append(RowGroup(first, last - first, drive * largest))
         first = last
     return groups
 
 
-def _last_within(sums: npt.NDArray[np.int32], first: int, limit: int) -> int:
-    """The greatest `last` for which no column of rows [first, last) sums to more than `limit` (bisection)."""
-    low, high = first, len(sums) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _largest(sums, first, middle) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+class _ColumnSums:
+    """Sums of any consecutive rows of all columns, from sums of a few rows each (prefix sums of all cost more time)."""
+
+    def __init__(self, cells: Cells):
+        self.cells, self.rows = cells, cells.shape[1]
+        whole = self.rows // _CHUNK
+        chunks = cells[:, : whole * _CHUNK].reshape(len(cells), whole, _CHUNK, cells.shape[2])
+        self.before = np.zeros((len(cells), whole + 1, cells.shape[2]), np.uint32)
+        np.cumsum(chunks.sum(axis=2, dtype=np.uint16), axis=1, dtype=np.uint32, out=self.before[:, 1:])
+
+    def most_rows(self, first: int, limit: int) -> tuple[int, int]:
+        """The greatest `last` with no sum of rows [first, last) above `limit`, and the largest of these sums."""
+        start, found = self._first_rows(first), 0
+        low, high = first, self.rows
+        while low < high:
+            middle = (low + high + 1) // 2
+            largest = int((self._first_rows(middle) - start).max(initial=0))
+            if largest <= limit:
+                low, found = middle, largest
+            else:
+                high = middle - 1
+        return low, found
+
+    def _first_rows(self, count: int) -> npt.NDArray[np.uint32]:
+        """The sums of the first rows, [slices, columns]."""
+        whole = min(count // _CHUNK, self.before.shape[1] - 1)
+        rest = self.cells[:, whole * _CHUNK : count].sum(axis=1, dtype=np.uint32)
+        return self.before[:, whole] + rest
 
 
-def _largest(sums: npt.NDArray[np.int32], first: int, last: int) -> int:
-    return int((sums[last] - sums[first]).max(initial=0))
+_CHUNK = 16
+"""Rows whose sums are kept."""
