@@ -1,0 +1,31 @@
+"""The mappings by name: each gives the tiles of all weights their places."""
+
+from collections.abc import Callable, Sequence
+
+from passes.analysis.densemap_mapping import place_densemap
+from passes.analysis.linear_mapping import place_linear
+from passes.analysis.placement import Placement, WeightTiles, arrays_used
+from passes.analysis.sparsemap_mapping import place_sparsemap
+from passes.analysis.spread_mapping import place_spread
+
+Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
+"""Weights, rows and columns of an array -> the place of each weight."""
+
+
+def _linear(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:
+    tables = [weight.tiles for weight in weights]
+    places = place_linear(tables, [weight.dense for weight in weights], array_rows, array_columns)
+    return [Placement(tiles, found) for tiles, found in zip(tables, places)]
+
+
+MAPPINGS: dict[str, Mapping] = {
+    "linear": _linear,
+    "sparsemap": place_sparsemap,
+    "densemap": place_densemap,
+    "spread": place_spread,
+}
+
+
+def arrays_by_mapping(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> dict[str, int]:
+    """How many arrays each mapping needs."""
+    return {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in MAPPINGS.items()}
