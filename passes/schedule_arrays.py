@@ -10,7 +10,6 @@ from xdsl.ir import Block, Operation, Region
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
-from dialects.cim import ConstantOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
@@ -20,10 +19,8 @@ from dialects.semantics.weight_values import StoredMatrix, stored_matrix
 from dialects.weights import store_of
 from passes.analysis.cells import cells_of
 from passes.analysis.row_groups import RowGroup, lossless_groups
-from passes.analysis.stages import levels
 from passes.analysis.timing import TileTiming
-
-_CONSTANTS = (ConstantOp, ReadOp, NoneOp)
+from passes.rewriting.levels import operation_levels
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class ScheduleArraysPass(ModulePass):
                 raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
             if symbol not in grouped:
                 grouped[symbol] = _row_groups(multiply, stored_matrix(weight_named(weights, symbol), store), chip)
-        level = _levels(ops)
+        level = operation_levels(ops)
         for number in range(1 + max(level.values(), default=0)):
             members = [o for o in ops if level[o] == number]
             _rebuild(op, members, number, chip, grouped)
@@ -57,27 +54,6 @@ class ScheduleArraysPass(ModulePass):
 
 def _multiplies(ops: Sequence[Operation]) -> Iterator[MultiplyOp]:
     return (op for op in ops if isinstance(op, MultiplyOp))
-
-
-def _levels(ops: Sequence[Operation]) -> dict[Operation, int]:
-    """The level of each operation; constants have that of their first user, to stand near it."""
-    index = {op: i for i, op in enumerate(ops)}
-    needs = [[index[o] for o in _sources(op) if o in index] for op in ops]
-    level = dict(zip(ops, levels(needs, [isinstance(op, MultiplyOp) for op in ops])))
-    first_use: dict[Operation, int] = {}
-    for op, reads in zip(ops, needs):
-        for source in (ops[j] for j in reads):
-            if isinstance(source, _CONSTANTS):
-                first_use[source] = min(first_use.get(source, level[op]), level[op])
-    return level | first_use
-
-
-def _sources(op: Operation) -> Iterator[Operation]:
-    """The operations whose results `op` reads, in its regions too."""
-    for inner in op.walk():
-        for value in inner.operands:
-            if isinstance(value.owner, Operation):
-                yield value.owner
 
 
 def _row_groups(multiply: MultiplyOp, weight: StoredMatrix, chip: ChipAttr) -> list[list[RowGroup]]:

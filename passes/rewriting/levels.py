@@ -1,0 +1,35 @@
+"""Levels of a network's operations: how many multiplications, one after the other, each waits for."""
+
+from collections.abc import Iterator, Sequence
+
+from xdsl.ir import Operation
+
+from dialects.array import MultiplyOp
+from dialects.cim import ConstantOp, NoneOp, ReadOp
+from passes.analysis.stages import levels
+
+_CONSTANTS = (ConstantOp, ReadOp, NoneOp)
+
+
+def operation_levels(ops: Sequence[Operation]) -> dict[Operation, int]:
+    """The level of each operation; constants have that of their first user, to stand near it.
+
+    `array.multiply` operations of one level form a stage; digital operations of level l run before stage l.
+    """
+    index = {op: i for i, op in enumerate(ops)}
+    needs = [[index[o] for o in sources(op) if o in index] for op in ops]
+    level = dict(zip(ops, levels(needs, [isinstance(op, MultiplyOp) for op in ops])))
+    first_use: dict[Operation, int] = {}
+    for op, reads in zip(ops, needs):
+        for source in (ops[j] for j in reads):
+            if isinstance(source, _CONSTANTS):
+                first_use[source] = min(first_use.get(source, level[op]), level[op])
+    return level | first_use
+
+
+def sources(op: Operation) -> Iterator[Operation]:
+    """The operations whose results `op` reads, in its regions too."""
+    for inner in op.walk():
+        for value in inner.operands:
+            if isinstance(value.owner, Operation):
+                yield value.owner
