@@ -15,7 +15,7 @@ from dialects.network import main_block, operations
 from passes.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations import FoldPermutationsPass
-from passes.place_tiles import PlaceTilesPass
+from passes.place_tiles import PlaceTilesPass, wrongly_placed
 from passes.project_monarch import ProjectMonarchPass
 from passes.quantize import QuantizePass
 from passes.raise_matmul import RaiseMatmulPass
@@ -93,20 +93,29 @@ class Rule:
         return next((node_name(op) for op in operations(main_block(module)) if self.forbidden(op)), None)
 
 
+@dataclass(frozen=True)
+class ModuleRule:
+    """Something that holds for the network as a whole: `broken_by` gives the node that breaks it, None if it holds."""
+
+    text: str
+    broken_by: Callable[[ModuleOp], str | None]
+
+
 _NO_FLOAT_MATMUL = Rule(
     "every multiplication by a constant weight is of integers",
     lambda op: isinstance(op, MatmulOp) and not op.is_integer,
 )
 _NO_MATMUL = Rule("every multiplication by a constant weight has tiles", lambda op: isinstance(op, MatmulOp))
 _PLACED = Rule("every tile has a place", lambda op: isinstance(op, MultiplyOp) and op.places is None)
+_LEGAL_PLACES = ModuleRule("tiles lie inside their arrays, no two on the same cells", wrongly_placed)
 _SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups",
     lambda op: isinstance(op, MultiplyOp) and (op.groups is None or not isinstance(op.parent_op(), StageOp)),
 )
 
-LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
+LEGAL_AFTER: dict[str, tuple[Rule | ModuleRule, ...]] = {
     QuantizePass.name: (_NO_FLOAT_MATMUL,),
     TileBlocksPass.name: (_NO_MATMUL,),
-    PlaceTilesPass.name: (_NO_MATMUL, _PLACED),
-    ScheduleArraysPass.name: (_NO_MATMUL, _PLACED, _SCHEDULED),
+    PlaceTilesPass.name: (_NO_MATMUL, _PLACED, _LEGAL_PLACES),
+    ScheduleArraysPass.name: (_NO_MATMUL, _PLACED, _LEGAL_PLACES, _SCHEDULED),
 }

@@ -1,20 +1,23 @@
 """Every tile gets its place: array, first row, first column."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
+from dialects.cim import DigitalOp, PermuteOp, WeightOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
-from passes.analysis.linear_mapping import place_linear
-
-MAPPINGS = ("linear",)
-PLANNED = ("spread", "densemap", "sparsemap")
+from dialects.structure import MONARCH
+from passes.analysis.mappings import MAPPINGS, arrays_by_mapping
+from passes.analysis.placement import Placement, WeightTiles, arrays_used, cells_of_tiles, illegal_place
+from passes.rewriting.levels import operation_levels, sources
 
 
 @dataclass(frozen=True)
@@ -22,46 +25,97 @@ class PlaceTilesPass(ModulePass):
     """Give each tile a place by a mapping; a weight that several nodes use is placed once.
 
     Before: `array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]>`.
-    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`.
+    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`. `spread` may cut tiles: there are more then.
     Needs tiles (`tile-blocks`); fails where the chip has too few arrays.
     """
 
     name = "place-tiles"
     mapping: str = "linear"
-    """How tiles are placed: `linear`, every tile in an array of its own."""
+    """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_mapping(self.mapping)
-        multiplies = [o for o in main_block(op).ops if isinstance(o, MultiplyOp)]
-        tiles = {m.weight.root_reference.data: m.tiles.array for m in multiplies}
-        weights, chip = weights_of(op), chip_of(op)
-        dense = [weight_named(weights, symbol).structure is None for symbol in tiles]
-        places = dict(zip(tiles, place_linear(list(tiles.values()), dense, chip.rows, chip.columns)))
-        used = 1 + max((int(p[:, 0].max()) for p in places.values()), default=-1)
-        _check_arrays(used, chip, self.mapping)
-        for multiply in multiplies:
-            multiply.places = TableAttr.of(places[multiply.weight.root_reference.data])
+        chip, weights = chip_of(op), _weight_tiles(op)
+        placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
+        _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
+        found = dict(zip(weights, placements))
+        for multiply in _multiplies(list(main_block(op).ops)):
+            placement = found[multiply.weight.root_reference.data]
+            multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
 def check_mapping(mapping: str) -> None:
-    """UserError unless `mapping` is one that works."""
-    if mapping in PLANNED:
-        raise UserError(f"mapping {mapping} is not available yet: use one of {', '.join(MAPPINGS)}")
+    """UserError unless `mapping` is one that there is."""
     if mapping not in MAPPINGS:
         raise UserError(f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}")
 
 
-def _check_arrays(used: int, chip: ChipAttr, mapping: str) -> None:
-    if chip.arrays is not None and used > chip.arrays:
-        raise UserError(
-            f"mapping {mapping} needs {used} arrays of {chip.rows}x{chip.columns}, chip {chip.chip_name!r} has "
-            f"{chip.arrays}: raise its `arrays`, or choose a chip with larger ones"
-        )
+def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
+    return [op for op in ops if isinstance(op, MultiplyOp)]
+
+
+def _weight_tiles(module: ModuleOp) -> dict[str, WeightTiles]:
+    """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
+    ops, weights = list(main_block(module).ops)[:-1], weights_of(module)
+    level, second = operation_levels(ops), _second_factors(ops, weights)
+    found: dict[str, WeightTiles] = {}
+    for op in sorted(_multiplies(ops), key=lambda multiply: level[multiply]):
+        symbol = op.weight.root_reference.data
+        if symbol not in found:
+            dense = weight_named(weights, symbol).structure is None
+            found[symbol] = WeightTiles(op.tiles.array, dense, level[op], symbol in second)
+    order = dict.fromkeys(op.weight.root_reference.data for op in _multiplies(ops))
+    return {symbol: found[symbol] for symbol in order}
+
+
+def _second_factors(ops: Sequence[Operation], weights: dict[str, WeightOp]) -> set[str]:
+    """The weights of Monarch pairs that multiply what, but for digital operations, is the result of a first factor."""
+    second: set[str] = set()
+    after_first: dict[Operation, bool] = {}
+    for op in ops:
+        after = any(after_first.get(source, False) for source in sources(op))
+        if isinstance(op, MultiplyOp):
+            symbol = op.weight.root_reference.data
+            is_factor = weight_named(weights, symbol).kind == MONARCH
+            if is_factor and after:
+                second.add(symbol)
+            after_first[op] = is_factor and not after
+        elif isinstance(op, DigitalOp | PermuteOp):
+            after_first[op] = after
+    return second
+
+
+def _check_arrays(used: int, mapping: str, weights: Sequence[WeightTiles], chip: ChipAttr) -> None:
+    """UserError if the chip has too few arrays, with what the other mappings need (found out only then)."""
+    if chip.arrays is None or used <= chip.arrays:
+        return
+    needed = arrays_by_mapping(weights, chip.rows, chip.columns)
+    best = min(needed, key=lambda name: needed[name])
+    others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)
+    fits = needed[best] <= chip.arrays
+    advice = f"use mapping {best}" if fits else "raise its `arrays`, or choose a chip with larger ones"
+    raise UserError(
+        f"mapping {mapping} needs {used} arrays of {chip.rows}x{chip.columns}, chip {chip.chip_name!r} has "
+        f"{chip.arrays}: {advice} (others need: {others})"
+    )
+
+
+def wrongly_placed(module: ModuleOp) -> str | None:
+    """A node whose tiles lie outside their arrays or on cells of others; None if all places are legal."""
+    users: dict[str, MultiplyOp] = {}
+    for op in main_block(module).walk():
+        if isinstance(op, MultiplyOp) and op.places is not None:
+            users.setdefault(op.weight.root_reference.data, op)
+    if not users:
+        return None
+    chip = chip_of(module)
+    placements = [Placement(op.tiles.array, op.places.array) for op in users.values() if op.places is not None]
+    found = illegal_place(placements, chip.rows, chip.columns)
+    return None if found is None else f"{node_name(list(users.values())[found[0]])}: {found[1]}"
 
 
 def cells_placed(module: ModuleOp) -> int:
     """How many weights of the arrays are programmed, each weight of the network counted once."""
-    tables = {
-        o.weight.root_reference.data: o.tiles.array for o in main_block(module).walk() if isinstance(o, MultiplyOp)
-    }
-    return int(sum(np.prod(table[:, 2:], axis=1).sum() for table in tables.values()))
+    walk = main_block(module).walk()
+    tables = {op.weight.root_reference.data: op.tiles.array for op in walk if isinstance(op, MultiplyOp)}
+    return cells_of_tiles(list(tables.values()))

@@ -111,7 +111,7 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
     arguments = (network, "--chip", "tiny-4", "--arrays", "1", "--mapping", "linear", "-o", tmp_path / "p.cim")
     assert fails("cimc", *arguments) == (
         f"{network}: mapping linear needs 2 arrays of 4x4, chip 'tiny-4' has 1: raise its `arrays`, "
-        "or choose a chip with larger ones"
+        "or choose a chip with larger ones (others need: sparsemap 2, densemap 2, spread 2)"
     )
 
 
