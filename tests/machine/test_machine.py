@@ -49,6 +49,26 @@ def test_clipped_conversions_are_counted_per_stage(handmade: Program, engine: En
     assert machine.clipped[7] == 0
 
 
+@engines
+def test_columns_are_delivered_in_order(handmade: Program, engine: EngineName, tmp_path: Path) -> None:
+    """Column j of the weight becomes element `order[j]` of the value, also if it is made by several records."""
+    order = np.array([2, 0, 1], np.int32)
+    plain = replace(handmade, constants=[handmade.constants[0], np.ones(3, np.float32)])
+    ordered = replace(
+        plain,
+        tables=[*plain.tables, order],
+        multiplications=[replace(plain.multiplications[0], order=1)],
+        instructions=plain.instructions[[0, 1, 2, 3, 4, 4, 5]],
+    )
+    ordered.save(tmp_path / "ordered.cim")
+    ordered = Program.load(tmp_path / "ordered.cim")
+    inputs = {"x": np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32)}
+    twice = replace(plain, instructions=ordered.instructions)
+    found, expected = Machine(ordered, engine).run(inputs)["y"], Machine(twice, engine).run(inputs)["y"]
+    assert len({*expected[0].tolist()}) == 3
+    np.testing.assert_array_equal(found[..., order], expected)
+
+
 def test_multiplications_of_one_value_are_brought_together(handmade: Program) -> None:
     """Within a run of MULTIPLY records, and nowhere else."""
     stream = handmade.instructions[[0, 3, 4, 3, 2, 4, 3]].copy()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cimc.program.container import Container, read_container, write_container
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import Json
 from cimc.program.program import Program
 
 
@@ -51,6 +52,20 @@ def test_round_trip(path: Path, handmade: Program) -> None:
         assert getattr(loaded, name) == getattr(handmade, name)
     for name in ("kernels", "inputs", "outputs", "weights", "multiplications", "stages"):
         assert list(getattr(loaded, name)) == list(getattr(handmade, name))
+
+
+def test_notes_survive(path: Path, handmade: Program) -> None:
+    layers: list[Json] = [{"node": "/fc", "weight_error": 0.125, "monarch": "left dense: \u00fc"}]
+    notes: dict[str, Json] = {"layers": layers, "permutations_before_folding": None}
+    replace(handmade, notes=notes).save(path)
+    assert Program.load(path).notes == notes
+
+
+def test_orders_of_columns_survive(path: Path, handmade: Program) -> None:
+    ordered = [replace(handmade.multiplications[0], order=1)]
+    tables = [*handmade.tables, np.array([2, 0, 1], np.int32)]
+    replace(handmade, multiplications=ordered, tables=tables).save(path)
+    assert list(Program.load(path).multiplications) == ordered
 
 
 def test_saving_again_gives_the_same_file(path: Path) -> None:

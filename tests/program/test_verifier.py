@@ -87,6 +87,21 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
             "two multiplications write the same value",
         ),
         (
+            program(multiplications=[Multiplication(3, 2, 0, order=1)]),
+            "multiplication 0 is ordered by table 1, the program has 1 tables",
+        ),
+        (
+            program(multiplications=[Multiplication(3, 2, 0, order=0)]),
+            "table 0 is no order of the 3 columns of multiplication 0",
+        ),
+        (
+            program(
+                multiplications=[Multiplication(3, 2, 0, order=1)],
+                tables=[np.array([2, 0, 3, 1], np.int32), np.array([0, 1, 1], np.int32)],
+            ),
+            "table 1 is no order of the 3 columns of multiplication 0",
+        ),
+        (
             program(kernels=[Kernel(b"", (0,), (1,), (), (2,))]),
             "kernel 0 uses constant 2, the program has 2 constants",
         ),
