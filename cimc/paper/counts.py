@@ -1,0 +1,65 @@
+"""Arrays and utilisation of the paper's networks under each mapping."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
+from passes.analysis.mappings import MAPPINGS
+from passes.analysis.placement import arrays_used, cells_of_tiles, fewest_arrays
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one network needs under one mapping, and what it must come to by the paper's definitions."""
+
+    network: str
+    mapping: str
+    arrays: int
+    arrays_expected: int
+    arrays_lower_bound: int
+    utilization: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A figure that the paper reports for all three networks together, and ours; both as shares."""
+
+    what: str
+    found: float
+    reported: float
+
+
+def counts(network: Network, side: int = 256) -> list[Count]:
+    """A row a mapping: `linear` of the dense network, the others of its Monarch form, as in the paper."""
+    found: list[Count] = []
+    for mapping, place in MAPPINGS.items():
+        weights = dense_tiles(network, side) if mapping == "linear" else monarch_tiles(network, side)
+        tables = [weight.tiles for weight in weights]
+        arrays = arrays_used(place(weights, side, side))
+        found.append(
+            Count(
+                network=network.name,
+                mapping=mapping,
+                arrays=arrays,
+                arrays_expected=network.arrays[mapping],
+                arrays_lower_bound=fewest_arrays(tables, side, side),
+                utilization=cells_of_tiles(tables) / (arrays * side * side),
+            )
+        )
+    return found
+
+
+def claims(rows: Sequence[Count]) -> list[Claim]:
+    """The ratios of arXiv 2510.11192, each as a mean over the networks."""
+
+    def fewer(mapping: str, than: str) -> float:
+        pairs = zip((r for r in rows if r.mapping == mapping), (r for r in rows if r.mapping == than))
+        return fmean(1 - a.arrays / b.arrays for a, b in pairs)
+
+    return [
+        Claim("fewer arrays, sparsemap than linear", fewer("sparsemap", "linear"), 0.50),
+        Claim("fewer arrays, densemap than linear", fewer("densemap", "linear"), 0.87),
+        Claim("fewer arrays, densemap than sparsemap", fewer("densemap", "sparsemap"), 0.73),
+        Claim("utilisation of densemap", fmean(r.utilization for r in rows if r.mapping == "densemap"), 0.788),
+    ]
