@@ -13,6 +13,8 @@ from passes.analysis.spread_strips import Plan, plan_strips
 SLACK = 0.02
 """Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""
 
+_SPARE = 1 / 8
+"""Empty columns, as a share of those in use, from which on it is tried to stack tiles less high."""
 _FEW_WIDTHS = 8
 """Of more widths than this, the rare ones are not placed whole: each width takes time of its own."""
 
@@ -61,7 +63,21 @@ def _plan(tiles: Table, bound: int, array_rows: int, array_columns: int) -> Plan
         if -(-best.columns // array_columns) <= good:
             break
     assert best is not None
-    return best
+    return _lowered(best, demand, unit, array_rows, array_columns)
+
+
+def _lowered(plan: Plan, demand: dict[int, int], unit: dict[int, int], array_rows: int, array_columns: int) -> Plan:
+    """A plan of no more arrays whose stacks are lower, if many columns are empty: tiles in one column must wait."""
+    room = -(-plan.columns // array_columns) * array_columns
+    low, high = max(demand, default=array_rows), array_rows
+    while low < high and room >= plan.columns * (1 + _SPARE):
+        middle = (low + high) // 2
+        lower = plan_strips(demand, unit, middle, middle)
+        if lower.columns <= room:
+            plan, high = lower, middle
+        else:
+            low = middle + 1
+    return plan
 
 
 def _parts(plan: Plan, array_columns: int) -> dict[int, Table]:
