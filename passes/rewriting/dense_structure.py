@@ -66,17 +66,16 @@ def _irregular(
 ) -> SSAValue | None:
     """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None.
 
-    `pruned` is the matrix less what is too small to count; small numbers that are stored anyway stay as they are.
+    What takes fewer weights wins. `pruned` is the matrix less what is too small to count; small numbers that are
+    stored anyway stay as they are.
     """
-    product = find_monarch_product(pruned)
-    if product is not None and product.stored < stored:
+    groups, product = _extracted(pruned, chip_of(builder.module)), find_monarch_product(pruned)
+    sparse = stored if groups is None else sum(len(g.rows) * len(g.columns) for g in groups)
+    if product is not None and product.stored < min(stored, sparse + 1):
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
         name, contiguous = weight.sym_name.data, product.contiguous_outputs
         return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
-    groups = _extracted(pruned, chip_of(builder.module))
-    if groups is None or sum(len(g.rows) * len(g.columns) for g in groups) >= stored:
-        return None
-    return _sparse_product(builder, op, weight, matrix, groups)
+    return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
 
 
 def _extracted(matrix: Array, chip: ChipAttr) -> list[BlockColumn] | None:
