@@ -142,6 +142,11 @@ class DigitalBuilder:
         pads = self.constant(np.array([0] * (2 * len(shape) - 1) + [count]), "pads")
         return self.op("Pad", [x, pads], TensorType(x.type.element_type, [*shape[:-1], shape[-1] + count]))
 
+    def first_of_last(self, x: SSAValue, count: int) -> SSAValue:
+        """The first `count` elements of the last axis."""
+        start, end, axis = (self.constant(np.array([n]), "slice") for n in (0, count, -1))
+        return self.op("Slice", [x, start, end, axis], with_last(x.type, count))
+
     def permute(self, x: SSAValue, table: Array, name: str) -> SSAValue:
         """`x[..., table]`, the table kept as a weight; `x` itself for the identity."""
         if shape_of(x.type) is not None and np.array_equal(table, np.arange(_last(x))):

@@ -24,6 +24,7 @@ BINARY = ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max")
 def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
     """The product with reordered columns, where nobody else uses the product in its old order; else None.
 
+    Columns of blocks that the permutation drops come last, and are cut off.
     A weight of several products is reordered if all of them want the same order, for else it would be stored twice.
     """
     product = permute.x.owner
@@ -37,11 +38,13 @@ def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder
         values = np.ascontiguousarray(weight.array(builder.store)[:, table])
         symbol = builder.weight(values, f"{weight.sym_name.data}.ordered", _affine(builder, weight, table))
         return _located(builder.matmul(product.x, symbol, len(table)), product)
-    if not isinstance(weight.structure, BlockDiagonalAttr) or not _is_bijection(table, weight.matrix_shape[1]):
+    if not isinstance(weight.structure, BlockDiagonalAttr) or len(set(table.tolist())) != len(table):
         return None
-    order = column_order(weight, weights, builder.store)
-    places = np.argsort(table)
-    return _ordered_product(builder, product, weight, places if order is None else places[order], table)
+    dropped: Array = np.setdiff1d(np.arange(weight.matrix_shape[1], dtype=np.int64), table)
+    whole: Array = np.concatenate([table, dropped])
+    order, places = column_order(weight, weights, builder.store), np.argsort(whole)
+    y = _ordered_product(builder, product, weight, places if order is None else places[order], whole)
+    return y if not len(dropped) else builder.first_of_last(y, len(table))
 
 
 def _gives(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
@@ -186,10 +189,6 @@ def _products(weight: WeightOp, module: ModuleOp) -> list[MatmulOp]:
 
 def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:
     return weight_named(weights_of(builder.module), permute.table.root_reference.data).array(builder.store)
-
-
-def _is_bijection(table: Array, size: int) -> bool:
-    return len(table) == size and len(set(table.tolist())) == size
 
 
 def _users(value: SSAValue) -> int:
