@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 Table = npt.NDArray[np.int64]
 
+_FEW = 64
+
 
 @dataclass(frozen=True)
 class WeightTiles:
@@ -63,9 +65,13 @@ def illegal_place(placements: Sequence[Placement], array_rows: int, array_column
 
 
 def _overlap(places: Table, sizes: Table, array_rows: int, array_columns: int) -> bool:
-    """Whether a cell of one array belongs to two tiles: their areas are summed up from their corners."""
+    """Whether a cell of one array belongs to two tiles: few are compared in pairs, of many the cells are counted."""
+    if len(places) <= _FEW:
+        first, last = places[:, None, 1:], places[:, None, 1:] + sizes[:, None]
+        meet = ((first < last.swapaxes(0, 1)) & (first.swapaxes(0, 1) < last)).all(axis=2)
+        return int(np.count_nonzero(meet)) > len(places)
     corners = np.zeros((array_rows + 1, array_columns + 1), np.int32)
     (_, row, column), (rows, columns) = places.T, sizes.T
-    for first, left, sign in ((0, 0, 1), (rows, 0, -1), (0, columns, -1), (rows, columns, 1)):
-        np.add.at(corners, (row + first, column + left), sign)
+    for down, right, sign in ((0, 0, 1), (rows, 0, -1), (0, columns, -1), (rows, columns, 1)):
+        np.add.at(corners, (row + down, column + right), sign)
     return bool(corners.cumsum(axis=0).cumsum(axis=1).max() > 1)

@@ -5,7 +5,7 @@ x and y), *blocks* (in x, w and y), *inputs* (in x and w, summed over) or *outpu
 and blocks, inputs last, x is a vector `[..., blocks * inputs]`, and y its product with a block-diagonal weight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -15,13 +15,14 @@ from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
 from dialects.cim import DigitalOp
-from dialects.element_types import Array
+from dialects.element_types import Array, element_type, i8, i32, ui8
 from dialects.network import shape_of, weights_of
 from dialects.onnx_attributes import integer, integers
 from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.weights import WeightStore
-from passes.rewriting.constants import constant_of, is_float
+from passes.rewriting.constants import BYTES, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def raise_block_product(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     """The value that replaces a product with constant blocks; None for every other operator."""
     if op.is_a("MatMul"):
         return _raise_matmul(op, module, store)
+    if op.is_a("MatMulInteger"):
+        return _raise_matmul_integer(op, module, store)
     if op.is_a("Einsum"):
         return _raise_einsum(op, module, store)
     return _raise_grouped_conv(op, module, store) if op.is_a("Conv") else None
@@ -81,6 +84,30 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
         contraction = Contraction(lead + axes[0], axes[1], lead + axes[2])
         return contract(DigitalBuilder(module, store, op), x, matrices, contraction, _weight_name(w))
     return None
+
+
+def _raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+    """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]` of integers; zero points are corrected exactly."""
+    weights, x = weights_of(module), op.inputs[0]
+    zero_x, zero_w = optional(list(op.inputs), 2), optional(list(op.inputs), 3)
+    matrices, shape = constant_of(op.inputs[1], weights, store), shape_of(x.type)
+    zeros = None if zero_w is None else constant_of(zero_w, weights, store)
+    if matrices is None or matrices.ndim != 3 or not matrices.size or matrices.dtype not in BYTES or shape is None:
+        return None
+    if len(shape) < 3 or shape[-3] != matrices.shape[0] or element_type(x.type) not in (ui8, i8):
+        return None
+    if not is_per_tensor(zero_x) or (zero_w is not None and (zeros is None or zeros.size != 1)):
+        return None
+    moved = matrices.astype(np.int16) - (0 if zeros is None else zeros.astype(np.int16).item())
+    if moved.min() < -128 or moved.max() > 127:
+        return None
+    builder, name = DigitalBuilder(module, store, op), _weight_name(op.inputs[1])
+    values = moved.astype(np.int8)
+    zero = None if zero_x is None else builder.cast(zero_x, i32)
+    weight = IntegerWeight(values, None, name)
+    lead = "ABCDEFGH"[: len(shape) - 3]
+    axes = Contraction(f"{lead}ktp", "kpq", f"{lead}ktq")
+    return contract(builder, x, values, axes, name, lambda v, y: corrected(builder, v, y, zero, weight))
 
 
 def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
@@ -184,10 +211,17 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     return builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])
 
 
-def contract(builder: DigitalBuilder, x: SSAValue, w: Array, axes: Contraction, name: str) -> SSAValue:
+def contract(
+    builder: DigitalBuilder,
+    x: SSAValue,
+    w: Array,
+    axes: Contraction,
+    name: str,
+    finish: Callable[[SSAValue, SSAValue], SSAValue] = lambda x, y: y,
+) -> SSAValue:
     """The product as: tokens first, one vector of blocks and inputs, multiply, blocks and outputs, order of y.
 
-    Token axes of size 1 are no leading dimensions of the vectors.
+    Token axes of size 1 are no leading dimensions of the vectors. `finish` is given the vectors and their products.
     """
     assert isa(x.type, TensorType)
     sizes = dict(zip(axes.w_axes, w.shape)) | dict.fromkeys(axes.tokens, 1)
@@ -199,7 +233,7 @@ def contract(builder: DigitalBuilder, x: SSAValue, w: Array, axes: Contraction, 
     stored = w.transpose([axes.w_axes.index(a) for a in axes.blocks + axes.inputs + axes.outputs]).reshape(shape)
     x = builder.transpose(x, [axes.x_axes.index(a) for a in order])
     x = builder.reshape_last(x, len(tokens), [shape[0] * shape[1]])
-    y = block_matmul(builder, x, stored, name)
+    y = finish(x, block_matmul(builder, x, stored, name))
     found = tokens + single + axes.blocks + axes.outputs
     y = builder.reshape_last(y, len(tokens), [sizes[a] for a in single + axes.blocks + axes.outputs])
     return builder.transpose(y, [found.index(a) for a in axes.y_axes])

@@ -73,9 +73,9 @@ def corrected(
 def raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
     """`MatMulInteger(A, B, zero_A, zero_B)` with constant B and zero_B."""
     weights, inputs = weights_of(module), list(op.inputs)
-    weight = _constant_weight(op, inputs[1], _optional(inputs, 3), module, store)
-    zero_x = _optional(inputs, 2)
-    if weight is None or element_type(inputs[0].type) not in (ui8, i8) or not _is_per_tensor(zero_x):
+    weight = _constant_weight(op, inputs[1], optional(inputs, 3), module, store)
+    zero_x = optional(inputs, 2)
+    if weight is None or element_type(inputs[0].type) not in (ui8, i8) or not is_per_tensor(zero_x):
         return None
     matrix, w = weight
     builder = DigitalBuilder(module, store, op)
@@ -94,7 +94,7 @@ def raise_qlinear_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) ->
     """
     a, scale_a, zero_a, b, scale_b, zero_b, scale_y, zero_y = op.inputs
     weight = _constant_weight(op, b, zero_b, module, store)
-    per_tensor = all(_is_per_tensor(v) for v in (scale_a, zero_a, scale_y, zero_y))
+    per_tensor = all(is_per_tensor(v) for v in (scale_a, zero_a, scale_y, zero_y))
     if weight is None or not per_tensor or element_type(scale_a.type) != f32 or element_type(a.type) not in (ui8, i8):
         return None
     matrix, w = weight
@@ -140,9 +140,11 @@ def _constant_weight(
     return matrix, integer_weight(matrix.values, columns, matrix.name)
 
 
-def _optional(inputs: list[SSAValue], index: int) -> SSAValue | None:
+def optional(inputs: list[SSAValue], index: int) -> SSAValue | None:
+    """The input of an operator at `index`, None where it is absent."""
     return inputs[index] if index < len(inputs) and not isinstance(inputs[index].type, NoneType) else None
 
 
-def _is_per_tensor(value: SSAValue | None) -> bool:
+def is_per_tensor(value: SSAValue | None) -> bool:
+    """Whether a scale or zero point is one number (or absent)."""
     return value is None or shape_of(value.type) in ((), (1,))
