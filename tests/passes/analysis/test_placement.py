@@ -30,6 +30,15 @@ def test_overlaps() -> None:
     assert illegal_place([placed([(2, 2), (1, 1)], [(3, 1, 1), (3, 2, 2)])], 4, 4) == (0, "tiles overlap in array 3")
 
 
+@pytest.mark.parametrize("count", [3, 16])
+def test_overlaps_among_few_and_among_many(count: int) -> None:
+    """1x1 tiles fill arrays of 16 x `count`; then one of them is put on another."""
+    places = [(0, row, column) for row in range(16) for column in range(count)]
+    sizes = [(1, 1)] * len(places)
+    assert illegal_place([placed(sizes, places)], 16, count) is None
+    assert illegal_place([placed(sizes, [*places[:-1], places[0]])], 16, count) == (0, "tiles overlap in array 0")
+
+
 def test_counts() -> None:
     first = placed([(2, 3), (4, 4)], [(0, 0, 0), (2, 0, 0)])
     assert arrays_used([first]) == 3
