@@ -37,7 +37,7 @@ def compile(
     model: str | os.PathLike[str],
     *,
     chip: str | os.PathLike[str] = DEFAULT_CHIP,
-    mapping: str = "linear",
+    mapping: str = "spread",
     arrays: int | None = None,
     dims: Mapping[str, int] | None = None,
     activations: str | None = None,

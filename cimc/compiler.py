@@ -42,7 +42,7 @@ class Options:
     """What to compile for and how; the names are those of the command line."""
 
     chip: str | Path = DEFAULT_CHIP
-    mapping: str = "linear"
+    mapping: str = "spread"
     arrays: int | None = None
     """How many arrays the chip has, instead of what the chip file says."""
     dims: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -25,7 +25,7 @@ from passes.tile_blocks import TileBlocksPass
 
 def pipeline(
     *,
-    mapping: str = "linear",
+    mapping: str = "spread",
     activations: str = "token",
     calibration: str | None = None,
     monarch: ProjectMonarchPass | None = None,

@@ -30,7 +30,7 @@ class PlaceTilesPass(ModulePass):
     """
 
     name = "place-tiles"
-    mapping: str = "linear"
+    mapping: str = "spread"
     """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

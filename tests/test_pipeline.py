@@ -21,7 +21,7 @@ def test_every_pass_can_be_run_by_name():
 def test_options_reach_their_passes():
     specs = [str(one) for one in pipeline(mapping="linear", activations="static", calibration="x.npz")]
     assert 'quantize{activations="static" calibration="x.npz"}' in specs
-    assert specs[-3:] == ["tile-blocks", "place-tiles", "schedule-arrays"]
+    assert specs[-3:] == ["tile-blocks", 'place-tiles{mapping="linear"}', "schedule-arrays"]
 
 
 def test_after_the_network_is_final_not_a_bit_changes():

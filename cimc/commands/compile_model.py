@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--chip", default="pcm-256", metavar="FILE|NAME", help="chip file (TOML) or the name of one of cimc's own")
     add("--arrays", type=positive, metavar="N", help="how many arrays the chip has")
-    add("--mapping", choices=MAPPINGS, default="linear", help="how tiles are placed (default: linear)")
+    add("--mapping", choices=MAPPINGS, default="spread", help="how tiles are placed (default: spread)")
     add("--monarch", type=blocks, metavar="BLOCKS|auto|paper", help="project dense weights onto Monarch factors")
     add(
         "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"

@@ -1,5 +1,4 @@
-// RUN: cim-opt %s --split-input-file -p place-tiles --verify-each | filecheck %s
-// RUN: cim-opt %s --split-input-file -p 'place-tiles{mapping=linear}' | filecheck %s
+// RUN: cim-opt %s --split-input-file -p 'place-tiles{mapping=linear}' --verify-each | filecheck %s
 
 // Linear: every tile has an array of its own. A weight that is used twice is placed once.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", arrays = 3>} {

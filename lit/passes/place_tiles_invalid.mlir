@@ -1,4 +1,4 @@
-// RUN: not cim-opt %s -p place-tiles 2>&1 | filecheck %s --check-prefix FULL
+// RUN: not cim-opt %s -p 'place-tiles{mapping=linear}' 2>&1 | filecheck %s --check-prefix FULL
 // RUN: not cim-opt %s -p 'place-tiles{mapping=random}' 2>&1 | filecheck %s --check-prefix UNKNOWN
 
 // FULL: cimc: error: mapping linear needs 2 arrays of 4x4, chip 'tiny-4' has 1: raise its `arrays`, or choose a chip with larger ones (others need: sparsemap 2, densemap 2, spread 2)
