@@ -23,10 +23,10 @@ class DetectBlockDiagonalPass(ModulePass):
 
     Before: `Reshape, Transpose, MatMul [4, 64, 64], Transpose, Reshape`; or a dense `cim.matmul` whose weight has
     blocks under some order of its rows and columns, or is exactly a product of two such matrices.
-    After: `cim.permute %x, @rows`, `cim.matmul %1, @w.blocks` with `structure #cim.block_diagonal<4, 64x64, "block_diagonal">`, and
-    `cim.permute`. Batched products, einsums and grouped convolutions become vectors times blocks; chains of data
-    movement between them become one `cim.permute`, or nothing. Detection is exact: a weight that is almost
-    structured stays dense, unless `prune-below` allows small values to be dropped.
+    After: `cim.permute %x, @rows`, `cim.matmul %1, @w.blocks`, `cim.permute`, the weight being of a structure such as
+    `#cim.block_diagonal<4, 64x64, "block_diagonal">`. Batched products, einsums and grouped convolutions become
+    vectors times blocks; chains of data movement between them become one `cim.permute`, or nothing. Detection is
+    exact: a weight that is almost structured stays dense, unless `prune-below` allows small values to be dropped.
     """
 
     name = "detect-block-diagonal"
