@@ -15,8 +15,8 @@ from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
 from dialects.structure import MONARCH
-from passes.analysis.mappings import MAPPINGS, arrays_by_mapping
-from passes.analysis.placement import Placement, WeightTiles, arrays_used, cells_of_tiles, illegal_place
+from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, cells_of_tiles, illegal_place
+from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
 
 

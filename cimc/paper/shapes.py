@@ -7,7 +7,7 @@ from math import isqrt
 import numpy as np
 import numpy.typing as npt
 
-from passes.analysis.placement import WeightTiles
+from passes.analysis.mapping.placement import WeightTiles
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 Step = tuple[tuple[int, int], ...]

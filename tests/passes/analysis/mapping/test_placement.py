@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from passes.analysis.mappings import MAPPINGS, arrays_by_mapping
-from passes.analysis.placement import Placement, WeightTiles, arrays_used, cells_of_tiles, fewest_arrays, illegal_place
+from passes.analysis.mapping.placement import (
+    Placement,
+    WeightTiles,
+    arrays_used,
+    cells_of_tiles,
+    fewest_arrays,
+    illegal_place,
+)
+from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping
 
 
 def placed(sizes: list[tuple[int, int]], places: list[tuple[int, int, int]]) -> Placement:

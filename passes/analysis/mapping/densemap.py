@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from passes.analysis.placement import Placement, Table, WeightTiles
+from passes.analysis.mapping.placement import Placement, Table, WeightTiles
 
 
 def place_densemap(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:

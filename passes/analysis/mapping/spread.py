@@ -7,8 +7,8 @@ from math import gcd
 
 import numpy as np
 
-from passes.analysis.placement import Placement, Table, WeightTiles, fewest_arrays
-from passes.analysis.spread_strips import Plan, plan_strips
+from passes.analysis.mapping.placement import Placement, Table, WeightTiles, fewest_arrays
+from passes.analysis.mapping.strips import Plan, plan_strips
 
 SLACK = 0.02
 """Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""

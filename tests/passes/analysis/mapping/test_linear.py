@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from passes.analysis.linear_mapping import place_linear
+from passes.analysis.mapping.linear import place_linear
 from passes.analysis.tiling import grid_tiles
 
 

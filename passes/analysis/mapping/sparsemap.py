@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from passes.analysis.linear_mapping import place_linear
-from passes.analysis.placement import Placement, WeightTiles
+from passes.analysis.mapping.linear import place_linear
+from passes.analysis.mapping.placement import Placement, WeightTiles
 
 
 def place_sparsemap(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passes.analysis.placement import Placement, WeightTiles, arrays_used, fewest_arrays, illegal_place
-from passes.analysis.spread_mapping import SLACK, place_spread
+from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, fewest_arrays, illegal_place
+from passes.analysis.mapping.spread import SLACK, place_spread
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 

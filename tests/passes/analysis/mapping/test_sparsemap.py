@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
-from passes.analysis.sparsemap_mapping import place_sparsemap
+from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, illegal_place
+from passes.analysis.mapping.sparsemap import place_sparsemap
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.analysis.densemap_mapping import diagonal_cells, place_densemap
-from passes.analysis.placement import WeightTiles, arrays_used, illegal_place
+from passes.analysis.mapping.densemap import diagonal_cells, place_densemap
+from passes.analysis.mapping.placement import WeightTiles, arrays_used, illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from passes.analysis.densemap_mapping import place_densemap
-from passes.analysis.linear_mapping import place_linear
-from passes.analysis.placement import Placement, WeightTiles, arrays_used
-from passes.analysis.sparsemap_mapping import place_sparsemap
-from passes.analysis.spread_mapping import place_spread
+from passes.analysis.mapping.densemap import place_densemap
+from passes.analysis.mapping.linear import place_linear
+from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used
+from passes.analysis.mapping.sparsemap import place_sparsemap
+from passes.analysis.mapping.spread import place_spread
 
 Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
 """Weights, rows and columns of an array -> the place of each weight."""

@@ -1,0 +1,1 @@
+"""Mappings: where tiles lie in the arrays."""
