@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
-from passes.analysis.mappings import MAPPINGS
-from passes.analysis.placement import WeightTiles, arrays_used, fewest_arrays, illegal_place
+from passes.analysis.mapping.placement import WeightTiles, arrays_used, fewest_arrays, illegal_place
+from passes.analysis.mapping.table import MAPPINGS
 
 SIDE = 256
 PER_STAGE = 100
