@@ -51,7 +51,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--blocks", type=int, default=16, help="blocks of each Monarch factor; 1: dense layers")
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--rate", type=float, default=0.04, help="learning rate of the hidden linear layers")
+    parser.add_argument("--rate", type=float, default=0.02, help="learning rate of the hidden linear layers")
     parser.add_argument("--threads", type=int, default=2, help="on a busy machine, one thread is quicker than two")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
