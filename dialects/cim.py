@@ -22,7 +22,6 @@ from xdsl.dialects.builtin import (
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
-    UnrankedTensorType,
 )
 from xdsl.ir import Attribute, Dialect, Region, SSAValue
 from xdsl.irdl import (
@@ -362,6 +361,3 @@ def weight_op(
         key, digest = store.put(name, array)
         value = DataAttr(StringAttr(key), StringAttr(digest))
     return WeightOp(name, value, tensor_type_of(array), affine, structure)
-
-
-AnyTensorType = TensorType[Attribute] | UnrankedTensorType[Attribute]

@@ -15,7 +15,7 @@ from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
 from dialects.structure import MONARCH
-from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, cells_of_tiles, illegal_place
+from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, illegal_place
 from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
 
@@ -112,10 +112,3 @@ def wrongly_placed(module: ModuleOp) -> str | None:
     placements = [Placement(op.tiles.array, op.places.array) for op in users.values() if op.places is not None]
     found = illegal_place(placements, chip.rows, chip.columns)
     return None if found is None else f"{node_name(list(users.values())[found[0]])}: {found[1]}"
-
-
-def cells_placed(module: ModuleOp) -> int:
-    """How many weights of the arrays are programmed, each weight of the network counted once."""
-    walk = main_block(module).walk()
-    tables = {op.weight.root_reference.data: op.tiles.array for op in walk if isinstance(op, MultiplyOp)}
-    return cells_of_tiles(list(tables.values()))

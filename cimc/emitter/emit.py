@@ -18,6 +18,7 @@ from cimc.program.program import Program
 from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records, permute_record
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import PermuteOp
+from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
@@ -104,7 +105,9 @@ class _Emitter:
         for op, result in zip(multiplies, stage.results, strict=True):
             x, y = self.slots.of(op.x), self.slots.of(result)
             weight = self.numbers[op.weight.root_reference.data]
-            self.multiplications.append(Multiplication(y, x, weight, node_name(op), self._order(op)))
+            signed = element_type(op.x.type) == i8
+            made = Multiplication(y, x, weight, node_name(op), self._order(op), signed)
+            self.multiplications.append(made)
             columns = self._shape(op)[1]
             self.records += [clear_record(stage=number, x=x, y=y, n=columns), _multiply(op, number, x, y)]
 

@@ -30,6 +30,10 @@ class JsonObject:
     def count(self, key: str) -> int:
         return self._check_count(key, self.fields.get(key))
 
+    def flag(self, key: str) -> bool:
+        value = self.fields.get(key)
+        return value if isinstance(value, bool) else self._wrong(key, "true or false")
+
     def counts(self, key: str) -> tuple[int, ...]:
         return tuple(self._check_count(key, value) for value in self.array(key))
 
@@ -168,6 +172,7 @@ class Multiplication:
     """Value `y` is value `x` times weight number `weight`; `node` is the ONNX node that asked for it.
 
     With `order`, MULTIPLY adds column j of the weight to element `tables[order][j]` of `y`, not to element j.
+    `signed` says that `x` is int8, which may have a plane more for its sign.
     """
 
     y: int
@@ -175,6 +180,7 @@ class Multiplication:
     weight: int
     node: str = ""
     order: int | None = None
+    signed: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return asdict(self)
@@ -182,7 +188,14 @@ class Multiplication:
     @staticmethod
     def from_json(value: JsonObject) -> "Multiplication":
         order = None if value.fields.get("order") is None else value.count("order")
-        return Multiplication(value.count("y"), value.count("x"), value.count("weight"), value.text("node"), order)
+        return Multiplication(
+            value.count("y"),
+            value.count("x"),
+            value.count("weight"),
+            value.text("node"),
+            order,
+            value.flag("signed"),
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.encoding import cell_fields, input_fields
-from cimc.program.metadata import Chip, Multiplication
+from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 
@@ -83,7 +83,7 @@ def report_of(program: Program) -> Report:
         utilization=stored / (arrays * cells) if arrays else 0.0,
         stored_weights=stored,
         dense_weights=_optional(program.notes.get("dense_weights")) or stored,
-        conversions_per_token=int(conversions(multiplies, chip, program).sum()),
+        conversions_per_token=int(conversions(multiplies, program).sum()),
         stages=len(program.stages),
         row_groups=len(multiplies),
         latency_ns={"parameter": latency, "digital": None, "total": None},
@@ -106,11 +106,13 @@ _SOURCES = {
 }
 
 
-def conversions(records: Records, chip: Chip, program: Program) -> NDArray[np.int64]:
+def conversions(records: Records, program: Program) -> NDArray[np.int64]:
     """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
+    chip = program.chip
     slices = len(cell_fields(chip.encoding, chip.cell_bits).widths)
-    planes = {signed: len(input_fields(chip.dac_bits, signed).widths) for signed in (False, True)}
-    return records["columns"].astype(np.int64) * slices * planes[False]
+    unsigned, signed = (len(input_fields(chip.dac_bits, sign).widths) for sign in (False, True))
+    of_signed = np.isin(records["y"], [m.y for m in program.multiplications if m.signed])
+    return records["columns"].astype(np.int64) * slices * np.where(of_signed, signed, unsigned)
 
 
 def _layer(program: Program, multiplication: Multiplication, multiplies: Records) -> Layer:
@@ -127,7 +129,7 @@ def _layer(program: Program, multiplication: Multiplication, multiplies: Records
         tiles=len(tiles),
         arrays=len(np.unique(tiles[:, 1])),
         adc_bits=int(own["adc_bits"].max(initial=0)),
-        conversions=int(conversions(own, program.chip, program).sum()),
+        conversions=int(conversions(own, program).sum()),
         stage=stage,
         latency_ns=_number(duration) / 1000,
         notes=_layer_notes(program, multiplication.node),

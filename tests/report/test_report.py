@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cimc.compiler import Compilation
 from cimc.program.program import Program
-from cimc.report.report import report_of
+from cimc.program.records import Opcode
+from cimc.report.report import conversions, report_of
 from cimc.report.text import summary_lines
 
 FIXED_KEYS = {
@@ -53,3 +55,12 @@ def test_a_network_without_multiplications(
     report = report_of(compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")).program)
     assert (report.arrays, report.utilization, report.layers) == (0, 0.0, ())
     assert any(line.startswith("arrays        0 ") for line in summary_lines(report))
+
+
+def test_signed_inputs_have_a_plane_for_the_sign(handmade: Program) -> None:
+    chip = replace(handmade.chip, dac_bits=2)
+    unsigned = replace(handmade, chip=chip)
+    signed = replace(unsigned, multiplications=[replace(m, signed=True) for m in handmade.multiplications])
+    multiplies = handmade.instructions[handmade.instructions["op"] == Opcode.MULTIPLY]
+    assert conversions(multiplies, unsigned).sum() > 0
+    assert (conversions(multiplies, signed) * 4 == conversions(multiplies, unsigned) * 5).all()
