@@ -24,6 +24,7 @@ from cimc.pipeline import pipeline, stops
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.reference_writer import reference_file
+from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
 from dialects.cim import DataAttr
@@ -165,7 +166,8 @@ class _Compiler:
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:
             return []
-        return [TranslationValidator(store_of(self.ctx), self._inputs(module))]
+        store = store_of(self.ctx)
+        return [TranslationValidator(store, self._inputs(module)), ScheduleValidator(store)]
 
     def _inputs(self, module: ModuleOp) -> Mapping[str, Array]:
         """Inputs to try the network with: the calibration inputs, or made-up ones."""

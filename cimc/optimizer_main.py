@@ -19,6 +19,7 @@ from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, PassRunner, PrintIr
 from cimc.report.text import statistics_lines
+from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
 from dialects.dominance import undefined_use
@@ -83,7 +84,8 @@ class OptimizerMain(xDSLOptMain):
             found.append(PrintIr(sys.stderr))
         if self.args.verify_each:
             inputs = random_inputs(network_inputs(module, Slots()))
-            found.append(TranslationValidator(store_of(self.ctx), inputs))
+            store = store_of(self.ctx)
+            found += [TranslationValidator(store, inputs), ScheduleValidator(store)]
         return found
 
     def prepare_output(self) -> IO[str]:

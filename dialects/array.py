@@ -1,7 +1,7 @@
 """The `array` dialect: where a multiplication's weights lie and when its tiles run.
 
 ```mlir
-%acc = array.stage 7 {
+%acc = array.stage 7 start_ps 90000 duration_ps 512000 {
   %0 = array.multiply %q, @q_proj tiles [[0, 0, 256, 256], [0, 256, 256, 128]] at [[12, 0, 0], [13, 0, 0]]
          groups [[0, 0, 170, 8, 0, 255, 0], ...] : tensor<?x256xui8> -> tensor<?x384xi32>
   array.yield %0 : tensor<?x384xi32>
@@ -39,14 +39,17 @@ PLACE = ("array", "row", "column")
 GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound", "start_ps")
 """Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together and converted to `adc_bits`
 bits without the `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the stage's start."""
+ADDITION = ("first_column", "columns", "unit", "start_ps")
+"""Columns of `adds`: a digital unit adds two partial sums of columns [first_column, first_column + columns)."""
 
 
 @irdl_op_definition
 class MultiplyOp(IRDLOperation):
     """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
 
-    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` from `schedule-arrays`; each row of `at` belongs
-    to the row of `tiles` with the same number. What lies outside the tiles is zero.
+    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` and `adds` (where tiles of the same columns lie
+    apart) from `schedule-arrays`; each row of `at` belongs to the row of `tiles` with the same number. What lies
+    outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
     """
 
     name = "array.multiply"
@@ -55,10 +58,12 @@ class MultiplyOp(IRDLOperation):
     tiles = prop_def(TableAttr)
     places = opt_prop_def(TableAttr)
     groups = opt_prop_def(TableAttr)
+    adds = opt_prop_def(TableAttr)
     result = result_def()
     traits = traits_def(Pure())
     assembly_format = (
-        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? attr-dict `:` type($x) `->` type($result)"
+        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? (`adds` $adds^)? attr-dict "
+        "`:` type($x) `->` type($result)"
     )
 
     def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
@@ -73,6 +78,7 @@ class MultiplyOp(IRDLOperation):
             ("tiles", self.tiles, TILE),
             ("at", self.places, PLACE),
             ("groups", self.groups, GROUP),
+            ("adds", self.adds, ADDITION),
         ):
             if table is not None and table.data.columns != len(columns):
                 raise VerifyException(
@@ -86,6 +92,8 @@ class MultiplyOp(IRDLOperation):
             raise VerifyException("a place has a negative number")
         if self.groups is not None:
             self._verify_groups(self.groups.array)
+        if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):
+            raise VerifyException("an addition has a negative number or no columns")
         if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
             found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
             raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
@@ -105,22 +113,27 @@ class MultiplyOp(IRDLOperation):
 
 @irdl_op_definition
 class StageOp(IRDLOperation):
-    """Multiplications that run at the same time; the next stage starts when the slowest array is done.
+    """Multiplications that run at the same time, from `start_ps` after the start of the run on.
 
-    `array.stage 7 duration_ps 512000 { ... array.yield %acc : tensor<?x4xi32> } : tensor<?x4xi32>`
+    First the inputs move into the arrays, last the results move out of them, both within the duration; then the digital
+    operators before the next stage begin.
+
+    `array.stage 7 start_ps 90000 duration_ps 512000 { ... array.yield %acc : tensor<?x4xi32> } : tensor<?x4xi32>`
     """
 
     name = "array.stage"
     number = prop_def(IntegerAttr[I64])
+    start_ps = prop_def(IntegerAttr[I64])
     duration_ps = prop_def(IntegerAttr[I64])
     body = region_def("single_block")
     results_ = var_result_def()
     traits = traits_def()
-    assembly_format = "$number `duration_ps` $duration_ps $body attr-dict `:` type($results_)"
+    assembly_format = "$number `start_ps` $start_ps `duration_ps` $duration_ps $body attr-dict `:` type($results_)"
 
-    def __init__(self, number: int, duration_ps: int, body: Region, result_types: Sequence[Attribute]):
+    def __init__(self, number: int, start_ps: int, duration_ps: int, body: Region, result_types: Sequence[Attribute]):
+        numbers = {"number": number, "start_ps": start_ps, "duration_ps": duration_ps}
         super().__init__(
-            properties={"number": IntegerAttr(number, i64), "duration_ps": IntegerAttr(duration_ps, i64)},
+            properties={name: IntegerAttr(value, i64) for name, value in numbers.items()},
             regions=[body],
             result_types=[result_types],
         )

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
+    I64,
     ArrayAttr,
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FlatSymbolRefAttr,
+    IntegerAttr,
     NoneType,
     StringAttr,
     SymbolNameConstraint,
@@ -56,6 +58,7 @@ from dialects.element_types import (
     ui8,
 )
 from dialects.structure import BlockDiagonalAttr, BlocksAttr
+from dialects.tables import TableAttr
 from dialects.weights import WeightStore
 
 
@@ -185,15 +188,16 @@ class ReadOp(IRDLOperation):
 class PermuteOp(IRDLOperation):
     """A gather of the last axis: `y[..., i] = x[..., table[i]]`, `@table` an int64 weight of rank 1.
 
-    `%y = cim.permute %x, @table : tensor<?x1024xf32> -> tensor<?x1024xf32>`
+    `%y = cim.permute %x, @table start_ps 1200 : tensor<?x1024xf32> -> tensor<?x1024xf32>`, once it is scheduled
     """
 
     name = "cim.permute"
     x = operand_def()
     table = prop_def(FlatSymbolRefAttr)
+    start_ps = opt_prop_def(IntegerAttr[I64])
     result = result_def()
     traits = traits_def(Pure())
-    assembly_format = "$x `,` $table attr-dict `:` type($x) `->` type($result)"
+    assembly_format = "$x `,` $table (`start_ps` $start_ps^)? attr-dict `:` type($x) `->` type($result)"
 
     def __init__(self, x: SSAValue, table: str, result_type: Attribute):
         super().__init__(operands=[x], properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
@@ -251,6 +255,10 @@ class MatmulOp(IRDLOperation):
             raise VerifyException(f"multiplication of {factor} gives {product}, expected {expected}")
 
 
+WORK = ("unit", "start_ps", "duration_ps")
+"""Columns of `on`: digital units are numbered from 0, attention units follow; starts count from the run's."""
+
+
 @irdl_op_definition
 class DigitalOp(IRDLOperation):
     """Any other ONNX operator, untouched: it runs on the chip's digital unit.
@@ -264,6 +272,7 @@ class DigitalOp(IRDLOperation):
     } : (tensor<i1>) -> tensor<4xf32>
     ```
     Graph attributes are regions, in the order of `bodies` (the attributes' names); they see the values outside them.
+    Once scheduled, `on <[[unit, start_ps, duration_ps]]>` says which unit works on it and when, if that takes time.
     """
 
     name = "cim.digital"
@@ -271,11 +280,12 @@ class DigitalOp(IRDLOperation):
     domain = opt_prop_def(StringAttr)
     settings = opt_prop_def(DictionaryAttr)
     bodies = opt_prop_def(ArrayAttr[StringAttr])
+    work = opt_prop_def(TableAttr)
     inputs = var_operand_def()
     outputs = var_result_def()
     graphs = var_region_def()
     assembly_format = (
-        "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`bodies` $bodies^)? $graphs "
+        "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`on` $work^)? (`bodies` $bodies^)? $graphs "
         "attr-dict-with-keyword `:` functional-type($inputs, $outputs)"
     )
 
@@ -303,6 +313,8 @@ class DigitalOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
+        if self.work is not None and (self.work.array.shape != (1, len(WORK)) or (self.work.array < 0).any()):
+            raise VerifyException(f"work of {self.op_type.data} is no row of {', '.join(WORK)}")
         names = () if self.bodies is None else self.bodies.data
         if len(names) != len(self.graphs):
             raise VerifyException(f"{self.op_type.data} has {len(self.graphs)} bodies and {len(names)} names for them")

@@ -1,25 +1,28 @@
-"""Multiplications are put into stages; every tile gets row groups, ADC bits and start times."""
+"""Multiplications are put into stages; every row group, addition and permutation gets its time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, Region
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
-from dialects.element_types import Array, element_type, i8
+from dialects.cim import DigitalOp, PermuteOp
+from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import location, node_name
 from dialects.network import main_block, weight_named, weights_of
-from dialects.semantics.weight_values import StoredMatrix, stored_matrix
-from dialects.weights import store_of
-from passes.analysis.cells import cells_of
-from passes.analysis.row_groups import RowGroup, lossless_groups
-from passes.analysis.timing import TileTiming
+from dialects.semantics.weight_values import stored_matrix
+from dialects.tables import Table
+from dialects.weights import WeightStore, store_of
+from passes.analysis.schedule.activations import Occupancy
+from passes.analysis.schedule.row_groups import tile_groups
+from passes.analysis.schedule.stage import Product, Resources, schedule_stage
+from passes.analysis.schedule.timing import ArrayTimes
 from passes.rewriting.levels import operation_levels
 
 
@@ -28,79 +31,140 @@ class ScheduleArraysPass(ModulePass):
     """Order the network into stages, and say of each tile when it runs and how it is converted.
 
     Before: `%a = array.multiply %q, @w tiles <...> at <...>` somewhere in the function.
-    After: `%a = array.stage 0 duration_ps 42000 { %0 = array.multiply ... groups <[[0, 0, 4, 4, 0, 12, 0]]> ... }`, the
-    digital operators between two stages standing together. Row groups are as large, and ADC bits as few, as the actual
-    cells allow without a conversion that could clip (DESIGN's lossless rule). Tiles in one array run one after the
-    other. Needs places (`place-tiles`); changes no number.
+    After: `%a = array.stage 0 start_ps 0 duration_ps 42 { %0 = array.multiply ... groups <[[0, 0, 4, 4, 0, 12, 5]]> }`,
+    the digital operators between two stages standing together. Row groups are as large, and ADC bits as few, as the
+    actual cells allow without a conversion that could clip (docs/numerics.md). Row groups of one array start together
+    where no sum is spoilt by it, otherwise one after the other. Needs places (`place-tiles`); changes no number unless
+    it is `lossy`.
     """
 
     name = "schedule-arrays"
+    lossy: int = 0
+    """Convert all rows of a tile at once, to so many bits at most, which may clip; 0: lossless."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        chip, weights, store = chip_of(op), weights_of(op), store_of(ctx)
-        ops = list(main_block(op).ops)[:-1]
-        grouped: dict[str, list[list[RowGroup]]] = {}
-        for multiply in _multiplies(ops):
-            symbol = multiply.weight.root_reference.data
-            if multiply.places is None:
-                raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
-            if symbol not in grouped:
-                grouped[symbol] = _row_groups(multiply, stored_matrix(weight_named(weights, symbol), store), chip)
-        level = operation_levels(ops)
+        check_lossy(self.lossy, chip_of(op))
+        if any(isinstance(one, StageOp) for one in main_block(op).ops):
+            return  # scheduled before
+        _Scheduler(op, store_of(ctx), self.lossy).run()
+
+
+def check_lossy(bits: int, chip: ChipAttr) -> None:
+    """UserError unless the chip's ADCs can deliver so many bits (0: as many as need be)."""
+    if not 0 <= bits <= chip.adc_bits:
+        raise UserError(f"lossy = {bits} bits: expected 1 to {chip.adc_bits}, the bits of chip {chip.chip_name!r}")
+
+
+class _Scheduler:
+    def __init__(self, module: ModuleOp, store: WeightStore, lossy: int):
+        self.module, self.store, self.lossy = module, store, lossy
+        self.chip, self.weights = chip_of(module), weights_of(module)
+        self.block = main_block(module)
+        self.ops = list(self.block.ops)[:-1]
+        times = ArrayTimes(picoseconds(self.chip.settle_ns), self.chip.adcs, adc_times(self.chip))
+        self.resources = Resources(times, self.chip.digital_units, picoseconds(self.chip.add_ns))
+        self.transfer_ps = picoseconds(self.chip.transfer_ns)
+        self.occupancy = Occupancy(_programmed(list(_multiplies(self.ops))))
+        self.groups: dict[str, Table] = {}
+        self.clock = self.barrier = 0
+        """When all before is done, and when the last kernel or stage was, in ps."""
+
+    def run(self) -> None:
+        level = operation_levels(self.ops)
         for number in range(1 + max(level.values(), default=0)):
-            members = [o for o in ops if level[o] == number]
-            _rebuild(op, members, number, chip, grouped)
+            self._level([op for op in self.ops if level[op] == number], number)
+
+    def _level(self, members: Sequence[Operation], number: int) -> None:
+        """Move the operations of one level to the end of the function: digital ones, then the stage."""
+        last = self.block.last_op
+        assert last is not None
+        for op in members:
+            op.detach()
+            if not isinstance(op, MultiplyOp):
+                self.block.insert_op_before(op, last)
+            if isinstance(op, PermuteOp):
+                self._permute(op)
+            elif isinstance(op, DigitalOp):
+                self.barrier = self.clock
+        multiplies = list(_multiplies(members))
+        if multiplies:
+            self.block.insert_op_before(self._stage(multiplies, number), last)
+
+    def _permute(self, op: PermuteOp) -> None:
+        """A permutation moves a vector once more; those of different vectors move at the same time."""
+        before = op.x.owner
+        start = self.barrier
+        if isinstance(before, PermuteOp):
+            assert before.start_ps is not None
+            start = before.start_ps.value.data + self.transfer_ps
+        op.start_ps = IntegerAttr(start, i64)
+        self.clock = max(self.clock, start + self.transfer_ps)
+
+    def _stage(self, multiplies: list[MultiplyOp], number: int) -> StageOp:
+        sources: dict[SSAValue, int] = {}
+        products = [self._product(m, sources.setdefault(m.x, len(sources))) for m in multiplies]
+        schedule = schedule_stage(products, self.occupancy, self.resources)
+        for multiply, product, starts, adds in zip(multiplies, products, schedule.starts, schedule.adds):
+            multiply.groups = TableAttr.of(np.column_stack([product.groups, starts + self.transfer_ps]))
+            if len(adds):
+                multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
+        duration = schedule.duration + 2 * self.transfer_ps
+        stage = _stage_of(multiplies, number, self.clock, duration)
+        self.clock = self.barrier = self.clock + duration
+        return stage
+
+    def _product(self, multiply: MultiplyOp, source: int) -> Product:
+        assert multiply.places is not None
+        symbol = multiply.weight.root_reference.data
+        if symbol not in self.groups:
+            self.groups[symbol] = self._row_groups(multiply, symbol)
+        planes = self.chip.planes(signed=element_type(multiply.x.type) == i8)
+        return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes)
+
+    def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
+        weight, chip = stored_matrix(weight_named(self.weights, symbol), self.store), self.chip
+        tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
+        found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, self.lossy)
+        if found is None:
+            raise UserError(
+                f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
+                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
+            )
+        return found
+
+
+def picoseconds(nanoseconds: float) -> int:
+    """Whole picoseconds: all times of a schedule are."""
+    return round(1000 * nanoseconds)
+
+
+def adc_times(chip: ChipAttr) -> tuple[int, ...]:
+    """The time of a conversion to 1, 2, ... bits, in ps."""
+    return tuple(picoseconds(chip.adc_ns(bits)) for bits in range(1, chip.adc_bits + 1))
 
 
 def _multiplies(ops: Sequence[Operation]) -> Iterator[MultiplyOp]:
     return (op for op in ops if isinstance(op, MultiplyOp))
 
 
-def _row_groups(multiply: MultiplyOp, weight: StoredMatrix, chip: ChipAttr) -> list[list[RowGroup]]:
-    """The row groups of each tile."""
-    found: list[list[RowGroup]] = []
-    for k, n, rows, columns in multiply.tiles.array.tolist():
-        cells = cells_of(np.ascontiguousarray(weight.tile(k, n, rows, columns)), chip.cell_bits, chip.encoding)
-        groups = lossless_groups(cells, chip.dac_bits, chip.adc_bits)
-        if groups is None:
-            raise UserError(
-                f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
-                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
-            )
-        found.append(groups)
-    return found
-
-
-def _rebuild(
-    module: ModuleOp,
-    members: Sequence[Operation],
-    number: int,
-    chip: ChipAttr,
-    grouped: dict[str, list[list[RowGroup]]],
-) -> None:
-    """Move the operations of one level to the end of the function: digital ones, then the stage."""
-    block = main_block(module)
-    last = block.last_op
-    assert last is not None
-    for op in members:
-        op.detach()
-        if not isinstance(op, MultiplyOp):
-            block.insert_op_before(op, last)
-    multiplies = list(_multiplies(members))
-    if multiplies:
-        block.insert_op_before(_stage(multiplies, number, chip, grouped), last)
-
-
-def _stage(
-    multiplies: list[MultiplyOp], number: int, chip: ChipAttr, grouped: dict[str, list[list[RowGroup]]]
-) -> StageOp:
-    clock: dict[int, int] = {}
+def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
+    """Which cells hold a weight: (array, row, column, rows, columns) of each tile of each weight."""
+    users: dict[str, MultiplyOp] = {}
     for multiply in multiplies:
-        groups = grouped[multiply.weight.root_reference.data]
-        multiply.groups = TableAttr.of(_timed(multiply, groups, chip, clock))
-    duration = max(clock.values()) + 2 * round(1000 * chip.transfer_ns)
+        if multiply.places is None:
+            raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
+        users.setdefault(multiply.weight.root_reference.data, multiply)
+    tables = [np.zeros((0, 5), np.int64)]
+    for user in users.values():
+        assert user.places is not None
+        tables.append(np.concatenate([user.places.array, user.tiles.array[:, 2:]], axis=1))
+    return np.concatenate(tables)
+
+
+def _stage_of(multiplies: Sequence[MultiplyOp], number: int, start_ps: int, duration_ps: int) -> StageOp:
+    """The stage that holds the multiplications; it takes the place of their results."""
     body = Block()
-    stage = StageOp(number, duration, Region(body), [m.result.type for m in multiplies])
+    stage = StageOp(number, start_ps, duration_ps, Region(body), [m.result.type for m in multiplies])
     stage.location = location(f"stage {number}")
     for multiply, outer in zip(multiplies, stage.results):
         outer.name_hint = multiply.result.name_hint
@@ -110,21 +174,3 @@ def _stage(
     end.location = stage.location
     body.add_op(end)
     return stage
-
-
-def _timed(multiply: MultiplyOp, groups: list[list[RowGroup]], chip: ChipAttr, clock: dict[int, int]) -> Array:
-    """The rows of the `groups` table; `clock` tells when each array is free, in ps from the start of the stage."""
-    assert multiply.places is not None
-    timing = TileTiming(
-        planes=chip.planes(signed=element_type(multiply.x.type) == i8),
-        settle_ns=chip.settle_ns,
-        adcs=chip.adcs,
-        adc_ns=chip.adc_ns,
-    )
-    rows: list[tuple[int, ...]] = []
-    for tile, (table, place) in enumerate(zip(multiply.tiles.array.tolist(), multiply.places.array.tolist())):
-        for group in groups[tile]:
-            start = clock.get(place[0], 0)
-            rows.append((tile, group.first, group.rows, group.adc_bits, 0, group.bound, start))
-            clock[place[0]] = start + timing.picoseconds(table[3], group.adc_bits)
-    return np.array(rows, np.int64)

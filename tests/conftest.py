@@ -15,7 +15,7 @@ from cimc.compiler import Compilation, Options, compile_network
 from cimc.machine.check import compare, run_reference
 from cimc.machine.inputs import random_inputs
 from cimc.machine.machine import Machine
-from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Stage, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import clear_record, kernel_record, multiply_records, permute_record
 
@@ -79,7 +79,7 @@ def handmade() -> Program:
         slots=5,
         weights=[Weight("fc.weight", 4, 3, "/fc")],
         multiplications=[Multiplication(3, 2, 0, "/fc")],
-        stages=[{"start_ps": 0, "duration_ps": 3000}],
+        stages=[Stage(0, 0, 3000)],
         compiler="0.1.0",
         source=Source("made.onnx", "00"),
     )

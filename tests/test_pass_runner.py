@@ -27,7 +27,7 @@ from passes.tile_blocks import TileBlocksPass
 TEXT = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1,
     adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0,
-    transfer_ns = 5.0>} {
+    transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
   func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
     %y = cim.matmul %x, @w : tensor<?x8xf32> -> tensor<?x8xf32> loc("/fc/\\\\u{e9}")
     %z = cim.digital "Relu"(%y) : (tensor<?x8xf32>) -> tensor<?x8xf32> loc("/relu")

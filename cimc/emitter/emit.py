@@ -5,17 +5,28 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from cimc.emitter.kernels import ConstantPool, kernel_of, segments, unsupported
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
+from cimc.emitter.timed_records import kernel_work, stage_records
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Weight
-from cimc.program.program import Program
-from cimc.program.records import Records, clear_record, kernel_record, multiply_records, no_records, permute_record
+from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Stage, Timing, Weight
+from cimc.program.program import OPERATION_FIELDS, Program
+from cimc.program.records import (
+    INTO_ARRAYS,
+    OUT_OF_ARRAYS,
+    Records,
+    clear_record,
+    kernel_record,
+    no_records,
+    permute_record,
+    transfer_record,
+)
+from cimc.program.schedule import verify_schedule
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import PermuteOp
 from dialects.element_types import element_type, i8
@@ -27,6 +38,7 @@ from dialects.notes import dense_weights, layer_notes, permutations_before_foldi
 from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
+from passes.schedule_arrays import adc_times, picoseconds
 
 
 def emit(
@@ -51,7 +63,10 @@ class _Emitter:
         self.multiplications: list[Multiplication] = []
         self.tables: list[NDArray[np.int32]] = []
         self.table_numbers: dict[str, int] = {}
-        self.stages: list[dict[str, Json]] = []
+        self.stages: list[Stage] = []
+        self.operations: list[NDArray[np.int64]] = [np.zeros((0, len(OPERATION_FIELDS)), np.int64)]
+        self.clock = 0
+        """When all that was emitted is done, in ps from the start of the run."""
         self.numbers: dict[str, int] = {}
         self.users: dict[str, MultiplyOp] = {}
 
@@ -82,6 +97,8 @@ class _Emitter:
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
             stages=self.stages,
+            operations=np.concatenate(self.operations),
+            timing=_timing(self.chip),
             notes=_notes(self.module),
             dims=dims,
             mapping=mapping,
@@ -94,22 +111,33 @@ class _Emitter:
     def _segment(self, ops: list[Operation], stage: int) -> None:
         kernel = kernel_of(self.module, self.store, ops, self.slots, self.pool)
         if kernel is not None:
-            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels)))
+            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels), start=self.clock))
+            work = kernel_work(ops, len(self.kernels))
+            self.operations.append(work)
+            self.clock = int((work[:, 3] + work[:, 4]).max(initial=self.clock))
             self.kernels.append(kernel)
             self.kernel_ops.append(ops)
 
     def _stage(self, stage: StageOp) -> None:
-        number = stage.number.value.data
-        self.stages.append({"number": number, "duration_ps": stage.duration_ps.value.data})
+        number, start, duration = (int(p.value.data) for p in (stage.number, stage.start_ps, stage.duration_ps))
+        self.stages.append(Stage(number, start, duration))
+        self.clock = start + duration
         multiplies = [op for op in stage.body.block.ops if isinstance(op, MultiplyOp)]
-        for op, result in zip(multiplies, stage.results, strict=True):
-            x, y = self.slots.of(op.x), self.slots.of(result)
-            weight = self.numbers[op.weight.root_reference.data]
-            signed = element_type(op.x.type) == i8
-            made = Multiplication(y, x, weight, node_name(op), self._order(op), signed)
-            self.multiplications.append(made)
-            columns = self._shape(op)[1]
-            self.records += [clear_record(stage=number, x=x, y=y, n=columns), _multiply(op, number, x, y)]
+        made = [self._multiplication(op, result) for op, result in zip(multiplies, stage.results, strict=True)]
+        self.multiplications += made
+        for x in dict.fromkeys(m.x for m in made):
+            self.records.append(transfer_record(stage=number, x=x, direction=INTO_ARRAYS, start=start))
+        for op, m in zip(multiplies, made):
+            clear = clear_record(stage=number, x=m.x, y=m.y, n=self._shape(op)[1], start=start)
+            self.records += [clear, *stage_records(op, number, m.x, m.y, start)]
+        end = self.clock - picoseconds(self.chip.transfer_ns)
+        for m in made:
+            self.records.append(transfer_record(stage=number, x=m.y, direction=OUT_OF_ARRAYS, start=end))
+
+    def _multiplication(self, op: MultiplyOp, result: SSAValue) -> Multiplication:
+        x, y = self.slots.of(op.x), self.slots.of(result)
+        signed = element_type(op.x.type) == i8
+        return Multiplication(y, x, self.numbers[op.weight.root_reference.data], node_name(op), self._order(op), signed)
 
     def _table(self, symbol: str) -> int:
         """The number of the table that holds the weight `@symbol`."""
@@ -126,7 +154,9 @@ class _Emitter:
     def _permute(self, op: PermuteOp, stage: int) -> None:
         table = self._table(op.table.root_reference.data)
         x, y = self.slots.of(op.x), self.slots.of(op.result)
-        self.records.append(permute_record(stage=stage, x=x, y=y, table=table))
+        start = self.clock if op.start_ps is None else int(op.start_ps.value.data)
+        self.records.append(permute_record(stage=stage, x=x, y=y, table=table, start=start))
+        self.clock = max(self.clock, start + picoseconds(self.chip.transfer_ns))
 
     def _shape(self, op: MultiplyOp) -> tuple[int, int]:
         return weight_named(self.weights, op.weight.root_reference.data).matrix_shape
@@ -152,6 +182,12 @@ class _Emitter:
         return arrays, tiles
 
     def _check(self, program: Program) -> None:
+        """An illegal program is a bug of ours; a kernel that cannot run is named with its node."""
+        try:
+            program.verify()
+            verify_schedule(program)
+        except ProgramError as error:
+            raise AssertionError(f"the emitted program is illegal: {error}") from error
         try:
             OnnxKernels(program)
         except ProgramError as error:
@@ -162,27 +198,13 @@ class _Emitter:
             raise
 
 
-def _multiply(op: MultiplyOp, stage: int, x: int, y: int) -> Records:
-    """One record a row group."""
-    assert op.places is not None
-    assert op.groups is not None
-    groups = op.groups.array
-    tiles, places = op.tiles.array[groups[:, 0]], op.places.array[groups[:, 0]]
-    return multiply_records(
-        stage=stage,
-        x=x,
-        y=y,
-        array=places[:, 0],
-        k=tiles[:, 0] + groups[:, 1],
-        n=tiles[:, 1],
-        row=places[:, 1] + groups[:, 1],
-        column=places[:, 2],
-        rows=groups[:, 2],
-        columns=tiles[:, 3],
-        adc_bits=groups[:, 3],
-        adc_shift=groups[:, 4],
-        bound=groups[:, 5],
-        start=groups[:, 6],
+def _timing(chip: ChipAttr) -> Timing:
+    return Timing(
+        settle_ps=picoseconds(chip.settle_ns),
+        adc_ps=adc_times(chip),
+        transfer_ps=picoseconds(chip.transfer_ns),
+        add_ps=picoseconds(chip.add_ns),
+        digital_units=chip.digital_units,
     )
 
 

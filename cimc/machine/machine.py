@@ -14,7 +14,8 @@ from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.reference import ReferenceEngine
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.records import Opcode, Records
+from cimc.program.records import TIMING_ONLY, Opcode, Records
+from cimc.program.schedule import verify_schedule
 
 Values: TypeAlias = dict[int, NDArray[Any]]
 
@@ -48,6 +49,7 @@ class Machine:
 
     def __init__(self, program: Program, engine: Literal["fast", "reference"] = "fast") -> None:
         program.verify()
+        verify_schedule(program)
         self.program = program
         self.engine: Engine = FastEngine(program) if engine == "fast" else ReferenceEngine(program)
         self.kernels = OnnxKernels(program)
@@ -86,6 +88,8 @@ class Machine:
                 self.clipped[int(record["stage"])] += clipped
             case Opcode.PERMUTE:
                 values[y] = self._permute(values[x], k)
+            case Opcode.TRANSFER | Opcode.ADD:
+                raise AssertionError("what only tells time is no step")
 
     def _multiply(self, step: Step, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32], order: int | None) -> int:
         """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says."""
@@ -120,17 +124,19 @@ def _matrix(vectors: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plan(records: Records, program: Program) -> list[Step]:
-    """The steps of a program: runs of MULTIPLY records of one stage and value are one step."""
+    """The steps of a program: MULTIPLY records of one stage and value are one step, what only tells time is none."""
     key = np.stack([records[name].astype(np.int64) for name in ("op", "stage", "x", "y")])
     same = (key[:, 1:] == key[:, :-1]).all(axis=0) & (key[0, 1:] == Opcode.MULTIPLY)
-    firsts = np.flatnonzero(np.concatenate([[True], ~same]))[: len(records)].tolist()
+    starts = np.flatnonzero(np.concatenate([[True], ~same]))[: len(records)]
+    ends = np.concatenate([starts[1:], [len(records)]])
+    does_something = ~np.isin(records["op"][starts], TIMING_ONLY)
+    firsts, lasts = starts[does_something].tolist(), ends[does_something].tolist()
     uses = [_slots(records[first : first + 1], program) for first in firsts]
     kept = {output.slot for output in program.outputs}
     frees: list[tuple[int, ...]] = []
     for slots in reversed(uses):
         frees.append(tuple(slots - kept))
         kept |= slots
-    lasts = [*firsts, len(records)][1:]
     ops = [Opcode(op) for op in records["op"][firsts].tolist()]
     return [Step(*step) for step in zip(ops, firsts, lasts, reversed(frees), strict=True)]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.program import Program
-from cimc.program.records import RECORD, Opcode
+from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
 
 _BATCH = 4096
 """Records turned into Python numbers at once: fast, and a long listing needs little memory."""
@@ -68,7 +68,7 @@ class _Nodes:
         match record["op"]:
             case Opcode.KERNEL:
                 return ", ".join(self.kernels[record["k"]].nodes)
-            case Opcode.CLEAR | Opcode.MULTIPLY if record["y"] in self.multiplications:
+            case Opcode.CLEAR | Opcode.MULTIPLY | Opcode.ADD if record["y"] in self.multiplications:
                 return self.multiplications[record["y"]].node
             case _:
                 return ""
@@ -92,6 +92,12 @@ def _line(record: dict[str, int], program: Program) -> str:
             shift = f">>{record['adc_shift']}" if record["adc_shift"] else ""
             conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']} start {record['start']} ps"
             return f"{start} {y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
+        case Opcode.TRANSFER:
+            way = "into arrays" if record["flags"] == INTO_ARRAYS else "out of arrays"
+            return f"{start} {x} {way} start {record['start']} ps"
+        case Opcode.ADD:
+            sums = f"{y}[{_span(n, record['columns'])}]"
+            return f"{start} {sums} partial sums on unit {record['array']} start {record['start']} ps"
 
 
 def _with_comment(line: str, comment: str) -> str:

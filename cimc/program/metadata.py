@@ -107,6 +107,51 @@ class Chip:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """How long what records start takes, in whole picoseconds: what the compiler took from the chip.
+
+    `adc_ps[a - 1]` is the time of a conversion to `a` bits. Digital units are numbered from 0, attention units follow.
+    """
+
+    settle_ps: int
+    adc_ps: tuple[int, ...]
+    transfer_ps: int
+    add_ps: int
+    digital_units: int
+    attention_units: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        return {**asdict(self), "adc_ps": list(self.adc_ps)}
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Timing":
+        return Timing(
+            settle_ps=value.count("settle_ps"),
+            adc_ps=value.counts("adc_ps"),
+            transfer_ps=value.count("transfer_ps"),
+            add_ps=value.count("add_ps"),
+            digital_units=value.count("digital_units"),
+            attention_units=value.count("attention_units"),
+        )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Multiplications that run together: from `start_ps` on, for `duration_ps`, transfers in and out included."""
+
+    number: int
+    start_ps: int
+    duration_ps: int
+
+    def to_json(self) -> dict[str, Json]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: JsonObject) -> "Stage":
+        return Stage(value.count("number"), value.count("start_ps"), value.count("duration_ps"))
+
+
+@dataclass(frozen=True)
 class Value:
     """An output of the program, or as `Input` an input; `dtype` is the name of a numpy dtype or "string".
 

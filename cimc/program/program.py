@@ -12,13 +12,26 @@ from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Chip, Input, Json, JsonObject, Kernel, Multiplication, Source, Value, Weight
+from cimc.program.metadata import (
+    Chip,
+    Input,
+    Json,
+    JsonObject,
+    Kernel,
+    Multiplication,
+    Source,
+    Stage,
+    Timing,
+    Value,
+    Weight,
+)
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.verifier import (
     TILE_FIELDS,
     verify_chip,
     verify_kernels,
     verify_multiplications,
+    verify_operations,
     verify_order,
     verify_orders,
     verify_records,
@@ -28,8 +41,10 @@ from cimc.program.verifier import (
 )
 
 FORMAT = "cimc-program"
-VERSION = 1
+VERSION = 2
 MAXIMAL_SLOTS = 1 << 24
+OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
+"""Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
 _WORDS = RECORD.itemsize // 8
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -39,7 +54,8 @@ class Program:
     """A compiled network. docs/file-format.md tells what every part means.
 
     `arrays` is int8 [arrays, rows, columns], 0 where nothing is programmed; `tiles` is int32 [tiles, 8],
-    with the columns TILE_FIELDS; `tables` are int32 permutations; `slots` is the number of values.
+    with the columns TILE_FIELDS; `tables` are int32 permutations; `slots` is the number of values; `operations` is
+    int64 [operations, 5], with the columns OPERATION_FIELDS. Without `timing`, starts mean nothing.
     """
 
     chip: Chip
@@ -54,7 +70,9 @@ class Program:
     slots: int = 0
     weights: Sequence[Weight] = ()
     multiplications: Sequence[Multiplication] = ()
-    stages: Sequence[Mapping[str, Json]] = ()
+    stages: Sequence[Stage] = ()
+    operations: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, len(OPERATION_FIELDS)), np.int64))
+    timing: Timing | None = None
     notes: Mapping[str, Json] = field(default_factory=dict[str, Json])
     dims: Mapping[str, int] = field(default_factory=dict[str, int])
     mapping: str = "linear"
@@ -98,11 +116,13 @@ class Program:
         counts = {"slots": self.slots, "kernels": len(self.kernels), "tables": len(self.tables)}
         verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
         verify_order(self.instructions, self.kernels, inputs, outputs, self.slots)
+        verify_operations(self.operations, len(self.kernels))
 
     def _to_tensors(self) -> dict[str, Tensor]:
         """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""
         words = np.ascontiguousarray(self.instructions).view(np.uint64).reshape(-1, _WORDS)
         tensors: dict[str, Tensor] = {"arrays": self.arrays, "tiles": self.tiles, "instructions": words}
+        tensors["operations"] = self.operations
         tensors.update((f"tables.{i}", table) for i, table in enumerate(self.tables))
         tensors.update((f"constants.{i}", constant) for i, constant in enumerate(self.constants))
         tensors.update((f"kernels.{i}", np.frombuffer(k.model, np.uint8)) for i, k in enumerate(self.kernels))
@@ -124,7 +144,8 @@ class Program:
             "kernels": [kernel.to_json() for kernel in self.kernels],
             "tables": len(self.tables),
             "constants": len(self.constants),
-            "stages": [dict(stage) for stage in self.stages],
+            "stages": [stage.to_json() for stage in self.stages],
+            "timing": None if self.timing is None else self.timing.to_json(),
             "notes": dict(self.notes),
             "source": self.source.to_json(),
         }
@@ -162,7 +183,9 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         slots=metadata.count("slots"),
         weights=[Weight.from_json(value) for value in metadata.children("weights")],
         multiplications=[Multiplication.from_json(value) for value in metadata.children("multiplications")],
-        stages=[stage.fields for stage in metadata.children("stages")],
+        stages=[Stage.from_json(stage) for stage in metadata.children("stages")],
+        operations=tensors.take("operations", np.int64, 2, len(OPERATION_FIELDS)),
+        timing=None if metadata.fields.get("timing") is None else Timing.from_json(metadata.child("timing")),
         notes=metadata.child("notes").fields,
         dims={name: dims.count(name) for name in dims.fields},
         mapping=metadata.text("mapping"),

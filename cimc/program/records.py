@@ -25,6 +25,16 @@ class Opcode(IntEnum):
     """value `y` += one row group of value `x` times the cells of one rectangle of an array"""
     PERMUTE = 4
     """value `y` := `x[..., tables[k]]`"""
+    TRANSFER = 5
+    """value `x` moves into (`flags` INTO_ARRAYS) or out of (OUT_OF_ARRAYS) the arrays of a stage"""
+    ADD = 6
+    """digital unit `array` adds two partial sums of elements `n` to `n + columns` of value `y`"""
+
+
+TIMING_ONLY = (Opcode.TRANSFER, Opcode.ADD)
+"""What only says when something happens, and changes no value: MULTIPLY has added already."""
+INTO_ARRAYS, OUT_OF_ARRAYS = 0, 1
+"""`flags` of a TRANSFER."""
 
 
 RECORD = np.dtype(
@@ -32,19 +42,19 @@ RECORD = np.dtype(
         ("op", "u1"),  # an Opcode
         ("adc_bits", "u1"),  # resolution of the conversions
         ("adc_shift", "u1"),  # low bits that the ADC drops
-        ("flags", "u1"),  # 0, reserved
+        ("flags", "u1"),  # TRANSFER: its direction; otherwise 0
         ("stage", "<u4"),  # KERNEL: the stage that follows
         ("x", "<u4"),  # slot that is read
         ("y", "<u4"),  # slot that is written
-        ("array", "<u4"),
+        ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit
         ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel
-        ("n", "<u4"),  # MULTIPLY: first element of y; CLEAR: length of y
+        ("n", "<u4"),  # MULTIPLY, ADD: first element of y; CLEAR: length of y
         ("bound", "<u4"),  # largest analog sum that any input can cause
         ("row", "<u2"),
         ("column", "<u2"),
         ("rows", "<u2"),
         ("columns", "<u2"),
-        ("start", "<u8"),  # picoseconds from the start of the stage
+        ("start", "<u8"),  # picoseconds from the start of the run
     ]
 )
 assert RECORD.itemsize == 48
@@ -94,19 +104,31 @@ def multiply_records(
     )
 
 
-def clear_record(*, stage: int, x: int, y: int, n: int) -> Records:
+def clear_record(*, stage: int, x: int, y: int, n: int, start: int = 0) -> Records:
     """One CLEAR record: `y` becomes zeros with the leading dimensions of `x` and `n` as its last one."""
-    return _records(Opcode.CLEAR, stage=stage, x=x, y=y, n=n)
+    return _records(Opcode.CLEAR, stage=stage, x=x, y=y, n=n, start=start)
 
 
-def kernel_record(*, stage: int, kernel: int) -> Records:
+def kernel_record(*, stage: int, kernel: int, start: int = 0) -> Records:
     """One KERNEL record: runs the digital operations that come before stage `stage`."""
-    return _records(Opcode.KERNEL, stage=stage, k=kernel)
+    return _records(Opcode.KERNEL, stage=stage, k=kernel, start=start)
 
 
-def permute_record(*, stage: int, x: int, y: int, table: int) -> Records:
+def permute_record(*, stage: int, x: int, y: int, table: int, start: int = 0) -> Records:
     """One PERMUTE record: `y` becomes the elements of the last axis of `x` in the order of `table`."""
-    return _records(Opcode.PERMUTE, stage=stage, x=x, y=y, k=table)
+    return _records(Opcode.PERMUTE, stage=stage, x=x, y=y, k=table, start=start)
+
+
+def transfer_record(*, stage: int, x: int, direction: int, start: int = 0) -> Records:
+    """One TRANSFER record: value `x` moves in `direction`, INTO_ARRAYS or OUT_OF_ARRAYS."""
+    return _records(Opcode.TRANSFER, stage=stage, x=x, flags=direction, start=start)
+
+
+def add_records(
+    *, stage: ArrayLike, x: ArrayLike, y: ArrayLike, unit: ArrayLike, n: ArrayLike, columns: ArrayLike, start: ArrayLike
+) -> Records:
+    """ADD records: digital unit `unit` adds two partial sums of `columns` elements of `y`, from element `n` on."""
+    return _records(Opcode.ADD, stage=stage, x=x, y=y, array=unit, n=n, columns=columns, start=start)
 
 
 def no_records() -> Records:

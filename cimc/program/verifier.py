@@ -19,7 +19,7 @@ from cimc.program.metadata import (
     Multiplication,
     Weight,
 )
-from cimc.program.records import ADC_BITS, ADC_SHIFTS, Opcode, Records
+from cimc.program.records import ADC_BITS, ADC_SHIFTS, INTO_ARRAYS, OUT_OF_ARRAYS, Opcode, Records
 
 TILE_FIELDS = ("weight", "array", "row", "column", "rows", "columns", "weight_row", "weight_column")
 
@@ -155,29 +155,37 @@ def verify_records(
     _below(records["k"], counts["tables"], "record", "uses table", "tables", records["op"] == Opcode.PERMUTE)
     _spans(records["row"], records["rows"], arrays.shape[1], "record", "array rows", multiply)
     _spans(records["column"], records["columns"], arrays.shape[2], "record", "array columns", multiply)
+    _one_of(records["flags"], (INTO_ARRAYS, OUT_OF_ARRAYS), "direction", records["op"] == Opcode.TRANSFER)
     _verify_operands(records, weights, multiplications, counts["slots"])
+
+
+def verify_operations(operations: NDArray[np.int64], kernels: int) -> None:
+    """Digital operators belong to kernels that exist, and take time."""
+    if operations.size and operations.min() < 0:
+        raise ProgramError(f"operation {int(np.argwhere(operations < 0)[0, 0])} has a negative number")
+    _below(operations[:, 0], kernels, "operation", "belongs to kernel", "kernels")
 
 
 def _verify_operands(
     records: Records, weights: Sequence[Weight], multiplications: Sequence[Multiplication], slots: int
 ) -> None:
-    """Every MULTIPLY and CLEAR belongs to a multiplication and stays inside its weight."""
+    """Every MULTIPLY, CLEAR and ADD belongs to a multiplication and stays inside its weight."""
     source = np.full(slots, -1, np.int64)
     weight = np.zeros(slots, np.int64)
     for multiplication in multiplications:
         source[multiplication.y] = multiplication.x
         weight[multiplication.y] = multiplication.weight
     heights, widths = _weight_sizes(weights)
-    of_array = (records["op"] == Opcode.MULTIPLY) | (records["op"] == Opcode.CLEAR)
+    multiply, add = records["op"] == Opcode.MULTIPLY, records["op"] == Opcode.ADD
+    of_array = multiply | add | (records["op"] == Opcode.CLEAR)
     for number in np.flatnonzero(of_array & (source[records["y"]] != records["x"]))[:1].tolist():
         x, y = int(records["x"][number]), int(records["y"][number])
         raise ProgramError(f"record {number}: no multiplication of value {x} gives value {y}")
-    multiply = records["op"] == Opcode.MULTIPLY
     if not of_array.any():
         return
     height, width = heights[weight[records["y"]]], widths[weight[records["y"]]]
     _spans(records["k"], records["rows"], height, "record", "weight rows", multiply)
-    _spans(records["n"], records["columns"], width, "record", "weight columns", multiply)
+    _spans(records["n"], records["columns"], width, "record", "weight columns", multiply | add)
     for number in np.flatnonzero((records["op"] == Opcode.CLEAR) & (records["n"] != width))[:1].tolist():
         raise ProgramError(
             f"record {number} clears {records['n'][number]} columns, the weight has {width[number]} columns"
@@ -187,14 +195,14 @@ def _verify_operands(
 def verify_order(
     records: Records, kernels: Sequence[Kernel], inputs: Sequence[int], outputs: Sequence[int], slots: int
 ) -> None:
-    """Every value is written once, before it is read; MULTIPLY adds to values that a CLEAR has written."""
+    """Every value is written once, before it is read; MULTIPLY and ADD work on values that a CLEAR has written."""
     op, x, y = records["op"], records["x"], records["y"]
     runs = [(number, kernels[int(records["k"][number])]) for number in np.flatnonzero(op == Opcode.KERNEL).tolist()]
     written = _writers(records, runs, inputs, slots)
     readers = np.flatnonzero(op != Opcode.KERNEL)
     for number in readers[written[x[readers]] >= readers][:1].tolist():
         _early(number, int(x[number]))
-    adders = np.flatnonzero(op == Opcode.MULTIPLY)
+    adders = np.flatnonzero((op == Opcode.MULTIPLY) | (op == Opcode.ADD))
     clears = np.concatenate([op == Opcode.CLEAR, [False]])  # the last one stands for values never written
     for number in adders[(written[y[adders]] >= adders) | ~clears[written[y[adders]]]][:1].tolist():
         raise ProgramError(f"record {number} adds to value {y[number]}, which no CLEAR has written")

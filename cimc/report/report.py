@@ -74,7 +74,7 @@ def report_of(program: Program) -> Report:
     cells = chip.rows * chip.columns
     arrays = len(program.arrays)
     multiplies = records[records["op"] == Opcode.MULTIPLY]
-    latency = sum(_number(stage.get("duration_ps")) for stage in program.stages) / 1000
+    latency = sum(stage.duration_ps for stage in program.stages) / 1000
     return Report(
         chip=chip.to_json(),
         mapping=program.mapping,
@@ -120,7 +120,7 @@ def _layer(program: Program, multiplication: Multiplication, multiplies: Records
     tiles = program.tiles[program.tiles[:, 0] == multiplication.weight]
     own = multiplies[multiplies["y"] == multiplication.y]
     stage = int(own["stage"][0]) if len(own) else 0
-    duration = next((s.get("duration_ps") for s in program.stages if s.get("number") == stage), 0)
+    duration = next((s.duration_ps for s in program.stages if s.number == stage), 0)
     return Layer(
         node=multiplication.node,
         kind=weight.structure,
@@ -131,7 +131,7 @@ def _layer(program: Program, multiplication: Multiplication, multiplies: Records
         adc_bits=int(own["adc_bits"].max(initial=0)),
         conversions=int(conversions(own, program).sum()),
         stage=stage,
-        latency_ns=_number(duration) / 1000,
+        latency_ns=duration / 1000,
         notes=_layer_notes(program, multiplication.node),
     )
 
@@ -148,7 +148,3 @@ def _layer_notes(program: Program, node: str) -> dict[str, Any]:
 
 def _optional(value: object) -> int | None:
     return value if isinstance(value, int) else None
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0

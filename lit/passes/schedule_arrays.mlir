@@ -7,7 +7,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   cim.weight @v = dense<-128> : tensor<2x2xi8>
   cim.weight @o = dense<127> : tensor<2x2xi8>
   func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
-    // CHECK:      %q, %k, %v = array.stage 0 duration_ps {{[0-9]+}} {
+    // CHECK:      %q, %k, %v = array.stage 0 start_ps 0 duration_ps {{[0-9]+}} {
     // CHECK-NEXT:   array.multiply %x, @q
     // CHECK-NEXT:   array.multiply %x, @k
     // CHECK-NEXT:   array.multiply %x, @v
@@ -16,7 +16,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK-NEXT: %sum = cim.digital "Add"(%q, %k)
     // CHECK-NEXT: %sums = cim.digital "Add"(%sum, %v)
     // CHECK-NEXT: %bytes = cim.digital "Cast"(%sums)
-    // CHECK-NEXT: %y = array.stage 1 duration_ps {{[0-9]+}} {
+    // CHECK-NEXT: %y = array.stage 1 start_ps 138000 duration_ps 138000 {
     %q = array.multiply %x, @q tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
     %k = array.multiply %x, @k tiles <[[0, 0, 2, 2]]> at <[[1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
     %sum = cim.digital "Add"(%q, %k) : (tensor<?x2xi32>, tensor<?x2xi32>) -> tensor<?x2xi32>
@@ -35,8 +35,8 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
   cim.weight @w = dense<127> : tensor<4x4xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
-    // CHECK:      %y = array.stage 0 duration_ps 218000 {
-    // CHECK-NEXT:   array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0]]> :
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 218000 {
+    // CHECK-NEXT:   array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 4, 4, 0, 12, 5000]]> :
     %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
@@ -48,8 +48,8 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 3, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
   cim.weight @w = dense<127> : tensor<4x4xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
-    // CHECK:      %y = array.stage 0 duration_ps 362000 {
-    // CHECK-NEXT:   groups <[[0, 0, 2, 3, 0, 6, 0], [0, 2, 2, 3, 0, 6, 176000]]> :
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 362000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 3, 0, 6, 5000], [0, 2, 2, 3, 0, 6, 181000]]> :
     %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
@@ -57,18 +57,103 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // -----
 
-// Tiles of one array wait for each other, tiles of different arrays do not, whatever weight they are of. A cell of 0 in
+// Tiles in the same columns wait for each other, tiles of different arrays do not, whatever weight they are of. A cell of 0 in
 // every slice is -128.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
   cim.weight @w = dense<-128> : tensor<2x4xi8>
   cim.weight @v = dense<-128> : tensor<2x1xi8>
   func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x4xi32>, tensor<?x1xi32>) {
-    // CHECK:      %y, %z = array.stage 0 duration_ps 194000 {
-    // CHECK-NEXT:   array.multiply %x, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 0], [1, 0, 2, 1, 0, 0, 0]]> :
-    // CHECK-NEXT:   array.multiply %x, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 96000]]> :
+    // CHECK:      %y, %z = array.stage 0 start_ps 0 duration_ps 194000 {
+    // CHECK-NEXT:   array.multiply %x, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> :
+    // CHECK-NEXT:   array.multiply %x, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
     %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [0, 2, 2, 2]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x4xi32>
     %z = array.multiply %x, @v tiles <[[0, 0, 2, 1]]> at <[[1, 2, 0]]> : tensor<?x2xui8> -> tensor<?x1xi32>
     func.return %y, %z : tensor<?x4xi32>, tensor<?x1xi32>
+  }
+}
+
+// -----
+
+// On a diagonal no sum is spoilt by the other block: both are one activation, with one settling of the rows. A plane takes
+// 10 ns and 4 columns of 1 ns.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+  func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 122000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 2, 2, 2]]> at <[[0, 0, 0], [0, 2, 2]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    func.return %y : tensor<?x4xi32>
+  }
+}
+
+// -----
+
+// The same two blocks, but their rows have cells in each other's columns: these of @other, though it runs later.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+  cim.weight @other = dense<-128> : tensor<4x1xi8>
+  func.func @main(%x: tensor<?x4xui8>) -> tensor<?x1xi32> {
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 202000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 101000]]> :
+    // CHECK:      %z = array.stage 1 start_ps 202000 duration_ps 188000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 93000]]> adds <[[0, 1, 0, 181000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 2, 2, 2]]> at <[[0, 0, 0], [0, 2, 2]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %q = cim.digital "Cast"(%y) with {to = 2 : i64} : (tensor<?x4xi32>) -> tensor<?x4xui8>
+    %z = array.multiply %q, @other tiles <[[0, 0, 2, 1], [2, 0, 2, 1]]> at <[[0, 2, 0], [0, 0, 2]]> : tensor<?x4xui8> -> tensor<?x1xi32>
+    func.return %z : tensor<?x1xi32>
+  }
+}
+
+// -----
+
+// Beside each other on the same rows, driven with the same inputs, as of Q and K; @v gets other inputs and waits.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @q = dense<-128> : tensor<2x1xi8>
+  cim.weight @k = dense<-128> : tensor<2x1xi8>
+  cim.weight @v = dense<-128> : tensor<2x1xi8>
+  func.func @main(%x: tensor<?x2xui8>, %z: tensor<?x2xui8>) -> (tensor<?x1xi32>, tensor<?x1xi32>, tensor<?x1xi32>) {
+    // CHECK:      %a, %b, %c = array.stage 0 start_ps 0 duration_ps 194000 {
+    // CHECK-NEXT:   array.multiply %x, @q {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
+    // CHECK-NEXT:   array.multiply %x, @k {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
+    // CHECK-NEXT:   array.multiply %z, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
+    %a = array.multiply %x, @q tiles <[[0, 0, 2, 1]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    %b = array.multiply %x, @k tiles <[[0, 0, 2, 1]]> at <[[0, 0, 1]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    %c = array.multiply %z, @v tiles <[[0, 0, 2, 1]]> at <[[0, 0, 2]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    func.return %a, %b, %c : tensor<?x1xi32>, tensor<?x1xi32>, tensor<?x1xi32>
+  }
+}
+
+// -----
+
+// A matrix of 9 rows has three partial sums of each column: two additions of 2 ns on the only unit, the first as soon as the
+// two small ones are there.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<9x1xi8>
+  func.func @main(%x: tensor<?x9xui8>) -> tensor<?x1xi32> {
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 102000 {
+    // CHECK-NEXT:   groups <[[0, 0, 4, 1, 0, 0, 5000], [1, 0, 4, 1, 0, 0, 5000], [2, 0, 1, 1, 0, 0, 5000]]> adds <[[0, 1, 0, 93000], [0, 1, 0, 95000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 1], [4, 0, 4, 1], [8, 0, 1, 1]]> at <[[0, 0, 0], [1, 0, 0], [2, 0, 0]]> : tensor<?x9xui8> -> tensor<?x1xi32>
+    func.return %y : tensor<?x1xi32>
+  }
+}
+
+// -----
+
+// A permutation moves a vector once more: 5 ns, those of different vectors at the same time.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x2xi8>
+  cim.weight @swap = dense<[1, 0]> : tensor<2xi64>
+  func.func @main(%x: tensor<?x2xui8>, %z: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
+    // CHECK:      %a = cim.permute %x, @swap start_ps 0 :
+    // CHECK-NEXT: %b = cim.permute %z, @swap start_ps 0 :
+    // CHECK-NEXT: %c = cim.permute %b, @swap start_ps 5000 :
+    // CHECK-NEXT: array.stage 0 start_ps 10000 duration_ps
+    %a = cim.permute %x, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
+    %b = cim.permute %z, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
+    %c = cim.permute %b, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
+    %y = array.multiply %a, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %q = array.multiply %c, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
   }
 }
 

@@ -9,7 +9,7 @@ Cells = npt.NDArray[np.uint8]
 
 
 def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, encoding: str) -> Cells:
-    """Cells uint8 [slices, rows, columns] of programmed weights [rows, columns], least significant slice first.
+    """Cells uint8 [slices, ..., rows, columns] of programmed weights [..., rows, columns], lowest slice first.
 
     `offset`: the digits of `w + 128`. `twos-complement`: the digits of `w`, with the sign bit in a slice of its own
     (for 1-bit cells the digits are the bits). `differential`: digits of `max(w, 0)`, then those of `max(-w, 0)`.

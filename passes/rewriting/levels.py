@@ -6,7 +6,7 @@ from xdsl.ir import Operation
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, NoneOp, ReadOp
-from passes.analysis.stages import levels
+from passes.analysis.schedule.stages import levels
 
 _CONSTANTS = (ConstantOp, ReadOp, NoneOp)
 

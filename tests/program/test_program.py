@@ -104,7 +104,7 @@ def test_changed_metadata(path: Path) -> None:
     ("change", "message"),
     [
         ({"format": "other"}, "format other is unknown, expected cimc-program"),
-        ({"version": 2}, "format version 2 is unknown, this cimc reads version 1"),
+        ({"version": 3}, "format version 3 is unknown, this cimc reads version 2"),
         ({"slots": -1}, "damaged: metadata program.slots is not a number from 0 on"),
         ({"slots": 1 << 40}, "the program has 1099511627776 values, expected at most 16777216"),
         ({"mapping": None}, "damaged: metadata program.mapping is not a text"),

@@ -100,7 +100,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a stage holds array.multiply and ends with array.yield
 func.func @main(%x: tensor<?x4xui8>) {
-  %a = array.stage 0 duration_ps 1 {
+  %a = array.stage 0 start_ps 0 duration_ps 1 {
     %y = cim.digital "Neg"(%x) : (tensor<?x4xui8>) -> tensor<?x4xi32>
     array.yield %y : tensor<?x4xi32>
   } : tensor<?x4xi32>
@@ -111,7 +111,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: Region 'body' at position 0 expected a single block, but got 0 blocks
 func.func @main() {
-  array.stage 0 duration_ps 1 {
+  array.stage 0 start_ps 0 duration_ps 1 {
   } :
   func.return
 }
@@ -120,7 +120,7 @@ func.func @main() {
 
 // CHECK: a stage yields the results of its multiplications, each once and in their order
 func.func @main(%x: tensor<?x4xui8>) {
-  %a, %b = array.stage 0 duration_ps 1 {
+  %a, %b = array.stage 0 start_ps 0 duration_ps 1 {
     %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
     array.yield %y, %y : tensor<?x4xi32>, tensor<?x4xi32>
   } : tensor<?x4xi32>, tensor<?x4xi32>
@@ -131,7 +131,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a stage yields other types than it has results
 func.func @main(%x: tensor<?x4xui8>) {
-  %a = array.stage 0 duration_ps 1 {
+  %a = array.stage 0 start_ps 0 duration_ps 1 {
     %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
     array.yield %y : tensor<?x4xi32>
   } : tensor<5x4xi32>

@@ -16,12 +16,12 @@ func.func @main(%x: tensor<?x6xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
 // Multiplications of one stage, of unsigned and of signed inputs.
 cim.weight @w = dense<1> : tensor<4x4xi8>
 func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
-  // CHECK:      %a, %b = array.stage 7 duration_ps 52000 {
+  // CHECK:      %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
   // CHECK-NEXT:   %left = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 0], [0, 3, 1, 2, 0, 3, 1000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
   // CHECK-NEXT:   %right = array.multiply %z, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
   // CHECK-NEXT:   array.yield %left, %right : tensor<?x4xi32>, tensor<?x4xi32>
   // CHECK-NEXT: } : tensor<?x4xi32>, tensor<?x4xi32>
-  %a, %b = array.stage 7 duration_ps 52000 {
+  %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
     %left = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 0], [0, 3, 1, 2, 0, 3, 1000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
     %right = array.multiply %z, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
     array.yield %left, %right : tensor<?x4xi32>, tensor<?x4xi32>

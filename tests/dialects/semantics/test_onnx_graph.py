@@ -286,7 +286,7 @@ def test_multiplication_by_what_lies_in_the_arrays():
     found = function(
         "%x: tensor<?x3xui8>) -> tensor<?x2xi32>",
         """
-%y = array.stage 0 duration_ps 1 {
+%y = array.stage 0 start_ps 0 duration_ps 1 {
   %0 = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 0, 1, 2]]> at <[[0, 0, 0], [0, 1, 1]]>
          groups <[[0, 0, 1, 8, 0, 1, 0], [1, 0, 1, 8, 0, 1, 0]]> : tensor<?x3xui8> -> tensor<?x2xi32>
   array.yield %0 : tensor<?x2xi32>

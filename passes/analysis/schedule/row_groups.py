@@ -1,11 +1,12 @@
 """Row groups: which rows of a tile may be activated together so that no ADC can clip, whatever the inputs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from passes.analysis.cells import Cells
+from passes.analysis.cells import Cells, cells_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,49 @@ class RowGroup:
     def adc_bits(self) -> int:
         """The fewest bits with which an ADC reads every sum up to `bound` exactly: `bound <= 2^bits - 1`."""
         return max(1, self.bound.bit_length())
+
+
+GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound")
+"""Columns of a table of row groups; `adc_shift` is 0, no low bits are dropped."""
+
+
+def tile_groups(
+    matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encoding: str, dac_bits: int, adc_bits: int, lossy: int
+) -> npt.NDArray[np.int64] | None:
+    """The row groups (a table GROUP) of tiles int8 [rows, columns]; None if a single row is too much for the ADC.
+
+    With `lossy` bits (0 for none), all rows of a tile are one group whose conversions have so many bits at most, and
+    may clip.
+    """
+    most = (1 << adc_bits) - 1
+    found: list[tuple[int, ...]] = []
+    bounds = whole_bounds(matrices, cell_bits, encoding, dac_bits)
+    for number, (matrix, bound) in enumerate(zip(matrices, bounds)):
+        groups: list[RowGroup] | None = [RowGroup(0, len(matrix), bound)]
+        if bound > most and not lossy:
+            groups = lossless_groups(cells_of(matrix, cell_bits, encoding), dac_bits, adc_bits)
+        if groups is None:
+            return None
+        bits = [min(g.adc_bits, lossy or g.adc_bits) for g in groups]
+        found += [(number, g.first, g.rows, b, 0, g.bound) for g, b in zip(groups, bits)]
+    return np.array(found, np.int64).reshape(-1, len(GROUP))
+
+
+def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encoding: str, dac_bits: int) -> list[int]:
+    """For each tile the largest sum that any input can cause if all its rows are active; equal shapes at once."""
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for number, matrix in enumerate(matrices):
+        shapes.setdefault(matrix.shape, []).append(number)
+    bounds = [0] * len(matrices)
+    for (rows, columns), members in shapes.items():
+        step = max(1, _BATCH // (rows * columns))
+        for first in range(0, len(members), step):
+            some = members[first : first + step]
+            cells = cells_of(np.stack([matrices[i] for i in some]), cell_bits, encoding)
+            largest = cells.sum(axis=2, dtype=np.uint32).max(axis=(0, 2))
+            for number, bound in zip(some, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
+                bounds[number] = bound
+    return bounds
 
 
 def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup] | None:
@@ -73,3 +117,5 @@ class _ColumnSums:
 
 _CHUNK = 16
 """Rows whose sums are kept."""
+_BATCH = 1 << 20
+"""Weights whose cells are summed at once."""

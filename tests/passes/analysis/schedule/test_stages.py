@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.analysis.stages import levels
+from passes.analysis.schedule.stages import levels
 
 
 @st.composite

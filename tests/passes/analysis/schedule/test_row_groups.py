@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from passes.analysis.cells import Cells
-from passes.analysis.row_groups import RowGroup, lossless_groups
+from passes.analysis.schedule.row_groups import RowGroup, lossless_groups
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 3))
 cells_of_a_tile = hnp.arrays(np.uint8, shapes, elements=st.integers(0, 15))

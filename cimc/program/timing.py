@@ -1,0 +1,67 @@
+"""How long the records of a program take, from the times that the compiler wrote into it (docs/cost-model.md)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.metadata import Timing
+from cimc.program.program import Program
+from cimc.program.records import Opcode, Records
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Activations:
+    """MULTIPLY records of one array that start together: rows are driven at the same time, columns share the ADCs.
+
+    `records` are the numbers of all MULTIPLY records, `of_record` tells the activation of each; the other arrays
+    have one number an activation, times in ps from the start of the run.
+    """
+
+    records: Numbers
+    of_record: Numbers
+    array: Numbers
+    stage: Numbers
+    start: Numbers
+    duration: Numbers
+    columns: Numbers
+    """How many columns are converted, in every plane and slice."""
+
+
+def activations_of(program: Program, timing: Timing) -> Activations:
+    """The activations of a program, in the order of stage, array and start.
+
+    One takes `planes * (settle + ceil(columns / adcs) * adc(bits))`: all slices convert in parallel, and `bits` are
+    those of the record that needs most.
+    """
+    numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
+    records = program.instructions[numbers]
+    key = np.stack([records[name].astype(np.int64) for name in ("stage", "array", "start")], axis=1)
+    found, inverse = np.unique(key, axis=0, return_inverse=True)
+    of_record = inverse.reshape(-1)
+    columns = _sums(of_record, records["columns"], len(found))
+    bits = _largest(of_record, records["adc_bits"], len(found))
+    planes = _largest(of_record, planes_of(records, program), len(found))
+    adc_ps = np.array([0, *timing.adc_ps], np.int64)[np.minimum(bits, len(timing.adc_ps))]
+    duration = planes * (timing.settle_ps + -(-columns // max(1, program.chip.adcs)) * adc_ps)
+    return Activations(numbers, of_record, found[:, 1], found[:, 0], found[:, 2], duration, columns)
+
+
+def planes_of(records: Records, program: Program) -> Numbers:
+    """Planes of the inputs of each MULTIPLY record; a sign has one of its own where planes have several bits."""
+    signed = np.isin(records["y"], [m.y for m in program.multiplications if m.signed])
+    return 8 // program.chip.dac_bits + (signed & (program.chip.dac_bits > 1)).astype(np.int64)
+
+
+def _sums(group: Numbers, values: NDArray[np.integer], count: int) -> Numbers:
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, group, values.astype(np.int64))
+    return sums
+
+
+def _largest(group: Numbers, values: NDArray[np.integer], count: int) -> Numbers:
+    largest = np.zeros(count, np.int64)
+    np.maximum.at(largest, group, values.astype(np.int64))
+    return largest

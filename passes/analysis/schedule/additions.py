@@ -1,0 +1,80 @@
+"""Additions of partial sums: which there are, and when which digital unit does each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Table = npt.NDArray[np.int64]
+
+PART = ("n", "columns", "array", "column", "end_ps")
+"""Columns of a table of conversions: elements [n, n + columns) of a product, from the columns of an array from `column`
+on, converted at `end_ps`."""
+ADDITION = ("first_column", "columns", "unit", "start_ps")
+"""Columns of a table of additions: which elements of the product, which digital unit, when."""
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Elements of a product of which there are several partial sums; `ready` is a heap of when each is there [ps]."""
+
+    product: int
+    first: int
+    columns: int
+    ready: list[int]
+
+
+def schedule_additions(products: Sequence[Table], units: int, add_ps: int) -> tuple[list[Table], int]:
+    """For each product (a table PART) its additions (a table ADDITION), and when the last of them is done.
+
+    What one column of an array converts, row group after row group, accumulates where it is converted; sums of
+    different columns are added in pairs, the earliest first, each pair on the unit that is free first.
+    """
+    ranges = [found for number, parts in enumerate(products) for found in _ranges(number, parts)]
+    additions: list[list[tuple[int, int, int, int]]] = [[] for _ in products]
+    free = [(0, unit) for unit in range(units)]
+    waiting = [(_second(r.ready), number) for number, r in enumerate(ranges)]
+    heapify(waiting)
+    last = 0
+    while waiting:
+        ready, number = heappop(waiting)
+        chosen = ranges[number]
+        idle, unit = heappop(free)
+        start = max(ready, idle)
+        heappop(chosen.ready)
+        heappop(chosen.ready)
+        heappush(chosen.ready, start + add_ps)
+        heappush(free, (start + add_ps, unit))
+        additions[chosen.product].append((chosen.first, chosen.columns, unit, start))
+        last = max(last, start + add_ps)
+        if len(chosen.ready) > 1:
+            heappush(waiting, (_second(chosen.ready), number))
+    return [np.array(rows, np.int64).reshape(-1, len(ADDITION)) for rows in additions], last
+
+
+def _second(heap: list[int]) -> int:
+    """The second smallest of a heap."""
+    return min(heap[1:3])
+
+
+def _ranges(product: int, parts: Table) -> Iterator[_Range]:
+    """The ranges of elements that several columns hold partial sums of."""
+    places = np.concatenate([parts[:, :3], parts[:, 3:4] - parts[:, :1]], axis=1)
+    found, which = np.unique(places, axis=0, return_inverse=True)
+    first, last = found[:, 0], found[:, 0] + found[:, 1]
+    if (first[1:] >= last[:-1]).all():  # sorted, and none on another
+        return
+    end = np.zeros(len(found), np.int64)
+    np.maximum.at(end, which.reshape(-1), parts[:, 4])
+    for low, high in pairwise(np.unique([first, last]).tolist()):
+        inside = (first <= low) & (high <= last)
+        ready: dict[tuple[int, int], int] = {}
+        for (array, offset), time in zip(found[inside, 2:].tolist(), end[inside].tolist()):
+            ready[array, offset] = max(ready.get((array, offset), 0), time)
+        if len(ready) > 1:
+            heap = list(ready.values())
+            heapify(heap)
+            yield _Range(product, low, high - low, heap)
