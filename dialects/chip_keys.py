@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from xdsl.utils.hints import isa
+
+from dialects.adc_models import ADC_MODELS
 from dialects.errors import UserError
 
-Value = int | float | str
+Value = int | float | str | tuple[float, ...]
+"""What a key can hold; a tuple is a table, one number for each of its lines."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Key:
     """One key of a chip; the unit of a number is the last part of the key's name."""
 
     name: str
-    kind: type[int] | type[float] | type[str]
+    kind: type[int] | type[float] | type[str] | type[tuple[float, ...]]
     meaning: str
     required: bool = False
     low: int = 0
@@ -32,21 +36,31 @@ class Key:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
         if self.kind is str:
             return "a text that is not empty"
+        if self.kind is tuple:
+            return f"a list of numbers of at least {self.low}"
         number = "an integer" if self.kind is int else "a number"
         return f"{number} from {self.low} to {self.high}" if self.high else f"{number} of at least {self.low}"
 
     def check(self, value: object) -> Value:
         """The value in the key's own type (an integer is a number, too); UserError if it is not legal."""
-        if self.kind is float and type(value) is int:
-            value = float(value)
+        value = self._in_own_type(value)
         if type(value) is not self.kind or not self._is_in_range(value):
             raise UserError(f"{self.name} = {_spelled(value)}: expected {self.expectation}")
-        assert isinstance(value, int | float | str)
+        assert isinstance(value, int | float | str | tuple)
+        return value
+
+    def _in_own_type(self, value: object) -> object:
+        if self.kind is float and type(value) is int:
+            return float(value)
+        if self.kind is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
+            return tuple(float(number) for number in value)
         return value
 
     def _is_in_range(self, value: object) -> bool:
         if self.choices:
             return value in self.choices
+        if isa(value, tuple[float, ...]):
+            return value != () and all(math.isfinite(number) and self.low <= number for number in value)
         if isinstance(value, int | float):
             return math.isfinite(value) and self.low <= value and (self.high is None or value <= self.high)
         return value != ""
@@ -75,7 +89,40 @@ KEYS = (
     Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC"),
     Key("transfer_ns", float, "moving one vector into or out of a stage"),
     Key("digital_units", int, "units that add partial sums, working in parallel", low=1),
-    Key("add_ns", float, "one digital unit adding two vectors"),
+    Key("add_ns", float, "one digital unit adding two vectors, or another operation of one step an element"),
+    # ADCs: which model tells their energy and area, and what the models need (dialects/adc_models.py).
+    Key("adc_model", str, "where energy and area of an ADC come from", choices=tuple(ADC_MODELS)),
+    Key("adc_table_pj", tuple, "energy of one conversion to 1, 2, ... adc_bits bits"),
+    Key("adc_table_um2", tuple, "area of an ADC of 1, 2, ... adc_bits bits"),
+    Key("adc_rate_mhz", float, "conversions of one ADC in a microsecond", low=1),
+    Key("node_nm", float, "technology of the ADCs", low=1),
+    Key("supply_v", float, "supply voltage of the ADCs"),
+    # Energy.
+    Key("dac_pj", float, "driving one row of one crossbar with one plane"),
+    Key("cell_pj", float, "one cell in one plane, the mean over inputs and weights"),
+    Key("shift_add_pj", float, "shifting one conversion and adding it to the sum of its column"),
+    Key("transfer_bit_pj", float, "moving one bit into or out of an array"),
+    Key("add_pj", float, "adding one element of two partial sums"),
+    # Area.
+    Key("cell_um2", float, "one cell"),
+    Key("dac_um2", float, "what drives one row of one crossbar"),
+    Key("shift_add_um2", float, "what shifts and adds the conversions of one ADC"),
+    Key("digital_unit_um2", float, "one digital unit"),
+    Key("attention_unit_um2", float, "one attention unit"),
+    # Leakage: power that is spent all the time.
+    Key("array_leakage_uw", float, "one array without its ADCs"),
+    Key("adc_leakage_uw", float, "one ADC"),
+    Key("digital_unit_leakage_uw", float, "one digital unit"),
+    Key("attention_unit_leakage_uw", float, "one attention unit"),
+    # Digital operators (passes/analysis/cost/digital.py).
+    Key("vector_width", int, "elements of a vector, on which a digital unit works at once", low=1),
+    Key("compare_ns", float, "one digital unit comparing or moving a vector, as for ReLU"),
+    Key("function_ns", float, "one digital unit computing a function of a vector, as for GELU"),
+    Key("normalize_ns", float, "one digital unit normalizing a vector, as for layer norm or softmax"),
+    Key("vector_pj", float, "one operation of a digital unit on one vector"),
+    Key("attention_units", int, "units that multiply two activations, working in parallel", low=1),
+    Key("attention_macs_per_ns", float, "multiply-accumulates of one attention unit in a nanosecond"),
+    Key("mac_pj", float, "one multiply-accumulate of an attention unit"),
 )
 
 
@@ -94,9 +141,24 @@ def check_values(values: Mapping[str, object]) -> dict[str, Value]:
             checked[key.name] = key.check(values[key.name])
         elif key.required:
             raise UserError(f"{key.name} is missing ({key.meaning}): expected {key.expectation}")
-    if int(checked["adcs"]) > int(checked["columns"]):
-        raise UserError(f"adcs = {checked['adcs']}: expected at most one for each of the {checked['columns']} columns")
+    _check_together(checked)
     return checked
+
+
+def _check_together(checked: Mapping[str, Value]) -> None:
+    """What must hold between keys."""
+    adcs, columns, adc_bits = (checked[name] for name in ("adcs", "columns", "adc_bits"))
+    assert isinstance(adcs, int)
+    assert isinstance(columns, int)
+    assert isinstance(adc_bits, int)
+    if adcs > columns:
+        raise UserError(f"adcs = {adcs}: expected at most one for each of the {columns} columns")
+    for name in ("adc_table_pj", "adc_table_um2"):
+        table = checked.get(name)
+        if isinstance(table, tuple) and len(table) < adc_bits:
+            raise UserError(
+                f"{name} has {len(table)} numbers: expected one for each of 1 to adc_bits = {adc_bits} bits"
+            )
 
 
 def _suggestion(name: str) -> str:
@@ -109,4 +171,6 @@ def _spelled(value: object) -> str:
     """A value as it stands in a TOML file."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isa(value, tuple[float, ...]):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)

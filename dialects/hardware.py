@@ -10,11 +10,25 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
+from dialects.chip_costs import DigitalCosts
 from dialects.chip_keys import Value, check_values
 from dialects.errors import UserError
 
 MODULE_KEY = "hardware.chip"
 """The name of the module's attribute that holds the chip."""
+
+DIGITAL_TIME_KEYS = (
+    "digital_units",
+    "vector_width",
+    "compare_ns",
+    "add_ns",
+    "function_ns",
+    "normalize_ns",
+    "attention_units",
+    "attention_macs_per_ns",
+)
+"""The keys without which the time of digital operators is not known."""
 
 
 @irdl_attr_definition
@@ -55,8 +69,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
                 parser.parse_punctuation("=")
                 if key in values:
                     parser.raise_error(f"{key} is given twice", position, parser.pos)
-                text = _optional_text(parser)
-                values[key] = parser.parse_number(allow_boolean=False) if text is None else text
+                values[key] = _parsed_value(parser)
         try:
             return tuple(check_values(values).items())
         except UserError as error:
@@ -68,10 +81,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
             for key, value in self.data:
                 if key != "name":
                     printer.print_string(f", {key} = ")
-                    if isinstance(value, str):
-                        printer.print_string_literal(value)
-                    else:
-                        printer.print_string(_float_text(value) if isinstance(value, float) else str(value))
+                    _print_value(printer, value)
 
     def verify(self) -> None:
         try:
@@ -156,9 +166,58 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._integer("digital_units")
 
     def adc_ns(self, bits: int) -> float:
-        """The time of one conversion to `bits` bits: a sar ADC steps once a bit, ramp once a code, flash once."""
+        """The time of one conversion to `bits` bits: a sar ADC steps once a bit, ramp once a code, flash once.
+
+        A chip that gives no `adc_step_ns` leaves it to its ADC model.
+        """
+        if "adc_step_ns" not in self.to_dict() and "adc_model" in self.to_dict():
+            found = self.adc_model.nanoseconds(bits)
+            if found is not None:
+                return found
         steps = {"sar": bits, "ramp": 1 << bits, "flash": 1}[self._text("adc_kind")]
         return steps * self._number("adc_step_ns")
+
+    def adc_pj(self, bits: int) -> float:
+        """The energy of one conversion to `bits` bits, by the chip's ADC model."""
+        return self.adc_model.picojoules(bits)
+
+    def adc_um2(self, bits: int) -> float:
+        """The area of one ADC of `bits` bits, by the chip's ADC model."""
+        return self.adc_model.square_micrometres(bits)
+
+    @property
+    def adc_model(self) -> AdcModel:
+        """What tells energy and area of the ADCs; UserError if a key is missing that the model needs."""
+        match self._text("adc_model"):
+            case "table":
+                return TableAdc(self._table("adc_table_pj"), self._table("adc_table_um2"))
+            case "closed-form-28nm":
+                return ClosedFormAdc(self.rows, self._number("supply_v"))
+            case "survey":
+                return SurveyAdc(self._number("node_nm"), self._number("adc_rate_mhz"))
+            case _:
+                return HwcomponentsAdc(self._number("node_nm"), self._number("adc_rate_mhz"))
+
+    def number(self, key: str) -> float | None:
+        """The number of an optional key; None if the chip does not give it."""
+        return self._number(key) if key in self.to_dict() else None
+
+    def digital_costs(self) -> DigitalCosts | None:
+        """What digital operators take; None if the chip lacks a key that their time needs (`DIGITAL_TIME_KEYS`)."""
+        if any(key not in self.to_dict() for key in DIGITAL_TIME_KEYS):
+            return None
+        return DigitalCosts(
+            digital_units=self.digital_units,
+            vector_width=self._integer("vector_width"),
+            compare_ns=self._number("compare_ns"),
+            add_ns=self.add_ns,
+            function_ns=self._number("function_ns"),
+            normalize_ns=self._number("normalize_ns"),
+            attention_units=self._integer("attention_units"),
+            attention_macs_per_ns=self._number("attention_macs_per_ns"),
+            vector_pj=self.number("vector_pj"),
+            mac_pj=self.number("mac_pj"),
+        )
 
     def _value(self, key: str) -> Value:
         value = self.to_dict().get(key)
@@ -175,6 +234,11 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         value = self._value(key)
         assert isinstance(value, int | float)
         return float(value)
+
+    def _table(self, key: str) -> tuple[float, ...]:
+        value = self._value(key)
+        assert isinstance(value, tuple)
+        return value
 
     def _text(self, key: str) -> str:
         value = self._value(key)
@@ -200,6 +264,26 @@ def _optional_text(parser: AttrParser) -> str | None:
     if text is None and (content := parser.parse_optional_bytes_literal()) is not None:
         return content.decode(errors="replace")
     return text
+
+
+def _parsed_value(parser: AttrParser) -> Value:
+    """A text, a number, or a list of numbers."""
+    numbers = parser.parse_optional_comma_separated_list(
+        parser.Delimiter.SQUARE, lambda: float(parser.parse_number(allow_boolean=False))
+    )
+    if numbers is not None:
+        return tuple(numbers)
+    text = _optional_text(parser)
+    return parser.parse_number(allow_boolean=False) if text is None else text
+
+
+def _print_value(printer: Printer, value: Value) -> None:
+    if isinstance(value, str):
+        printer.print_string_literal(value)
+    elif isinstance(value, tuple):
+        printer.print_string("[" + ", ".join(map(_float_text, value)) + "]")
+    else:
+        printer.print_string(_float_text(value) if isinstance(value, float) else str(value))
 
 
 def _float_text(value: float) -> str:

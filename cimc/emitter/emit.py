@@ -210,7 +210,8 @@ def _timing(chip: ChipAttr) -> Timing:
 
 def _chip(chip: ChipAttr) -> Chip:
     known = ("name", "rows", "columns", "cell_bits", "dac_bits", "adc_bits", "adcs", "encoding")
-    details: dict[str, Json] = {k: v for k, v in chip.to_dict().items() if k not in known}
+    values = {k: list[Json](v) if isinstance(v, tuple) else v for k, v in chip.to_dict().items()}
+    details: dict[str, Json] = {k: v for k, v in values.items() if k not in known}
     return Chip(
         chip.chip_name,
         chip.rows,

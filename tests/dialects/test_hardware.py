@@ -1,5 +1,6 @@
 """The chip attribute: round trip, derived numbers, and what it says about wrong or missing keys."""
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
+from dialects.chip_costs import DigitalCosts
 from dialects.chip_keys import KEYS, Key, Value
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, Hardware, chip_of
@@ -49,7 +51,8 @@ def values_of(key: Key) -> st.SearchStrategy[Value]:
         return st.text(st.characters(codec="utf-8"), min_size=1)
     if key.kind is int:
         return st.integers(min_value=key.low, max_value=4 if key.name == "adcs" else key.high)
-    return st.floats(min_value=key.low, allow_infinity=False, allow_nan=False)
+    numbers = st.floats(min_value=key.low, allow_infinity=False, allow_nan=False)
+    return numbers if key.kind is float else st.lists(numbers, min_size=24, max_size=26).map(tuple)
 
 
 chips = st.fixed_dictionaries(
@@ -114,6 +117,59 @@ def test_time_of_a_conversion(kind: str, four_bits: float):
     assert chip(adc_kind=kind, adc_step_ns=0.5).adc_ns(4) == four_bits
 
 
+def test_the_model_of_the_adc_tells_the_time_if_the_chip_does_not():
+    closed = chip(adc_model="closed-form-28nm", supply_v=0.9)
+    assert closed.adc_ns(8) == 8 * (0.640 + 0.00653 * 4)
+    assert chip(adc_model="survey", node_nm=32, adc_rate_mhz=500).adc_ns(3) == 2.0
+    given = chip(adc_model="closed-form-28nm", supply_v=0.9, adc_kind="flash", adc_step_ns=7)
+    assert given.adc_ns(8) == 7.0
+
+
+def test_a_table_tells_no_time():
+    table = chip(adc_model="table", adc_table_pj=(1.0,) * 8, adc_table_um2=(1.0,) * 8)
+    with pytest.raises(UserError, match="gives no adc_kind"):
+        table.adc_ns(8)
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ({}, "adc_model"),
+        ({"adc_model": "table", "adc_table_um2": (1.0,) * 8}, "adc_table_pj"),
+        ({"adc_model": "table", "adc_table_pj": (1.0,) * 8}, "adc_table_um2"),
+        ({"adc_model": "closed-form-28nm"}, "supply_v"),
+        ({"adc_model": "survey", "adc_rate_mhz": 100}, "node_nm"),
+        ({"adc_model": "hwcomponents", "node_nm": 32}, "adc_rate_mhz"),
+    ],
+)
+def test_keys_that_the_model_of_the_adc_needs(values: dict[str, Value], missing: str):
+    with pytest.raises(UserError) as error:
+        chip(**values).adc_pj(4)
+    assert str(error.value) == f"chip 'tiny-4' gives no {missing}: add it to the chip, the cost model needs it"
+
+
+def test_energy_and_area_of_an_adc_from_the_table():
+    table = chip(adc_model="table", adc_table_pj=tuple(map(float, range(8))), adc_table_um2=(10.0,) * 7 + (99.0,))
+    assert (table.adc_pj(1), table.adc_pj(8), table.adc_um2(8)) == (0.0, 7.0, 99.0)
+
+
+DIGITAL: dict[str, Value] = {
+    "digital_units": 4, "vector_width": 512, "compare_ns": 1, "add_ns": 10, "function_ns": 11, "normalize_ns": 50,
+    "attention_units": 2, "attention_macs_per_ns": 256,
+}  # fmt: skip
+
+
+def test_costs_of_digital_operators():
+    without_energy = DigitalCosts(4, 512, 1.0, 10.0, 11.0, 50.0, 2, 256.0)
+    assert chip(**DIGITAL).digital_costs() == without_energy
+    assert chip(**DIGITAL, vector_pj=5, mac_pj=6).digital_costs() == replace(without_energy, vector_pj=5.0, mac_pj=6.0)
+
+
+@pytest.mark.parametrize("missing", DIGITAL)
+def test_no_costs_of_digital_operators_without_all_keys_of_their_time(missing: str):
+    assert chip(**{key: value for key, value in DIGITAL.items() if key != missing}).digital_costs() is None
+
+
 def test_times():
     timed = chip(settle_ns=1, transfer_ns=2, add_ns=3, digital_units=4)
     assert (timed.settle_ns, timed.transfer_ns, timed.add_ns, timed.digital_units) == (1.0, 2.0, 3.0, 4)
@@ -140,6 +196,18 @@ def test_missing_optional_key_is_named():
         ({"add_ns": float("inf")}, "add_ns = inf: expected a number of at least 0"),
         ({"add_ns": float("nan")}, "add_ns = nan: expected a number of at least 0"),
         ({"adcs": 5}, "adcs = 5: expected at most one for each of the 4 columns"),
+        ({"adc_table_pj": (1.0, -1.0)}, "adc_table_pj = [1.0, -1.0]: expected a list of numbers of at least 0"),
+        ({"adc_table_pj": ()}, "adc_table_pj = []: expected a list of numbers of at least 0"),
+        ({"adc_table_pj": 1.0}, "adc_table_pj = 1.0: expected a list of numbers of at least 0"),
+        (
+            {"adc_table_um2": (1.0, 2.0)},
+            "adc_table_um2 has 2 numbers: expected one for each of 1 to adc_bits = 8 bits",
+        ),
+        ({"adc_rate_mhz": 0.5}, "adc_rate_mhz = 0.5: expected a number of at least 1"),
+        (
+            {"adc_model": "best"},
+            'adc_model = "best": expected one of table, closed-form-28nm, survey, hwcomponents',
+        ),
         ({"adc_bit": 8}, "unknown key 'adc_bit': did you mean 'adc_bits'?"),
         ({"zzz": 8}, f"unknown key 'zzz': expected one of {', '.join(key.name for key in KEYS)}"),
     ],

@@ -37,3 +37,28 @@ builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, rows = 
 
 // CHECK: add_ns = -1.0: expected a number of at least 0
 builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", add_ns = -1.0>} {}
+
+// -----
+
+// CHECK: adc_table_pj has 2 numbers: expected one for each of 1 to adc_bits = 8 bits
+builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_table_pj = [1, 2]>} {}
+
+// -----
+
+// CHECK: adc_table_um2 = [1.0, -2.0]: expected a list of numbers of at least 0
+builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_table_um2 = [1, -2]>} {}
+
+// -----
+
+// CHECK: adc_table_um2 = []: expected a list of numbers of at least 0
+builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_table_um2 = []>} {}
+
+// -----
+
+// CHECK: vector_width = 4.5: expected an integer of at least 1
+builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", vector_width = 4.5>} {}
+
+// -----
+
+// CHECK: adc_model = "best": expected one of table, closed-form-28nm, survey, hwcomponents
+builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_model = "best">} {}

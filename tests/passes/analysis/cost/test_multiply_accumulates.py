@@ -1,0 +1,45 @@
+"""Multiply-accumulates, against the loops that they count."""
+
+import pytest
+
+from passes.analysis.cost.multiply_accumulates import COUNTED, Shapes, multiply_accumulates
+
+CASES: list[tuple[str, Shapes, Shapes, int]] = [
+    ("MatMul", [(2, 3, 5), (2, 5, 7)], [(2, 3, 7)], 2 * 3 * 5 * 7),
+    ("MatMul", [(5,), (5, 7)], [(7,)], 5 * 7),
+    ("MatMulInteger", [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7),
+    ("QLinearMatMul", [(3, 5), (), (), (5, 7), (), (), (), ()], [(3, 7)], 3 * 5 * 7),
+    ("Gemm", [(5, 3), (5, 7), (7,)], [(3, 7)], 3 * 5 * 7),  # transA
+    ("Gemm", [(0, 5), (5, 7)], [(0, 7)], 0),
+    ("Conv", [(1, 6, 8, 8), (4, 3, 3, 3)], [(1, 4, 6, 6)], 4 * 36 * 27),  # two groups
+    ("ConvInteger", [(1, 3, 8), (4, 3, 3)], [(1, 4, 6)], 4 * 6 * 9),
+    ("QLinearConv", [(1, 3, 8), (), (), (4, 3, 3), (), (), (), ()], [(1, 4, 6)], 4 * 6 * 9),
+    ("ConvTranspose", [(1, 3, 6), (3, 4, 3)], [(1, 4, 8)], 3 * 6 * 4 * 3),
+    ("Attention", [(1, 2, 3, 5), (1, 2, 7, 5), (1, 2, 7, 4)], [(1, 2, 3, 4)], 2 * 3 * 7 * (5 + 4)),
+    ("Attention", [(1, 1, 10), (1, 1, 10), (1, 1, 10), (0,), (1, 2, 6, 5)], [(1, 1, 10)], 2 * 10 * 7),
+    ("MultiHeadAttention", [(1, 3, 10), (1, 7, 10), (1, 7, 10)], [(1, 3, 10)], 2 * 3 * 10 * 7),
+    ("GroupQueryAttention", [(1, 1, 10), (1, 1, 4), (1, 1, 4), (1, 2, 6, 2)], [(1, 1, 10)], 2 * 10 * 7),
+]
+
+
+@pytest.mark.parametrize(("operator", "inputs", "outputs", "count"), CASES)
+def test_counts(operator: str, inputs: Shapes, outputs: Shapes, count: int):
+    assert multiply_accumulates(operator, inputs, outputs) == count
+
+
+@pytest.mark.parametrize(
+    ("equation", "inputs", "count"),
+    [
+        ("bij, bjk -> bik", [(2, 3, 5), (2, 5, 7)], 2 * 3 * 5 * 7),
+        ("bij,bjk", [(2, 3, 5), (2, 5, 7)], 2 * 3 * 5 * 7),
+        ("...ij,...jk->...ik", [(2, 4, 3, 5), (4, 5, 7)], 2 * 4 * 3 * 5 * 7),
+        ("i...,i->i...", [(3, 2, 1), (3,)], 6),
+        ("ij->ji", [(3, 4)], 12),
+    ],
+)
+def test_einsum(equation: str, inputs: Shapes, count: int):
+    assert multiply_accumulates("Einsum", inputs, [], equation) == count
+
+
+def test_every_operator_is_tried():
+    assert {operator for operator, *_ in CASES} | {"Einsum"} == set(COUNTED)
