@@ -117,7 +117,7 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
 
 def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
     assert fails("cimc", network, "--chip", "none") == (
-        "unknown chip 'none': expected one of pcm-256, tiny-4 or the path of a TOML file"
+        "unknown chip 'none': expected one of isaac-128, pcm-256, sram-256, tiny-4 or the path of a TOML file"
     )
     (tmp_path / "my.toml").write_text("rows = ")
     message = fails("cimc", network, "--chip", tmp_path / "my.toml")
