@@ -272,7 +272,7 @@ class DigitalOp(IRDLOperation):
     } : (tensor<i1>) -> tensor<4xf32>
     ```
     Graph attributes are regions, in the order of `bodies` (the attributes' names); they see the values outside them.
-    Once scheduled, `on <[[unit, start_ps, duration_ps]]>` says which unit works on it and when, if that takes time.
+    Once scheduled, `on <[[unit, start_ps, duration_ps]]>` says which units work on it and when, if that takes time.
     """
 
     name = "cim.digital"
@@ -313,8 +313,8 @@ class DigitalOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        if self.work is not None and (self.work.array.shape != (1, len(WORK)) or (self.work.array < 0).any()):
-            raise VerifyException(f"work of {self.op_type.data} is no row of {', '.join(WORK)}")
+        if self.work is not None and (self.work.data.columns != len(WORK) or (self.work.array < 0).any()):
+            raise VerifyException(f"work of {self.op_type.data} has no rows of {', '.join(WORK)}")
         names = () if self.bodies is None else self.bodies.data
         if len(names) != len(self.graphs):
             raise VerifyException(f"{self.op_type.data} has {len(self.graphs)} bodies and {len(names)} names for them")

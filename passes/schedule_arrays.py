@@ -19,11 +19,14 @@ from dialects.network import main_block, weight_named, weights_of
 from dialects.semantics.weight_values import stored_matrix
 from dialects.tables import Table
 from dialects.weights import WeightStore, store_of
+from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.schedule.activations import Occupancy
+from passes.analysis.schedule.operators import schedule_operators
 from passes.analysis.schedule.row_groups import tile_groups
 from passes.analysis.schedule.stage import Product, Resources, schedule_stage
 from passes.analysis.schedule.timing import ArrayTimes
-from passes.rewriting.levels import operation_levels
+from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.operator_costs import cost_of, static_operators
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class _Scheduler:
         self.transfer_ps = picoseconds(self.chip.transfer_ns)
         self.occupancy = Occupancy(_programmed(list(_multiplies(self.ops))))
         self.groups: dict[str, Table] = {}
+        self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
         self.clock = self.barrier = 0
         """When all before is done, and when the last kernel or stage was, in ps."""
 
@@ -78,17 +82,40 @@ class _Scheduler:
         """Move the operations of one level to the end of the function: digital ones, then the stage."""
         last = self.block.last_op
         assert last is not None
+        kernel: list[DigitalOp] = []
         for op in members:
             op.detach()
             if not isinstance(op, MultiplyOp):
                 self.block.insert_op_before(op, last)
             if isinstance(op, PermuteOp):
+                self._kernel(kernel)
+                kernel = []
                 self._permute(op)
             elif isinstance(op, DigitalOp):
-                self.barrier = self.clock
+                kernel.append(op)
+        self._kernel(kernel)
         multiplies = list(_multiplies(members))
         if multiplies:
             self.block.insert_op_before(self._stage(multiplies, number), last)
+
+    def _kernel(self, ops: Sequence[DigitalOp]) -> None:
+        """Digital operators with no stage or permutation between them: a kernel; it starts when all before is done."""
+        if not ops:
+            return
+        self.barrier = self.clock
+        if self.digital is None:
+            return
+        costs, free = self.digital, OperatorCost(Unit.NONE)
+        number: dict[Operation, int] = {op: i for i, op in enumerate(ops)}
+        operators = [
+            (free if op in self.static else cost_of(op, costs), [number[o] for o in sources(op) if o in number])
+            for op in ops
+        ]
+        runs = schedule_operators(operators, costs.digital_units, costs.attention_units, self.clock)
+        for op, run in zip(ops, runs):
+            if run.duration:
+                op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
+        self.clock = self.barrier = max(run.end for run in runs)
 
     def _permute(self, op: PermuteOp) -> None:
         """A permutation moves a vector once more; those of different vectors move at the same time."""

@@ -199,12 +199,14 @@ class _Emitter:
 
 
 def _timing(chip: ChipAttr) -> Timing:
+    costs = chip.digital_costs()
     return Timing(
         settle_ps=picoseconds(chip.settle_ns),
         adc_ps=adc_times(chip),
         transfer_ps=picoseconds(chip.transfer_ns),
         add_ps=picoseconds(chip.add_ns),
         digital_units=chip.digital_units,
+        attention_units=0 if costs is None else costs.attention_units,
     )
 
 

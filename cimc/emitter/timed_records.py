@@ -42,5 +42,6 @@ def stage_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> lis
 def kernel_work(ops: Sequence[Operation], kernel: int) -> NDArray[np.int64]:
     """The rows (OPERATION_FIELDS) of a kernel's operators that take time; nodes are numbered as in its ONNX graph."""
     digital = [op for op in ops if isinstance(op, DigitalOp)]
-    rows = [(kernel, node, *op.work.array[0].tolist()) for node, op in enumerate(digital) if op.work is not None]
+    works = [(node, work) for node, op in enumerate(digital) if op.work is not None for work in op.work.array.tolist()]
+    rows = [(kernel, node, *work) for node, work in works]
     return np.array(rows, np.int64).reshape(-1, 5)

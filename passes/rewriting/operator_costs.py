@@ -1,0 +1,51 @@
+"""What the digital operators of a network take for one vector, from the shapes that its types tell."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Operation, SSAValue
+
+from dialects.chip_costs import DigitalCosts
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
+from dialects.network import shape_of
+from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost
+
+LEFT_OUT = (0,)
+"""The shape of an optional input that is not given."""
+
+
+def static_operators(ops: Sequence[Operation]) -> set[Operation]:
+    """The digital operators that cost nothing: their results are known before a run, once the shapes are."""
+    digital = [op for op in ops if isinstance(op, DigitalOp)]
+    names: dict[SSAValue, str] = {}
+
+    def name(value: SSAValue) -> str:
+        return "" if isinstance(value.owner, NoneOp) else names.setdefault(value, str(len(names)))
+
+    described = [
+        (op.op_type.data, [name(value) for value in op.operands], [name(value) for value in op.outputs])
+        for op in digital
+    ]
+    constants = [name(value) for op in ops if isinstance(op, ConstantOp | ReadOp) for value in op.results]
+    return {digital[number] for number in free_of_data(described, constants)}
+
+
+def cost_of(op: DigitalOp, costs: DigitalCosts) -> OperatorCost:
+    """What the operator takes for one vector: dimensions that are not known before a run count as 1."""
+    if op.op_type.data in ("Shape", "Size"):
+        return OperatorCost(Unit.NONE)
+    equation = op.setting.get("equation")
+    return operator_cost(
+        costs,
+        op.op_type.data,
+        [_shape(value) for value in op.inputs],
+        [_shape(value) for value in op.outputs],
+        domain="" if op.domain is None else op.domain.data,
+        equation=equation.data if isinstance(equation, StringAttr) else "",
+    )
+
+
+def _shape(value: SSAValue) -> tuple[int, ...]:
+    if isinstance(value.owner, NoneOp):
+        return LEFT_OUT
+    return tuple(max(1, size) if size != 0 else 0 for size in shape_of(value.type) or ())
