@@ -38,6 +38,8 @@ def compile(
     *,
     chip: str | os.PathLike[str] = DEFAULT_CHIP,
     mapping: str = "spread",
+    objective: str = "arrays",
+    lossy: int = 0,
     arrays: int | None = None,
     dims: Mapping[str, int] | None = None,
     activations: str | None = None,
@@ -57,6 +59,8 @@ def compile(
     options = Options(
         chip=chip if isinstance(chip, str) else Path(chip),
         mapping=mapping,
+        objective=objective,
+        lossy=lossy,
         arrays=arrays,
         dims=dims or {},
         activations=activations,

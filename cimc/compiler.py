@@ -36,6 +36,7 @@ from dialects.weights import store_of
 from passes.place_tiles import check_mapping
 from passes.project_monarch import ProjectMonarchPass
 from passes.rewriting.calibration import read_inputs
+from passes.schedule_arrays import check_lossy
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Options:
 
     chip: str | Path = DEFAULT_CHIP
     mapping: str = "spread"
+    objective: str = "arrays"
+    """What `spread` aims at: arrays, latency or throughput."""
+    lossy: int = 0
+    """Bits of conversions that may clip; 0 for conversions that cannot."""
     arrays: int | None = None
     """How many arrays the chip has, instead of what the chip file says."""
     dims: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -96,9 +101,10 @@ def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress 
 
 class _Compiler:
     def __init__(self, file: Path, options: Options, progress: Progress):
-        check_mapping(options.mapping)
+        check_mapping(options.mapping, options.objective)
         self.file, self.options, self.progress = file, options, progress
         self.chip = load_chip(options.chip, options.arrays)
+        check_lossy(options.lossy, self.chip)
         self.ctx: Context = make_context()
         self.texts: dict[str, str] = {}
         self.distance: Distance | None = None
@@ -157,6 +163,8 @@ class _Compiler:
             monarch = ProjectMonarchPass(options.monarch, options.monarch_budget, calibrate)
         return pipeline(
             mapping=options.mapping,
+            objective=options.objective,
+            lossy=options.lossy,
             activations=activations,
             calibration=calibrate,
             monarch=monarch,

@@ -26,6 +26,8 @@ from passes.tile_blocks import TileBlocksPass
 def pipeline(
     *,
     mapping: str = "spread",
+    objective: str = "arrays",
+    lossy: int = 0,
     activations: str = "token",
     calibration: str | None = None,
     monarch: ProjectMonarchPass | None = None,
@@ -41,8 +43,8 @@ def pipeline(
         QuantizePass(activations, calibration),
         FoldConstantsPass(),
         TileBlocksPass(),
-        PlaceTilesPass(mapping),
-        ScheduleArraysPass(),
+        PlaceTilesPass(mapping, objective),
+        ScheduleArraysPass(lossy),
     )
 
 

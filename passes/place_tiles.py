@@ -16,6 +16,7 @@ from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
 from dialects.structure import MONARCH
 from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, illegal_place
+from passes.analysis.mapping.spread import OBJECTIVES, Goal, place_spread
 from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
 
@@ -32,11 +33,17 @@ class PlaceTilesPass(ModulePass):
     name = "place-tiles"
     mapping: str = "spread"
     """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
+    objective: str = "arrays"
+    """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        check_mapping(self.mapping)
+        check_mapping(self.mapping, self.objective)
         chip, weights = chip_of(op), _weight_tiles(op)
-        placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
+        if self.mapping == "spread":
+            goal = Goal(self.objective, chip.arrays, chip.adcs)
+            placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
+        else:
+            placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
         found = dict(zip(weights, placements))
         for multiply in _multiplies(list(main_block(op).ops)):
@@ -44,10 +51,16 @@ class PlaceTilesPass(ModulePass):
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
-def check_mapping(mapping: str) -> None:
-    """UserError unless `mapping` is one that there is."""
+def check_mapping(mapping: str, objective: str = "arrays") -> None:
+    """UserError unless `mapping` is one that there is, and `objective` one that it can have."""
     if mapping not in MAPPINGS:
         raise UserError(f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}")
+    if objective not in OBJECTIVES:
+        raise UserError(f"objective {objective} is unknown: expected one of {', '.join(OBJECTIVES)}")
+    if objective != "arrays" and mapping != "spread":
+        raise UserError(
+            f"objective {objective} with mapping {mapping}: expected mapping spread, others leave no choice"
+        )
 
 
 def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:

@@ -64,8 +64,7 @@ class _Scheduler:
         self.chip, self.weights = chip_of(module), weights_of(module)
         self.block = main_block(module)
         self.ops = list(self.block.ops)[:-1]
-        times = ArrayTimes(picoseconds(self.chip.settle_ns), self.chip.adcs, adc_times(self.chip))
-        self.resources = Resources(times, self.chip.digital_units, picoseconds(self.chip.add_ns))
+        self.resources = resources_of(self.chip)
         self.transfer_ps = picoseconds(self.chip.transfer_ns)
         self.occupancy = Occupancy(_programmed(list(_multiplies(self.ops))))
         self.groups: dict[str, Table] = {}
@@ -168,6 +167,13 @@ def picoseconds(nanoseconds: float) -> int:
 def adc_times(chip: ChipAttr) -> tuple[int, ...]:
     """The time of a conversion to 1, 2, ... bits, in ps."""
     return tuple(picoseconds(chip.adc_ns(bits)) for bits in range(1, chip.adc_bits + 1))
+
+
+def resources_of(chip: ChipAttr) -> Resources:
+    """What the stages of a program for this chip are scheduled on."""
+    times = ArrayTimes(picoseconds(chip.settle_ns), chip.adcs, adc_times(chip))
+    vector_width = int(chip.number("vector_width") or chip.columns)
+    return Resources(times, chip.digital_units, picoseconds(chip.add_ns), vector_width)
 
 
 def _multiplies(ops: Sequence[Operation]) -> Iterator[MultiplyOp]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
 
 MAPPINGS = ("spread", "densemap", "sparsemap", "linear")
+OBJECTIVES = ("arrays", "latency", "throughput")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--chip", default="pcm-256", metavar="FILE|NAME", help="chip file (TOML) or the name of one of cimc's own")
     add("--arrays", type=positive, metavar="N", help="how many arrays the chip has")
     add("--mapping", choices=MAPPINGS, default="spread", help="how tiles are placed (default: spread)")
+    add("--objective", choices=OBJECTIVES, default="arrays", help="what spread aims at (default: fewest arrays)")
+    add("--lossy", type=positive, default=0, metavar="BITS", help="convert to so many bits at most, which may clip")
     add("--monarch", type=blocks, metavar="BLOCKS|auto|paper", help="project dense weights onto Monarch factors")
     add(
         "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"
@@ -86,6 +89,8 @@ def _options(arguments: argparse.Namespace) -> "Options":
     return Options(
         chip=arguments.chip,
         mapping=arguments.mapping,
+        objective=arguments.objective,
+        lossy=arguments.lossy,
         arrays=arguments.arrays,
         dims=dict(arguments.dim),
         activations=arguments.activations,

@@ -1,75 +1,142 @@
-"""The spread mapping: tiles of all weights fill the fewest arrays, those of one stage in different ones."""
+"""The spread mapping: tiles of all weights fill few arrays, those of one stage in different ones."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import gcd
 
 import numpy as np
 
+from passes.analysis.mapping.filling import TILE, fill
 from passes.analysis.mapping.placement import Placement, Table, WeightTiles, fewest_arrays
 from passes.analysis.mapping.strips import Plan, plan_strips
 
+OBJECTIVES = ("arrays", "latency", "throughput")
 SLACK = 0.02
 """Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""
 
 _SPARE = 1 / 8
 """Empty columns, as a share of those in use, from which on it is tried to stack tiles less high."""
-_FEW_WIDTHS = 8
-"""Of more widths than this, the rare ones are not placed whole: each width takes time of its own."""
-
-_WEIGHT, _STAGE, _K, _N, _ROWS, _COLUMNS = range(6)
-_ARRAY, _ROW, _COLUMN, _WIDTH, _PIECE = range(5)
+_STAGE, _N, _ROWS, _COLUMNS = (TILE.index(name) for name in ("stage", "weight_column", "rows", "columns"))
 
 
-def place_spread(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:
-    """Places for the tiles of all weights in (nearly) `ceil(cells / (rows * columns))` arrays, some tiles cut.
+@dataclass(frozen=True)
+class Goal:
+    """What `spread` aims at, on a chip of so many `arrays` (None: as many as are needed) with `adcs` ADCs a crossbar.
+
+    * `arrays`: as few as can be; tiles are cut between rows where that saves arrays.
+    * `latency`: one vector as fast as can be. Tiles are cut between columns until a stage keeps the ADCs of all arrays
+      busy, never between rows (unless the chip is too small), and as many arrays are used as make it faster.
+    * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
+    """
+
+    objective: str = "arrays"
+    arrays: int | None = None
+    adcs: int = 1
+
+
+@dataclass(frozen=True)
+class _Size:
+    """The rows and columns of an array."""
+
+    rows: int
+    columns: int
+
+    def arrays(self, plan: Plan) -> int:
+        return -(-plan.columns // self.columns)
+
+
+def place_spread(
+    weights: Sequence[WeightTiles], array_rows: int, array_columns: int, goal: Goal = Goal()
+) -> list[Placement]:
+    """Places for the tiles of all weights, some of them cut; with the default goal in (nearly) as few arrays as
+    `ceil(cells / (rows * columns))`.
 
     Weights of different stages share arrays without waiting for each other; tiles of one stage lie in different
     arrays, and beside each other where an array has to take several. Cutting between columns costs nothing and is
     done where it helps; cutting between rows costs a digital addition and is done only if the arrays would otherwise
     be more than `SLACK` above the bound, or above it at all where all heights divide an array's.
     """
-    tiles = np.concatenate([np.zeros((0, 6), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
-    plan = _plan(tiles, fewest_arrays([w.tiles for w in weights], array_rows, array_columns), array_rows, array_columns)
-    placed = _Filling(_parts(plan, array_columns)).fill(tiles)
-    order = np.lexsort([placed[:, _N], placed[:, _K], placed[:, _WEIGHT]])
-    ends = np.searchsorted(placed[order, _WEIGHT], np.arange(len(weights) + 1))
-    groups = [placed[order[first:last]] for first, last in pairwise(ends.tolist())]
-    return [Placement(group[:, _K : _COLUMNS + 1].copy(), group[:, _COLUMNS + 1 :].copy()) for group in groups]
+    size = _Size(array_rows, array_columns)
+    tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
+    bound = fewest_arrays([w.tiles for w in weights], array_rows, array_columns)
+    tiles, plan = _planned(tiles, bound, size, goal)
+    widths = {"arrays": 0, "latency": goal.adcs, "throughput": gcd(*tiles[:, _COLUMNS].tolist())}
+    placed = fill(tiles, plan, array_columns, widths[goal.objective])
+    weight, first, last = 0, TILE.index("weight_row"), len(TILE)
+    order = np.lexsort([placed[:, _N], placed[:, first], placed[:, weight]])
+    ends = np.searchsorted(placed[order, weight], np.arange(len(weights) + 1))
+    groups = [placed[order[start:end]] for start, end in pairwise(ends.tolist())]
+    return [Placement(group[:, first:last].copy(), group[:, last:].copy()) for group in groups]
 
 
 def _numbered(number: int, weight: WeightTiles) -> Table:
-    """The tiles of a weight as rows (weight, stage, weight_row, weight_column, rows, columns)."""
+    """The tiles of a weight as rows TILE."""
     head = np.broadcast_to(np.array([number, weight.stage], np.int64), (len(weight.tiles), 2))
     return np.concatenate([head, weight.tiles], axis=1)
 
 
-def _plan(tiles: Table, bound: int, array_rows: int, array_columns: int) -> Plan:
-    """The plan with the fewest arrays of those tried: whole tiles first, then cut between columns, then rows."""
+def _planned(tiles: Table, bound: int, size: _Size, goal: Goal) -> tuple[Table, Plan]:
+    """The tiles, cut between columns if the goal wants it, and the room for them."""
+    demand, unit = _demand(tiles)
+    plan = _plan(demand, unit, bound, size, cut_rows=goal.objective == "arrays")
+    limit = goal.arrays or max(bound, len(tiles), int(tiles[:, _COLUMNS].sum()))
+    if goal.objective == "arrays" or size.arrays(plan) > limit:
+        plan = _plan(demand, unit, bound, size, cut_rows=True)
+        return tiles, _lowered(plan, demand, unit, size, size.arrays(plan))
+    if goal.objective == "throughput":
+        return tiles, _flattened(plan, demand, unit, size, limit)
+    columns = np.bincount(tiles[:, _STAGE], tiles[:, _COLUMNS]).astype(np.int64)
+    useful = int((-(-columns // goal.adcs)).max(initial=0))
+    least = size.arrays(plan)
+    arrays = max(least, min(useful, limit))
+    if arrays < least * (1 + _SPARE):
+        arrays = least  # a few more do not make stacks lower
+    pieces = cut_columns(tiles, goal.adcs * np.maximum(1, -(-columns // (arrays * goal.adcs))))
+    demand, unit = _demand(pieces)
+    plan = _plan(demand, unit, bound, size, cut_rows=False)
+    return pieces, _lowered(plan, demand, unit, size, max(arrays, size.arrays(plan)))
+
+
+def cut_columns(tiles: Table, width: Table) -> Table:
+    """Tiles (rows TILE) cut into pieces of at most `width[stage]` columns."""
+    widest = width[tiles[:, _STAGE]]
+    count = -(-tiles[:, _COLUMNS] // widest)
+    pieces = np.repeat(tiles, count, axis=0)
+    number = np.arange(len(pieces)) - np.repeat(np.cumsum(count) - count, count)
+    before = number * np.repeat(widest, count)
+    pieces[:, _N] += before
+    pieces[:, _COLUMNS] = np.minimum(np.repeat(widest, count), pieces[:, _COLUMNS] - before)
+    return pieces
+
+
+def _demand(tiles: Table) -> tuple[dict[int, int], dict[int, int]]:
+    """For each height how many columns there are of it, and the width of which all its tiles are multiples."""
     heights, index = np.unique(tiles[:, _ROWS], return_inverse=True)
     columns = np.bincount(index.reshape(-1), tiles[:, _COLUMNS]).astype(np.int64).tolist()
     demand: dict[int, int] = dict(zip(heights.tolist(), columns))
-    unit = {h: gcd(*np.unique(tiles[tiles[:, _ROWS] == h, _COLUMNS]).tolist()) for h in demand}
-    good = bound if all(array_rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
-    halves = (array_rows >> i for i in range(1, array_rows.bit_length() + 1))
+    return demand, {h: gcd(*np.unique(tiles[tiles[:, _ROWS] == h, _COLUMNS]).tolist()) for h in demand}
+
+
+def _plan(demand: Mapping[int, int], unit: Mapping[int, int], bound: int, size: _Size, cut_rows: bool) -> Plan:
+    """The plan with the fewest arrays of those tried: whole tiles first, then cut between columns, then rows."""
+    good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
+    halves = [size.rows >> i for i in range(1, size.rows.bit_length() + 1)] if cut_rows else []
     any_width: dict[int, int] = {}
-    tries = [(unit, array_rows), (any_width, array_rows), *((any_width, most_waste) for most_waste in halves)]
-    best: Plan | None = None
-    for units, most_waste in tries:
-        plan = plan_strips(demand, units, array_rows, most_waste)
-        if best is None or -(-plan.columns // array_columns) < -(-best.columns // array_columns):
-            best = plan
-        if -(-best.columns // array_columns) <= good:
+    best = plan_strips(demand, unit, size.rows, size.rows)
+    for most_waste in (size.rows, *halves):
+        if size.arrays(best) <= good:
             break
-    assert best is not None
-    return _lowered(best, demand, unit, array_rows, array_columns)
+        plan = plan_strips(demand, any_width, size.rows, most_waste)
+        if size.arrays(plan) < size.arrays(best):
+            best = plan
+    return best
 
 
-def _lowered(plan: Plan, demand: dict[int, int], unit: dict[int, int], array_rows: int, array_columns: int) -> Plan:
-    """A plan of no more arrays whose stacks are lower, if many columns are empty: tiles in one column must wait."""
-    room = -(-plan.columns // array_columns) * array_columns
-    low, high = max(demand, default=array_rows), array_rows
+def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int) -> Plan:
+    """A plan whose stacks are lower, if many columns of the arrays are empty: tiles in one column must wait."""
+    room = arrays * size.columns
+    low, high = max(demand, default=size.rows), size.rows
     while low < high and room >= plan.columns * (1 + _SPARE):
         middle = (low + high) // 2
         lower = plan_strips(demand, unit, middle, middle)
@@ -80,150 +147,10 @@ def _lowered(plan: Plan, demand: dict[int, int], unit: dict[int, int], array_row
     return plan
 
 
-def _parts(plan: Plan, array_columns: int) -> dict[int, Table]:
-    """For each height its room: (array, row, column, columns, piece) of each slot in each array it reaches."""
-    parts: dict[int, list[Table]] = {}
-    for slot in plan.slots:
-        array = np.arange(slot.column // array_columns, -(-(slot.column + slot.columns) // array_columns))
-        first = np.maximum(slot.column, array * array_columns)
-        width = np.minimum(slot.column + slot.columns, (array + 1) * array_columns) - first
-        row, piece = np.full_like(array, slot.row), np.full_like(array, slot.piece)
-        table = np.stack([array, row, first % array_columns, width, piece], axis=1).astype(np.int64)
-        parts.setdefault(slot.height, []).append(table)
-    return {height: np.concatenate(tables) for height, tables in parts.items()}
-
-
-@dataclass
-class _Filling:
-    """Fills the room of each height with its tiles, the tallest first, for their cut-off rests are tiles too.
-
-    `busy` holds for each stage the arrays that have a tile of it.
-    """
-
-    parts: dict[int, Table]
-    busy: dict[int, list[Table]] = field(default_factory=dict[int, list[Table]])
-
-    def fill(self, tiles: Table) -> Table:
-        """The tiles, some cut, with three more columns: array, row, column."""
-        height = tiles[:, _ROWS]
-        waiting = {int(h): [tiles[height == h]] for h in np.unique(height)}
-        done = [np.zeros((0, 9), np.int64)]
-        while waiting:
-            tallest = max(waiting)
-            placed = self._place(np.concatenate(waiting.pop(tallest)), self.parts[tallest])
-            pieces = placed[:, -1]
-            rest = placed[pieces < tallest, : _COLUMNS + 1].copy()
-            cut = pieces[pieces < tallest]
-            rest[:, _K] += cut
-            rest[:, _ROWS] -= cut
-            for h in np.unique(rest[:, _ROWS]).tolist():
-                waiting.setdefault(h, []).append(rest[rest[:, _ROWS] == h])
-            placed[:, _ROWS] = pieces
-            done.append(placed[:, :-1])
-        return np.concatenate(done)
-
-    def _place(self, tiles: Table, parts: Table) -> Table:
-        """Tiles of one height in their room, with (array, row, column, piece): whole ones first, the widest first."""
-        parts = parts[np.argsort(parts[:, _ARRAY], kind="stable")]
-        tiles = tiles[np.lexsort([tiles[:, _STAGE], -tiles[:, _COLUMNS]])]
-        done: list[Table] = []
-        rest: list[Table] = []
-        classes = np.split(tiles, 1 + np.flatnonzero(np.diff(tiles[:, _COLUMNS])))
-        for same in classes:
-            width = int(same[0, _COLUMNS])
-            units = parts[:, _WIDTH] // width
-            fitting = min(int(units.sum()), len(same)) if len(same) >= len(classes) // _FEW_WIDTHS else 0
-            rest.append(same[fitting:])
-            if fitting:
-                taken, unit = self._take(same[:fitting, _STAGE], parts, units)
-                places = parts[taken][:, [_ARRAY, _ROW, _COLUMN, _PIECE]]
-                places[:, 2] += unit * width
-                done.append(np.concatenate([same[:fitting], places], axis=1))
-                used = np.bincount(taken, minlength=len(parts)) * width
-                parts = parts + np.stack([0 * used, 0 * used, used, -used, 0 * used], axis=1)
-                parts = parts[parts[:, _WIDTH] > 0]
-        return np.concatenate([*done, _laid_out(np.concatenate(rest), parts)])
-
-    def _take(self, stages: Table, parts: Table, units: Table) -> tuple[Table, Table]:
-        """For each tile (sorted by stage) a part, and which of its `units`, the tiles that fit there; used in turn."""
-        owners = np.repeat(np.arange(len(parts)), units)
-        inside = np.arange(len(owners)) - np.repeat(np.cumsum(units) - units, units)
-        arrays, first, room = np.unique(parts[owners, _ARRAY], return_index=True, return_counts=True)
-        ring = _Ring(arrays, room)
-        chosen: list[Table] = []
-        for same in np.split(stages, 1 + np.flatnonzero(np.diff(stages))):
-            busy = self.busy.setdefault(int(same[0]), [])
-            chosen += (taken := ring.take(len(same), busy))
-            busy += [arrays[t] for t in taken]
-        found = np.concatenate(chosen)
-        unit = first[found] + _occurrence(found)
-        return owners[unit], inside[unit]
-
-
-class _Ring:
-    """Arrays with room for some tiles each, taken in turn."""
-
-    def __init__(self, arrays: Table, room: Table):
-        self.arrays, self.room = arrays, room.copy()
-        self.ring, self.next = np.arange(len(arrays)), 0
-        self.avoided = np.zeros(int(arrays.max()) + 1, np.bool_)
-
-    def take(self, count: int, busy: Sequence[Table]) -> list[Table]:
-        """`count` arrays (their index), different ones as long as there are any, `busy` ones only if need be."""
-        busy_now = np.concatenate([np.zeros(0, np.int64), *busy])
-        busy_now = busy_now[busy_now < len(self.avoided)]
-        self.avoided[busy_now] = True
-        taken: list[Table] = []
-        for span in (2 * count + 64, len(self.ring)):
-            if count:
-                window = self._window(span)
-                taken.append(self._occupy(window[~self.avoided[self.arrays[window]]][:count]))
-                self.avoided[self.arrays[taken[-1]]] = True
-                count -= len(taken[-1])
-        self.avoided[busy_now] = False
-        for some in taken:
-            self.avoided[self.arrays[some]] = False
-        while count:
-            taken.append(self._occupy(self._window(len(self.ring))[:count]))
-            count -= len(taken[-1])
-        return taken
-
-    def _window(self, span: int) -> Table:
-        """The next arrays of the ring that have room; the ring loses its full ones after each turn."""
-        if self.next >= len(self.ring):
-            turned = np.roll(self.ring, -(self.next % max(1, len(self.ring))))
-            self.ring, self.next = turned[self.room[turned] > 0], 0
-        end = self.next + min(span, len(self.ring))
-        window = np.concatenate([self.ring[self.next : end], self.ring[: max(0, end - len(self.ring))]])
-        return window[self.room[window] > 0]
-
-    def _occupy(self, chosen: Table) -> Table:
-        self.room[chosen] -= 1
-        self.next += len(chosen)
-        return chosen
-
-
-def _occurrence(values: Table) -> Table:
-    """How often each value occurred before."""
-    order = np.argsort(values, kind="stable")
-    starts = np.concatenate([[0], 1 + np.flatnonzero(np.diff(values[order]))])
-    counts = np.arange(len(values)) - np.repeat(starts, np.diff([*starts, len(values)]))
-    result = np.empty_like(values)
-    result[order] = counts
-    return result
-
-
-def _laid_out(tiles: Table, parts: Table) -> Table:
-    """Tiles one after the other along the room that is left, cut between columns wherever a part ends."""
-    parts = parts[np.lexsort([parts[:, _ARRAY], _occurrence(parts[:, _ARRAY])])]
-    tiles = tiles[np.argsort(tiles[:, _STAGE], kind="stable")]
-    ends, limits = np.cumsum(tiles[:, _COLUMNS]), np.cumsum(parts[:, _WIDTH])
-    last = int(ends[-1]) if len(ends) else 0
-    stops = np.unique(np.concatenate([ends, limits[limits < last]]))
-    starts = np.concatenate([np.zeros(1, np.int64), stops])[: len(stops)]
-    tile, part = np.searchsorted(ends, starts, "right"), np.searchsorted(limits, starts, "right")
-    found = np.concatenate([tiles[tile], parts[part][:, [_ARRAY, _ROW, _COLUMN, _PIECE]]], axis=1)
-    found[:, _N] += starts - (ends[tile] - tiles[tile, _COLUMNS])
-    found[:, _COLUMNS] = stops - starts
-    found[:, _COLUMNS + 3] += starts - (limits[part] - parts[part, _WIDTH])
-    return found
+def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int) -> Plan:
+    """The plan with the fewest tiles on each other that needs no more arrays."""
+    for tiles in range(1, size.rows + 1):
+        lower = plan_strips(demand, unit, size.rows, size.rows, most_tiles=tiles)
+        if lower.columns >= plan.columns and size.arrays(lower) <= arrays:
+            return lower
+    return plan

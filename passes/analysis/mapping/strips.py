@@ -27,20 +27,27 @@ class Plan:
     columns: int
 
 
-def plan_strips(demand: Mapping[int, int], unit: Mapping[int, int], array_rows: int, most_waste: int) -> Plan:
+def plan_strips(
+    demand: Mapping[int, int],
+    unit: Mapping[int, int],
+    array_rows: int,
+    most_waste: int,
+    most_tiles: int | None = None,
+) -> Plan:
     """Strips one beside the other, each a stack of heights that fills the columns of an array as well as it can.
 
     Columns of tiles may be put anywhere, so this is the cutting stock problem: `demand[h]` columns of height h are
     to be packed into the fewest columns of `array_rows`. Stacks are found greedily: the tallest height left, and what
     fills the rest best, as often as there is enough of it. Heights that divide each other are packed perfectly.
     A stack that leaves more than `most_waste` rows empty is filled up with rows cut from taller tiles.
-    `unit[h]` is the width that tiles of height h should not be cut below, where that costs nothing.
+    `unit[h]` is the width that tiles of height h should not be cut below, where that costs nothing. Stacks of at most
+    `most_tiles` tiles are filled with the tallest ones that fit.
     """
     left = dict(demand)
     slots: list[Slot] = []
     column = 0
     while left:
-        stack = _stack(left, unit, array_rows)
+        stack = _stack(left, unit, array_rows) if most_tiles is None else _low_stack(left, array_rows, most_tiles)
         cut = _cut(left, stack, array_rows - sum(stack), most_waste)
         needed = {h: stack.count(h) + (cut == h) for h in {*stack, *([cut] if cut else [])}}
         width = min(left[h] // count for h, count in needed.items())
@@ -78,6 +85,15 @@ def _stack(left: Mapping[int, int], unit: Mapping[int, int], array_rows: int) ->
             stack.append(height)
             total -= height
     return sorted(stack, reverse=True)
+
+
+def _low_stack(left: Mapping[int, int], array_rows: int, most_tiles: int) -> list[int]:
+    """The tallest heights that fit on each other, at most so many."""
+    stack: list[int] = []
+    for height in sorted(left, reverse=True):
+        count = min(most_tiles - len(stack), (array_rows - sum(stack)) // height, left[height])
+        stack += [height] * count
+    return stack
 
 
 def _cut(left: Mapping[int, int], stack: list[int], empty: int, most_waste: int) -> int | None:

@@ -27,13 +27,16 @@ class _Range:
     ready: list[int]
 
 
-def schedule_additions(products: Sequence[Table], units: int, add_ps: int) -> tuple[list[Table], int]:
+def schedule_additions(
+    products: Sequence[Table], units: int, add_ps: int, vector_width: int
+) -> tuple[list[Table], int]:
     """For each product (a table PART) its additions (a table ADDITION), and when the last of them is done.
 
     What one column of an array converts, row group after row group, accumulates where it is converted; sums of
-    different columns are added in pairs, the earliest first, each pair on the unit that is free first.
+    different columns are added in pairs, the earliest first, each pair on the unit that is free first. A unit adds
+    `vector_width` elements at most.
     """
-    ranges = [found for number, parts in enumerate(products) for found in _ranges(number, parts)]
+    ranges = [found for i, parts in enumerate(products) for found in _joined(_ranges(i, parts), vector_width)]
     additions: list[list[tuple[int, int, int, int]]] = [[] for _ in products]
     free = [(0, unit) for unit in range(units)]
     waiting = [(_second(r.ready), number) for number, r in enumerate(ranges)]
@@ -53,6 +56,26 @@ def schedule_additions(products: Sequence[Table], units: int, add_ps: int) -> tu
         if len(chosen.ready) > 1:
             heappush(waiting, (_second(chosen.ready), number))
     return [np.array(rows, np.int64).reshape(-1, len(ADDITION)) for rows in additions], last
+
+
+def _joined(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
+    """Ranges one behind the other with equally many partial sums are one vector, if it is not too long."""
+    last: _Range | None = None
+    for new in ranges:
+        if (
+            last is not None
+            and last.first + last.columns == new.first
+            and len(last.ready) == len(new.ready)
+            and last.columns + new.columns <= vector_width
+        ):
+            ready = [max(pair) for pair in zip(sorted(last.ready), sorted(new.ready))]
+            last = _Range(new.product, last.first, last.columns + new.columns, ready)
+            continue
+        if last is not None:
+            yield last
+        last = new
+    if last is not None:
+        yield last
 
 
 def _second(heap: list[int]) -> int:

@@ -46,11 +46,12 @@ class StageSchedule:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a stage is scheduled on: arrays, and digital units that add two vectors in `add_ps`."""
+    """What a stage is scheduled on: arrays, and digital units that add two vectors of `vector_width` in `add_ps`."""
 
     times: ArrayTimes
     digital_units: int
     add_ps: int
+    vector_width: int
 
 
 def schedule_stage(products: Sequence[Product], occupancy: Occupancy, resources: Resources) -> StageSchedule:
@@ -59,7 +60,7 @@ def schedule_stage(products: Sequence[Product], occupancy: Occupancy, resources:
     start, end = start_times(jobs, occupancy, resources.times)
     limits = np.cumsum([len(product.groups) for product in products])[:-1]
     parts = [_parts(p, own) for p, own in zip(products, np.split(end, limits))]
-    adds, summed = schedule_additions(parts, resources.digital_units, resources.add_ps)
+    adds, summed = schedule_additions(parts, resources.digital_units, resources.add_ps, resources.vector_width)
     return StageSchedule(np.split(start, limits), adds, max(int(end.max(initial=0)), summed))
 
 
