@@ -18,12 +18,14 @@ Step = tuple[tuple[int, int], ...]
 class Network:
     """Layers as rows of steps, one after the other, and the arrays of 256x256 that each mapping must come to.
 
-    The paper gives ratios, not counts; the counts follow from its definitions. Linear is of the dense network.
+    The paper gives ratios, not counts; the counts follow from its definitions. Linear is of the dense network. A token
+    attends to `context` others.
     """
 
     name: str
     layers: tuple[tuple[Step, ...], ...]
     arrays: dict[str, int]
+    context: int
 
     def steps(self) -> Iterator[Step]:
         return (step for layer in self.layers for step in layer)
@@ -39,12 +41,13 @@ _DECODER = (*_ATTENTION, *_CROSS_ATTENTION, *_FEED_FORWARD)
 _PLAIN = {"linear": 4608, "sparsemap": 2304, "densemap": 576, "spread": 480}
 
 NETWORKS = (
-    Network("BERT-large", (_ENCODER,) * 24, _PLAIN),
-    Network("GPT-2-medium", (_ENCODER,) * 24, _PLAIN),
+    Network("BERT-large", (_ENCODER,) * 24, _PLAIN, context=512),
+    Network("GPT-2-medium", (_ENCODER,) * 24, _PLAIN, context=1024),
     Network(
         "BART-large",
         (_ENCODER,) * 12 + (_DECODER,) * 12,
         {"linear": 5376, "sparsemap": 2688, "densemap": 672, "spread": 528},
+        context=1024,
     ),
 )
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cimc.hardware.library import load_chip
 from cimc.paper.__main__ import main
-from cimc.paper.counts import claims, counts
+from cimc.paper.counts import claims, counts, operations
+from cimc.paper.latency import VARIANTS, Latency, latencies
 from cimc.paper.shapes import NETWORKS, Network
 
 EXPECTED = {
@@ -34,11 +36,75 @@ def test_claims() -> None:
     assert round(found["utilisation of densemap"].found, 3) == 0.817
 
 
+@pytest.mark.parametrize(("number", "ratio"), [(0, 5.78), (1, 4.31), (2, 3.89)])
+def test_operations(number: int, ratio: float) -> None:
+    """BERT-large: 24 * (12 n^2 + 2 * 512 n), of which the weights of the Monarch form are 24 * (8 n 32 + 16 n 128)."""
+    network = NETWORKS[number]
+    assert round(operations(network, monarch=False) / operations(network, monarch=True), 2) == ratio
+
+
+def test_operations_by_hand() -> None:
+    attention = 24 * 2 * 512 * 1024
+    assert operations(NETWORKS[0], monarch=False) == 24 * 12 * 1024**2 + attention
+    assert operations(NETWORKS[0], monarch=True) == 24 * (4 * 2 * 32**3 + 2 * 2 * 64**3) + attention
+
+
+@pytest.fixture(scope="module")
+def bert() -> dict[tuple[str, str, str], Latency]:
+    """BERT-large with 8 ADCs, by form, mapping and objective."""
+    rows = list(latencies(load_chip("pcm-256"), NETWORKS[:1], (8,)))
+    return dict(zip(VARIANTS, rows, strict=True))
+
+
+def test_column_steps(bert: dict[tuple[str, str, str], Latency]) -> None:
+    steps = {(form, mapping): row.column_steps for (form, mapping, goal), row in bert.items() if goal == "arrays"}
+    assert steps == {
+        ("dense", "linear"): 3072,
+        ("monarch", "sparsemap"): 6144,
+        ("monarch", "densemap"): 24576,
+        ("monarch", "spread"): 1152,
+    }
+
+
+def test_latency_of_linear_by_hand(bert: dict[tuple[str, str, str], Latency]) -> None:
+    """96 stages of 8 planes, 12.5 ns and 32 conversions of 18.493 ns each, and two transfers of 10 ns.
+
+    Partial sums are added in rounds of 10 ns on 4 units, in vectors of 512: those of 3 matrices with 4 rows of tiles (3 * 2
+    * 3 additions), of one (2 * 3), of one of four times the width (8 * 3), and of one with 16 rows of tiles (2 * 15).
+    """
+    stage = 8 * (12.5 + 32 * 18.493) + 20
+    rounds = 5 + 2 + 6 + 8
+    assert bert["dense", "linear", "arrays"].equal_bits_us * 1000 == pytest.approx(96 * stage + 24 * rounds * 10)
+
+
+def test_spread_takes_less_time(bert: dict[tuple[str, str, str], Latency]) -> None:
+    linear, sparsemap = bert["dense", "linear", "arrays"], bert["monarch", "sparsemap", "arrays"]
+    spread, fast = bert["monarch", "spread", "arrays"], bert["monarch", "spread", "latency"]
+    assert spread.equal_bits_us <= 0.45 * sparsemap.equal_bits_us
+    assert spread.equal_bits_us <= 0.8 * linear.equal_bits_us
+    assert spread.lossless_us / linear.lossless_us < spread.equal_bits_us / linear.equal_bits_us
+    assert spread.lossless_us <= linear.lossless_us / 2.5
+    assert (fast.arrays, fast.arrays) == (spread.arrays, 480)
+    assert fast.lossless_us < spread.lossless_us
+
+
+def test_more_adcs_are_never_slower() -> None:
+    rows = list(latencies(load_chip("pcm-256"), NETWORKS[2:], (4, 8, 16, 32)))
+    for variant in VARIANTS:
+        times = [row.lossless_us for row in rows if (row.form, row.mapping, row.objective) == variant]
+        assert times == sorted(times, reverse=True)
+        assert len(times) == 4
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "paper.json"
     assert main(["--json", str(file)]) == 0
-    assert "BART-large    densemap       672       672          528        78.6%" in capsys.readouterr().out
-    assert len(json.loads(file.read_text())["counts"]) == 12
+    text = capsys.readouterr().out
+    assert "BART-large    densemap       672       672          528        78.6%" in text
+    assert "BERT-large    monarch  spread     arrays        480    1152" in text
+    assert "They do not follow from what it publishes" in text
+    found = json.loads(file.read_text())
+    assert (len(found["counts"]), len(found["latencies"])) == (12, 72)
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

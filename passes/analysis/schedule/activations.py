@@ -49,17 +49,35 @@ def start_times(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> tuple[T
     that is faster and no sum is spoilt: their columns are different, each row has one input, and no column has a
     programmed cell in a row that is active for another job's sake.
     """
-    start = np.zeros(len(jobs), np.int64)
-    end = times.activations(jobs[:, _PLANES], jobs[:, _COLUMNS], jobs[:, _BITS])
     order = np.argsort(jobs[:, _ARRAY], kind="stable")
-    for members in np.split(order, 1 + np.flatnonzero(np.diff(jobs[order, _ARRAY]))):
-        if len(members) > 1:
-            clock = 0
-            for activation in _activations(jobs[members], occupancy, times):
-                own = members[activation.jobs]
-                start[own], end[own] = clock, clock + activation.duration
-                clock += activation.duration
+    duration = times.activations(jobs[:, _PLANES], jobs[:, _COLUMNS], jobs[:, _BITS])
+    first = np.concatenate([[0], 1 + np.flatnonzero(np.diff(jobs[order, _ARRAY])), [len(jobs)]])[: len(jobs) + 1]
+    start, end = np.zeros(len(jobs), np.int64), duration.copy()
+    start[order], end[order] = _in_turn(duration[order], first)
+    for low, high in np.stack([first[:-1], first[1:]], axis=1)[_may_share(jobs[order], first)].tolist():
+        members, clock = order[low:high], 0
+        for activation in _activations(jobs[members], occupancy, times):
+            own = members[activation.jobs]
+            start[own], end[own] = clock, clock + activation.duration
+            clock += activation.duration
     return start, end
+
+
+def _in_turn(duration: Table, first: Table) -> tuple[Table, Table]:
+    """Starts and ends of jobs that run one after the other; those of array i are `first[i]` to `first[i + 1]`."""
+    end = np.cumsum(duration)
+    before = np.concatenate([np.zeros(1, np.int64), end])[first[:-1]]
+    end -= np.repeat(before, np.diff(first))
+    return end - duration, end
+
+
+def _may_share(jobs: Table, first: Table) -> npt.NDArray[np.bool_]:
+    """Which arrays have jobs in different columns: all others cannot but do one after the other."""
+    if not len(jobs):
+        return np.zeros(0, np.bool_)
+    left = np.maximum.reduceat(jobs[:, _COLUMN], first[:-1])
+    right = np.minimum.reduceat(jobs[:, _COLUMN] + jobs[:, _COLUMNS], first[:-1])
+    return left >= right
 
 
 @dataclass

@@ -1,0 +1,99 @@
+"""How long the parameter multiplications of one decoded token take, by mapping and ADCs, and the ADC steps in it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from cimc.paper.shapes import NETWORKS, Network
+from cimc.paper.workload import GeneratedWeights, Workload
+from dialects.hardware import ChipAttr
+from passes.analysis.mapping.placement import arrays_used
+from passes.analysis.schedule.stage import Product, StageSchedule, schedule_stage
+from passes.schedule_arrays import picoseconds, resources_of
+
+ADCS = (4, 8, 16, 32)
+"""ADCs of a crossbar: the paper's sensitivity study."""
+EQUAL_BITS = 8
+"""Bits of every conversion where they are the same for all mappings."""
+VARIANTS = (
+    ("dense", "linear", "arrays"),
+    ("monarch", "sparsemap", "arrays"),
+    ("monarch", "densemap", "arrays"),
+    ("monarch", "spread", "arrays"),
+    ("monarch", "spread", "latency"),
+    ("dense", "spread", "latency"),
+)
+"""Form of the network, mapping, objective: the paper's three, ours, and ours on the dense network for comparison."""
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One decoded token of a network under a mapping: stages one after the other, transfers and additions included."""
+
+    network: str
+    form: str
+    mapping: str
+    objective: str
+    adcs: int
+    arrays: int
+    column_steps: int
+    """Conversions one after the other: over the stages, the most that one ADC does."""
+    equal_bits_us: float
+    """Every tile converted at once, to EQUAL_BITS bits."""
+    lossless_us: float
+    """Row groups and bits by the lossless rule."""
+
+
+def latencies(chip: ChipAttr, networks: Sequence[Network] = NETWORKS, adcs: Sequence[int] = ADCS) -> Iterator[Latency]:
+    """A row for each network, variant and number of ADCs; networks of equal layers take equally long."""
+    numbers = GeneratedWeights()
+    known: dict[tuple[object, ...], Latency] = {}
+    for network in networks:
+        for (form, mapping, objective), count in product(VARIANTS, adcs):
+            key = (network.layers, form, mapping, objective, count)
+            if key not in known:
+                chosen = ChipAttr.from_dict({**chip.to_dict(), "adcs": count})
+                known[key] = _latency(Workload(network, form, mapping, chosen, objective), numbers)
+            yield replace(known[key], network=network.name)
+
+
+def _latency(workload: Workload, numbers: GeneratedWeights) -> Latency:
+    equal, steps = _token(workload, workload.whole_tiles(EQUAL_BITS))
+    lossless, _ = _token(workload, workload.lossless(numbers))
+    return Latency(
+        network=workload.network.name,
+        form=workload.form,
+        mapping=workload.mapping,
+        objective=workload.objective,
+        adcs=workload.chip.adcs,
+        arrays=arrays_used(workload.placements),
+        column_steps=steps,
+        equal_bits_us=equal,
+        lossless_us=lossless,
+    )
+
+
+def _token(workload: Workload, groups: Sequence[Table]) -> tuple[float, int]:
+    """Microseconds of one token, and its ADC steps."""
+    resources, transfer = resources_of(workload.chip), picoseconds(workload.chip.transfer_ns)
+    total = steps = 0
+    for products in workload.stages(groups):
+        schedule = schedule_stage(products, workload.occupancy, resources)
+        total += schedule.duration + 2 * transfer
+        steps += column_steps(products, schedule, workload.chip.adcs)
+    return total / 1e6, steps
+
+
+def column_steps(products: Sequence[Product], schedule: StageSchedule, adcs: int) -> int:
+    """The most conversions that an ADC of any array does, one after the other, in one plane of a stage."""
+    jobs = np.concatenate([product.jobs() for product in products])
+    activation = np.stack([jobs[:, 0], np.concatenate(schedule.starts)], axis=1)
+    found, which = np.unique(activation, axis=0, return_inverse=True)
+    columns = np.zeros(len(found), np.int64)
+    np.add.at(columns, which.reshape(-1), jobs[:, 4])
+    return int(np.bincount(found[:, 0], -(-columns // adcs)).max())

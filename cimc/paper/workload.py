@@ -1,0 +1,116 @@
+"""The paper's networks as the scheduler takes them: weights with generated numbers, placed, stage by stage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
+from dialects.hardware import ChipAttr
+from passes.analysis.mapping.placement import Placement, WeightTiles
+from passes.analysis.mapping.spread import Goal, place_spread
+from passes.analysis.mapping.table import MAPPINGS
+from passes.analysis.quantization import quantized_columns
+from passes.analysis.schedule.activations import Occupancy
+from passes.analysis.schedule.row_groups import GROUP, tile_groups
+from passes.analysis.schedule.stage import Product
+
+Table = npt.NDArray[np.int64]
+
+
+@dataclass
+class GeneratedWeights:
+    """Gaussian numbers as int8, a scale for each column: one matrix a shape, which all weights of that shape share.
+
+    What a schedule depends on is how large the sums of cells are, and that differs little from one such matrix to the
+    next.
+    """
+
+    made: dict[tuple[int, ...], npt.NDArray[np.int8]] = field(
+        default_factory=dict[tuple[int, ...], npt.NDArray[np.int8]]
+    )
+
+    def of(self, weight: WeightTiles) -> npt.NDArray[np.int8]:
+        """The matrix [in, out] of a dense weight, or the blocks [blocks, rows, columns] of a factor."""
+        rows, columns = (int(size) for size in (weight.tiles[:, :2] + weight.tiles[:, 2:]).max(axis=0))
+        shape = (rows, columns)
+        if not weight.dense:
+            height, width = (int(size) for size in weight.tiles[0, 2:])
+            shape = (rows // height, height, width)
+        if shape not in self.made:
+            numbers = np.random.default_rng(len(self.made)).standard_normal(shape, np.float32)
+            self.made[shape] = quantized_columns(numbers)[0]
+        return self.made[shape]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network in its dense or Monarch form, under a mapping."""
+
+    network: Network
+    form: str
+    mapping: str
+    chip: ChipAttr
+    objective: str = "arrays"
+
+    @cached_property
+    def weights(self) -> list[WeightTiles]:
+        make = {"dense": dense_tiles, "monarch": monarch_tiles}[self.form]
+        return make(self.network, self.chip.rows)
+
+    @cached_property
+    def placements(self) -> list[Placement]:
+        chip = self.chip
+        if self.mapping == "spread":
+            return place_spread(self.weights, chip.rows, chip.columns, Goal(self.objective, chip.arrays, chip.adcs))
+        return MAPPINGS[self.mapping](self.weights, chip.rows, chip.columns)
+
+    @cached_property
+    def occupancy(self) -> Occupancy:
+        tables = [np.concatenate([p.places, p.tiles[:, 2:]], axis=1) for p in self.placements]
+        return Occupancy(np.concatenate(tables))
+
+    def stages(self, groups: Sequence[Table]) -> list[list[Product]]:
+        """The multiplications of each stage; `groups` are the row groups of each weight."""
+        found: dict[int, list[Product]] = {}
+        planes = self.chip.planes(signed=False)
+        for weight, placement, table in zip(self.weights, self.placements, groups):
+            members = found.setdefault(weight.stage, [])
+            source = len(members) if weight.second else 0  # Q, K and V read one vector, their second factors do not
+            members.append(Product(placement.tiles, placement.places, table, source, planes))
+        return [found[stage] for stage in sorted(found)]
+
+    def whole_tiles(self, bits: int) -> list[Table]:
+        """Row groups if every tile is converted at once, to `bits` bits whatever its cells are."""
+        tables: list[Table] = []
+        for placement in self.placements:
+            number = np.arange(len(placement.tiles))
+            same = np.ones_like(number)
+            fields = (number, 0 * number, placement.tiles[:, 2], same * bits, 0 * number, 0 * number)
+            tables.append(np.stack(fields, axis=1).reshape(-1, len(GROUP)))
+        return tables
+
+    def lossless(self, numbers: GeneratedWeights) -> list[Table]:
+        """Row groups and bits by the lossless rule, from the cells of generated weights."""
+        chip = self.chip
+        known: dict[bytes, Table] = {}
+        tables: list[Table] = []
+        for weight, placement in zip(self.weights, self.placements):
+            matrix = numbers.of(weight)
+            key = placement.tiles.tobytes() + str(matrix.shape).encode()
+            if key not in known:
+                tiles = [_tile(matrix, *tile) for tile in placement.tiles.tolist()]
+                found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
+                assert found is not None
+                known[key] = found
+            tables.append(known[key])
+        return tables
+
+
+def _tile(matrix: npt.NDArray[np.int8], k: int, n: int, rows: int, columns: int) -> npt.NDArray[np.int8]:
+    if matrix.ndim == 3:
+        block, k, n = k // matrix.shape[1], k % matrix.shape[1], n % matrix.shape[2]
+        matrix = matrix[block]
+    return np.ascontiguousarray(matrix[k : k + rows, n : n + columns])
