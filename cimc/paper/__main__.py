@@ -14,7 +14,7 @@ from cimc.paper.shapes import NETWORKS
 
 NOT_DERIVED = (
     "The paper reports latencies 1.59x to 1.74x lower than those of linear. They do not follow from what it publishes:",
-    "at equal bits sparsemap converts twice as many columns one after the other as linear does, densemap eight times as",
+    "at equal bits sparsemap converts twice as many columns one after the other as linear, densemap eight times as",
     "many, and how conversions, settling and digital operators add up is not said. Nothing here is fitted to them.",
 )
 

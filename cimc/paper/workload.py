@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
 from dialects.hardware import ChipAttr
-from passes.analysis.mapping.placement import Placement, WeightTiles
+from passes.analysis.mapping.placement import Placement, WeightTiles, fewest_arrays
 from passes.analysis.mapping.spread import Goal, place_spread
 from passes.analysis.mapping.table import MAPPINGS
 from passes.analysis.quantization import quantized_columns
@@ -47,7 +47,7 @@ class GeneratedWeights:
 
 @dataclass(frozen=True)
 class Workload:
-    """A network in its dense or Monarch form, under a mapping."""
+    """A network in its dense or Monarch form, under a mapping; `spread` on the fewest arrays always."""
 
     network: Network
     form: str
@@ -64,7 +64,8 @@ class Workload:
     def placements(self) -> list[Placement]:
         chip = self.chip
         if self.mapping == "spread":
-            return place_spread(self.weights, chip.rows, chip.columns, Goal(self.objective, chip.arrays, chip.adcs))
+            fewest = fewest_arrays([weight.tiles for weight in self.weights], chip.rows, chip.columns)
+            return place_spread(self.weights, chip.rows, chip.columns, Goal(self.objective, fewest, chip.adcs))
         return MAPPINGS[self.mapping](self.weights, chip.rows, chip.columns)
 
     @cached_property
@@ -94,19 +95,23 @@ class Workload:
 
     def lossless(self, numbers: GeneratedWeights) -> list[Table]:
         """Row groups and bits by the lossless rule, from the cells of generated weights."""
-        chip = self.chip
         known: dict[bytes, Table] = {}
         tables: list[Table] = []
         for weight, placement in zip(self.weights, self.placements):
             matrix = numbers.of(weight)
             key = placement.tiles.tobytes() + str(matrix.shape).encode()
             if key not in known:
-                tiles = [_tile(matrix, *tile) for tile in placement.tiles.tolist()]
-                found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
-                assert found is not None
-                known[key] = found
+                known[key] = self.row_groups(matrix, placement)
             tables.append(known[key])
         return tables
+
+    def row_groups(self, matrix: npt.NDArray[np.int8], placement: Placement) -> Table:
+        """Row groups and bits of one weight by the lossless rule."""
+        chip = self.chip
+        tiles = [_tile(matrix, *tile) for tile in placement.tiles.tolist()]
+        found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
+        assert found is not None
+        return found
 
 
 def _tile(matrix: npt.NDArray[np.int8], k: int, n: int, rows: int, columns: int) -> npt.NDArray[np.int8]:

@@ -69,8 +69,9 @@ def test_column_steps(bert: dict[tuple[str, str, str], Latency]) -> None:
 def test_latency_of_linear_by_hand(bert: dict[tuple[str, str, str], Latency]) -> None:
     """96 stages of 8 planes, 12.5 ns and 32 conversions of 18.493 ns each, and two transfers of 10 ns.
 
-    Partial sums are added in rounds of 10 ns on 4 units, in vectors of 512: those of 3 matrices with 4 rows of tiles (3 * 2
-    * 3 additions), of one (2 * 3), of one of four times the width (8 * 3), and of one with 16 rows of tiles (2 * 15).
+    Partial sums are added in rounds of 10 ns on 4 units, in vectors of 512: those of 3 matrices with 4 rows of tiles
+    (3 * 2 * 3 additions), of one (2 * 3), of one of four times the width (8 * 3), of one of four times the height
+    (2 * 15).
     """
     stage = 8 * (12.5 + 32 * 18.493) + 20
     rounds = 5 + 2 + 6 + 8

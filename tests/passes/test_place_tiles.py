@@ -21,6 +21,19 @@ def test_unknown_mappings(mapping: str):
     assert str(error.value) == f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}"
 
 
+@pytest.mark.parametrize(
+    ("mapping", "objective", "message"),
+    [
+        ("spread", "speed", "objective speed is unknown: expected one of arrays, latency, throughput"),
+        ("linear", "latency", "objective latency with mapping linear: expected mapping spread, others leave no choice"),
+    ],
+)
+def test_wrong_objectives(mapping: str, objective: str, message: str):
+    with pytest.raises(UserError) as error:
+        check_mapping(mapping, objective)
+    assert str(error.value) == message
+
+
 OVERLAPPING = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
   cim.weight @w = dense<1> : tensor<4x2xi8>

@@ -19,14 +19,17 @@ _STAGE, _K, _N, _ROWS, _COLUMNS = range(1, 6)
 _ARRAY, _ROW, _COLUMN, _WIDTH, _PIECE = range(5)
 
 
-def fill(tiles: Table, plan: Plan, array_columns: int, mixed: int = 0) -> Table:
-    """The tiles (rows TILE), some cut, with three more columns: array, row, column.
+def fill(tiles: Table, plan: Plan, array_columns: int) -> Table:
+    """The tiles (rows TILE), some cut, with three more columns: array, row, column; each kind of stack apart."""
+    return _Filling(_parts(plan, array_columns)).fill(tiles)
 
-    Each kind of stack has arrays of its own; or, if `mixed`, the columns of the plan go round the arrays, `mixed` or a
-    part of it at a time, so that every array has equally many of each kind.
+
+def fill_evenly(tiles: Table, plan: Plan, array_columns: int, arrays: int, unit: int) -> Table:
+    """As `fill`, but the columns of the plan go round `arrays` arrays, `unit` or a part of it at a time.
+
+    So every array has equally many of each kind of stack.
     """
-    parts = _mixed_parts(plan, array_columns, mixed) if mixed else _parts(plan, array_columns)
-    return _Filling(parts).fill(tiles)
+    return _Filling(_even_parts(plan, array_columns, arrays, unit)).fill(tiles)
 
 
 def _parts(plan: Plan, array_columns: int) -> dict[int, Table]:
@@ -42,10 +45,9 @@ def _parts(plan: Plan, array_columns: int) -> dict[int, Table]:
     return {height: np.concatenate(tables) for height, tables in parts.items()}
 
 
-def _mixed_parts(plan: Plan, array_columns: int, mixed: int) -> dict[int, Table]:
-    """As `_parts`, but the columns go round the arrays, as many at a time as cut no slot, `mixed` at most."""
-    arrays = -(-plan.columns // array_columns)
-    unit = gcd(mixed, array_columns, *(number for slot in plan.slots for number in (slot.column, slot.columns)))
+def _even_parts(plan: Plan, array_columns: int, arrays: int, unit: int) -> dict[int, Table]:
+    """As `_parts`, but the columns go round the arrays, as many at a time as cut no slot, `unit` at most."""
+    unit = gcd(unit, array_columns, *(number for slot in plan.slots for number in (slot.column, slot.columns)))
     array = np.arange(arrays)
     parts: dict[int, list[Table]] = {}
     for slot in plan.slots:

@@ -7,7 +7,7 @@ from math import gcd
 
 import numpy as np
 
-from passes.analysis.mapping.filling import TILE, fill
+from passes.analysis.mapping.filling import TILE, fill, fill_evenly
 from passes.analysis.mapping.placement import Placement, Table, WeightTiles, fewest_arrays
 from passes.analysis.mapping.strips import Plan, plan_strips
 
@@ -17,6 +17,8 @@ SLACK = 0.02
 
 _SPARE = 1 / 8
 """Empty columns, as a share of those in use, from which on it is tried to stack tiles less high."""
+_SETTLING = 0.5
+"""How long rows settle, in conversions: what speaks against narrow pieces; of the right order is enough."""
 _STAGE, _N, _ROWS, _COLUMNS = (TILE.index(name) for name in ("stage", "weight_column", "rows", "columns"))
 
 
@@ -60,9 +62,7 @@ def place_spread(
     size = _Size(array_rows, array_columns)
     tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
     bound = fewest_arrays([w.tiles for w in weights], array_rows, array_columns)
-    tiles, plan = _planned(tiles, bound, size, goal)
-    widths = {"arrays": 0, "latency": goal.adcs, "throughput": gcd(*tiles[:, _COLUMNS].tolist())}
-    placed = fill(tiles, plan, array_columns, widths[goal.objective])
+    placed = _placed(tiles, bound, size, goal)
     weight, first, last = 0, TILE.index("weight_row"), len(TILE)
     order = np.lexsort([placed[:, _N], placed[:, first], placed[:, weight]])
     ends = np.searchsorted(placed[order, weight], np.arange(len(weights) + 1))
@@ -76,26 +76,38 @@ def _numbered(number: int, weight: WeightTiles) -> Table:
     return np.concatenate([head, weight.tiles], axis=1)
 
 
-def _planned(tiles: Table, bound: int, size: _Size, goal: Goal) -> tuple[Table, Plan]:
-    """The tiles, cut between columns if the goal wants it, and the room for them."""
+def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
+    """The tiles, some cut, with three more columns: array, row, column."""
     demand, unit = _demand(tiles)
-    plan = _plan(demand, unit, bound, size, cut_rows=goal.objective == "arrays")
-    limit = goal.arrays or max(bound, len(tiles), int(tiles[:, _COLUMNS].sum()))
-    if goal.objective == "arrays" or size.arrays(plan) > limit:
+    plan = _plan(demand, unit, bound, size, cut_rows=False)
+    least = size.arrays(plan)
+    if goal.objective == "arrays" or least > (goal.arrays or least):
         plan = _plan(demand, unit, bound, size, cut_rows=True)
-        return tiles, _lowered(plan, demand, unit, size, size.arrays(plan))
+        return fill(tiles, _lowered(plan, demand, unit, size, size.arrays(plan)), size.columns)
     if goal.objective == "throughput":
-        return tiles, _flattened(plan, demand, unit, size, limit)
+        plan = _flattened(plan, demand, unit, size, goal.arrays)
+        arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
+        return fill_evenly(tiles, plan, size.columns, arrays, gcd(*unit.values()))
     columns = np.bincount(tiles[:, _STAGE], tiles[:, _COLUMNS]).astype(np.int64)
     useful = int((-(-columns // goal.adcs)).max(initial=0))
-    least = size.arrays(plan)
-    arrays = max(least, min(useful, limit))
-    if arrays < least * (1 + _SPARE):
-        arrays = least  # a few more do not make stacks lower
-    pieces = cut_columns(tiles, goal.adcs * np.maximum(1, -(-columns // (arrays * goal.adcs))))
+    arrays = max(least, min(useful, goal.arrays or useful))
+    pieces = cut_columns(tiles, _widths(tiles, arrays, goal.adcs))
     demand, unit = _demand(pieces)
-    plan = _plan(demand, unit, bound, size, cut_rows=False)
-    return pieces, _lowered(plan, demand, unit, size, max(arrays, size.arrays(plan)))
+    plan = _lowered(_plan(demand, unit, bound, size, cut_rows=False), demand, unit, size, arrays)
+    return fill_evenly(pieces, plan, size.columns, max(arrays, size.arrays(plan)), goal.adcs)
+
+
+def _widths(tiles: Table, arrays: int, adcs: int) -> Table:
+    """For each stage how wide pieces of its tiles should be: so that the array with most of them is done first.
+
+    An array converts `adcs` columns at a time, and the rows settle once for each piece.
+    """
+    widths = np.arange(adcs, max(adcs, int(tiles[:, _COLUMNS].max(initial=0))) + adcs, adcs)
+    time = np.zeros((int(tiles[:, _STAGE].max(initial=-1)) + 1, len(widths)))
+    for i, width in enumerate(widths.tolist()):
+        pieces = np.bincount(tiles[:, _STAGE], -(-tiles[:, _COLUMNS] // width))
+        time[:, i] = np.ceil(pieces / arrays) * (width // adcs + _SETTLING)
+    return widths[time.argmin(axis=1)]
 
 
 def cut_columns(tiles: Table, width: Table) -> Table:
@@ -147,10 +159,12 @@ def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], siz
     return plan
 
 
-def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int) -> Plan:
-    """The plan with the fewest tiles on each other that needs no more arrays."""
+def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int | None) -> Plan:
+    """The plan with the fewest tiles on each other that needs no more arrays than there are."""
     for tiles in range(1, size.rows + 1):
         lower = plan_strips(demand, unit, size.rows, size.rows, most_tiles=tiles)
-        if lower.columns >= plan.columns and size.arrays(lower) <= arrays:
+        if arrays is None or size.arrays(lower) <= arrays:
             return lower
+        if size.arrays(lower) <= size.arrays(plan):
+            break
     return plan

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, fewest_arrays, illegal_place
-from passes.analysis.mapping.spread import SLACK, place_spread
+from passes.analysis.mapping.spread import OBJECTIVES, SLACK, Goal, place_spread
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 
@@ -46,9 +46,9 @@ NETWORKS = {
 """Weights, lower bound, most arrays that are good enough."""
 
 
-def check(weights: Sequence[WeightTiles], rows: int, columns: int) -> list[Placement]:
+def check(weights: Sequence[WeightTiles], rows: int, columns: int, goal: Goal = Goal()) -> list[Placement]:
     """The placement, which is legal and holds every element of every tile once."""
-    placements = place_spread(weights, rows, columns)
+    placements = place_spread(weights, rows, columns, goal)
     assert illegal_place(placements, rows, columns) is None
     for weight, placement in zip(weights, placements, strict=True):
         assert np.array_equal(times_covered(weight.tiles), times_covered(placement.tiles))
@@ -116,6 +116,64 @@ def most_of_a_stage(weights: Sequence[WeightTiles], placements: Sequence[Placeme
     return max(int(np.bincount(used).max()) for used in arrays.values())
 
 
+def most_steps(weights: Sequence[WeightTiles], placements: Sequence[Placement], adcs: int) -> int:
+    """The most conversions that an ADC of an array does one after the other, summed over the stages."""
+    steps: dict[tuple[int, int], int] = {}
+    for weight, placement in zip(weights, placements, strict=True):
+        for array, width in zip(placement.places[:, 0].tolist(), placement.tiles[:, 3].tolist()):
+            steps[weight.stage, array] = steps.get((weight.stage, array), 0) + -(-width // adcs)
+    return sum(max(count for (s, _), count in steps.items() if s == stage) for stage in {s for s, _ in steps})
+
+
+@pytest.mark.parametrize(("name", "share"), [("MiniLM", 0.1), ("32x32", 1.0)])
+def test_latency_keeps_the_adcs_of_all_arrays_busy(name: str, share: float) -> None:
+    """As many arrays as without it, whole rows, and stages that take as long as their columns shared by all arrays do,
+    or (32x32) nearly, because narrower pieces would have to settle more often."""
+    weights, bound, _ = NETWORKS[name]
+    usual = check(weights, 256, 256)
+    fast = check(weights, 256, 256, Goal("latency", bound, 8))
+    assert arrays_used(fast) == bound
+    assert {h for p in fast for h in p.tiles[:, 2].tolist()} == {h for w in weights for h in w.tiles[:, 2].tolist()}
+    assert most_steps(weights, fast, 8) <= share * most_steps(weights, usual, 8)
+    columns = [sum(int(w.tiles[:, 3].sum()) for w in weights if w.stage == s) for s in {w.stage for w in weights}]
+    assert most_steps(weights, fast, 8) <= sum(-(-c // (8 * bound)) + 3 for c in columns)
+
+
+def test_latency_takes_more_arrays_if_there_are_more() -> None:
+    weights = [blocks(64, 32, 32)]
+    for arrays, steps in ((None, 1), (128, 2), (64, 4), (8, 32)):
+        placements = check(weights, 256, 256, Goal("latency", arrays, 8))
+        assert arrays_used(placements) == (arrays or 256)
+        assert most_steps(weights, placements, 8) == steps
+    assert arrays_used(check(weights, 256, 256)) == 1
+
+
+def test_latency_cuts_rows_only_for_a_chip_that_is_too_small() -> None:
+    weights = [blocks(40, 144, 144, i) for i in range(5)]
+    whole = check(weights, 256, 256, Goal("latency", None, 8))
+    assert {h for p in whole for h in p.tiles[:, 2].tolist()} == {144}
+    small = check(weights, 256, 256, Goal("latency", 70, 8))
+    assert arrays_used(small) <= 70 < arrays_used(whole)
+
+
+def test_throughput_puts_few_tiles_on_each_other() -> None:
+    """With unlimited arrays none, with as many as are needed as many as must be, but equally many everywhere."""
+    weights = [blocks(64, 32, 32, 0), blocks(64, 64, 64, 1), blocks(64, 32, 32, 2), blocks(64, 64, 64, 3)]
+    assert tiles_on_each_other(check(weights, 256, 256, Goal("throughput"))) == 1
+    most = {arrays: tiles_on_each_other(check(weights, 256, 256, Goal("throughput", arrays))) for arrays in (10, 30)}
+    assert most[10] == 8
+    assert most[30] == 2
+
+
+def tiles_on_each_other(placements: Sequence[Placement]) -> int:
+    counts: dict[tuple[int, int], int] = {}
+    for placement in placements:
+        for (array, _, column), width in zip(placement.places.tolist(), placement.tiles[:, 3].tolist()):
+            for c in range(column, column + width):
+                counts[array, c] = counts.get((array, c), 0) + 1
+    return max(counts.values())
+
+
 def test_nothing_to_place() -> None:
     assert place_spread([], 4, 4) == []
 
@@ -124,10 +182,14 @@ shapes = st.lists(st.tuples(st.integers(1, 12), st.integers(1, 8), st.integers(1
 
 
 @settings(deadline=None)
-@given(shapes, st.lists(st.integers(0, 2), min_size=8, max_size=8))
-def test_any_blocks(some: list[tuple[int, int, int]], stages: list[int]) -> None:
+@given(shapes, st.lists(st.integers(0, 2), min_size=8, max_size=8), st.integers(1, 4), st.integers(0, 20))
+def test_any_blocks(some: list[tuple[int, int, int]], stages: list[int], adcs: int, more: int) -> None:
     weights = [blocks(*shape, stage) for shape, stage in zip(some, stages)]
     placements = check(weights, 8, 8)
+    for objective in OBJECTIVES:
+        check(weights, 8, 8, Goal(objective, None, adcs))
+        limit = arrays_used(placements) + more
+        assert arrays_used(check(weights, 8, 8, Goal(objective, limit, adcs))) <= limit
     bound = fewest_arrays([w.tiles for w in weights], 8, 8)
     assert arrays_used(placements) <= int(bound * (1 + SLACK)) + 1
 
