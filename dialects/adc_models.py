@@ -114,7 +114,7 @@ class SurveyAdc:
     """The best ADC to be expected by Murmann's survey, from a table of the model of arXiv 2404.06553.
 
     Between its points the logarithm of a figure is linear in bits, in log(node) and in log(rate). The rate was only
-    tabulated for 32 nm: its factor is taken to be the same for other nodes.
+    tabulated for 32 nm: its factor is the same for other nodes, as it is in the model.
     """
 
     node_nm: float

@@ -1,11 +1,51 @@
-"""What a chip's parts cost, in groups of numbers that go together; a chip makes them, the cost model takes them."""
+"""What a chip's parts cost, in groups of numbers that go together; a chip makes them, the cost model takes them.
+
+A number is None where the chip does not give it.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ArrayCosts:
+    """Energies [pJ] of what arrays do; an array is `slices` crossbars in lockstep."""
+
+    slices: int
+    adc_pj: tuple[float, ...] | None
+    """One conversion to 1, 2, ... bits."""
+    dac_pj: float | None
+    cell_pj: float | None
+    shift_add_pj: float | None
+    transfer_bit_pj: float | None
+    add_pj: float | None
+
+
+@dataclass(frozen=True)
+class HardwareCosts:
+    """Area [um2] and leakage [uW] of one array with its `adcs` ADCs a crossbar, and of the digital units."""
+
+    rows: int
+    columns: int
+    slices: int
+    adcs: int
+    digital_units: int | None
+    attention_units: int | None
+    cell_um2: float | None
+    dac_um2: float | None
+    adc_um2: float | None
+    """One ADC of the chip's full resolution."""
+    shift_add_um2: float | None
+    digital_unit_um2: float | None
+    attention_unit_um2: float | None
+    array_leakage_uw: float | None
+    adc_leakage_uw: float | None
+    digital_unit_leakage_uw: float | None
+    attention_unit_leakage_uw: float | None
+
+
+@dataclass(frozen=True)
 class DigitalCosts:
-    """Time [ns] and energy [pJ] of the digital units and the attention units; an energy is None if not known.
+    """Time [ns] and energy [pJ] of the digital units and the attention units.
 
     Times and `vector_pj` are those of one unit and one vector of `vector_width` elements.
     """

@@ -11,7 +11,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
-from dialects.chip_costs import DigitalCosts
+from dialects.chip_costs import ArrayCosts, DigitalCosts, HardwareCosts
 from dialects.chip_keys import Value, check_values
 from dialects.errors import UserError
 
@@ -201,6 +201,41 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
     def number(self, key: str) -> float | None:
         """The number of an optional key; None if the chip does not give it."""
         return self._number(key) if key in self.to_dict() else None
+
+    def array_costs(self) -> ArrayCosts:
+        """What conversions, drivers, cells and sums take; None for what the chip does not give."""
+        bits = range(1, self.adc_bits + 1)
+        return ArrayCosts(
+            slices=self.slices,
+            adc_pj=tuple(self.adc_pj(b) for b in bits) if "adc_model" in self.to_dict() else None,
+            dac_pj=self.number("dac_pj"),
+            cell_pj=self.number("cell_pj"),
+            shift_add_pj=self.number("shift_add_pj"),
+            transfer_bit_pj=self.number("transfer_bit_pj"),
+            add_pj=self.number("add_pj"),
+        )
+
+    def hardware_costs(self) -> HardwareCosts:
+        """Area and leakage of the parts; None for what the chip does not give."""
+        given = self.to_dict()
+        return HardwareCosts(
+            rows=self.rows,
+            columns=self.columns,
+            slices=self.slices,
+            adcs=self.adcs,
+            digital_units=self.digital_units if "digital_units" in given else None,
+            attention_units=self._integer("attention_units") if "attention_units" in given else None,
+            cell_um2=self.number("cell_um2"),
+            dac_um2=self.number("dac_um2"),
+            adc_um2=self.adc_um2(self.adc_bits) if "adc_model" in given else None,
+            shift_add_um2=self.number("shift_add_um2"),
+            digital_unit_um2=self.number("digital_unit_um2"),
+            attention_unit_um2=self.number("attention_unit_um2"),
+            array_leakage_uw=self.number("array_leakage_uw"),
+            adc_leakage_uw=self.number("adc_leakage_uw"),
+            digital_unit_leakage_uw=self.number("digital_unit_leakage_uw"),
+            attention_unit_leakage_uw=self.number("attention_unit_leakage_uw"),
+        )
 
     def digital_costs(self) -> DigitalCosts | None:
         """What digital operators take; None if the chip lacks a key that their time needs (`DIGITAL_TIME_KEYS`)."""

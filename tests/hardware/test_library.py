@@ -26,6 +26,31 @@ def test_every_chip_is_legal_and_each_of_its_values_has_a_source(name: str):
     assert set(file.sources) == set(file.chip.to_dict()) - {"name"}
 
 
+@pytest.mark.parametrize("name", chip_names())
+def test_every_chip_gives_all_that_the_cost_model_needs(name: str):
+    chip = load_chip(name)
+    assert chip.digital_costs() is not None
+    for costs in (chip.digital_costs(), chip.array_costs(), chip.hardware_costs()):
+        assert None not in vars(costs).values()
+    assert [chip.adc_ns(bits) > 0 for bits in range(1, chip.adc_bits + 1)] == [True] * chip.adc_bits
+
+
+def test_chips_that_come_with_cimc():
+    assert chip_names() == ["isaac-128", "pcm-256", "sram-256", "tiny-4"]
+
+
+def test_isaac_converts_a_crossbar_in_100_ns():
+    chip = load_chip("isaac-128")
+    assert chip.columns * chip.adc_ns(8) == chip.columns * chip.adc_ns(4) == 100
+    assert (chip.slices, chip.arrays, chip.adc_pj(8), chip.adc_um2(8)) == (4, 168 * 12 * 8 // 4, 1.67, 1200)
+
+
+def test_sram_has_a_slice_for_each_bit():
+    chip = load_chip("sram-256")
+    assert (chip.slices, chip.adcs) == (8, 32)
+    assert chip.adc_pj(8) == load_chip("pcm-256").adc_pj(8)
+
+
 def test_default_chip_is_the_one_of_the_paper():
     chip = load_chip(DEFAULT_CHIP)
     assert (chip.rows, chip.columns, chip.cell_bits, chip.slices) == (256, 256, 2, 4)

@@ -1,0 +1,18 @@
+"""Tokens one after the other."""
+
+from passes.analysis.cost.pipeline import prefill
+
+
+def test_the_busiest_resource_gives_the_interval():
+    found = prefill(10, 500.0, {"arrays": 100.0, "digital units": 120.0, "attention units": 0.0})
+    assert (found.interval_ns, found.busiest) == (120.0, "digital units")
+    assert found.latency_ns == 500 + 9 * 120
+    assert found.tokens_per_second == 1e9 / 120
+
+
+def test_one_token_is_not_pipelined():
+    assert prefill(1, 500.0, {"arrays": 100.0}).latency_ns == 500
+
+
+def test_nothing_to_do():
+    assert prefill(5, 0.0, {"arrays": 0.0}).tokens_per_second is None
