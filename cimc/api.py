@@ -11,6 +11,7 @@ from cimc.compiler import Options, compile_network
 from cimc.hardware.library import DEFAULT_CHIP
 from cimc.machine.machine import Machine
 from cimc.program import program as files
+from cimc.report.cost import DECODE, Conditions
 from cimc.report.report import Report, report_of
 
 
@@ -28,9 +29,9 @@ class Program(files.Program):
         """The outputs by name. For many runs make one `cimc.machine.machine.Machine` and keep it."""
         return Machine(self, engine).run(inputs)
 
-    def report(self) -> Report:
-        """What the program needs of the chip, by layer."""
-        return report_of(self)
+    def report(self, conditions: Conditions = DECODE) -> Report:
+        """What the program needs of the chip, by layer; for one token after a context unless `conditions` say otherwise."""
+        return report_of(self, conditions)
 
 
 def compile(

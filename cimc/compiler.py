@@ -16,12 +16,13 @@ from cimc.distance import Distance, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
-from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.hardware.library import DEFAULT_CHIP, load_chip, read_chip_file
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
 from cimc.pipeline import pipeline, stops
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
 from cimc.reference_writer import reference_file
 from cimc.schedule_validation import ScheduleValidator
@@ -142,6 +143,7 @@ class _Compiler:
                 dims=self.options.dims,
                 compiler=tool_version(),
             )
+        program.notes = {**program.notes, CHIP_SOURCES: chip_sources(self.options)}
         return program, runner.statistics
 
     @contextlib.contextmanager
@@ -213,6 +215,12 @@ class _Compiler:
         except ProgramError as error:
             return Distance(False, failure=str(error))
         return distance_to_original(self.file, model, inputs)
+
+
+def chip_sources(options: Options) -> dict[str, Json]:
+    """Where each of the chip's numbers comes from, by key, as its file says."""
+    given: dict[str, Json] = {} if options.arrays is None else {"arrays": "given with --arrays"}
+    return {**read_chip_file(options.chip).sources, **given}
 
 
 def tool_version() -> str:

@@ -13,6 +13,9 @@ DIGIT_BITS = (1, 2, 4, 8)
 """Widths that cells and inputs can be cut to."""
 MAXIMAL_ARRAY_SIDE = 65535
 
+CHIP_SOURCES = "chip_sources"
+"""The note of a program with the source of each of the chip's numbers, by key."""
+
 
 class JsonObject:
     """One object of the metadata; every access raises ProgramError if it does not find what it expects."""

@@ -1,19 +1,24 @@
-"""What a program needs of the chip: arrays, conversions, time, by layer; docs/cost-model.md tells each formula."""
+"""What a program needs of the chip, as figures by layer, stage and program; docs/cost-model.md has the formulas."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.machine.encoding import cell_fields, input_fields
 from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
+from cimc.program.timing import planes_of
+from cimc.report.cost import DECODE, Components, Conditions, Cost, add, cost_of
+from cimc.report.formulas import FORMULAS
+from cimc.report.program_chip import adc_description, chip_of_program, chip_sources
+from passes.analysis.cost.hardware import leaked_pj
+from passes.analysis.cost.pipeline import Prefill
 
 Split: TypeAlias = dict[str, float | None]
-"""`parameter` (constant-weight multiplications), `digital` and `total`; None for what is not modelled yet."""
+"""`parameter` (constant-weight multiplications), `digital` and `total`; None for what is not known."""
 
 ROWS, COLUMNS = 4, 5
 """Columns of the tile table: rows and columns of each tile."""
@@ -32,17 +37,33 @@ class Layer:
     adc_bits: int
     conversions: int
     stage: int
-    latency_ns: float
-    energy_pj: float | None = None
+    latency_ns: float | None
+    energy_pj: float | None
+    energy_components_pj: Components
+    area_um2: float | None
+    leakage_pj: float | None
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What was said of the layer on the way: errors of a projection, why it is dense."""
 
 
 @dataclass(frozen=True)
+class StageCost:
+    """Multiplications that run together."""
+
+    stage: int
+    start_ns: float
+    latency_ns: float
+    energy_pj: float | None
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Report:
-    """The figures of a program for one vector, that is one token."""
+    """The figures of a program for one vector, that is one token; None for what is not known, and `notes` say why."""
 
     chip: Mapping[str, Any]
+    adc_model: str | None
+    """The chip's ADC model by name, and where it comes from."""
     mapping: str
     arrays: int
     arrays_lower_bound: int
@@ -55,85 +76,152 @@ class Report:
     row_groups: int
     latency_ns: Split
     energy_pj: Split
+    energy_components_pj: Components
     area_um2: float | None
+    area_components_um2: Components
+    leakage_uw: Components
+    prefill: Mapping[str, Mapping[str, Any] | None]
+    """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, latency_ns, tokens_per_second."""
+    conditions: Mapping[str, Any]
+    """What digital operators were counted for: dims, context, tokens of a run, and operators that are not known."""
     layers: tuple[Layer, ...]
+    stage_costs: tuple[StageCost, ...]
     permutations_executed: int
     permutations_before_folding: int | None
     kernels: int
+    notes: tuple[str, ...]
     sources: Mapping[str, str]
+    """The formula of each figure, and under `chip.KEY` the source of each number of the chip."""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain numbers, texts, lists and dictionaries."""
-        return {**vars(self), "layers": [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers]}
+        """The report as plain numbers, texts, lists and dictionaries (docs/report.schema.json)."""
+        layers = [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers]
+        stages = [{**vars(stage), "nodes": list(stage.nodes)} for stage in self.stage_costs]
+        return {**vars(self), "layers": layers, "stage_costs": stages, "notes": list(self.notes)}
 
 
-def report_of(program: Program) -> Report:
-    """The report of a program. Weights that several nodes share are stored, and counted, once."""
-    chip, records = program.chip, program.instructions
-    stored = int(np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1).sum())
-    cells = chip.rows * chip.columns
-    arrays = len(program.arrays)
-    multiplies = records[records["op"] == Opcode.MULTIPLY]
-    latency = sum(stage.duration_ps for stage in program.stages) / 1000
-    return Report(
-        chip=chip.to_json(),
-        mapping=program.mapping,
-        arrays=arrays,
-        arrays_lower_bound=-(-stored // cells),
-        utilization=stored / (arrays * cells) if arrays else 0.0,
-        stored_weights=stored,
-        dense_weights=_optional(program.notes.get("dense_weights")) or stored,
-        conversions_per_token=int(conversions(multiplies, program).sum()),
-        stages=len(program.stages),
-        row_groups=len(multiplies),
-        latency_ns={"parameter": latency, "digital": None, "total": None},
-        energy_pj={"parameter": None, "digital": None, "total": None},
-        area_um2=None,
-        layers=tuple(_layer(program, m, multiplies) for m in program.multiplications),
-        permutations_executed=int((records["op"] == Opcode.PERMUTE).sum()),
-        permutations_before_folding=_optional(program.notes.get("permutations_before_folding")),
-        kernels=len(program.kernels),
-        sources=_SOURCES,
-    )
+def report_of(program: Program, conditions: Conditions = DECODE) -> Report:
+    """The report of a program. Weights that several nodes share are stored, and counted, once.
+
+    ProgramError for dimensions that the program does not have.
+    """
+    return _Reporter(program, conditions).report()
 
 
-_SOURCES = {
-    "arrays_lower_bound": "ceil(stored weights / (rows * columns))",
-    "conversions_per_token": "sum over row groups of planes * slices * columns",
-    "latency_ns.parameter": "sum of the stages' durations; a row group takes planes * (settle_ns + "
-    "ceil(columns / adcs) * adc_ns(adc_bits)), those of one array run in turn, a stage adds two transfers",
-    "latency_ns.digital, energy_pj, area_um2": "not modelled yet",
-}
+class _Reporter:
+    def __init__(self, program: Program, conditions: Conditions) -> None:
+        self.program, self.conditions = program, conditions
+        self.cost: Cost = cost_of(program, conditions)
+        self.chip = chip_of_program(program)
+        self.multiplies = self.cost.arrays.records
+        self.conversions = conversions(self.multiplies, program)
+        self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
+
+    def report(self) -> Report:
+        program, cost = self.program, self.cost
+        stored, arrays, cells = int(self.sizes.sum()), len(program.arrays), program.chip.rows * program.chip.columns
+        opcodes = program.instructions["op"]
+        return Report(
+            chip=program.chip.to_json(),
+            adc_model=adc_description(self.chip),
+            mapping=program.mapping,
+            arrays=arrays,
+            arrays_lower_bound=-(-stored // cells),
+            utilization=stored / (arrays * cells) if arrays else 0.0,
+            stored_weights=stored,
+            dense_weights=_optional(program.notes.get("dense_weights")) or stored,
+            conversions_per_token=int(self.conversions.sum()),
+            stages=len(program.stages),
+            row_groups=len(self.multiplies),
+            latency_ns=cost.latency_ns,
+            energy_pj=cost.energy_pj,
+            energy_components_pj=cost.energy,
+            area_um2=add(cost.area.values()),
+            area_components_um2=cost.area,
+            leakage_uw=cost.leakage,
+            prefill={name: None if found is None else _prefill(found) for name, found in cost.prefill.items()},
+            conditions=self._conditions(),
+            layers=tuple(self._layer(m) for m in program.multiplications),
+            stage_costs=tuple(self._stages()),
+            permutations_executed=int((opcodes == Opcode.PERMUTE).sum()),
+            permutations_before_folding=_optional(program.notes.get("permutations_before_folding")),
+            kernels=len(program.kernels),
+            notes=cost.notes,
+            sources=FORMULAS | {f"chip.{key}": source for key, source in chip_sources(program).items()},
+        )
+
+    def _conditions(self) -> dict[str, Any]:
+        run = self.cost.run
+        return {
+            "dims": {} if run is None else dict(run.dims),
+            "context": self.conditions.context,
+            "tokens_of_a_run": None if run is None else run.tokens,
+            "unknown_operators": {} if self.cost.digital is None else dict(self.cost.digital.unknown),
+        }
+
+    def _layer(self, multiplication: Multiplication) -> Layer:
+        program, cost = self.program, self.cost
+        weight = program.weights[multiplication.weight]
+        own_tiles = program.tiles[:, 0] == multiplication.weight
+        chosen = self.multiplies["y"] == multiplication.y
+        own, stored = self.multiplies[chosen], int(self.sizes[own_tiles].sum())
+        energy = cost.arrays.components(chosen)
+        stage = int(own["stage"][0]) if len(own) else 0
+        duration = next((s.duration_ps for s in program.stages if s.number == stage), None)
+        area, leakage = self._per_array()
+        share = stored / (program.chip.rows * program.chip.columns)
+        total_ns = cost.latency_ns["total"]
+        return Layer(
+            node=multiplication.node,
+            kind=weight.structure,
+            shape=(weight.rows, weight.columns),
+            stored_weights=stored,
+            tiles=int(own_tiles.sum()),
+            arrays=len(np.unique(program.tiles[own_tiles, 1])),
+            adc_bits=int(own["adc_bits"].max(initial=0)),
+            conversions=int(self.conversions[chosen].sum()),
+            stage=stage,
+            latency_ns=None if duration is None else duration / 1000,
+            energy_pj=add(energy.values()),
+            energy_components_pj=energy,
+            area_um2=None if area is None else share * area,
+            leakage_pj=None if leakage is None or total_ns is None else leaked_pj(share * leakage, total_ns),
+            notes=_layer_notes(program, multiplication.node),
+        )
+
+    def _per_array(self) -> tuple[float | None, float | None]:
+        """Area [um2] and leakage [uW] of one array with its ADCs."""
+        count = max(1, len(self.program.arrays))
+        area = add(self.cost.area[name] for name in ("cells", "dac", "adc", "shift_add"))
+        leakage = add(self.cost.leakage[name] for name in ("arrays", "adc"))
+        return None if area is None else area / count, None if leakage is None else leakage / count
+
+    def _stages(self) -> list[StageCost]:
+        nodes = {m.y: m.node for m in self.program.multiplications}
+        found: list[StageCost] = []
+        for stage in self.program.stages:
+            chosen = self.multiplies["stage"] == stage.number
+            written = np.unique(self.multiplies["y"][chosen]).tolist()
+            found.append(
+                StageCost(
+                    stage=stage.number,
+                    start_ns=stage.start_ps / 1000,
+                    latency_ns=stage.duration_ps / 1000,
+                    energy_pj=add(self.cost.arrays.components(chosen).values()),
+                    nodes=tuple(nodes[y] for y in written),
+                )
+            )
+        return found
 
 
 def conversions(records: Records, program: Program) -> NDArray[np.int64]:
     """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
-    chip = program.chip
-    slices = len(cell_fields(chip.encoding, chip.cell_bits).widths)
-    unsigned, signed = (len(input_fields(chip.dac_bits, sign).widths) for sign in (False, True))
-    of_signed = np.isin(records["y"], [m.y for m in program.multiplications if m.signed])
-    return records["columns"].astype(np.int64) * slices * np.where(of_signed, signed, unsigned)
+    slices = chip_of_program(program).slices
+    return records["columns"].astype(np.int64) * slices * planes_of(records, program)
 
 
-def _layer(program: Program, multiplication: Multiplication, multiplies: Records) -> Layer:
-    weight = program.weights[multiplication.weight]
-    tiles = program.tiles[program.tiles[:, 0] == multiplication.weight]
-    own = multiplies[multiplies["y"] == multiplication.y]
-    stage = int(own["stage"][0]) if len(own) else 0
-    duration = next((s.duration_ps for s in program.stages if s.number == stage), 0)
-    return Layer(
-        node=multiplication.node,
-        kind=weight.structure,
-        shape=(weight.rows, weight.columns),
-        stored_weights=int(np.prod(tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1).sum()),
-        tiles=len(tiles),
-        arrays=len(np.unique(tiles[:, 1])),
-        adc_bits=int(own["adc_bits"].max(initial=0)),
-        conversions=int(conversions(own, program).sum()),
-        stage=stage,
-        latency_ns=duration / 1000,
-        notes=_layer_notes(program, multiplication.node),
-    )
+def _prefill(found: Prefill) -> dict[str, Any]:
+    return {**asdict(found), "latency_ns": found.latency_ns, "tokens_per_second": found.tokens_per_second}
 
 
 def _layer_notes(program: Program, node: str) -> dict[str, Any]:

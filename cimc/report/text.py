@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from cimc.report.cost import add
+from cimc.report.quantity_text import area_text, energy_text, time_text
 from cimc.report.report import Layer, Report
+from cimc.report.table import Table, aligned
 
 
 def summary_lines(report: Report) -> Iterator[str]:
@@ -28,8 +31,32 @@ def summary_lines(report: Report) -> Iterator[str]:
     yield from _error_lines(report.layers)
     yield f"conversions   {report.conversions_per_token:,} a token, in {report.row_groups:,} row groups"
     yield f"stages        {report.stages}, with {report.kernels} kernels of digital operators between them"
-    latency = (report.latency_ns["parameter"] or 0) / 1000
-    yield f"latency       {latency:,.1f} us a token in the arrays (digital operators are not modelled yet)"
+    yield from _cost_lines(report)
+
+
+def _cost_lines(report: Report) -> Iterator[str]:
+    """Time, energy and area: what is of the parameter multiplications alone, and what is all."""
+    time, energy = report.latency_ns, report.energy_pj
+    leakage = report.energy_components_pj["leakage"]
+    yield (
+        f"latency       {time_text(time['total'])} a token: parameter {time_text(time['parameter'])}, "
+        f"digital operators {time_text(time['digital'])}"
+    )
+    yield (
+        f"energy        {energy_text(energy['total'])} a token: parameter {energy_text(energy['parameter'])}, "
+        f"digital operators {energy_text(energy['digital'])}, leakage {energy_text(leakage)}"
+    )
+    yield f"area          {area_text(report.area_um2)}, of {report.arrays} arrays and all digital and attention units"
+    alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
+    if alone is not None:
+        found = all_of_it or alone
+        yield (
+            f"prefill       {found['tokens']} tokens in {time_text(found['latency_ns'])}, one every "
+            f"{time_text(found['interval_ns'])} ({found['busiest']}); parameter {time_text(alone['latency_ns'])}"
+        )
+    sizes = "".join(f", {name} = {size}" for name, size in report.conditions["dims"].items())
+    yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{sizes}"
+    yield from (f"note          {note}" for note in report.notes)
 
 
 def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
@@ -46,9 +73,9 @@ def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
             yield f"almost        {layer.node}: {layer.notes['almost']}; dense unless --prune-below allows it"
 
 
-def layer_lines(layers: Sequence[Layer]) -> list[str]:
-    """One line a layer; the ONNX node comes last, because its name may be long."""
-    head = ("shape", "kind", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency us", "node")
+def layer_table(layers: Sequence[Layer]) -> Table:
+    """One row a layer; the ONNX node comes last, because its name may be long."""
+    head = ("shape", "kind", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency", "energy", "node")
     rows = [
         (
             f"{layer.shape[0]}x{layer.shape[1]}",
@@ -58,12 +85,37 @@ def layer_lines(layers: Sequence[Layer]) -> list[str]:
             str(layer.adc_bits),
             f"{layer.conversions:,}",
             str(layer.stage),
-            f"{layer.latency_ns / 1000:,.1f}",
+            time_text(layer.latency_ns),
+            energy_text(layer.energy_pj),
             " ".join(layer.node.split()),
         )
         for layer in layers
     ]
-    return aligned([head, *rows], "r" + "l" + "r" * 6 + "l")
+    return Table(head, rows, "r" + "l" + "r" * 7 + "l")
+
+
+def layer_lines(layers: Sequence[Layer]) -> list[str]:
+    """The table of layers as plain lines."""
+    return layer_table(layers).lines()
+
+
+def component_table(report: Report) -> Table:
+    """Energy of one token by component, with its share of the dynamic energy if all of that is known, and area."""
+    energies, areas = report.energy_components_pj, report.area_components_um2
+    dynamic = add(value for name, value in energies.items() if name != "leakage")
+    rows: list[tuple[str, ...]] = []
+    for name in dict.fromkeys([*energies, *areas]):
+        value = energies.get(name)
+        share = "" if value is None or name == "leakage" or not dynamic else f"{100 * value / dynamic:.1f} %"
+        rows.append(
+            (
+                name.replace("_", " "),
+                energy_text(value) if name in energies else "",
+                share,
+                area_text(areas[name]) if name in areas else "",
+            )
+        )
+    return Table(("component", "energy a token", "of dynamic", "area"), rows, "lrrr")
 
 
 def statistics_lines(passes: Sequence[tuple[str, float, float, Mapping[str, int]]]) -> list[str]:
@@ -73,15 +125,3 @@ def statistics_lines(passes: Sequence[tuple[str, float, float, Mapping[str, int]
         counts = ", ".join(f"{count} {op}" for op, count in sorted(operations.items()))
         rows.append((name, f"{1000 * seconds:.1f}", f"{1000 * checking:.1f}", counts))
     return aligned(rows, "lrrl")
-
-
-def aligned(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
-    """Rows as lines with columns two blanks apart, each aligned to its side, `l` or `r`; nothing is ever folded."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.rjust(width) if side == "r" else cell.ljust(width)
-            for cell, width, side in zip(row, widths, sides, strict=True)
-        ).rstrip()
-        for row in rows
-    ]

@@ -1,5 +1,6 @@
 """What the commands print and write when all goes well."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -165,6 +166,22 @@ def test_report(program: str, capsys: pytest.CaptureFixture[str]) -> None:
     figures = json.loads(Path("r.json").read_text())
     assert figures["arrays"] == 4
     assert [layer["shape"] for layer in figures["layers"]] == [[4, 6], [6, 2]]
+
+
+def test_report_as_tables(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Components and layers in a pipe, layers as CSV, digital operators for other sizes."""
+    capsys.readouterr()
+    arguments = [program, "--csv", "l.csv", "--dim", "n=3", "--context", "5", "--tokens", "2", "--json", "r.json"]
+    assert report_program.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("component  energy a token  of dynamic "))
+    assert [line.split()[0] for line in lines[head + 1 : head + 4]] == ["adc", "dac", "cells"]
+    assert any(line.startswith("prefill       2 tokens in ") for line in lines)
+    with open("l.csv", newline="") as file:
+        assert [row["node"] for row in csv.DictReader(file)] == ["first", LONG]
+    assert json.loads(Path("r.json").read_text())["conditions"] == {
+        "dims": {"n": 3}, "context": 5, "tokens_of_a_run": 3, "unknown_operators": {},
+    }  # fmt: skip
 
 
 def test_optimize_an_onnx_file(network: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,8 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cim-run", ["p.cim", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
     ("cim-objdump", ["p.cim", "--header", "--arrays"], "argument --arrays: not allowed with argument --header"),
     ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),
+    ("cim-report", ["p.cim", "--tokens", "0"], "argument --tokens: '0': expected a number of at least 1"),
+    ("cim-report", ["p.cim", "--dim", "n"], "argument --dim: 'n': expected NAME=VALUE with a size of at least 1"),
     ("cim-opt", ["m.mlir", "--no-such-option"], "unrecognized arguments: --no-such-option"),
 ]
 
@@ -159,6 +161,7 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
         ("cimc", network, "-o", tmp_path / "q.cim", "--reference", nowhere),
         ("cim-run", program, "--outputs", nowhere),
         ("cim-report", program, "--json", nowhere),
+        ("cim-report", program, "--csv", nowhere),
     ):
         assert fails(*arguments) == reason
     assert fails("cimc", network, "-o", tmp_path) == (
@@ -167,6 +170,10 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
     assert fails("cimc", network, "-o", tmp_path / "q.cim", "--keep-ir", network).startswith(
         f"{network}: cannot keep IR there: "
     )
+
+
+def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:
+    assert fails("cim-report", program, "--dim", "m=2") == "dimension m is unknown, the inputs have n"
 
 
 def test_inputs_at_run_time(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:

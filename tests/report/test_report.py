@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
 
 from cimc.compiler import Compilation
 from cimc.program.program import Program
 from cimc.program.records import Opcode
+from cimc.report.cost import Conditions
 from cimc.report.report import conversions, report_of
 from cimc.report.text import summary_lines
 
@@ -38,7 +41,7 @@ def test_a_network_on_tiny_arrays(onnx_file: Callable[..., Path], compiled: Call
     ]
     assert report.conversions_per_token == 2 * 8 * 4 * 6 == sum(layer.conversions for layer in report.layers)
     assert report.permutations_executed == 0
-    assert all(layer.latency_ns > 0 for layer in report.layers)
+    assert all(layer.latency_ns and layer.latency_ns > 0 for layer in report.layers)
 
 
 def test_the_json_form(handmade: Program) -> None:
@@ -47,6 +50,87 @@ def test_the_json_form(handmade: Program) -> None:
     assert all(layer.keys() >= FIXED_LAYER_KEYS for layer in found["layers"])
     assert found["latency_ns"].keys() == found["energy_pj"].keys() == {"parameter", "digital", "total"}
     assert found["layers"][0]["node"] == "/fc"
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+
+
+def test_the_schema_describes_every_key(handmade: Program) -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(SCHEMA["properties"]) == set(report_of(handmade).to_json())
+
+
+def test_reports_are_as_the_schema_says(
+    handmade: Program, onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    """A program of a chip that gives no costs, and one with everything."""
+    w = np.random.default_rng(0).standard_normal((9, 6)).astype(np.float32)
+    file = onnx_file("g (float[n,9] x) => (float[n,6] y) { h = MatMul(x, w)  y = Erf(h) }", {"w": w})
+    for program in (handmade, compiled(file).program):
+        found = json.loads(json.dumps(report_of(program).to_json(), allow_nan=False))
+        errors = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(SCHEMA).iter_errors(found)]
+        assert not errors
+
+
+@pytest.mark.parametrize(("key", "value"), [("arrays", None), ("latency_ns", {"parameter": 1}), ("area_um2", "1")])
+def test_the_schema_refuses_what_is_wrong(handmade: Program, key: str, value: object) -> None:
+    found = json.loads(json.dumps(report_of(handmade).to_json()))
+    error = next(Draft202012Validator(SCHEMA).iter_errors({**found, key: value}))
+    assert error.json_path == f"$.{key}"
+
+
+def test_layers_and_stages_add_up_to_the_program(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    """Two multiplications at once, then one more; the share of area is that of the cells."""
+    rng = np.random.default_rng(0)
+    weights = {name: rng.standard_normal((4, 4)).astype(np.float32) for name in "uvw"}
+    graph = """g (float[n,4] x) => (float[n,4] y)
+        { [a] b = MatMul(x, u)  [c] d = MatMul(x, v)  e = Mul(b, d)  [f] y = MatMul(e, w) }"""
+    report = report_of(compiled(onnx_file(graph, weights), mapping="linear").program)
+    assert [stage.nodes for stage in report.stage_costs] == [("a", "c"), ("f",)]
+    assert [layer.stage for layer in report.layers] == [
+        stage.stage for stage in report.stage_costs for _ in stage.nodes
+    ]
+    total = pytest.approx(report.energy_pj["parameter"])
+    assert sum(stage.energy_pj or 0 for stage in report.stage_costs) == total
+    assert sum(layer.energy_pj or 0 for layer in report.layers) == total
+    assert sum(stage.latency_ns for stage in report.stage_costs) == report.latency_ns["parameter"]
+    (area,) = {layer.area_um2 for layer in report.layers}
+    assert area == 64 + 32 + 320 + 20
+    assert report.area_um2 == 3 * area + 3000
+    latency = report.latency_ns["total"]
+    assert latency is not None
+    assert [layer.leakage_pj for layer in report.layers] == [pytest.approx(140 * latency / 1000)] * 3
+    assert report.energy_pj["total"] == pytest.approx(sum(value or 0 for value in report.energy_components_pj.values()))
+
+
+def test_every_figure_has_a_formula_and_every_number_of_the_chip_a_source(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }"), arrays=9).program
+    report = report_of(program)
+    groups = {
+        "latency_ns": report.latency_ns,
+        "energy_pj": report.energy_pj,
+        "energy_components_pj": report.energy_components_pj,
+        "area_components_um2": report.area_components_um2,
+    }
+    assert {f"{group}.{name}" for group, figures in groups.items() for name in figures} <= report.sources.keys()
+    for key in set(report.chip) - {"name"}:
+        assert report.sources[f"chip.{key}"] == ("given with --arrays" if key == "arrays" else "invented")
+
+
+def test_the_adc_model_is_named(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> None:
+    program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }"), chip="pcm-256").program
+    model = "closed-form-28nm: closed form for SAR ADCs in 28 nm (ZigZag-IMC)"
+    assert report_of(program).adc_model == model
+    assert "assumed       ADC model closed-form-28nm, n = 1" in list(summary_lines(report_of(program)))
+
+
+def test_a_report_for_more_tokens(handmade: Program) -> None:
+    found = report_of(handmade, Conditions({"batch": 5}, context=7)).to_json()["conditions"]
+    assert found == {"dims": {}, "context": 7, "tokens_of_a_run": None, "unknown_operators": {}}
 
 
 def test_a_network_without_multiplications(

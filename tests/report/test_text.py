@@ -1,15 +1,90 @@
-"""Tables as text: aligned, one line a row, nothing folded."""
+"""Reports as text: the summary, energy by component, layers."""
 
-from cimc.report.text import aligned, statistics_lines
+from dataclasses import replace
+
+import pytest
+
+from cimc.program.program import Program
+from cimc.report.report import Report, report_of
+from cimc.report.text import component_table, layer_lines, statistics_lines, summary_lines
 
 
-def test_aligned() -> None:
-    rows = [("name", "figure", "node"), ("a", "1,000", "x" * 200), ("bcdef", "5", "")]
-    assert aligned(rows, "lrl") == [
-        "name   figure  node",
-        f"a       1,000  {'x' * 200}",
-        "bcdef       5",
+@pytest.fixture
+def report(handmade: Program) -> Report:
+    """The report of the handmade program with figures made up, so that the text can be told in advance."""
+    energies = {
+        "adc": 1500.0, "dac": 250.0, "cells": 250.0, "shift_add": None, "transfer": 0.0, "add": 0.0,
+        "digital": 2000.0, "attention": 0.0, "leakage": 5e9,
+    }  # fmt: skip
+    found = {"tokens": 7, "fill_ns": 1.0, "interval_ns": 20.0, "busiest": "arrays", "latency_ns": 121.0}
+    return replace(
+        report_of(handmade),
+        adc_model="table: numbers of the chip file",
+        latency_ns={"parameter": 1234.0, "digital": 66.0, "total": 1300.0},
+        energy_pj={"parameter": 2000.0, "digital": 2000.0, "total": None},
+        energy_components_pj=energies,
+        area_um2=1.234e6,
+        area_components_um2={"cells": 10.0, "adc": None},
+        prefill={"parameter": {**found, "latency_ns": 100.0}, "total": found},
+        conditions={"dims": {"n": 1}},
+        notes=("something is not known",),
+    )
+
+
+def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Report) -> None:
+    lines = list(summary_lines(report))
+    assert lines[-6:] == [
+        "latency       1.30 us a token: parameter 1.23 us, digital operators 66.0 ns",
+        "energy        unknown a token: parameter 2.00 nJ, digital operators 2.00 nJ, leakage 5.00 mJ",
+        "area          1.23 mm2, of 2 arrays and all digital and attention units",
+        "prefill       7 tokens in 121 ns, one every 20.0 ns (arrays); parameter 100 ns",
+        "assumed       ADC model table, n = 1",
+        "note          something is not known",
     ]
+
+
+def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
+    alone = replace(report, prefill={**report.prefill, "total": None}, adc_model=None, notes=())
+    lines = list(summary_lines(alone))
+    assert "prefill       7 tokens in 100 ns, one every 20.0 ns (arrays); parameter 100 ns" in lines
+    assert lines[-1] == "assumed       ADC model none, n = 1"
+    nothing = replace(alone, prefill={"parameter": None, "total": None})
+    assert not any(line.startswith("prefill") for line in summary_lines(nothing))
+
+
+def test_energy_and_area_by_component(report: Report) -> None:
+    known = replace(report, energy_components_pj={**report.energy_components_pj, "shift_add": 0.0})
+    assert component_table(known).lines() == [
+        "component  energy a token  of dynamic      area",
+        "adc               1.50 nJ      37.5 %   unknown",
+        "dac                250 pJ       6.2 %",
+        "cells              250 pJ       6.2 %  10.0 um2",
+        "shift add            0 pJ       0.0 %",
+        "transfer             0 pJ       0.0 %",
+        "add                  0 pJ       0.0 %",
+        "digital           2.00 nJ      50.0 %",
+        "attention            0 pJ       0.0 %",
+        "leakage           5.00 mJ",
+    ]
+
+
+def test_no_shares_of_what_is_not_known(report: Report) -> None:
+    lines = component_table(report).lines()
+    assert lines[1:5] == [
+        "adc               1.50 nJ               unknown",
+        "dac                250 pJ",
+        "cells              250 pJ              10.0 um2",
+        "shift add         unknown",
+    ]
+
+
+def test_layers(report: Report) -> None:
+    (layer,) = report.layers
+    head, row = layer_lines([replace(layer, node="/fc\nmore", latency_ns=1234.5, energy_pj=2.5)])
+    assert head.split() == [
+        "shape", "kind", "tiles", "arrays", "ADC", "bits", "conversions", "stage", "latency", "energy", "node",
+    ]  # fmt: skip
+    assert row.split() == ["4x3", "dense", "2", "1", "4", "192", "0", "1.23", "us", "2.50", "pJ", "/fc", "more"]
 
 
 def test_statistics() -> None:

@@ -1,0 +1,45 @@
+"""Where the figures of a report come from: the formula of each, as in docs/cost-model.md."""
+
+FORMULAS = {
+    "arrays": "arrays that hold a weight",
+    "arrays_lower_bound": "ceil(stored_weights / (rows * columns))",
+    "utilization": "stored_weights / (arrays * rows * columns)",
+    "stored_weights": "sum over tiles of rows * columns; a weight that several nodes share counts once",
+    "conversions_per_token": "sum over row groups of planes * slices * columns",
+    "latency_ns.parameter": "sum of the stages' durations, and permutations between them; an activation takes planes * "
+    "(settle_ns + ceil(columns / adcs) * adc_ns(adc_bits)), those of one array run in turn, arrays in parallel; then "
+    "partial sums are added in pairs, add_ns each, on the digital units; a stage adds two transfers of transfer_ns",
+    "latency_ns.digital": "sum over kernels of the time of their operators on digital and attention units, each as "
+    "soon as operands and units allow; ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, "
+    "add_ns, function_ns or normalize_ns by class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
+    "latency_ns.total": "parameter + digital",
+    "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add: dynamic energy of products in arrays",
+    "energy_pj.digital": "digital + attention: dynamic energy of the other operators",
+    "energy_pj.total": "parameter + digital + leakage",
+    "energy_components_pj.adc": "sum over row groups of conversions * adc_pj(adc_bits), by the ADC model",
+    "energy_components_pj.dac": "sum over activations of driven rows * slices * planes * dac_pj",
+    "energy_components_pj.cells": "sum over row groups of rows * columns * slices * planes * cell_pj",
+    "energy_components_pj.shift_add": "conversions_per_token * shift_add_pj",
+    "energy_components_pj.transfer": "(8 bits of each input into each array that uses it, 32 bits of each partial sum "
+    "out of its array, the bits of vectors that are permuted) * transfer_bit_pj",
+    "energy_components_pj.add": "(elements of partial sums - elements of products) * add_pj",
+    "energy_components_pj.digital": "sum over operators of ceil(elements / vector_width) * vector_pj",
+    "energy_components_pj.attention": "multiply-accumulates * mac_pj",
+    "energy_components_pj.leakage": "sum of leakage_uw * latency_ns.total / 1000",
+    "area_components_um2.cells": "arrays * slices * rows * columns * cell_um2",
+    "area_components_um2.dac": "arrays * slices * rows * dac_um2",
+    "area_components_um2.adc": "arrays * slices * adcs * adc_um2(adc_bits), by the ADC model",
+    "area_components_um2.shift_add": "arrays * slices * adcs * shift_add_um2",
+    "area_components_um2.digital": "digital_units * digital_unit_um2",
+    "area_components_um2.attention": "attention_units * attention_unit_um2",
+    "area_um2": "sum of area_components_um2, of the arrays that the program uses",
+    "leakage_uw": "arrays * array_leakage_uw, arrays * slices * adcs * adc_leakage_uw, digital_units * "
+    "digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
+    "prefill": "fill_ns + (tokens - 1) * interval_ns; fill_ns is the latency of one token, interval_ns the time for "
+    "which one token keeps the busiest resource: an array, the digital units, the attention units",
+    "layers.latency_ns": "duration of the layer's stage",
+    "layers.energy_pj": "as energy_pj.parameter, of the layer's row groups",
+    "layers.area_um2": "stored_weights / (rows * columns) of the area of an array",
+    "layers.leakage_pj": "stored_weights / (rows * columns) of the leakage of an array * latency_ns.total / 1000",
+}
+"""Figure -> formula, by the keys of `cim-report --json`."""

@@ -1,0 +1,154 @@
+"""The shapes of all tensors of a program's kernels, found by running them with their products set to zero."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from cimc.machine.inputs import random_inputs
+from cimc.machine.onnx_kernels import one_line, plain_session
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Shape as SymbolicShape
+from cimc.program.program import Program
+from cimc.program.records import Opcode
+
+Shape: TypeAlias = tuple[int, ...]
+LEFT_OUT: Shape = (0,)
+"""The shape of an optional input that is left out, and of what is no tensor."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One node of a kernel in a run: its tensors by name and shape, in ONNX's order."""
+
+    op_type: str
+    domain: str
+    node: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    input_shapes: tuple[Shape, ...]
+    output_shapes: tuple[Shape, ...]
+    equation: str
+    """Of an Einsum."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was seen in a run: the operators of each kernel, and how many vectors each value has."""
+
+    dims: Mapping[str, int]
+    kernels: tuple[tuple[Operator, ...], ...]
+    constants: tuple[frozenset[str], ...]
+    """Names in each kernel whose values are part of the program."""
+    vectors: Mapping[int, int]
+    """Vectors that each multiplication and permutation takes, by the slot that it writes."""
+    permuted_bits: Mapping[int, int]
+    """Bits that each permutation moves for one vector, by the slot that it writes."""
+
+    @property
+    def tokens(self) -> int:
+        """Vectors of the multiplication that takes most; 1 for a program without any."""
+        return max(1, max(self.vectors.values(), default=1))
+
+
+def run_kernels(program: Program, dims: Mapping[str, int]) -> Run:
+    """Run all kernels of the program on made-up inputs with these dimensions, and note the shapes.
+
+    Nothing is multiplied: results of arrays are zeros. ProgramError if a kernel cannot run with such inputs.
+    """
+    return _Runner(program, dims).run()
+
+
+class _Runner:
+    def __init__(self, program: Program, dims: Mapping[str, int]) -> None:
+        self.program, self.dims = program, dims
+        self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
+        inputs = random_inputs([replace(v, shape=_sizes(v.shape, dims)) for v in program.inputs])
+        self.values: dict[int, NDArray[Any]] = {value.slot: inputs[value.name] for value in program.inputs}
+        self.kernels: dict[int, tuple[Operator, ...]] = {}
+        self.known: dict[int, frozenset[str]] = {}
+        self.vectors: dict[int, int] = {}
+        self.permuted_bits: dict[int, int] = {}
+
+    def run(self) -> Run:
+        records = self.program.instructions
+        for number in np.flatnonzero(np.isin(records["op"], [Opcode.KERNEL, Opcode.CLEAR, Opcode.PERMUTE])).tolist():
+            op = Opcode(int(records["op"][number]))
+            x, y, k, n = (int(records[name][number]) for name in ("x", "y", "k", "n"))
+            if op == Opcode.KERNEL:
+                self._kernel(k)
+                continue
+            source = self.values[x]
+            self.vectors[y] = math.prod(source.shape[:-1])
+            if op == Opcode.CLEAR:
+                self.values[y] = np.zeros((*source.shape[:-1], n), np.int32)
+            else:
+                self.values[y] = np.take(source, self.program.tables[k], axis=-1)
+                self.permuted_bits[y] = 8 * source.itemsize * len(self.program.tables[k])
+        numbers = range(len(self.program.kernels))
+        return Run(
+            dims=self.dims,
+            kernels=tuple(self.kernels.get(number, ()) for number in numbers),
+            constants=tuple(self.known.get(number, frozenset()) for number in numbers),
+            vectors=self.vectors,
+            permuted_bits=self.permuted_bits,
+        )
+
+    def _kernel(self, number: int) -> None:
+        kernel = self.program.kernels[number]
+        model = onnx.load_model_from_string(kernel.model)
+        names = _watch(model)
+        feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
+        found = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
+        tensors = model.graph.initializer
+        shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in tensors}
+        shapes |= {name: _shape(value) for name, value in (feeds | found).items()}
+        self.kernels[number] = tuple(_operator(node, shapes) for node in model.graph.node)
+        self.known[number] = frozenset(tensor.name for tensor in tensors)
+        self.values.update((slot, found[f"v{slot}"]) for slot in kernel.outputs)
+
+    def _outputs(
+        self, number: int, model: onnx.ModelProto, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]
+    ) -> Sequence[Any]:
+        constants = {f"constant{i}": self.constants[i] for i in self.program.kernels[number].constants}
+        try:
+            return plain_session(model.SerializeToString(), constants).run(names, feeds)
+        except Exception as error:  # ONNX Runtime raises many unrelated types
+            raise ProgramError(f"kernel {number} fails in ONNX Runtime: {one_line(error)}") from error
+
+
+def _sizes(shape: SymbolicShape | None, dims: Mapping[str, int]) -> SymbolicShape | None:
+    """The shape in numbers; a dimension without a name is 1."""
+    if shape is None:
+        return None
+    return tuple(dims[dim] if isinstance(dim, str) else 1 if dim is None else dim for dim in shape)
+
+
+def _watch(model: onnx.ModelProto) -> list[str]:
+    """Make outputs of all tensors that nodes of the model compute; the names of all its outputs."""
+    names = [output.name for output in model.graph.output]
+    added = [name for node in model.graph.node for name in node.output if name and name not in names]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in added)
+    return names + added
+
+
+def _operator(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> Operator:
+    return Operator(
+        op_type=node.op_type,
+        domain=node.domain,
+        node=node.name,
+        inputs=tuple(node.input),
+        outputs=tuple(node.output),
+        input_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.input),
+        output_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.output),
+        equation=next((a.s.decode() for a in node.attribute if a.name == "equation"), ""),
+    )
+
+
+def _shape(value: object) -> Shape:
+    return tuple(getattr(value, "shape", LEFT_OUT))
