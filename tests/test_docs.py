@@ -10,8 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from xdsl.passes import ModulePass
 
+import cimc
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
-from cimc.hardware.library import load_chip
+from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
 
 ROOT = Path(__file__).parents[1]
@@ -85,11 +86,23 @@ def test_pass_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Transpose" not in printed
 
 
-def test_chip_of_the_docs(tmp_path: Path) -> None:
-    file = tmp_path / "my.toml"
-    file.write_text(blocks("docs/add-a-chip.md", "toml")[0])
-    chip = load_chip(file)
-    assert (chip.chip_name, chip.rows, chip.columns, chip.arrays) == ("my", 64, 128, 4096)
+def test_chip_of_the_docs(model: np.ndarray) -> None:
+    """It is legal, every value has its source, and a program for it has all figures."""
+    Path("my.toml").write_text(blocks("docs/add-a-chip.md", "toml")[0])
+    file = read_chip_file("my.toml")
+    assert (file.chip.chip_name, file.chip.rows, file.chip.columns, file.chip.arrays) == ("my", 64, 128, 4096)
+    assert set(file.sources) == set(file.chip.to_dict()) - {"name"}
+    report = cimc.compile("model.onnx", chip="my.toml").report()
+    assert report.notes == ()
+    assert None not in (*report.energy_pj.values(), *report.latency_ns.values(), report.area_um2)
+
+
+def test_cost_model_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worked example holds; it checks every figure itself."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = blocks("docs/cost-model.md", "python")
+    assert block.count("assert ") >= 6
+    exec(block, {})
 
 
 def test_pages_link_to_files_that_exist() -> None:
