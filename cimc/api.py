@@ -30,7 +30,7 @@ class Program(files.Program):
         return Machine(self, engine).run(inputs)
 
     def report(self, conditions: Conditions = DECODE) -> Report:
-        """What the program needs of the chip, by layer; for one token after a context unless `conditions` say otherwise."""
+        """What the program needs of the chip, by layer; for one token after a context if nothing else is asked."""
         return report_of(self, conditions)
 
 
