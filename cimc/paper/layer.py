@@ -22,7 +22,7 @@ def layer_model(steps: tuple[Step, ...], context: int, monarch: bool) -> ModelPr
     an attention or of a feed forward network ends with an addition of what came in, and a normalisation.
     """
     writer = _Writer(monarch)
-    width = steps[0][0][0]
+    ((width, _), *_), *_ = steps
     value = "x"
     position = 0
     while position < len(steps):
@@ -35,7 +35,8 @@ def layer_model(steps: tuple[Step, ...], context: int, monarch: bool) -> ModelPr
                 position += 1
             value = writer.attend(query, width, context)
         else:
-            value = writer.node("Gelu", [writer.linear(value, *step[0])])
+            (shape,) = step
+            value = writer.node("Gelu", [writer.linear(value, *shape)])
             position += 1
         value = writer.linear(value, *steps[position][0])
         position += 1
