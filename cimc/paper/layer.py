@@ -27,7 +27,8 @@ def layer_model(steps: tuple[Step, ...], context: int, monarch: bool) -> ModelPr
     position = 0
     while position < len(steps):
         entry, step = value, steps[position]
-        if len(step) > 1:
+        shape, *others = step
+        if others:
             query = writer.attention_inputs(value, step)
             position += 1
             if query is None:  # cross attention: keys and values come from the encoder, the query is a step of its own
@@ -35,7 +36,6 @@ def layer_model(steps: tuple[Step, ...], context: int, monarch: bool) -> ModelPr
                 position += 1
             value = writer.attend(query, width, context)
         else:
-            (shape,) = step
             value = writer.node("Gelu", [writer.linear(value, *shape)])
             position += 1
         value = writer.linear(value, *steps[position][0])
