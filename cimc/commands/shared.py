@@ -64,6 +64,14 @@ def check_writable(*paths: Path | None) -> None:
             raise UserError(f"{path}: cannot be written: the directory {path.parent} may not be written to")
 
 
+def make_folder(path: Path) -> None:
+    """The folder, made if it is not there; UserError if it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be made: {(error.strerror or str(error)).lower()}") from error
+
+
 def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
     if text in ("auto", "paper"):

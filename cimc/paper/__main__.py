@@ -1,4 +1,4 @@
-"""`python -m cimc.paper [--json FILE]`: the figures of arXiv 2510.11192, ours beside the paper's."""
+"""`python -m cimc.paper [--json FILE] [--figures DIR]`: the figures of arXiv 2510.11192, ours beside the paper's."""
 
 import argparse
 import json
@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cimc.commands.shared import check_writable, run_command, writing
+from cimc.commands.shared import check_writable, make_folder, progress_bar, run_command, writing
 from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.paper.counts import Claim, Count, claims, counts, operations
 from cimc.paper.latency import ADCS, EQUAL_BITS, Latency, latencies
-from cimc.paper.shapes import NETWORKS
+from cimc.paper.shapes import NETWORKS, Network
+from cimc.paper.totals import Total, totals
 
 NOT_DERIVED = (
     "The paper reports latencies 1.59x to 1.74x lower than those of linear. They do not follow from what it publishes:",
@@ -23,29 +24,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m cimc.paper",
-        description="Arrays, operations and latency of the networks of arXiv 2510.11192, by mapping.",
+        description="Arrays, operations, latency and energy of the networks of arXiv 2510.11192, by mapping.",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the tables as JSON too")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw them as PNG, with the paper's claims")
+    names = [network.name for network in NETWORKS]
+    parser.add_argument("--network", choices=names, action="append", help="only this network (default: all three)")
     arguments = parser.parse_args(argv)
-    return run_command(lambda: _tables(arguments.json))
+    chosen = [network for network in NETWORKS if network.name in (arguments.network or names)]
+    return run_command(lambda: _tables(chosen, arguments.json, arguments.figures))
 
 
-def _tables(file: Path | None) -> int:
+def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None) -> int:
     check_writable(file)
-    rows = [row for network in NETWORKS for row in counts(network)]
-    fewer = {n.name: operations(n, monarch=False) / operations(n, monarch=True) for n in NETWORKS}
+    if folder is not None:
+        make_folder(folder)
+    with progress_bar("arXiv 2510.11192") as step:
+        step("arrays")
+        rows = [row for network in networks for row in counts(network)]
+        fewer = {n.name: operations(n, monarch=False) / operations(n, monarch=True) for n in networks}
+        step("latency by ADCs")
+        times = list(latencies(load_chip(DEFAULT_CHIP), networks))
+        step("totals")
+        all_parts = list(totals(DEFAULT_CHIP, networks))
     print(*_count_lines(rows, claims(rows), fewer), "", sep="\n")
-    times = list(latencies(load_chip(DEFAULT_CHIP)))
-    print(*_latency_lines(times), "", *NOT_DERIVED, sep="\n")
+    print(*_latency_lines(times), "", *_total_lines(all_parts), "", *NOT_DERIVED, sep="\n")
     if file is not None:
         found = {
             "counts": [vars(row) for row in rows],
             "claims": [vars(claim) for claim in claims(rows)],
             "fewer_operations": fewer,
             "latencies": [vars(row) for row in times],
+            "totals": [vars(row) for row in all_parts],
         }
         with writing(file) as temporary:
             temporary.write_text(json.dumps(found, indent=2) + "\n")
+    if folder is not None:
+        from cimc.paper.figures import write_figures
+
+        print("", *write_figures(folder, rows, times, all_parts), sep="\n")
     return 0
 
 
@@ -59,7 +76,7 @@ def _count_lines(rows: Sequence[Count], found: Sequence[Claim], fewer: dict[str,
             f"{row.utilization:>13.1%}"
         )
     yield ""
-    yield f"{'mean of the three networks':40}{'here':>8}{'paper':>8}"
+    yield f"{'mean of the networks':40}{'here':>8}{'paper':>8}"
     yield from (f"{claim.what:40}{claim.found:>8.1%}{claim.reported:>8.1%}" for claim in found)
     yield ""
     yield f"{'fewer operations a token, Monarch':40}{'here':>8}{'paper':>8}"
@@ -91,10 +108,26 @@ def _latency_lines(rows: Sequence[Latency]) -> Iterator[str]:
         yield _names(row) + equal + "".join(f"{r.lossless_us:>9.1f}" for r in same)
 
 
+def _total_lines(rows: Sequence[Total]) -> Iterator[str]:
+    yield "One decoded token, lossless: parameter multiplications (dynamic energy), digital operators with attention,"
+    yield "leakage, and all together; x: how many times less than linear."
+    heads = (("us", 8), ("", 8), ("uJ", 8), ("", 8), ("digital us", 12), ("uJ", 8), ("leaks uJ", 10), ("total us", 10))
+    yield _HEAD + "".join(f"{head:>{width}}" for head, width in (*heads, ("", 7), ("uJ", 9)))
+    linear = {row.network: row for row in rows if row.mapping == "linear"}
+    for row in rows:
+        base = linear[row.network]
+        yield (
+            f"{_names(row)}{row.parameter_us:>8.1f}{base.parameter_us / row.parameter_us:>7.2f}x"
+            f"{row.parameter_uj:>8.1f}{base.parameter_uj / row.parameter_uj:>7.2f}x"
+            f"{row.digital_us:>12.1f}{row.digital_uj + row.attention_uj:>8.0f}{row.leakage_uj:>10.0f}"
+            f"{row.total_us:>10.1f}{base.total_us / row.total_us:>6.2f}x{row.total_uj:>9.0f}"
+        )
+
+
 _HEAD = f"{'network':14}{'form':9}{'mapping':11}{'objective':9}"
 
 
-def _names(row: Latency) -> str:
+def _names(row: Latency | Total) -> str:
     return f"{row.network:14}{row.form:9}{row.mapping:11}{row.objective:9}"
 
 

@@ -90,24 +90,28 @@ def test_spread_takes_less_time(bert: dict[tuple[str, str, str], Latency]) -> No
 
 
 def test_more_adcs_are_never_slower() -> None:
-    rows = list(latencies(load_chip("pcm-256"), NETWORKS[2:], (4, 8, 16, 32)))
+    rows = list(latencies(load_chip("pcm-256"), NETWORKS[2:], (4, 32)))
     for variant in VARIANTS:
         times = [row.lossless_us for row in rows if (row.form, row.mapping, row.objective) == variant]
         assert times == sorted(times, reverse=True)
-        assert len(times) == 4
+        assert len(times) == 2
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "paper.json"
-    assert main(["--json", str(file)]) == 0
+    assert main(["--json", str(file), "--figures", str(tmp_path / "new" / "figures"), "--network", "GPT-2-medium"]) == 0
     text = capsys.readouterr().out
-    assert "BART-large    densemap       672       672          528        78.6%" in text
-    assert "BERT-large    monarch  spread     arrays        480    1152" in text
+    assert "GPT-2-medium  densemap       576       576          480        83.3%" in text
+    assert "GPT-2-medium  monarch  spread     arrays        480    1152" in text
     assert "They do not follow from what it publishes" in text
     found = json.loads(file.read_text())
-    assert (len(found["counts"]), len(found["latencies"])) == (12, 72)
+    assert (len(found["counts"]), len(found["latencies"]), len(found["totals"])) == (4, 24, 6)
+    assert len(list((tmp_path / "new" / "figures").iterdir())) == 5
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--json", str(tmp_path)]) == 1
     assert "cannot be written" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["--figures", str(tmp_path / "file")]) == 1
+    assert f"{tmp_path / 'file'}: cannot be made: file exists" in capsys.readouterr().err
