@@ -33,8 +33,8 @@ class Activations:
 def activations_of(program: Program, timing: Timing) -> Activations:
     """The activations of a program, in the order of stage, array and start.
 
-    One takes `planes * (settle + ceil(columns / adcs) * adc(bits))`: all slices convert in parallel, and `bits` are
-    those of the record that needs most.
+    One takes `planes * (settle + ceil(columns / adcs) * adc(bits))`: all slices convert in parallel, and `bits` and
+    `planes` are those of the record that needs most.
     """
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
@@ -44,9 +44,26 @@ def activations_of(program: Program, timing: Timing) -> Activations:
     columns = _sums(of_record, records["columns"], len(found))
     bits = _largest(of_record, records["adc_bits"], len(found))
     planes = _largest(of_record, planes_of(records, program), len(found))
-    adc_ps = np.array([0, *timing.adc_ps], np.int64)[np.minimum(bits, len(timing.adc_ps))]
-    duration = planes * (timing.settle_ps + -(-columns // max(1, program.chip.adcs)) * adc_ps)
+    adc_ps = np.array([0, *timing.adc_ps], np.int64)[bits]
+    duration = planes * (timing.settle_ps + -(-columns // program.chip.adcs) * adc_ps)
     return Activations(numbers, of_record, found[:, 1], found[:, 0], found[:, 2], duration, columns)
+
+
+def record_ends(program: Program, timing: Timing, activations: Activations) -> Numbers:
+    """When each record is done, in ps from the start of the run.
+
+    A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer. A KERNEL is
+    done with the last of its operators, which the table of operations tells.
+    """
+    op = program.instructions["op"]
+    ends = program.instructions["start"].astype(np.int64)
+    ends[activations.records] = (activations.start + activations.duration)[activations.of_record]
+    ends[(op == Opcode.TRANSFER) | (op == Opcode.PERMUTE)] += timing.transfer_ps
+    ends[op == Opcode.ADD] += timing.add_ps
+    for number in np.flatnonzero(op == Opcode.KERNEL).tolist():
+        own = program.operations[program.operations[:, 0] == program.instructions["k"][number]]
+        ends[number] = (own[:, 3] + own[:, 4]).max(initial=ends[number])
+    return ends
 
 
 def planes_of(records: Records, program: Program) -> Numbers:

@@ -31,6 +31,8 @@ def verify_chip(chip: Chip, arrays: NDArray[np.int8]) -> None:
     for name, bits in (("cell_bits", chip.cell_bits), ("dac_bits", chip.dac_bits)):
         if bits not in DIGIT_BITS:
             raise ProgramError(f"chip {name} is {bits}, expected 1, 2, 4 or 8")
+    if chip.adcs < 1:
+        raise ProgramError(f"chip adcs is {chip.adcs}, expected at least 1")
     for name, side in (("rows", chip.rows), ("columns", chip.columns)):
         if not 1 <= side <= MAXIMAL_ARRAY_SIDE:
             raise ProgramError(f"chip {name} is {side}, expected 1 to {MAXIMAL_ARRAY_SIDE}")

@@ -1,0 +1,69 @@
+"""Legality of activations: one at a time in an array, each of its sums as if it were alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+from cimc.program.timing import Activations, Numbers
+from cimc.program.verifier import programmed_cells, tiles_by_array
+
+
+def verify_activations(program: Program, activations: Activations) -> None:
+    """Raises ProgramError unless every record converts what it would convert alone, by ADCs that are free."""
+    _verify_sharing(program, activations)
+    _verify_turns(activations)
+
+
+def _verify_turns(activations: Activations) -> None:
+    """An array, and with it its ADCs, does one activation at a time."""
+    order = np.lexsort([activations.start, activations.array])
+    array, start = activations.array[order], activations.start[order]
+    end = start + activations.duration[order]
+    for i in np.flatnonzero((array[1:] == array[:-1]) & (start[1:] < end[:-1]))[:1].tolist():
+        first, second = (_record(activations, int(order[j])) for j in (i, i + 1))
+        raise ProgramError(f"record {second} uses array {array[i]} before record {first} is done with it")
+
+
+def _record(activations: Activations, activation: int) -> int:
+    return int(activations.records[np.argmax(activations.of_record == activation)])
+
+
+def _verify_sharing(program: Program, activations: Activations) -> None:
+    order = np.argsort(activations.of_record, kind="stable")
+    groups = np.split(activations.records[order], 1 + np.flatnonzero(np.diff(activations.of_record[order])))
+    members = tiles_by_array(program.tiles, len(program.arrays))
+    cells: dict[int, NDArray[np.bool_]] = {}
+    for group in groups:
+        if len(group) > 1:
+            array = int(program.instructions["array"][group[0]])
+            if array not in cells:
+                tiles = program.tiles[members[array]]
+                cells[array] = programmed_cells(tiles, program.chip.rows, program.chip.columns)
+            _verify_activation(program, group, cells[array])
+
+
+def _verify_activation(program: Program, group: Numbers, programmed: NDArray[np.bool_]) -> None:
+    """Records that start together in one array: one input a row, each column once, and no foreign cells in its sum."""
+    names = ("x", "k", "row", "rows", "column", "columns")
+    rows_of: list[slice] = []
+    columns_of: list[slice] = []
+    driver = np.full((program.chip.rows, 2), -1, np.int64)
+    converted = np.zeros(program.chip.columns, np.bool_)
+    for number in group.tolist():
+        x, k, row, rows, column, columns = (int(program.instructions[name][number]) for name in names)
+        at, across = slice(row, row + rows), slice(column, column + columns)
+        drives = np.stack([np.full(rows, x), np.arange(k, k + rows)], axis=1)
+        if ((driver[at] >= 0) & (driver[at] != drives)).any():
+            raise ProgramError(f"record {number} drives rows that another record drives with other inputs")
+        if converted[across].any():
+            raise ProgramError(f"record {number} converts columns that another record converts")
+        driver[at], converted[across] = drives, True
+        rows_of.append(at)
+        columns_of.append(across)
+    active = driver[:, 0] >= 0
+    for number, at, across in zip(group.tolist(), rows_of, columns_of):
+        foreign = active.copy()
+        foreign[at] = False
+        if programmed[foreign, across].any():
+            raise ProgramError(f"record {number} converts columns with cells of rows that another record drives")

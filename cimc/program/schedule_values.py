@@ -1,0 +1,95 @@
+"""Legality of reading: kernels, permutations and transfers take what is there, arrays what has been brought to them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.timing import Numbers
+
+
+def verify_values(program: Program, ends: Numbers) -> None:
+    """Raises ProgramError if a value is used before it is where it is used; `ends` tells when records are done."""
+    known = _Times(program, ends)
+    records = program.instructions
+    for number in np.flatnonzero((records["op"] != Opcode.MULTIPLY) & (records["op"] != Opcode.ADD)).tolist():
+        known.follow(number)
+    _verify_driving(program, known.arrived)
+    for output in program.outputs:
+        if output.slot not in known.ready:
+            raise ProgramError(f"the output in value {output.slot} is never moved out of the arrays")
+
+
+@dataclass
+class _Times:
+    """When values are where, in ps: outside of the arrays, in the arrays of a stage, and as finished sums in them."""
+
+    program: Program
+    ends: Numbers
+    ready: dict[int, int] = field(default_factory=dict[int, int])
+    arrived: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+    summed: dict[int, int] = field(default_factory=dict[int, int])
+
+    def __post_init__(self) -> None:
+        self.ready.update((value.slot, 0) for value in self.program.inputs)
+        records = self.program.instructions
+        last = np.zeros(self.program.slots, np.int64)
+        working = np.flatnonzero(np.isin(records["op"], [Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD]))
+        np.maximum.at(last, records["y"][working], self.ends[working])
+        self.summed.update((m.y, int(last[m.y])) for m in self.program.multiplications)
+
+    def follow(self, number: int) -> None:
+        """A record that reads or moves a value, checked and done; records come in the program's order."""
+        record = self.program.instructions[number]
+        op, start, end = Opcode(int(record["op"])), int(record["start"]), int(self.ends[number])
+        stage, x, y = (int(record[name]) for name in ("stage", "x", "y"))
+        match op:
+            case Opcode.KERNEL:
+                kernel = self.program.kernels[int(record["k"])]
+                for slot in kernel.inputs:
+                    _in_time(number, slot, self.ready.get(slot), start)
+                self.ready.update((slot, end) for slot in kernel.outputs)
+            case Opcode.PERMUTE:
+                _in_time(number, x, self.ready.get(x), start)
+                self.ready[y] = end
+            case Opcode.TRANSFER if int(record["flags"]) == INTO_ARRAYS:
+                if (stage, x) in self.arrived:
+                    raise ProgramError(f"record {number} moves value {x} into the arrays of stage {stage} once more")
+                _in_time(number, x, self.ready.get(x), start)
+                self.arrived[stage, x] = end
+            case Opcode.TRANSFER:
+                if x not in self.summed:
+                    raise ProgramError(f"record {number} moves value {x} out of arrays, which is no product")
+                if x in self.ready:
+                    raise ProgramError(f"record {number} moves value {x} out of arrays once more")
+                _in_time(number, x, self.summed[x], start)
+                self.ready[x] = end
+            case _:
+                pass
+
+
+def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> None:
+    """Rows are driven with what has been brought to the arrays of the stage, and add to what has been cleared."""
+    numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
+    records = program.instructions[numbers]
+    start = records["start"].astype(np.int64)
+    pairs = np.stack([records["stage"], records["x"]], axis=1).astype(np.int64)
+    found, which = np.unique(pairs, axis=0, return_inverse=True)
+    earliest = np.array([arrived.get((stage, x), -1) for stage, x in found.tolist()], np.int64)[which.reshape(-1)]
+    for i in np.flatnonzero((earliest < 0) | (start < earliest))[:1].tolist():
+        when = None if earliest[i] < 0 else int(earliest[i])
+        _in_time(int(numbers[i]), int(records["x"][i]), when, int(start[i]))
+    clears = np.flatnonzero(program.instructions["op"] == Opcode.CLEAR)
+    cleared = np.zeros(program.slots, np.int64)
+    cleared[program.instructions["y"][clears]] = program.instructions["start"][clears]
+    for i in np.flatnonzero(start < cleared[records["y"]])[:1].tolist():
+        y = int(records["y"][i])
+        raise ProgramError(f"record {numbers[i]} adds to value {y} at {start[i]} ps, cleared at {cleared[y]} ps")
+
+
+def _in_time(number: int, slot: int, ready: int | None, start: int) -> None:
+    if ready is None or ready > start:
+        when = "which is never brought there" if ready is None else f"which is there from {ready} ps on"
+        raise ProgramError(f"record {number} reads value {slot} at {start} ps, {when}")
