@@ -160,13 +160,15 @@ class _Scheduler:
 
 
 def picoseconds(nanoseconds: float) -> int:
-    """Whole picoseconds: all times of a schedule are."""
+    """Whole picoseconds: all times of a schedule are. UserError for a step of more than a second."""
+    if nanoseconds > 1e9:
+        raise UserError(f"a step of {nanoseconds:g} ns: expected at most a second, correct the times of the chip")
     return round(1000 * nanoseconds)
 
 
 def adc_times(chip: ChipAttr) -> tuple[int, ...]:
-    """The time of a conversion to 1, 2, ... bits, in ps."""
-    return tuple(picoseconds(chip.adc_ns(bits)) for bits in range(1, chip.adc_bits + 1))
+    """The time of a conversion to 1, 2, ... bits, in ps; 1 at least, so that an activation takes some time."""
+    return tuple(max(1, picoseconds(chip.adc_ns(bits))) for bits in range(1, chip.adc_bits + 1))
 
 
 def resources_of(chip: ChipAttr) -> Resources:

@@ -28,7 +28,7 @@ from cimc.program.records import (
 )
 from cimc.program.schedule import verify_schedule
 from dialects.array import MultiplyOp, StageOp
-from dialects.cim import PermuteOp
+from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
@@ -38,7 +38,7 @@ from dialects.notes import dense_weights, layer_notes, permutations_before_foldi
 from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
-from passes.schedule_arrays import adc_times, picoseconds
+from passes.schedule_arrays import picoseconds, resources_of
 
 
 def emit(
@@ -109,9 +109,11 @@ class _Emitter:
         return program
 
     def _segment(self, ops: list[Operation], stage: int) -> None:
+        """A kernel, which starts when all before is done; constants alone are there from the start of the run on."""
         kernel = kernel_of(self.module, self.store, ops, self.slots, self.pool)
         if kernel is not None:
-            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels), start=self.clock))
+            start = self.clock if any(isinstance(op, DigitalOp) for op in ops) else 0
+            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels), start=start))
             work = kernel_work(ops, len(self.kernels))
             self.operations.append(work)
             self.clock = int((work[:, 3] + work[:, 4]).max(initial=self.clock))
@@ -199,14 +201,15 @@ class _Emitter:
 
 
 def _timing(chip: ChipAttr) -> Timing:
-    costs = chip.digital_costs()
+    costs, resources = chip.digital_costs(), resources_of(chip)
     return Timing(
-        settle_ps=picoseconds(chip.settle_ns),
-        adc_ps=adc_times(chip),
+        settle_ps=resources.times.settle_ps,
+        adc_ps=resources.times.adc_ps,
         transfer_ps=picoseconds(chip.transfer_ns),
-        add_ps=picoseconds(chip.add_ns),
-        digital_units=chip.digital_units,
+        add_ps=resources.add_ps,
+        digital_units=resources.digital_units,
         attention_units=0 if costs is None else costs.attention_units,
+        vector_width=resources.vector_width,
     )
 
 

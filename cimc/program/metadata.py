@@ -113,7 +113,8 @@ class Chip:
 class Timing:
     """How long what records start takes, in whole picoseconds: what the compiler took from the chip.
 
-    `adc_ps[a - 1]` is the time of a conversion to `a` bits. Digital units are numbered from 0, attention units follow.
+    `adc_ps[a - 1]` is the time of a conversion to `a` bits; an addition of partial sums takes `add_ps` and has at most
+    `vector_width` elements. Digital units are numbered from 0, attention units follow.
     """
 
     settle_ps: int
@@ -121,7 +122,8 @@ class Timing:
     transfer_ps: int
     add_ps: int
     digital_units: int
-    attention_units: int = 0
+    attention_units: int
+    vector_width: int
 
     def to_json(self) -> dict[str, Json]:
         return {**asdict(self), "adc_ps": list(self.adc_ps)}
@@ -135,6 +137,7 @@ class Timing:
             add_ps=value.count("add_ps"),
             digital_units=value.count("digital_units"),
             attention_units=value.count("attention_units"),
+            vector_width=value.count("vector_width"),
         )
 
 

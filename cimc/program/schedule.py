@@ -124,6 +124,9 @@ def _verify_units(program: Program, ends: Numbers) -> None:
         raise ProgramError(f"digital unit {unit} adds partial sums, the chip has {digital}")
     for unit in workers[workers >= units][:1].tolist():
         raise ProgramError(f"unit {unit} runs an operator, the chip has {units} units")
+    width, columns = program.timing.vector_width, program.instructions["columns"][adds]
+    for i in np.flatnonzero(columns > width)[:1].tolist():
+        raise ProgramError(f"record {adds[i]} adds {columns[i]} elements, a digital unit adds {width} at once")
     unit = np.concatenate([adders, workers])
     start = np.concatenate([program.instructions["start"][adds].astype(np.int64), program.operations[:, 3]])
     end = np.concatenate([ends[adds], program.operations[:, 3] + program.operations[:, 4]])

@@ -36,7 +36,7 @@ def schedule_additions(
     different columns are added in pairs, the earliest first, each pair on the unit that is free first. A unit adds
     `vector_width` elements at most.
     """
-    ranges = [found for i, parts in enumerate(products) for found in _joined(_ranges(i, parts), vector_width)]
+    ranges = [vector for i, parts in enumerate(products) for vector in _vectors(_ranges(i, parts), vector_width)]
     additions: list[list[tuple[int, int, int, int]]] = [[] for _ in products]
     free = [(0, unit) for unit in range(units)]
     waiting = [(_second(r.ready), number) for number, r in enumerate(ranges)]
@@ -58,24 +58,30 @@ def schedule_additions(
     return [np.array(rows, np.int64).reshape(-1, len(ADDITION)) for rows in additions], last
 
 
-def _joined(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
-    """Ranges one behind the other with equally many partial sums are one vector, if it is not too long."""
+def _vectors(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
+    """The ranges as vectors that a unit adds at once: long ones cut, short ones of equally many partial sums joined."""
     last: _Range | None = None
-    for new in ranges:
-        if (
-            last is not None
-            and last.first + last.columns == new.first
+    for new in (piece for whole in ranges for piece in _cut(whole, vector_width)):
+        if last is None:
+            last = new
+        elif (
+            last.first + last.columns == new.first
             and len(last.ready) == len(new.ready)
             and last.columns + new.columns <= vector_width
         ):
             ready = [max(pair) for pair in zip(sorted(last.ready), sorted(new.ready))]
             last = _Range(new.product, last.first, last.columns + new.columns, ready)
-            continue
-        if last is not None:
+        else:
             yield last
-        last = new
+            last = new
     if last is not None:
         yield last
+
+
+def _cut(whole: _Range, width: int) -> Iterator[_Range]:
+    """The range in pieces of at most `width` elements."""
+    for done in range(0, whole.columns, width):
+        yield _Range(whole.product, whole.first + done, min(width, whole.columns - done), list(whole.ready))
 
 
 def _second(heap: list[int]) -> int:
