@@ -1,6 +1,6 @@
 """What the digital operators of a network take for one vector, from the shapes that its types tell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation, SSAValue
@@ -23,11 +23,20 @@ def static_operators(ops: Sequence[Operation]) -> set[Operation]:
         return "" if isinstance(value.owner, NoneOp) else names.setdefault(value, str(len(names)))
 
     described = [
-        (op.op_type.data, [name(value) for value in op.operands], [name(value) for value in op.outputs])
+        (op.op_type.data, [name(value) for value in _reads(op)], [name(value) for value in op.outputs])
         for op in digital
     ]
     constants = [name(value) for op in ops if isinstance(op, ConstantOp | ReadOp) for value in op.results]
     return {digital[number] for number in free_of_data(described, constants)}
+
+
+def _reads(op: DigitalOp) -> Iterator[SSAValue]:
+    """The values from outside that the operator reads, in its bodies too."""
+    parts = list(op.walk())
+    inside: set[SSAValue] = {result for part in parts for result in part.results}
+    for part in parts:
+        inside.update(argument for region in part.regions for block in region.blocks for argument in block.args)
+    return (value for part in parts for value in part.operands if value not in inside)
 
 
 def cost_of(op: DigitalOp, costs: DigitalCosts) -> OperatorCost:
