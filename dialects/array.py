@@ -139,6 +139,8 @@ class StageOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
+        if any(number.value.data < 0 for number in (self.number, self.start_ps, self.duration_ps)):
+            raise VerifyException("a stage has a negative number, start or duration")
         *members, last = self.body.block.ops
         if not isinstance(last, YieldOp) or not all(isinstance(op, MultiplyOp) for op in members):
             raise VerifyException("a stage holds array.multiply and ends with array.yield")

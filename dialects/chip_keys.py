@@ -66,6 +66,9 @@ class Key:
         return value != ""
 
 
+SECOND_NS = 10**9
+"""No step of a chip takes longer."""
+
 KEYS = (
     Key("name", str, "what the chip is called", required=True),
     # What the numbers depend on.
@@ -84,12 +87,17 @@ KEYS = (
     ),
     Key("arrays", int, "arrays that the chip has; unlimited if not given", low=1),
     # Time.
-    Key("settle_ns", float, "from driving the rows with one plane until the columns may be converted"),
+    Key("settle_ns", float, "from driving the rows with one plane until the columns may be converted", high=SECOND_NS),
     Key("adc_kind", str, "how an ADC's time grows with its bits", choices=("sar", "ramp", "flash")),
-    Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC"),
-    Key("transfer_ns", float, "moving one vector into or out of a stage"),
+    Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC", high=SECOND_NS),
+    Key("transfer_ns", float, "moving one vector into or out of a stage", high=SECOND_NS),
     Key("digital_units", int, "units that add partial sums, working in parallel", low=1),
-    Key("add_ns", float, "one digital unit adding two vectors, or another operation of one step an element"),
+    Key(
+        "add_ns",
+        float,
+        "one digital unit adding two vectors, or another operation of one step an element",
+        high=SECOND_NS,
+    ),
     # ADCs: which model tells their energy and area, and what the models need (dialects/adc_models.py).
     Key("adc_model", str, "where energy and area of an ADC come from", choices=tuple(ADC_MODELS)),
     Key("adc_table_pj", tuple, "energy of one conversion to 1, 2, ... adc_bits bits"),
@@ -116,9 +124,9 @@ KEYS = (
     Key("attention_unit_leakage_uw", float, "one attention unit"),
     # Digital operators (passes/analysis/cost/digital.py).
     Key("vector_width", int, "elements of a vector, on which a digital unit works at once", low=1),
-    Key("compare_ns", float, "one digital unit comparing or moving a vector, as for ReLU"),
-    Key("function_ns", float, "one digital unit computing a function of a vector, as for GELU"),
-    Key("normalize_ns", float, "one digital unit normalizing a vector, as for layer norm or softmax"),
+    Key("compare_ns", float, "one digital unit comparing or moving a vector, as for ReLU", high=SECOND_NS),
+    Key("function_ns", float, "one digital unit computing a function of a vector, as for GELU", high=SECOND_NS),
+    Key("normalize_ns", float, "one digital unit normalizing a vector, as for layer norm or softmax", high=SECOND_NS),
     Key("vector_pj", float, "one operation of a digital unit on one vector"),
     Key("attention_units", int, "units that multiply two activations, working in parallel", low=1),
     Key("attention_macs_per_ns", float, "multiply-accumulates of one attention unit in a nanosecond"),
@@ -153,6 +161,8 @@ def _check_together(checked: Mapping[str, Value]) -> None:
     assert isinstance(adc_bits, int)
     if adcs > columns:
         raise UserError(f"adcs = {adcs}: expected at most one for each of the {columns} columns")
+    if checked.get("attention_macs_per_ns") == 0:
+        raise UserError("attention_macs_per_ns = 0.0: expected a number above 0")
     for name in ("adc_table_pj", "adc_table_um2"):
         table = checked.get(name)
         if isinstance(table, tuple) and len(table) < adc_bits:

@@ -206,6 +206,8 @@ class PermuteOp(IRDLOperation):
         found, expected = element_type(self.result.type), element_type(self.x.type)
         if found != expected:
             raise VerifyException(f"permutation of {expected} gives {found}, expected {expected}")
+        if self.start_ps is not None and self.start_ps.value.data < 0:
+            raise VerifyException(f"permutation starts at {self.start_ps.value.data} ps, expected 0 or later")
 
 
 @irdl_op_definition

@@ -10,6 +10,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
+from dialects.chip_keys import SECOND_NS
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
@@ -161,7 +162,7 @@ class _Scheduler:
 
 def picoseconds(nanoseconds: float) -> int:
     """Whole picoseconds: all times of a schedule are. UserError for a step of more than a second."""
-    if nanoseconds > 1e9:
+    if nanoseconds > SECOND_NS:
         raise UserError(f"a step of {nanoseconds:g} ns: expected at most a second, correct the times of the chip")
     return round(1000 * nanoseconds)
 

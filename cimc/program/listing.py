@@ -76,28 +76,29 @@ class _Nodes:
 
 def _line(record: dict[str, int], program: Program) -> str:
     op = Opcode(record["op"])
-    start = f"stage {record['stage']:<4} {op.name.lower():<8}"
+    return f"stage {record['stage']:<4} {op.name.lower():<8} {_action(op, record, program)} start {record['start']} ps"
+
+
+def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
     x, y, k, n = f"v{record['x']}", f"v{record['y']}", record["k"], record["n"]
     match op:
         case Opcode.KERNEL:
             kernel = program.kernels[k]
-            return f"{start} {_slots(kernel.outputs)} = kernel {k} ({_slots(kernel.inputs)})"
+            return f"{_slots(kernel.outputs)} = kernel {k} ({_slots(kernel.inputs)})"
         case Opcode.CLEAR:
-            return f"{start} {y} = zeros [{n}] like {x}"
+            return f"{y} = zeros [{n}] like {x}"
         case Opcode.PERMUTE:
-            return f"{start} {y} = {x} by table {k}"
+            return f"{y} = {x} by table {k}"
         case Opcode.MULTIPLY:
             rows, columns = record["rows"], record["columns"]
             cells = f"array {record['array']}[{_span(record['row'], rows)}, {_span(record['column'], columns)}]"
             shift = f">>{record['adc_shift']}" if record["adc_shift"] else ""
-            conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']} start {record['start']} ps"
-            return f"{start} {y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
+            conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']}"
+            return f"{y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
         case Opcode.TRANSFER:
-            way = "into arrays" if record["flags"] == INTO_ARRAYS else "out of arrays"
-            return f"{start} {x} {way} start {record['start']} ps"
+            return f"{x} {'into' if record['flags'] == INTO_ARRAYS else 'out of'} arrays"
         case Opcode.ADD:
-            sums = f"{y}[{_span(n, record['columns'])}]"
-            return f"{start} {sums} partial sums on unit {record['array']} start {record['start']} ps"
+            return f"{y}[{_span(n, record['columns'])}] partial sums on unit {record['array']}"
 
 
 def _with_comment(line: str, comment: str) -> str:

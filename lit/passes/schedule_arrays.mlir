@@ -200,3 +200,72 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     func.return %z : tensor<?x2xi32>
   }
 }
+
+// -----
+
+// One weight and two inputs, in one stage: the same cells twice, one activation after the other.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x2xui8>, %z: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
+    // CHECK:      %y, %q = array.stage 0 start_ps 0 duration_ps 202000 {
+    // CHECK-NEXT:   array.multiply %x, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
+    // CHECK-NEXT:   array.multiply %z, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %q = array.multiply %z, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
+  }
+}
+
+// -----
+
+// Signed inputs, two bits at a time: four planes and one for the sign, each of 10 ns and 4 columns of 1 ns; a diagonal of
+// signed and unsigned inputs takes as long as the signed ones need.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 2, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<-128> : tensor<2x2xi8>
+  cim.weight @v = dense<-128> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x2xi8>, %z: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
+    // CHECK:      %y, %q = array.stage 0 start_ps 0 duration_ps 80000 {
+    // CHECK-NEXT:   array.multiply %x, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
+    // CHECK-NEXT:   array.multiply %z, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xi8> -> tensor<?x2xi32>
+    %q = array.multiply %z, @v tiles <[[0, 0, 2, 2]]> at <[[0, 2, 2]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
+  }
+}
+
+// -----
+
+// A digital unit adds a vector of 3 elements at once, so 4 columns take two additions, here on two units.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 2, add_ns = 2.0, vector_width = 3>} {
+  cim.weight @w = dense<-128> : tensor<4x4xi8>
+  func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
+    // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 124000 {
+    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> adds <[[0, 3, 0, 117000], [3, 1, 1, 117000]]> :
+    %y = array.multiply %x, @w tiles <[[0, 0, 2, 4], [2, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    func.return %y : tensor<?x4xi32>
+  }
+}
+
+// -----
+
+// Digital operators run when operands and units are there: 8 elements are a vector for each of two units, a product of
+// activations goes to the attention unit (16 products, 2 a nanosecond), what only names or reshapes takes no time.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 2, add_ns = 2.0, vector_width = 4, compare_ns = 1.0, function_ns = 4.0, normalize_ns = 10.0, attention_units = 1, attention_macs_per_ns = 2.0>} {
+  func.func @main(%x: tensor<2x4xf32>, %z: tensor<4xf32>) -> (tensor<2x2xf32>, tensor<8xf32>, tensor<4xf32>) {
+    // CHECK:      %shape = cim.constant
+    // CHECK-NEXT: %e = cim.digital "Erf"(%x) on <[[0, 0, 4000], [1, 0, 4000]]> :
+    // CHECK-NEXT: %t = cim.digital "Transpose"(%e) with {perm = array<i64: 1, 0>} on <[[0, 4000, 1000], [1, 4000, 1000]]> :
+    // CHECK-NEXT: %p = cim.digital "MatMul"(%e, %t) on <[[2, 5000, 8000]]> :
+    // CHECK-NEXT: %s = cim.digital "Softmax"(%p) on <[[0, 13000, 10000]]> :
+    // CHECK-NEXT: %r = cim.digital "Reshape"(%e, %shape) : (
+    // CHECK-NEXT: %a = cim.digital "Add"(%z, %z) on <[[1, 5000, 2000]]> :
+    %shape = cim.constant dense<8> : tensor<1xi64>
+    %e = cim.digital "Erf"(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32>
+    %t = cim.digital "Transpose"(%e) with {perm = array<i64: 1, 0>} : (tensor<2x4xf32>) -> tensor<4x2xf32>
+    %p = cim.digital "MatMul"(%e, %t) : (tensor<2x4xf32>, tensor<4x2xf32>) -> tensor<2x2xf32>
+    %s = cim.digital "Softmax"(%p) : (tensor<2x2xf32>) -> tensor<2x2xf32>
+    %r = cim.digital "Reshape"(%e, %shape) : (tensor<2x4xf32>, tensor<1xi64>) -> tensor<8xf32>
+    %a = cim.digital "Add"(%z, %z) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    func.return %s, %r, %a : tensor<2x2xf32>, tensor<8xf32>, tensor<4xf32>
+  }
+}

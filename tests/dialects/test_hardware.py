@@ -51,7 +51,8 @@ def values_of(key: Key) -> st.SearchStrategy[Value]:
         return st.text(st.characters(codec="utf-8"), min_size=1)
     if key.kind is int:
         return st.integers(min_value=key.low, max_value=4 if key.name == "adcs" else key.high)
-    numbers = st.floats(min_value=key.low, allow_infinity=False, allow_nan=False)
+    positive = key.name == "attention_macs_per_ns"
+    numbers = st.floats(key.low, key.high, exclude_min=positive, allow_infinity=False, allow_nan=False)
     return numbers if key.kind is float else st.lists(numbers, min_size=24, max_size=26).map(tuple)
 
 
@@ -192,9 +193,11 @@ def test_missing_optional_key_is_named():
         ({"cell_bits": 3}, "cell_bits = 3: expected one of 1, 2, 4, 8"),
         ({"encoding": "x"}, 'encoding = "x": expected one of offset, twos-complement, differential'),
         ({"name": ""}, 'name = "": expected a text that is not empty'),
-        ({"add_ns": -1}, "add_ns = -1.0: expected a number of at least 0"),
-        ({"add_ns": float("inf")}, "add_ns = inf: expected a number of at least 0"),
-        ({"add_ns": float("nan")}, "add_ns = nan: expected a number of at least 0"),
+        ({"add_ns": -1}, "add_ns = -1.0: expected a number from 0 to 1000000000"),
+        ({"add_ns": float("inf")}, "add_ns = inf: expected a number from 0 to 1000000000"),
+        ({"add_ns": float("nan")}, "add_ns = nan: expected a number from 0 to 1000000000"),
+        ({"dac_pj": -1}, "dac_pj = -1.0: expected a number of at least 0"),
+        ({"attention_macs_per_ns": 0}, "attention_macs_per_ns = 0.0: expected a number above 0"),
         ({"adcs": 5}, "adcs = 5: expected at most one for each of the 4 columns"),
         ({"adc_table_pj": (1.0, -1.0)}, "adc_table_pj = [1.0, -1.0]: expected a list of numbers of at least 0"),
         ({"adc_table_pj": ()}, "adc_table_pj = []: expected a list of numbers of at least 0"),

@@ -14,6 +14,9 @@ from xdsl.parser import Parser
 
 from cimc.emitter.emit import emit
 from cimc.pass_runner import PassRunner
+from cimc.program.metadata import Timing
+from cimc.program.program import Program
+from cimc.program.records import Opcode
 from cimc.universe import make_context
 from dialects.array import MultiplyOp
 from dialects.cim import weight_op
@@ -30,7 +33,17 @@ from passes.tile_blocks import TileBlocksPass
 
 Array = NDArray[Any]
 
-chips = st.fixed_dictionaries(
+digital_keys = st.fixed_dictionaries(
+    {
+        "vector_width": st.integers(1, 7),
+        "compare_ns": st.just(1),
+        "function_ns": st.just(4),
+        "normalize_ns": st.just(10),
+        "attention_units": st.integers(1, 2),
+        "attention_macs_per_ns": st.just(2),
+    }
+)
+array_keys = st.fixed_dictionaries(
     {
         "name": st.just("any"),
         "rows": st.integers(1, 6),
@@ -40,14 +53,23 @@ chips = st.fixed_dictionaries(
         "adc_bits": st.integers(1, 12),
         "adcs": st.integers(1, 2),
         "encoding": st.sampled_from(["offset", "twos-complement", "differential"]),
-        "settle_ns": st.just(10),
+        "settle_ns": st.sampled_from([0, 10]),
         "adc_kind": st.sampled_from(["sar", "ramp", "flash"]),
-        "adc_step_ns": st.just(1),
-        "transfer_ns": st.just(5),
+        "adc_step_ns": st.sampled_from([0, 0.0001, 1]),
+        "transfer_ns": st.sampled_from([0, 5]),
         "digital_units": st.integers(1, 2),
-        "add_ns": st.just(2),
+        "add_ns": st.sampled_from([0, 2]),
     }
-).map(ChipAttr.from_dict)
+)
+
+
+@st.composite
+def chips(draw: st.DrawFn) -> ChipAttr:
+    """With the numbers that the time of digital operators needs, or without them."""
+    digital = draw(digital_keys) if draw(st.booleans()) else {}
+    return ChipAttr.from_dict({**draw(array_keys), **digital})
+
+
 weights = hnp.arrays(np.int8, st.tuples(st.integers(1, 8), st.integers(1, 8)))
 
 
@@ -90,7 +112,7 @@ def a_row_is_too_much(w: Array, chip: ChipAttr) -> bool:
 
 
 @settings(max_examples=60, deadline=None)
-@given(weights, st.booleans(), chips)
+@given(weights, st.booleans(), chips())
 def test_the_way_down_changes_no_bit(w: Array, signed: bool, chip: ChipAttr):
     module, context = network(w, signed, chip)
     expected = run(module, context, w, signed)
@@ -124,3 +146,88 @@ def check_groups(module: ModuleOp) -> None:
             assert (shift, bound < 1 << bits, start >= 0) == (0, True, True)
         assert all((count == 1).all() for count in covered)
     assert stored == {"w": 2, "v": 1}
+
+
+def scheduled(text: str, weights: dict[str, Array], **keys: object) -> Program:
+    """The program of a network on a chip of 4x4 whose conversions take a nanosecond a bit."""
+    store = WeightStore()
+    context = make_context(store)
+    module = Parser(context, text).parse_module()
+    for name, array in weights.items():
+        add_weight(module, weight_op(name, array, store))
+    module.attributes[MODULE_KEY] = ChipAttr.from_dict(
+        {
+            "name": "small", "rows": 4, "columns": 4, "cell_bits": 2, "dac_bits": 1, "adc_bits": 8, "adcs": 1,
+            "encoding": "offset", "settle_ns": 10, "adc_kind": "sar", "adc_step_ns": 1, "transfer_ns": 5,
+            "digital_units": 1, "add_ns": 2, **keys,
+        }
+    )  # fmt: skip
+    PassRunner(context).run(module, [TileBlocksPass(), PlaceTilesPass(), ScheduleArraysPass()])
+    return emit(module, store, mapping="spread")
+
+
+TWICE = """
+func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
+  %a = cim.matmul %x, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+  %b = cim.matmul %z, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return %a, %b : tensor<?x4xi32>, tensor<?x4xi32>
+}"""
+ONES = np.ones((4, 4), np.int8)
+
+
+def test_conversions_take_some_time() -> None:
+    """1 ps at least, however fast they are: activations that begin together would be one."""
+    program = scheduled(TWICE, {"w": ONES}, settle_ns=0, adc_step_ns=0)
+    multiplies = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
+    assert multiplies["start"].tolist() == [5000, 5000 + 8 * 4]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"settle_ns": 2e9}, "settle_ns = 2000000000.0: expected a number from 0 to 1000000000"),
+        ({"transfer_ns": 1e300}, "transfer_ns = 1e+300: expected a number from 0 to 1000000000"),
+        (
+            {"adc_kind": "ramp", "adc_step_ns": 1e9},
+            "a step of 2e+09 ns: expected at most a second, correct the times of the chip",
+        ),
+    ],
+)
+def test_times_that_no_chip_has(keys: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        scheduled(TWICE, {"w": ONES}, **keys)
+    assert str(error.value) == message
+
+
+def test_constants_are_there_from_the_start() -> None:
+    """A permuted constant does not wait for the permutation before it."""
+    text = """
+func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<2x4xui8>) {
+  %a = cim.permute %x, @swap : tensor<?x4xui8> -> tensor<?x4xui8>
+  %c = cim.constant dense<3> : tensor<2x4xui8>
+  %d = cim.permute %c, @swap : tensor<2x4xui8> -> tensor<2x4xui8>
+  %b = cim.matmul %a, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return %b, %d : tensor<?x4xi32>, tensor<2x4xui8>
+}"""
+    program = scheduled(text, {"w": ONES, "swap": np.array([1, 0, 3, 2])})
+    permutes = program.instructions[program.instructions["op"] == Opcode.PERMUTE]
+    assert permutes["start"].tolist() == [0, 0]
+
+
+def test_a_network_without_multiplications() -> None:
+    text = """
+func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %y = cim.digital "Erf"(%x) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  func.return %y : tensor<?x4xf32>
+}"""
+    program = scheduled(text, {})
+    assert program.instructions["op"].tolist() == [Opcode.KERNEL]
+    assert list(program.stages) == []
+
+
+def test_times_of_the_chip_are_in_the_program() -> None:
+    program = scheduled(TWICE, {"w": ONES}, settle_ns=0.5, adc_kind="ramp", adc_bits=4, transfer_ns=7, add_ns=1.25)
+    assert program.timing == Timing(500, (2000, 4000, 8000, 16000), 7000, 1250, 1, 0, vector_width=4)
+    digital = {"compare_ns": 1, "function_ns": 1, "normalize_ns": 1, "attention_units": 3, "attention_macs_per_ns": 1}
+    program = scheduled(TWICE, {"w": ONES}, **digital, vector_width=9, digital_units=2)
+    assert program.timing == Timing(10000, tuple(range(1000, 9000, 1000)), 5000, 2000, 2, 3, vector_width=9)

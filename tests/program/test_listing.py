@@ -11,13 +11,29 @@ from cimc.program.program import Program
 def test_listing(handmade: Program) -> None:
     handmade.instructions["adc_shift"][4] = 2
     assert [" ".join(line.split()) for line in listing_lines(handmade)] == [
-        "stage 0 kernel v1 = kernel 0 (v0) ; /quantise",
-        "stage 0 permute v2 = v1 by table 0",
-        "stage 0 clear v3 = zeros [3] like v2 ; /fc",
+        "stage 0 kernel v1 = kernel 0 (v0) start 0 ps ; /quantise",
+        "stage 0 permute v2 = v1 by table 0 start 0 ps",
+        "stage 0 clear v3 = zeros [3] like v2 start 0 ps ; /fc",
         "stage 0 multiply v3[0:3] += v2[0:2] * array 1[2:4, 4:7] adc 4 bound 6 start 0 ps ; /fc",
         "stage 0 multiply v3[0:3] += v2[2:4] * array 1[0:2, 4:7] adc 3>>2 bound 5 start 1500 ps ; /fc",
-        "stage 1 kernel v4 = kernel 1 (v3) ; /scale",
+        "stage 1 kernel v4 = kernel 1 (v3) start 0 ps ; /scale",
     ]
+
+
+def test_transfers_and_additions(scheduled: Program) -> None:
+    lines = [" ".join(line.split()) for line in listing_lines(scheduled)]
+    assert lines[1] == "stage 0 transfer v1 into arrays start 80 ps"
+    assert lines[5] == "stage 0 add v2[0:2] partial sums on unit 0 start 206 ps"
+    assert lines[9] == "stage 0 transfer v2 out of arrays start 226 ps"
+    assert lines[12] == "stage 1 permute v5 = v4 by table 0 start 386 ps"
+    assert lines[17] == "stage 1 add v6[0:2] partial sums on unit 1 start 612 ps"
+
+
+def test_additions_name_the_node_of_their_product(scheduled: Program) -> None:
+    products = [replace(product, node=f"/fc{product.y}") for product in scheduled.multiplications]
+    lines = list(listing_lines(replace(scheduled, multiplications=products)))
+    assert lines[5].endswith(" ; /fc2")
+    assert lines[17].endswith(" ; /fc6")
 
 
 def test_header(handmade: Program) -> None:

@@ -54,6 +54,21 @@ def test_round_trip(path: Path, handmade: Program) -> None:
         assert list(getattr(loaded, name)) == list(getattr(handmade, name))
 
 
+def test_schedules_survive(tmp_path: Path, scheduled: Program) -> None:
+    scheduled.save(tmp_path / "scheduled.cim")
+    loaded = Program.load(tmp_path / "scheduled.cim")
+    np.testing.assert_array_equal(loaded.operations, scheduled.operations)
+    np.testing.assert_array_equal(loaded.instructions, scheduled.instructions)
+    assert loaded.timing == scheduled.timing
+    assert list(loaded.stages) == list(scheduled.stages)
+
+
+def test_programs_without_times(path: Path) -> None:
+    loaded = Program.load(path)
+    assert loaded.timing is None
+    assert loaded.operations.shape == (0, 5)
+
+
 def test_notes_survive(path: Path, handmade: Program) -> None:
     layers: list[Json] = [{"node": "/fc", "weight_error": 0.125, "monarch": "left dense: \u00fc"}]
     notes: dict[str, Json] = {"layers": layers, "permutations_before_folding": None}
@@ -124,6 +139,13 @@ def test_changed_metadata(path: Path) -> None:
             "damaged: metadata program.kernels[0].nodes is not a list of texts",
         ),
         ({"tables": 7}, "damaged: there is no tensor tables.1"),
+        ({"timing": 3}, "damaged: metadata program.timing is not an object"),
+        ({"timing": {"settle_ps": 1}}, "damaged: metadata program.timing.adc_ps is not a list"),
+        ({"timing": {"settle_ps": 0.5}}, "damaged: metadata program.timing.settle_ps is not a number from 0 on"),
+        (
+            {"stages": [{"number": 0, "duration_ps": 1}]},
+            "damaged: metadata program.stages[0].start_ps is not a number from 0 on",
+        ),
     ],
 )
 def test_damaged_metadata(path: Path, change: dict[str, Any], message: str) -> None:
@@ -140,6 +162,13 @@ def test_tensor_of_the_wrong_kind(path: Path) -> None:
     container = read_container(path)
     write_container(path, Container(container.metadata, {**container.tensors, "tiles": np.zeros((1, 7), np.int32)}))
     assert message_of(path, verify_digest=False) == "damaged: tensor tiles is int32 [1, 7]"
+
+
+def test_operations_of_the_wrong_shape(path: Path) -> None:
+    container = read_container(path)
+    tensors = {**container.tensors, "operations": np.zeros((2, 4), np.int64)}
+    write_container(path, Container(container.metadata, tensors))
+    assert message_of(path, verify_digest=False) == "damaged: tensor operations is int64 [2, 4]"
 
 
 def test_what_verification_finds_names_the_file(path: Path, handmade: Program) -> None:

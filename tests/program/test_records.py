@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from cimc.program.records import RECORD, Opcode, clear_record, kernel_record, multiply_records, permute_record
+from cimc.program.records import (
+    OUT_OF_ARRAYS,
+    RECORD,
+    TIMING_ONLY,
+    Opcode,
+    add_records,
+    clear_record,
+    kernel_record,
+    multiply_records,
+    permute_record,
+    transfer_record,
+)
 
 MULTIPLY = dict.fromkeys(("stage", "x", "y", "array", "k", "n", "row", "column", "rows", "columns", "bound"), 1)
 
@@ -28,6 +39,17 @@ def test_single_records() -> None:
     assert clear_record(stage=1, x=2, y=3, n=4)[["op", "stage", "x", "y", "n"]].item() == (2, 1, 2, 3, 4)
     assert kernel_record(stage=1, kernel=2)[["op", "stage", "k"]].item() == (1, 1, 2)
     assert permute_record(stage=1, x=2, y=3, table=4)[["op", "x", "y", "k"]].item() == (4, 2, 3, 4)
+
+
+def test_records_that_only_tell_time() -> None:
+    moved = transfer_record(stage=1, x=2, direction=OUT_OF_ARRAYS, start=7)
+    assert moved[["op", "stage", "x", "flags", "start"]].item() == (5, 1, 2, 1, 7)
+    added = add_records(stage=1, x=2, y=3, unit=[0, 1], n=[4, 8], columns=4, start=[5, 6])
+    assert added[["op", "x", "y", "array", "n", "columns", "start"]].tolist() == [
+        (6, 2, 3, 0, 4, 4, 5),
+        (6, 2, 3, 1, 8, 4, 6),
+    ]
+    assert np.isin([moved["op"][0], added["op"][0]], TIMING_ONLY).all()
 
 
 def test_no_multiplications_are_no_records() -> None:

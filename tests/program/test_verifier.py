@@ -9,7 +9,7 @@ import pytest
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Kernel, Multiplication
-from cimc.program.program import Program
+from cimc.program.program import OPERATION_FIELDS, Program
 
 Change = Callable[[Program], Program]
 
@@ -42,6 +42,15 @@ def record(number: int, **fields: int) -> Change:
     return change
 
 
+def operation(number: int, **fields: int) -> Change:
+    def change(program: Program) -> Program:
+        for name, value in fields.items():
+            program.operations[number, OPERATION_FIELDS.index(name)] = value
+        return program
+
+    return change
+
+
 def order(*numbers: int) -> Change:
     """The program with these of its records."""
     return lambda program: replace(program, instructions=program.instructions[list(numbers)])
@@ -62,6 +71,7 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (chip(encoding="gray"), "chip encoding gray is unknown, expected offset, twos-complement, differential"),
         (chip(cell_bits=3), "chip cell_bits is 3, expected 1, 2, 4 or 8"),
         (chip(dac_bits=0), "chip dac_bits is 0, expected 1, 2, 4 or 8"),
+        (chip(adcs=0), "chip adcs is 0, expected at least 1"),
         (chip(rows=70000), "chip rows is 70000, expected 1 to 65535"),
         (chip(columns=4), "arrays have shape (4, 8), the chip has (4, 4)"),
         (tile(1, column=-1), "tile 1 has a negative number"),
@@ -134,4 +144,31 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
 def test_messages(handmade: Program, change: Change, message: str) -> None:
     with pytest.raises(ProgramError) as error:
         change(handmade).verify()
+    assert str(error.value) == message
+
+
+def test_the_scheduled_program_is_good(scheduled: Program) -> None:
+    scheduled.verify()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (record(1, flags=2), "record 1 has direction 2, expected 0 to 1"),
+        (record(9, flags=255), "record 9 has direction 255, expected 0 to 1"),
+        (record(1, x=7), "record 1 reads value 7, the program has 7 values"),
+        (record(5, n=1), "record 5 covers weight columns 1 to 3, there are 2"),
+        (record(5, columns=0), "record 5 covers weight columns 0 to 0, there are 2"),
+        (record(5, x=5), "record 5: no multiplication of value 5 gives value 2"),
+        (record(5, y=4), "record 5: no multiplication of value 1 gives value 4"),
+        (order(0, 1, 5, 2, 3, 4), "record 2 adds to value 2, which no CLEAR has written"),
+        (order(1, 0), "record 0 uses value 1 before it is written"),
+        (order(0, 9, 2), "record 1 uses value 2 before it is written"),
+        (operation(1, start_ps=-1), "operation 1 has a negative number"),
+        (operation(3, kernel=2), "operation 3 belongs to kernel 2, the program has 2 kernels"),
+    ],
+)
+def test_messages_of_records_that_tell_time(scheduled: Program, change: Change, message: str) -> None:
+    with pytest.raises(ProgramError) as error:
+        change(scheduled).verify()
     assert str(error.value) == message

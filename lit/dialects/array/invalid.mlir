@@ -81,6 +81,40 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // -----
 
+// CHECK: {{^// -+$}}
+// CHECK: a row group needs at least 1 ADC bit; shift, bound and start may not be negative
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[0, 0, 4, 4, 0, 9, -1]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: adds has 3 columns, expected 4: first_column, columns, unit, start_ps
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 4, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: an addition has a negative number or no columns
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 4, 0, -1]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: {{^// -+$}}
+// CHECK: an addition has a negative number or no columns
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
 // CHECK: arrays multiply ui8 or i8 to i32, found f32 to i32
 func.func @main(%x: tensor<?x4xf32>) {
   %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xf32> -> tensor<?x4xi32>
@@ -93,6 +127,16 @@ func.func @main(%x: tensor<?x4xf32>) {
 cim.weight @w = dense<1> : tensor<4x4xi8>
 func.func @main(%x: tensor<?x4xui8>) {
   %y = array.multiply %x, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 1]]> : tensor<?x4xui8> -> tensor<?x4xi32> loc("/fc")
+  func.return
+}
+
+// -----
+
+// CHECK: a stage has a negative number, start or duration
+func.func @main() {
+  array.stage 0 start_ps -1 duration_ps 1 {
+    array.yield :
+  } :
   func.return
 }
 

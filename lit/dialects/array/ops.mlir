@@ -28,3 +28,19 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
   } : tensor<?x4xi32>, tensor<?x4xi32>
   func.return %a, %b : tensor<?x4xi32>, tensor<?x4xi32>
 }
+
+// -----
+
+// Additions of partial sums: of which columns, on which digital unit, when in the stage.
+cim.weight @w = dense<1> : tensor<6x4xi8>
+func.func @main(%x: tensor<?x6xui8>) -> tensor<?x4xi32> {
+  // CHECK:      %y = array.stage 3 start_ps 90000 duration_ps 52000 {
+  // CHECK-NEXT:   %sums = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+  // CHECK-NEXT:   array.yield %sums : tensor<?x4xi32>
+  // CHECK-NEXT: } : tensor<?x4xi32>
+  %y = array.stage 3 start_ps 90000 duration_ps 52000 {
+    %sums = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+    array.yield %sums : tensor<?x4xi32>
+  } : tensor<?x4xi32>
+  func.return %y : tensor<?x4xi32>
+}

@@ -35,7 +35,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, rows = 
 
 // -----
 
-// CHECK: add_ns = -1.0: expected a number of at least 0
+// CHECK: add_ns = -1.0: expected a number from 0 to 1000000000
 builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", add_ns = -1.0>} {}
 
 // -----
