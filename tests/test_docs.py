@@ -86,6 +86,18 @@ def test_pass_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Transpose" not in printed
 
 
+def test_schedule_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The pass writes what the page says, and the checker of the machine agrees with it."""
+    example, result = blocks("docs/schedules.md", "mlir")
+    file = tmp_path / "example.mlir"
+    file.write_text(example)
+    optimize.main([str(file), "-p", "schedule-arrays", "--verify-each"])
+    printed = capsys.readouterr().out
+    assert len(result.splitlines()) == 7
+    for line in result.splitlines():
+        assert line in printed
+
+
 def test_chip_of_the_docs(model: np.ndarray) -> None:
     """It is legal, every value has its source, and a program for it has all figures."""
     Path("my.toml").write_text(blocks("docs/add-a-chip.md", "toml")[0])

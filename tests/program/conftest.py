@@ -31,7 +31,7 @@ def scheduled() -> Program:
     An activation takes `10 + columns * bits` ps, a transfer 100, an addition 20. Value 2 is v1 times a weight of 4x2
     whose halves lie on the diagonal of array 0: one activation, then an addition. Value 3 is v1 times a weight of 4x4
     in array 1, whose rows are driven in two groups. Value 4 comes from both, value 5 is its permutation, and value 6,
-    the output, is v5 times the first weight again.
+    the output, is v5 times the first weight again. Conversions have fewer bits than their bounds ask for, so they may clip.
     """
     first = np.array([[1, 2], [3, 4], [5, 6], [7, 8]], np.int8)
     second = np.arange(16, dtype=np.int8).reshape(4, 4)
@@ -46,7 +46,7 @@ def scheduled() -> Program:
         clear_record(stage=0, x=1, y=3, n=4, start=80),
         multiply_records(
             stage=0, x=1, y=3, array=1, k=[0, 2], n=0, row=[0, 2], column=0, rows=2, columns=4,
-            adc_bits=3, bound=0, start=[180, 202],
+            adc_bits=3, bound=1530, start=[180, 202],
         ),
         transfer_record(stage=0, x=2, direction=OUT_OF_ARRAYS, start=226),
         transfer_record(stage=0, x=3, direction=OUT_OF_ARRAYS, start=226),
@@ -66,12 +66,16 @@ def scheduled() -> Program:
         tiles=np.array([[0, 0, 0, 0, 2, 2, 0, 0], [0, 0, 2, 2, 2, 2, 2, 0], [1, 1, 0, 0, 4, 4, 0, 0]], np.int32),
         instructions=np.concatenate(records),
         tables=[np.array([3, 2, 1, 0], np.int32)],
-        kernels=[Kernel(_model(BEFORE), (0,), (1,)), Kernel(_model(BETWEEN), (2, 3), (4,))],
+        kernels=[Kernel(_model(BEFORE), (0,), (1,), ("/quantise",)), Kernel(_model(BETWEEN), (2, 3), (4,), ("/join",))],
         inputs=[Input("x", "float32", ("n", 4), 0)],
         outputs=[Value("y", "int32", ("n", 2), 6)],
         slots=7,
         weights=[Weight("first", 4, 2), Weight("second", 4, 4)],
-        multiplications=[Multiplication(2, 1, 0), Multiplication(3, 1, 1), Multiplication(6, 5, 0)],
+        multiplications=[
+            Multiplication(2, 1, 0, "/first"),
+            Multiplication(3, 1, 1, "/second"),
+            Multiplication(6, 5, 0, "/again"),
+        ],
         stages=[Stage(0, 80, 246), Stage(1, 486, 246)],
         operations=np.array(operations, np.int64),
         timing=Timing(10, (1, 2, 3, 4, 5, 6, 7, 8), 100, 20, digital_units=2, attention_units=1, vector_width=4),
@@ -81,7 +85,7 @@ def scheduled() -> Program:
 def _diagonal(*, stage: int, x: int, y: int, start: int) -> Records:
     return multiply_records(
         stage=stage, x=x, y=y, array=0, k=[0, 2], n=0, row=[0, 2], column=[0, 2], rows=2, columns=2,
-        adc_bits=4, bound=0, start=start,
+        adc_bits=4, bound=1020, start=start,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The listing of the handmade program, word by word."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -23,17 +24,17 @@ def test_listing(handmade: Program) -> None:
 def test_transfers_and_additions(scheduled: Program) -> None:
     lines = [" ".join(line.split()) for line in listing_lines(scheduled)]
     assert lines[1] == "stage 0 transfer v1 into arrays start 80 ps"
-    assert lines[5] == "stage 0 add v2[0:2] partial sums on unit 0 start 206 ps"
+    assert lines[5] == "stage 0 add v2[0:2] partial sums on unit 0 start 206 ps ; /first"
     assert lines[9] == "stage 0 transfer v2 out of arrays start 226 ps"
     assert lines[12] == "stage 1 permute v5 = v4 by table 0 start 386 ps"
-    assert lines[17] == "stage 1 add v6[0:2] partial sums on unit 1 start 612 ps"
+    assert lines[17] == "stage 1 add v6[0:2] partial sums on unit 1 start 612 ps ; /again"
 
 
-def test_additions_name_the_node_of_their_product(scheduled: Program) -> None:
-    products = [replace(product, node=f"/fc{product.y}") for product in scheduled.multiplications]
-    lines = list(listing_lines(replace(scheduled, multiplications=products)))
-    assert lines[5].endswith(" ; /fc2")
-    assert lines[17].endswith(" ; /fc6")
+def test_listing_in_the_docs(scheduled: Program) -> None:
+    """The page about instructions shows this program, line by line."""
+    page = (Path(__file__).parents[2] / "docs/instruction-set.md").read_text()
+    shown = next(block for block in page.split("```\n") if block.startswith("stage 0    kernel"))
+    assert shown.splitlines() == [line.rstrip() for line in listing_lines(scheduled)]
 
 
 def test_header(handmade: Program) -> None:
