@@ -51,7 +51,7 @@ def digital_cost(run: Run, costs: DigitalCosts) -> DigitalCost:
 
 
 def _priced(operators: Sequence[Operator], constants: frozenset[str], costs: DigitalCosts) -> Iterator[OperatorCost]:
-    free = free_of_data([(o.op_type, o.inputs, o.outputs) for o in operators], constants)
+    free = free_of_data([(o.op_type, (*o.inputs, *o.seen), o.outputs) for o in operators], constants)
     for number, o in enumerate(operators):
         if number in free:
             yield OperatorCost(Unit.NONE)
@@ -65,7 +65,7 @@ def _with_operands(
     """Each cost with the numbers of the operators that make its operands."""
     makers = {name: number for number, operator in enumerate(operators) for name in operator.outputs if name}
     for operator, cost in zip(operators, priced, strict=True):
-        yield cost, sorted({makers[name] for name in operator.inputs if name in makers})
+        yield cost, sorted({makers[name] for name in (*operator.inputs, *operator.seen) if name in makers})
 
 
 def _total(energies: Sequence[float | None], tokens: int) -> float | None:

@@ -35,6 +35,8 @@ class Operator:
     output_shapes: tuple[Shape, ...]
     equation: str
     """Of an Einsum."""
+    seen: tuple[str, ...] = ()
+    """Values of the graph around it that its bodies read."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,19 @@ def _operator(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> Operator:
         input_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.input),
         output_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.output),
         equation=next((a.s.decode() for a in node.attribute if a.name == "equation"), ""),
+        seen=tuple(sorted(_seen(node))),
     )
+
+
+def _seen(node: onnx.NodeProto) -> set[str]:
+    """The names that the bodies of a control flow node read from outside of them."""
+    found: set[str] = set()
+    for body in (attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH):
+        made = {value.name for value in [*body.input, *body.initializer]}
+        made.update(name for inner in body.node for name in inner.output)
+        read = {name for inner in body.node for name in [*inner.input, *_seen(inner)]}
+        found |= (read | {value.name for value in body.output}) - made
+    return found - {""}
 
 
 def _shape(value: object) -> Shape:

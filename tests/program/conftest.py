@@ -31,7 +31,7 @@ def scheduled() -> Program:
     An activation takes `10 + columns * bits` ps, a transfer 100, an addition 20. Value 2 is v1 times a weight of 4x2
     whose halves lie on the diagonal of array 0: one activation, then an addition. Value 3 is v1 times a weight of 4x4
     in array 1, whose rows are driven in two groups. Value 4 comes from both, value 5 is its permutation, and value 6,
-    the output, is v5 times the first weight again. Conversions have fewer bits than their bounds ask for: they may clip.
+    the output, is v5 times the first weight again. Conversions have fewer bits than their bounds ask for: they clip.
     """
     first = np.array([[1, 2], [3, 4], [5, 6], [7, 8]], np.int8)
     second = np.arange(16, dtype=np.int8).reshape(4, 4)

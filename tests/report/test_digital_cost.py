@@ -1,5 +1,7 @@
 """Digital operators of a run: time, busy units, energy, and what is left out."""
 
+from dataclasses import replace
+
 from cimc.report.digital_cost import digital_cost
 from cimc.report.kernel_runs import Operator, Run, Shape
 from dialects.chip_costs import DigitalCosts
@@ -33,6 +35,13 @@ def test_arithmetic_on_constants_and_shapes_is_free() -> None:
     kernel = (operator("Shape", "x", "s"), operator("Add", "s c", "t"), operator("Exp", "x", "y"))
     found = digital_cost(run(kernel), COSTS)
     assert (found.span_ns, found.digital_pj) == (4, 20)
+
+
+def test_bodies_wait_for_what_they_read() -> None:
+    """A branch on a constant that reads `a` is not free, and comes after `a` although a unit is idle."""
+    branch = replace(operator("If", "c", "y"), seen=("a",))
+    found = digital_cost(run((operator("Exp", "x", "a"), branch)), COSTS)
+    assert (found.span_ns, found.digital_pj) == (4 + 2, 40)
 
 
 def test_figures_of_several_tokens_are_divided() -> None:

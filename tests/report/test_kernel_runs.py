@@ -47,3 +47,18 @@ def test_inputs_that_are_left_out_and_equations(
     (clip, einsum) = run.kernels[0]
     assert clip.input_shapes == ((2, 4), (0,), ())
     assert (einsum.equation, einsum.output_shapes) == ("ij,kj->ik", ((2, 2),))
+
+
+def test_what_bodies_read(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> None:
+    graph = """g (float[n,4] x, bool go) => (float[n,4] y) {
+        a = Abs(x)  b = Neg(x)
+        y = If (go) <then_branch = t () => (float[n,4] p) { q = Add(a, a)  p = Exp(q) },
+                     else_branch = e () => (float[n,4] r) { r = If (go) <then_branch = u () => (float[n,4] s)
+                         { s = Identity(b) }, else_branch = v () => (float[n,4] w) { w = Identity(a) }> }>
+    }"""
+    file = onnx_file(graph)
+    run = run_kernels(compiled(file, {"x": np.ones((2, 4), np.float32), "go": np.array(True)}).program, {"n": 2})
+    made = {operator.op_type: operator.outputs[0] for operator in run.kernels[0]}
+    (branch,) = [operator for operator in run.kernels[0] if operator.op_type == "If"]
+    assert set(branch.seen) - set(branch.inputs) == {made["Abs"], made["Neg"]}
+    assert [operator.seen for operator in run.kernels[0] if operator.op_type != "If"] == [(), ()]
