@@ -16,6 +16,7 @@ from cimc.program.container import Container, read_container, write_container
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
 from cimc.program.program import Program
+from cimc.program.schedule import verify_schedule
 
 
 @pytest.fixture
@@ -186,3 +187,16 @@ def test_damage_raises_nothing_else(path: Path, position: int, value: int, diges
     damaged.write_bytes(data)
     with suppress(ProgramError):
         Program.load(damaged, verify_digest=digest)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 1 << 20), value=st.integers(0, 255))
+def test_damaged_schedules_raise_nothing_else(tmp_path: Path, scheduled: Program, position: int, value: int) -> None:
+    """Any byte of what tells times can be anything: the checker finds it or the schedule can be kept."""
+    file = tmp_path / "scheduled.cim"
+    scheduled.save(file)
+    data = bytearray(file.read_bytes())
+    data[position % len(data)] = value
+    file.write_bytes(data)
+    with suppress(ProgramError):
+        verify_schedule(Program.load(file, verify_digest=False))
