@@ -9,6 +9,7 @@ import pytest
 
 from cimc.compiler import Compilation
 from cimc.report.report import report_of
+from passes.analysis.mapping.spread import OBJECTIVES
 
 Check = Callable[..., Compilation]
 
@@ -46,3 +47,25 @@ def test_a_real_model_in_as_few_arrays_as_its_weights_fill(compiled: Check) -> N
     report = report_of(compiled(Path(str(entries[0].locate())), chip="pcm-256", mapping="spread").program)
     assert report.arrays == report.arrays_lower_bound == 162
     assert report.utilization == 1.0
+
+
+MONARCH_LM = Path(__file__).parents[2] / "examples" / "monarch_lm" / "monarch_lm.onnx"
+
+
+@pytest.mark.parametrize(
+    ("objective", "arrays", "most"),
+    [("arrays", None, 19), ("latency", 19, 19), ("latency", None, 256), ("throughput", 40, 40)],
+)
+def test_objectives_change_no_bit(objective: str, arrays: int | None, most: int, compiled: Check) -> None:
+    """Tiles are cut and spread in other ways, and every schedule is one that the machine accepts."""
+    program = compiled(MONARCH_LM, chip="pcm-256", objective=objective, arrays=arrays).program
+    assert len(program.arrays) <= most
+
+
+def test_objectives_keep_what_they_promise(compiled: Check) -> None:
+    reports = {o: report_of(compiled(MONARCH_LM, chip="pcm-256", objective=o, arrays=40).program) for o in OBJECTIVES}
+    least = {o: report.latency_ns["parameter"] or 0 for o, report in reports.items()}
+    assert least["latency"] < 0.7 * least["arrays"]
+    arrays, throughput = (reports[o].prefill["parameter"] or {} for o in ("arrays", "throughput"))
+    assert throughput["interval_ns"] < 0.7 * arrays["interval_ns"]
+    assert reports["arrays"].arrays == 19
