@@ -1,0 +1,153 @@
+"""The compiled loop of all other pieces: every conversion of every ADC, its sum taken by counting bits.
+
+Columns are packed in blocks of 16 and rows in words of 32; a vector holds one bit of the cells of 32 rows of each
+column of a block. `count_bits(cells & inputs)` is then the analog sum of 16 columns over 32 rows for one bit of the
+inputs and one bit of the cells. A block has the bits of its slices in order, the highest bit of a slice first, and
+after them, in pieces that are not `whole`, which cells are programmed. Memory is read from its first word to its last.
+"""
+
+import numpy as np
+from numba import njit, uint32
+from numpy.typing import NDArray
+
+from cimc.machine.lanes import (
+    LANES,
+    Bytes,
+    Words,
+    count_bits,
+    exceeds,
+    gather_bit,
+    load,
+    load_splat,
+    minimum,
+    ones,
+    prefetch,
+    splat,
+    store,
+    total,
+)
+
+AHEAD = 2048
+"""How many words before they are needed memory is asked for them."""
+ROWS = 32
+"""Rows that share a word."""
+INPUT_BITS = 8
+
+Digits = NDArray[np.int64]
+"""int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells."""
+
+
+@njit(cache=True, nogil=True)
+def pack_inputs(
+    x: Bytes, first: int, stride: int, vectors: int, rows: int, planes: Digits, bits: Words, sums: Words
+) -> None:
+    """bits[t, word, bit] gets one bit of the inputs of 32 rows of vector t; sums[t] is the sum of these inputs.
+
+    Inputs begin at x[first + t * stride]; up to 31 bytes behind the last row are read. Bits behind it are 0.
+    """
+    words = (rows + ROWS - 1) // ROWS
+    last = uint32(uint32(0xFFFFFFFF) >> uint32(ROWS * words - rows))
+    for t in range(vectors):
+        for word in range(words):
+            mask = last if word == words - 1 else uint32(0xFFFFFFFF)
+            for bit in range(INPUT_BITS):
+                gathered = gather_bit(x, first + t * stride + ROWS * word, 1 << bit)
+                bits[(t * words + word) * INPUT_BITS + bit] = gathered & mask
+        result = 0
+        for r in range(rows):
+            result += x[first + t * stride + r]
+        for word in range(words):  # the highest bit is worth 128, or in signed inputs -128
+            result += (planes[-1, 2] * (1 << planes[-1, 1] - 1) - 128) * ones(bits[(t * words + word) * INPUT_BITS + 7])
+        sums[t] = uint32(result)
+
+
+@njit(cache=True, nogil=True)
+def add_conversions(
+    cells: Words,
+    position: int,
+    rows: int,
+    columns: int,
+    adc_bits: int,
+    adc_shift: int,
+    whole: int,
+    bits: Words,
+    input_sums: Words,
+    planes: Digits,
+    slices: Digits,
+    excess: int,
+    vectors: int,
+    y: Words,
+    n: int,
+    width: int,
+    counts: Words,
+) -> int:
+    """y[t * width + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
+
+    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. A programmed cell is worth `excess` more than its
+    weight; `whole` says that all cells are programmed. As in `add_products`, 15 more elements of y may be written.
+    """
+    words = (rows + ROWS - 1) // ROWS
+    clipped = splat(uint32(0))
+    for column in range(0, columns, LANES):
+        end = position
+        for t in range(vectors):
+            end = position
+            inputs = t * words * INPUT_BITS
+            sums = load(y, n + column + t * width)
+            for s in range(slices.shape[0]):
+                end = _count(cells, end, slices[s, 1], words, bits, inputs, counts)
+                for p in range(planes.shape[0]):
+                    code = load(counts, planes[p, 0] * LANES)
+                    for i in range(1, planes[p, 1]):
+                        code += load(counts, (planes[p, 0] + i) * LANES) << splat(uint32(i))
+                    if adc_shift:
+                        code = code + splat(uint32(1 << adc_shift >> 1)) >> splat(uint32(adc_shift))
+                    limit = splat(uint32((1 << adc_bits) - 1))
+                    clipped += exceeds(code, limit)
+                    factor = planes[p, 2] * slices[s, 2] << adc_shift
+                    sums += minimum(code, limit) * splat(uint32(factor))
+            if excess:
+                if whole:
+                    sums -= splat(uint32(excess * input_sums[t]))
+                else:
+                    end = _count(cells, end, 1, words, bits, inputs, counts)
+                    for p in range(planes.shape[0]):
+                        for i in range(planes[p, 1]):
+                            factor = excess * planes[p, 2] << i
+                            sums -= load(counts, (planes[p, 0] + i) * LANES) * splat(uint32(factor))
+            store(y, n + column + t * width, sums)
+        position = end
+    return total(clipped)
+
+
+@njit(cache=True, nogil=True)
+def _count(cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words) -> int:
+    """counts[i] gets the sums of the cells of one slice over the rows where bit i of the input is set.
+
+    Returns the position behind the slice.
+    """
+    c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = splat(uint32(0))
+    for _ in range(cell_bits):
+        c0, c1, c2, c3 = c0 + c0, c1 + c1, c2 + c2, c3 + c3
+        c4, c5, c6, c7 = c4 + c4, c5 + c5, c6 + c6, c7 + c7
+        for word in range(words):
+            prefetch(cells, position + AHEAD)
+            cell, source = load(cells, position), inputs + INPUT_BITS * word
+            c0 += count_bits(cell & load_splat(bits, source))
+            c1 += count_bits(cell & load_splat(bits, source + 1))
+            c2 += count_bits(cell & load_splat(bits, source + 2))
+            c3 += count_bits(cell & load_splat(bits, source + 3))
+            c4 += count_bits(cell & load_splat(bits, source + 4))
+            c5 += count_bits(cell & load_splat(bits, source + 5))
+            c6 += count_bits(cell & load_splat(bits, source + 6))
+            c7 += count_bits(cell & load_splat(bits, source + 7))
+            position += LANES
+    store(counts, 0, c0)
+    store(counts, LANES, c1)
+    store(counts, 2 * LANES, c2)
+    store(counts, 3 * LANES, c3)
+    store(counts, 4 * LANES, c4)
+    store(counts, 5 * LANES, c5)
+    store(counts, 6 * LANES, c6)
+    store(counts, 7 * LANES, c7)
+    return position

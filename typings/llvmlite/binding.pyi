@@ -1,0 +1,3 @@
+"""What LLVM knows of this processor."""
+
+def get_host_cpu_features() -> dict[str, bool]: ...

@@ -1,0 +1,13 @@
+"""The part of numba 0.68's extension interface that cimc uses; what intrinsics return exists in compiled code only."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from . import models as models
+
+_T = TypeVar("_T")
+
+def intrinsic(function: Callable[..., Any], /) -> Callable[..., Any]: ...
+def type_callable(function: Callable[..., Any], /) -> Callable[[Callable[[Any], Any]], object]: ...
+def lower_builtin(function: Callable[..., Any], /, *types: object) -> Callable[[Callable[..., Any]], object]: ...
+def register_model(type_class: type, /) -> Callable[[_T], _T]: ...

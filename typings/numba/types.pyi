@@ -1,0 +1,9 @@
+"""Types of values in compiled code; called with the types of arguments, a type is a signature."""
+
+class Type:
+    def __init__(self, name: str) -> None: ...
+    def __call__(self, *arguments: object) -> object: ...
+
+int64: Type
+uint32: Type
+void: Type
