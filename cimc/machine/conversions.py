@@ -15,7 +15,7 @@ from cimc.machine.lanes import (
     Bytes,
     Words,
     count_bits,
-    exceeds,
+    count_larger,
     gather_bit,
     load,
     load_splat,
@@ -37,7 +37,7 @@ Digits = NDArray[np.int64]
 """int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def pack_inputs(
     x: Bytes, first: int, stride: int, vectors: int, rows: int, planes: Digits, bits: Words, sums: Words
 ) -> None:
@@ -61,7 +61,7 @@ def pack_inputs(
         sums[t] = uint32(result)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def add_conversions(
     cells: Words,
     position: int,
@@ -88,6 +88,11 @@ def add_conversions(
     """
     words = (rows + ROWS - 1) // ROWS
     clipped = splat(uint32(0))
+    limit, half, shift = splat(uint32((1 << adc_bits) - 1)), splat(uint32(1 << adc_shift >> 1)), splat(uint32(adc_shift))
+    factors = np.zeros(slices.shape[0] * INPUT_BITS, np.uint32)
+    for s in range(slices.shape[0]):
+        for p in range(planes.shape[0]):
+            factors[s * INPUT_BITS + p] = uint32(planes[p, 2] * slices[s, 2] << adc_shift)
     for column in range(0, columns, LANES):
         end = position
         for t in range(vectors):
@@ -96,40 +101,71 @@ def add_conversions(
             sums = load(y, n + column + t * width)
             for s in range(slices.shape[0]):
                 end = _count(cells, end, slices[s, 1], words, bits, inputs, counts)
-                for p in range(planes.shape[0]):
-                    code = load(counts, planes[p, 0] * LANES)
-                    for i in range(1, planes[p, 1]):
-                        code += load(counts, (planes[p, 0] + i) * LANES) << splat(uint32(i))
-                    if adc_shift:
-                        code = code + splat(uint32(1 << adc_shift >> 1)) >> splat(uint32(adc_shift))
-                    limit = splat(uint32((1 << adc_bits) - 1))
-                    clipped += exceeds(code, limit)
-                    factor = planes[p, 2] * slices[s, 2] << adc_shift
-                    sums += minimum(code, limit) * splat(uint32(factor))
+                _combine(counts, planes)
+                worth = s * INPUT_BITS
+                if planes.shape[0] == INPUT_BITS:
+                    for p in range(INPUT_BITS):
+                        code = load(counts, p * LANES)
+                        if adc_shift:
+                            code = code + half >> shift
+                        clipped = count_larger(clipped, code, limit)
+                        sums += minimum(code, limit) * load_splat(factors, worth + p)
+                else:
+                    for p in range(planes.shape[0]):
+                        code = load(counts, p * LANES)
+                        if adc_shift:
+                            code = code + half >> shift
+                        clipped = count_larger(clipped, code, limit)
+                        sums += minimum(code, limit) * load_splat(factors, worth + p)
             if excess:
                 if whole:
                     sums -= splat(uint32(excess * input_sums[t]))
                 else:
                     end = _count(cells, end, 1, words, bits, inputs, counts)
+                    _combine(counts, planes)
                     for p in range(planes.shape[0]):
-                        for i in range(planes[p, 1]):
-                            factor = excess * planes[p, 2] << i
-                            sums -= load(counts, (planes[p, 0] + i) * LANES) * splat(uint32(factor))
+                        sums -= load(counts, p * LANES) * splat(uint32(excess * planes[p, 2]))
             store(y, n + column + t * width, sums)
         position = end
     return total(clipped)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
+def _combine(counts: Words, planes: Digits) -> None:
+    """counts[p], which was the sum for bit p of the inputs, becomes that of plane p."""
+    if planes.shape[0] == INPUT_BITS:
+        return
+    for p in range(planes.shape[0]):
+        code = load(counts, planes[p, 0] * LANES)
+        for i in range(1, planes[p, 1]):
+            code += load(counts, (planes[p, 0] + i) * LANES) << splat(uint32(i))
+        store(counts, p * LANES, code)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
 def _count(cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words) -> int:
     """counts[i] gets the sums of the cells of one slice over the rows where bit i of the input is set.
 
-    Returns the position behind the slice.
+    Returns the position behind the slice. Loops over a known number of words need no counter.
     """
+    if words == 8:
+        return _count_words(cells, position, cell_bits, 8, bits, inputs, counts)
+    if words == 2:
+        return _count_words(cells, position, cell_bits, 2, bits, inputs, counts)
+    if words == 1:
+        return _count_words(cells, position, cell_bits, 1, bits, inputs, counts)
+    return _count_words(cells, position, cell_bits, words, bits, inputs, counts)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _count_words(
+    cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words
+) -> int:
     c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = splat(uint32(0))
-    for _ in range(cell_bits):
-        c0, c1, c2, c3 = c0 + c0, c1 + c1, c2 + c2, c3 + c3
-        c4, c5, c6, c7 = c4 + c4, c5 + c5, c6 + c6, c7 + c7
+    for b in range(cell_bits):
+        if b:
+            c0, c1, c2, c3 = c0 + c0, c1 + c1, c2 + c2, c3 + c3
+            c4, c5, c6, c7 = c4 + c4, c5 + c5, c6 + c6, c7 + c7
         for word in range(words):
             prefetch(cells, position + AHEAD)
             cell, source = load(cells, position), inputs + INPUT_BITS * word

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,6 @@ from cimc.program.records import Records
 
 THREADS = "CIMC_THREADS"
 """The environment variable with the number of threads, where none is asked for."""
-_SIGN = np.uint8(0x80)
-_BEHIND = 32
-"""Bytes behind the inputs, and words behind the sums, that compiled loops may touch."""
 _SMALL = 1 << 20
 """Multiplications that are not worth a second thread."""
 _MANY = 16
@@ -63,47 +61,47 @@ class FastEngine:
             image, first, last = self.packer.pack(self.instructions[first:last]), 0, last - first
         else:
             image = self.image
-        signed = x.dtype == np.int8
-        inputs = np.zeros((len(x), x.shape[1] + _BEHIND), np.uint8)
-        inputs[:, : x.shape[1]] = x.view(np.uint8)
-        shifted = inputs ^ _SIGN if signed else inputs
+        planes = self.planes[x.dtype == np.int8]
+        inputs = x.view(np.uint8)
 
-        def run(task: _Task) -> tuple[int, NDArray[np.uint32]]:
-            part = slice(task.start, task.stop)
-            sums = np.zeros((task.stop - task.start) * y.shape[1] + _BEHIND, np.uint32)
-            clipped = execute(
-                image.pieces[task.first : task.last],
+        def run(task: _Task, y: NDArray[np.int32]) -> int:
+            return execute(
+                image.pieces,
+                task.first,
+                task.last,
                 image.words,
                 image.column_sums,
-                self.planes[signed],
+                planes,
                 self.slices,
                 self.excess,
-                signed,
-                inputs[part],
-                shifted[part],
-                sums,
-                y.shape[1],
+                x.dtype == np.int8,
+                inputs[task.start : task.stop],
+                y[task.start : task.stop],
             )
-            return clipped, sums
 
-        tasks = self._share(image, int(image.bounds[first]), int(image.bounds[last]), len(x))
-        results = [run(tasks[0])] if len(tasks) == 1 else self.pool.map(run, tasks)
-        clipped = 0
-        for task, (count, sums) in zip(tasks, results, strict=True):
-            clipped += count
-            y[task.start : task.stop] += sums[: len(sums) - _BEHIND].view(np.int32).reshape(-1, y.shape[1])
+        tasks = self._share(image, first, last, len(x))
+        if len(tasks) == 1:
+            return run(tasks[0], y)
+        if tasks[0].stop < len(x):
+            return sum(self.pool.map(lambda task: run(task, y), tasks))
+        parts = [y, *(np.zeros_like(y) for _ in tasks[1:])]
+        clipped = sum(self.pool.map(run, tasks, parts))
+        for part in parts[1:]:
+            y += part
         return clipped
 
     def _share(self, image: Image, first: int, last: int, vectors: int) -> list[_Task]:
-        """Pieces first to last - 1 and all vectors, divided among the threads."""
-        work = image.work[first : last + 1]
-        threads = self.threads if int(work[-1] - work[0]) * vectors >= _SMALL else 1
-        if vectors >= threads * _MANY:
-            starts = [vectors * i // threads for i in range(threads + 1)]
-            return [_Task(first, last, *part) for part in zip(starts, starts[1:], strict=False)]
-        shares = work[0] + (work[-1] - work[0]) * np.arange(threads + 1) // threads
-        cuts = (first + np.searchsorted(work, shares)).tolist()
-        return [_Task(*part, 0, vectors) for part in zip(cuts, cuts[1:], strict=False)]
+        """The pieces of records first to last - 1 and all vectors, divided among the threads."""
+        start, stop = int(image.bounds[first]), int(image.bounds[last])
+        work = int(image.work[stop]) - int(image.work[start])
+        if self.threads == 1 or work * vectors < _SMALL:
+            return [_Task(start, stop, 0, vectors)]
+        if vectors >= self.threads * _MANY:
+            cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
+            return [_Task(start, stop, *part) for part in pairwise(cuts)]
+        shares = image.work[start] + work * np.arange(self.threads + 1) // self.threads
+        cuts = (start + np.searchsorted(image.work[start : stop + 1], shares)).tolist()
+        return [_Task(*part, 0, vectors) for part in pairwise(cuts)]
 
 
 def default_threads() -> int:

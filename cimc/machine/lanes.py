@@ -166,13 +166,15 @@ def minimum(typing_context: Any, left: Any, right: Any) -> Any:
 
 
 @intrinsic
-def exceeds(typing_context: Any, left: Any, right: Any) -> Any:
-    """1 where the left number is the larger one, 0 elsewhere."""
+def count_larger(typing_context: Any, counts: Any, left: Any, right: Any) -> Any:
+    """`counts`, and 1 more where the left number is larger than the right one."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.zext(builder.icmp_unsigned(">", *arguments), _VECTOR)
+        counts, left, right = arguments
+        more = builder.add(counts, ir.Constant(_VECTOR, [1] * LANES))
+        return builder.select(builder.icmp_unsigned(">", left, right), more, counts)
 
-    return lanes(lanes, lanes), generate
+    return lanes(lanes, lanes, lanes), generate
 
 
 @intrinsic

@@ -13,7 +13,7 @@ AHEAD = 1024
 """How many words before they are needed memory is asked for them."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def add_products(
     weights: Words,
     position: int,
@@ -49,7 +49,7 @@ def add_products(
         column += LANES
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def subtract_excess(
     column_sums: Words,
     position: int,
@@ -69,7 +69,7 @@ def subtract_excess(
             store(y, place, load(y, place) - sums)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     sums = load(y, n)
     for i in range(fours):
@@ -77,7 +77,7 @@ def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, 
     store(y, n, sums)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _four_blocks(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     a: Lanes
     a, b, c, d = load(y, n), load(y, n + LANES), load(y, n + 2 * LANES), load(y, n + 3 * LANES)
@@ -98,7 +98,7 @@ def _four_blocks(weights: Words, position: int, fours: int, x: Bytes, first: int
     store(y, n + 3 * LANES, d)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _add(y: Words, n: int, a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> None:
     store(y, n, load(y, n) + a)
     store(y, n + LANES, load(y, n + LANES) + b)
@@ -106,7 +106,7 @@ def _add(y: Words, n: int, a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> None:
     store(y, n + 3 * LANES, load(y, n + 3 * LANES) + d)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _four_vectors(
     weights: Words, position: int, fours: int, x: Bytes, first: int, stride: int, y: Words, n: int, width: int
 ) -> None:

@@ -28,6 +28,7 @@ def njit(
     parallel: bool = ...,
     fastmath: bool = ...,
     nogil: bool = ...,
+    forceinline: bool = ...,
     boundscheck: bool | None = ...,
     inline: str = ...,
     error_model: str = ...,
