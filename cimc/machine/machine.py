@@ -1,76 +1,89 @@
 """The machine: executes a program, its digital operations in ONNX Runtime and its multiplications in an engine."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+import time
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.machine.encoding import cell_fields, input_fields
+from cimc.machine.engine import Engine, Inputs
 from cimc.machine.fast import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
+from cimc.machine.plan import Step, arranged, effective, steps_of
 from cimc.machine.reference import ReferenceEngine
+from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.records import TIMING_ONLY, Opcode, Records
+from cimc.program.records import ADC_BITS, Opcode
 from cimc.program.schedule import verify_schedule
 
 Values: TypeAlias = dict[int, NDArray[Any]]
-
-
-class Engine(Protocol):
-    """Something that executes MULTIPLY records; `instructions` are the program's, in the order it wants them."""
-
-    instructions: Records
-
-    def multiply(self, first: int, last: int, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32]) -> int:
-        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
-        ...
-
-
-@dataclass(frozen=True)
-class Step:
-    """Records first to last - 1: one record, or MULTIPLY records of the same stage and values."""
-
-    op: Opcode
-    first: int
-    last: int
-    frees: tuple[int, ...]
-    """Values that no later step uses."""
+EngineName: TypeAlias = Literal["fast", "reference"]
 
 
 class Machine:
     """A program that is ready to run, as often as wanted.
 
+    `keep` tells the fast engine to keep cells as it needs them; without, it makes that form whenever it needs it and
+    takes little memory. `threads` are those of the fast engine, by default the cores that there are. With
+    `ideal`, ADCs neither clip nor round. With `spot_check`, that percentage of the MULTIPLY records is executed in the
+    reference engine as well; see `SpotCheckedEngine`.
+
     Raises ProgramError if the program's numbers are not valid or ONNX Runtime cannot run its kernels.
     """
 
-    def __init__(self, program: Program, engine: Literal["fast", "reference"] = "fast") -> None:
+    def __init__(
+        self,
+        program: Program,
+        engine: EngineName = "fast",
+        *,
+        keep: bool = True,
+        threads: int | None = None,
+        ideal: bool = False,
+        spot_check: float = 0,
+    ) -> None:
         program.verify()
         verify_schedule(program)
         self.program = program
-        self.engine: Engine = FastEngine(program) if engine == "fast" else ReferenceEngine(program)
+        numbers = effective(program.instructions)
+        if engine == "fast":
+            numbers = numbers[arranged(program.instructions[numbers])]
+        records = program.instructions[numbers]
+        if ideal:
+            records["adc_bits"], records["adc_shift"] = ADC_BITS[-1], 0
+        self.engine: Engine = (
+            FastEngine(program, records, keep=keep, threads=threads)
+            if engine == "fast"
+            else ReferenceEngine(program, records)
+        )
+        if spot_check:
+            self.engine = SpotCheckedEngine(self.engine, ReferenceEngine(program, records), numbers, spot_check)
         self.kernels = OnnxKernels(program)
-        self.steps = _plan(self.engine.instructions, program)
+        self.steps = steps_of(records, program)
         self.multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
+        self.seconds: list[float] = []
+        """How long each step of the last run took."""
+        self.conversions: dict[int, int] = {}
+        """How many conversions the last run made, for every stage with multiplications."""
         self.clipped: dict[int, int] = {}
-        """How many conversions clipped in the last run, for every stage with multiplications."""
+        """How many of them clipped."""
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The outputs of the program, by name. Raises ProgramError if the inputs do not fit the program."""
         arrays = check_inputs(self.program.inputs, inputs)
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
-        self.clipped = {int(self.engine.instructions["stage"][s.first]): 0 for s in self._multiplications()}
+        self.seconds, self.conversions, self.clipped = [], {}, {}
         for step in self.steps:
+            start = time.perf_counter()
             self._execute(step, values)
             for slot in step.frees:
                 values.pop(slot, None)
+            self.seconds.append(time.perf_counter() - start)
         return {output.name: values[output.slot] for output in self.program.outputs}
-
-    def _multiplications(self) -> Iterable[Step]:
-        return (step for step in self.steps if step.op == Opcode.MULTIPLY)
 
     def _execute(self, step: Step, values: Values) -> None:
         record = self.engine.instructions[step.first]
@@ -84,21 +97,28 @@ class Machine:
                 self._check_operand(values[x], y)
                 values[y] = np.zeros((*values[x].shape[:-1], int(record["n"])), np.int32)
             case Opcode.MULTIPLY:
-                clipped = self._multiply(step, _matrix(values[x]), _matrix(values[y]), self.multiplications[y].order)
-                self.clipped[int(record["stage"])] += clipped
+                self._multiply(step, _matrix(values[x]), _matrix(values[y]))
             case Opcode.PERMUTE:
                 values[y] = self._permute(values[x], k)
             case Opcode.TRANSFER | Opcode.ADD:
                 raise AssertionError("what only tells time is no step")
 
-    def _multiply(self, step: Step, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32], order: int | None) -> int:
+    def _multiply(self, step: Step, x: Inputs, y: NDArray[np.int32]) -> None:
         """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says."""
+        records = self.engine.instructions[step.first : step.last]
+        stage, order = int(records["stage"][0]), self.multiplications[int(records["y"][0])].order
         if order is None:
-            return self.engine.multiply(step.first, step.last, x, y)
-        products = np.zeros_like(y)
-        clipped = self.engine.multiply(step.first, step.last, x, products)
-        y[:, self.program.tables[order]] += products
-        return clipped
+            clipped = self.engine.multiply(step.first, step.last, x, y)
+        else:
+            products = np.zeros_like(y)
+            clipped = self.engine.multiply(step.first, step.last, x, products)
+            y[:, self.program.tables[order]] += products
+        chip = self.program.chip
+        planes = len(input_fields(chip.dac_bits, signed=x.dtype == np.int8).firsts)
+        slices = len(cell_fields(chip.encoding, chip.cell_bits).firsts)
+        made = len(x) * planes * slices * int(records["columns"].sum(dtype=np.int64))
+        self.conversions[stage] = self.conversions.get(stage, 0) + made
+        self.clipped[stage] = self.clipped.get(stage, 0) + clipped
 
     def _check_operand(self, x: NDArray[Any], y: int) -> None:
         """`x` is what the multiplication that gives value `y` takes."""
@@ -121,29 +141,3 @@ class Machine:
 def _matrix(vectors: NDArray[Any]) -> NDArray[Any]:
     """A contiguous array as [vectors, length], sharing its memory."""
     return vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
-
-
-def _plan(records: Records, program: Program) -> list[Step]:
-    """The steps of a program: MULTIPLY records of one stage and value are one step, what only tells time is none."""
-    key = np.stack([records[name].astype(np.int64) for name in ("op", "stage", "x", "y")])
-    same = (key[:, 1:] == key[:, :-1]).all(axis=0) & (key[0, 1:] == Opcode.MULTIPLY)
-    starts = np.flatnonzero(np.concatenate([[True], ~same]))[: len(records)]
-    ends = np.concatenate([starts[1:], [len(records)]])
-    does_something = ~np.isin(records["op"][starts], TIMING_ONLY)
-    firsts, lasts = starts[does_something].tolist(), ends[does_something].tolist()
-    uses = [_slots(records[first : first + 1], program) for first in firsts]
-    kept = {output.slot for output in program.outputs}
-    frees: list[tuple[int, ...]] = []
-    for slots in reversed(uses):
-        frees.append(tuple(slots - kept))
-        kept |= slots
-    ops = [Opcode(op) for op in records["op"][firsts].tolist()]
-    return [Step(*step) for step in zip(ops, firsts, lasts, reversed(frees), strict=True)]
-
-
-def _slots(record: Records, program: Program) -> set[int]:
-    """The values that one record reads or writes."""
-    op, x, y, k = (int(record[name][0]) for name in ("op", "x", "y", "k"))
-    if op != Opcode.KERNEL:
-        return {x, y}
-    return {*program.kernels[k].inputs, *program.kernels[k].outputs}

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.program import Program
+from cimc.program.records import Records
 
 Part = tuple[int, list[int]]
 """A digit of a byte: its significance, and the bits of the byte that it is made of, lowest first."""
@@ -49,10 +50,10 @@ class Cells:
 
 
 class ReferenceEngine:
-    """Executes the MULTIPLY records of a program."""
+    """Executes MULTIPLY records, by default those of the program in its order."""
 
-    def __init__(self, program: Program) -> None:
-        self.instructions = program.instructions
+    def __init__(self, program: Program, records: Records | None = None) -> None:
+        self.instructions = program.instructions if records is None else records
         self.arrays = program.arrays
         self.tiles: dict[int, list[list[int]]] = {}
         for _, array, *rectangle, _, _ in program.tiles.tolist():

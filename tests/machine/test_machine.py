@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cimc.machine.check import compare, run_reference
-from cimc.machine.fast import arrange
 from cimc.machine.machine import Machine
+from cimc.machine.plan import arranged
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Kernel, Value, Weight
 from cimc.program.program import Program
@@ -73,7 +73,7 @@ def test_multiplications_of_one_value_are_brought_together(handmade: Program) ->
     """Within a run of MULTIPLY records, and nowhere else."""
     stream = handmade.instructions[[0, 3, 4, 3, 2, 4, 3]].copy()
     stream["y"] = [0, 5, 3, 5, 9, 2, 1]
-    assert arrange(stream)["y"].tolist() == [0, 3, 5, 5, 9, 1, 2]
+    assert stream[arranged(stream)]["y"].tolist() == [0, 3, 5, 5, 9, 1, 2]
 
 
 def test_values_are_freed_after_their_last_use(handmade: Program) -> None:
