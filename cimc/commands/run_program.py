@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import check_writable, dimension, progress_bar, run_command, writing
+from cimc.commands.shared import check_writable, dimension, percentage, positive, progress_bar, run_command, writing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from cimc.machine.machine import Machine
     from cimc.program.program import Program
 
     Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
@@ -25,6 +26,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--outputs", type=Path, metavar="Y.npz", help="where to write the outputs")
     add("--check", type=Path, metavar="REF.onnx", help="run this network in ONNX Runtime too, and compare every bit")
     add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
+    add("--threads", type=positive, metavar="N", help="of the fast engine (default: $CIMC_THREADS, or all cores)")
+    add("--spot-check", type=percentage, metavar="P", help="run P %% of the MULTIPLY records in the reference engine too")
+    add("--profile", action="store_true", help="run twice; print where the time of the second run went")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
     add("--seed", type=int, default=0, help="of made-up inputs (default: 0)")
     return parser
@@ -38,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from cimc.machine.machine import Machine
+    from cimc.machine.profile import profile_lines
     from cimc.program.program import Program
 
     check_writable(arguments.outputs)
@@ -45,20 +50,40 @@ def _run(arguments: argparse.Namespace) -> int:
         step("loading")
         program = Program.load(arguments.program)
         inputs = _inputs(program, arguments)
-        machine = Machine(program, arguments.engine)
+        machine = Machine(
+            program,
+            arguments.engine,
+            keep=arguments.profile,
+            threads=arguments.threads,
+            spot_check=arguments.spot_check or 0,
+        )
         step(f"executing {len(program.instructions):,} records")
+        if arguments.profile:
+            machine.run(inputs)
         start = time.perf_counter()
         outputs = machine.run(inputs)
         seconds = time.perf_counter() - start
     print(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
     for name, array in outputs.items():
         print(f"  {name}: {array.dtype}{list(array.shape)}")
-    clipped = sum(machine.clipped.values())
-    if clipped:
-        print(f"  {clipped:,} conversions clipped")
+    _print_clipping(machine, inputs, outputs)
+    if arguments.spot_check:
+        print(machine.engine)
+    if arguments.profile:
+        print(*profile_lines(machine), sep="\n")
     if arguments.outputs is not None:
         _save(arguments.outputs, outputs)
     return 0 if arguments.check is None else _check(arguments.check, inputs, outputs)
+
+
+def _print_clipping(machine: "Machine", inputs: "Arrays", outputs: "Arrays") -> None:
+    """If conversions clipped, how many, and what the outputs would be if none did: one more run tells."""
+    from cimc.machine.clipping import clipping_lines
+    from cimc.machine.machine import Machine
+
+    if any(machine.clipped.values()):
+        ideal = Machine(machine.program, keep=False, ideal=True).run(inputs)
+        print(*clipping_lines(machine, outputs, ideal), sep="\n")
 
 
 def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":

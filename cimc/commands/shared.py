@@ -51,6 +51,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def percentage(text: str) -> float:
+    """A number above 0 and at most 100."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a percentage above 0, at most 100")
+    return value
+
+
 def check_writable(*paths: Path | None) -> None:
     """UserError for a file that cannot be written, before the long work that would be lost."""
     for path in paths:

@@ -54,6 +54,15 @@ def run_reference(model: str | os.PathLike[str] | bytes, inputs: Mapping[str, ND
         raise ProgramError(f"{name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
 
 
+def differing(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which elements of two arrays of one shape and type differ in any bit, as one flat array."""
+    if found.dtype.kind in "OSU" or not found.size:
+        return np.asarray(found != expected).reshape(-1)
+    size = found.dtype.itemsize
+    left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (found, expected))
+    return (left != right).any(axis=1)
+
+
 def integer_products_are_exact() -> bool:
     """Whether ONNX Runtime multiplies uint8 by int8 exactly on this processor.
 
@@ -83,7 +92,7 @@ def _difference(name: str, found: NDArray[Any] | None, expected: NDArray[Any]) -
         return f"output {name} has type {found.dtype}, expected {expected.dtype}"
     if found.shape != expected.shape:
         return f"output {name} has shape {list(found.shape)}, expected {list(expected.shape)}"
-    wrong = _differing(found.ravel(), expected.ravel())
+    wrong = differing(found, expected)
     count = int(np.count_nonzero(wrong))
     if not count:
         return ""
@@ -96,15 +105,6 @@ def _difference(name: str, found: NDArray[Any] | None, expected: NDArray[Any]) -
         f"first at {[int(i) for i in np.unravel_index(first, found.shape)]}: "
         f"found {left}, expected {right}"
     )
-
-
-def _differing(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which elements differ in any bit."""
-    if found.dtype.kind in "OSU" or not found.size:
-        return np.asarray(found != expected)
-    size = found.dtype.itemsize
-    left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (found, expected))
-    return (left != right).any(axis=1)
 
 
 def _distance(found: NDArray[Any], expected: NDArray[Any]) -> str:

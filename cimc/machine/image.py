@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cimc.machine.conversions import ROWS
 from cimc.machine.encoding import cell_fields, code_bits, excess, weight_codes
 from cimc.machine.lanes import LANES, Words
-from cimc.machine.mapped import release
+from cimc.program.mapped import release
 from cimc.machine.pieces import PIECE, Pieces, divide
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records

@@ -85,6 +85,15 @@ class Machine:
             self.seconds.append(time.perf_counter() - start)
         return {output.name: values[output.slot] for output in self.program.outputs}
 
+    def nodes_by_stage(self) -> dict[int, str]:
+        """The ONNX nodes whose multiplications run in each stage."""
+        nodes: dict[int, list[str]] = {}
+        for step in self.steps:
+            if step.op == Opcode.MULTIPLY:
+                record = self.engine.instructions[step.first]
+                nodes.setdefault(int(record["stage"]), []).append(self.multiplications[int(record["y"])].node)
+        return {stage: ", ".join(dict.fromkeys(names)) for stage, names in nodes.items()}
+
     def _execute(self, step: Step, values: Values) -> None:
         record = self.engine.instructions[step.first]
         x, y, k = int(record["x"]), int(record["y"]), int(record["k"])

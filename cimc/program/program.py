@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.errors import ProgramError
+from cimc.program.mapped import portions
 from cimc.program.metadata import (
     Chip,
     Input,
@@ -156,7 +157,8 @@ def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=32)
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        digest.update(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8).data)
+        for portion in portions(tensor):
+            digest.update(portion)
     return digest.hexdigest()
 
 

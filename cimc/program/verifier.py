@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
+from cimc.program.mapped import release
 from cimc.program.metadata import (
     DIGIT_BITS,
     ENCODINGS,
@@ -21,6 +22,8 @@ from cimc.program.metadata import (
 )
 from cimc.program.records import ADC_BITS, ADC_SHIFTS, INTO_ARRAYS, OUT_OF_ARRAYS, Opcode, Records
 
+_READ_TOGETHER = 256
+"""Arrays after which the memory of a mapped file is given back."""
 TILE_FIELDS = ("weight", "array", "row", "column", "rows", "columns", "weight_row", "weight_column")
 
 
@@ -81,6 +84,8 @@ def _verify_coverage(tiles: NDArray[np.int32], arrays: NDArray[np.int8]) -> None
             raise ProgramError(f"tiles overlap in array {array}")
         if arrays[array][~programmed].any():
             raise ProgramError(f"array {array} holds weights outside of its tiles")
+        if array % _READ_TOGETHER == 0:
+            release(arrays)
 
 
 def verify_slots(numbers: Iterable[int], slots: int, what: str) -> None:
