@@ -89,42 +89,31 @@ def add_conversions(
     words = (rows + ROWS - 1) // ROWS
     clipped = splat(uint32(0))
     limit, half, shift = splat(uint32((1 << adc_bits) - 1)), splat(uint32(1 << adc_shift >> 1)), splat(uint32(adc_shift))
-    factors = np.zeros(slices.shape[0] * INPUT_BITS, np.uint32)
-    for s in range(slices.shape[0]):
+    factors = np.empty((slices.shape[0] + 1) * INPUT_BITS, np.uint32)
+    for s in range(slices.shape[0] + 1):
+        worth = -excess if s == slices.shape[0] else slices[s, 2] << adc_shift
         for p in range(planes.shape[0]):
-            factors[s * INPUT_BITS + p] = uint32(planes[p, 2] * slices[s, 2] << adc_shift)
+            factors[s * INPUT_BITS + p] = uint32(planes[p, 2] * worth)
     for column in range(0, columns, LANES):
         end = position
         for t in range(vectors):
             end = position
-            inputs = t * words * INPUT_BITS
             sums = load(y, n + column + t * width)
-            for s in range(slices.shape[0]):
-                end = _count(cells, end, slices[s, 1], words, bits, inputs, counts)
+            if excess and whole:
+                sums -= splat(uint32(excess * input_sums[t]))
+            for s in range(slices.shape[0] + (1 - whole)):
+                is_mask = s == slices.shape[0]
+                cell_bits = 1 if is_mask else slices[s, 1]
+                end = _count(cells, end, cell_bits, words, bits, t * words * INPUT_BITS, counts)
                 _combine(counts, planes)
-                worth = s * INPUT_BITS
-                if planes.shape[0] == INPUT_BITS:
-                    for p in range(INPUT_BITS):
-                        code = load(counts, p * LANES)
+                for p in range(planes.shape[0]):
+                    code = load(counts, p * LANES)
+                    if not is_mask:
                         if adc_shift:
                             code = code + half >> shift
                         clipped = count_larger(clipped, code, limit)
-                        sums += minimum(code, limit) * load_splat(factors, worth + p)
-                else:
-                    for p in range(planes.shape[0]):
-                        code = load(counts, p * LANES)
-                        if adc_shift:
-                            code = code + half >> shift
-                        clipped = count_larger(clipped, code, limit)
-                        sums += minimum(code, limit) * load_splat(factors, worth + p)
-            if excess:
-                if whole:
-                    sums -= splat(uint32(excess * input_sums[t]))
-                else:
-                    end = _count(cells, end, 1, words, bits, inputs, counts)
-                    _combine(counts, planes)
-                    for p in range(planes.shape[0]):
-                        sums -= load(counts, p * LANES) * splat(uint32(excess * planes[p, 2]))
+                        code = minimum(code, limit)
+                    sums += code * load_splat(factors, s * INPUT_BITS + p)
             store(y, n + column + t * width, sums)
         position = end
     return total(clipped)
