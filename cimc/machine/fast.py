@@ -17,7 +17,7 @@ from cimc.program.records import Records
 
 THREADS = "CIMC_THREADS"
 """The environment variable with the number of threads, where none is asked for."""
-_SMALL = 1 << 20
+SMALL = 1 << 20
 """Multiplications that are not worth a second thread."""
 _MANY = 16
 """With so many vectors for each, threads share the vectors; with fewer, the cells."""
@@ -94,7 +94,7 @@ class FastEngine:
         """The pieces of records first to last - 1 and all vectors, divided among the threads."""
         start, stop = int(image.bounds[first]), int(image.bounds[last])
         work = int(image.work[stop]) - int(image.work[start])
-        if self.threads == 1 or work * vectors < _SMALL:
+        if self.threads == 1 or work * vectors < SMALL:
             return [_Task(start, stop, 0, vectors)]
         if vectors >= self.threads * _MANY:
             cuts = [vectors * i // self.threads for i in range(self.threads + 1)]

@@ -9,7 +9,6 @@ import pytest
 
 from cimc.machine.check import compare, run_reference
 from cimc.machine.machine import Machine
-from cimc.machine.plan import arranged
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Kernel, Value, Weight
 from cimc.program.program import Program
@@ -69,16 +68,30 @@ def test_columns_are_delivered_in_order(handmade: Program, engine: EngineName, t
     np.testing.assert_array_equal(found[..., order], expected)
 
 
-def test_multiplications_of_one_value_are_brought_together(handmade: Program) -> None:
-    """Within a run of MULTIPLY records, and nowhere else."""
-    stream = handmade.instructions[[0, 3, 4, 3, 2, 4, 3]].copy()
-    stream["y"] = [0, 5, 3, 5, 9, 2, 1]
-    assert stream[arranged(stream)]["y"].tolist() == [0, 3, 5, 5, 9, 1, 2]
+@engines
+def test_conversions_are_counted_per_stage(handmade: Program, engine: EngineName) -> None:
+    """8 planes and 4 slices of 3 columns in 2 records, for 5 vectors."""
+    machine = Machine(handmade, engine)
+    machine.run({"x": np.ones((5, 4), np.float32)})
+    assert machine.conversions == {0: 5 * 8 * 4 * 3 * 2}
+    assert len(machine.seconds) == len(machine.steps)
 
 
-def test_values_are_freed_after_their_last_use(handmade: Program) -> None:
-    machine = Machine(handmade, "reference")
-    assert [step.frees for step in machine.steps] == [(0,), (1,), (), (2,), (3,)]
+@engines
+def test_ideal_adcs_do_not_clip(handmade: Program, engine: EngineName) -> None:
+    inputs = {"x": np.full((1, 4), 2.5, np.float32)}
+    expected = Machine(handmade, engine).run(inputs)["y"]
+    handmade.instructions["adc_bits"][3:5], handmade.instructions["adc_shift"][3:5] = 2, 1
+    lossy, ideal = Machine(handmade, engine), Machine(handmade, engine, ideal=True)
+    assert (lossy.run(inputs)["y"] != expected).any()
+    np.testing.assert_array_equal(ideal.run(inputs)["y"], expected)
+    assert ideal.clipped == {0: 0}
+
+
+def test_a_machine_that_keeps_nothing(handmade: Program) -> None:
+    inputs = {"x": np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32)}
+    expected, found = (Machine(handmade, keep=keep, threads=1).run(inputs)["y"] for keep in (True, False))
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(
