@@ -27,7 +27,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--check", type=Path, metavar="REF.onnx", help="run this network in ONNX Runtime too, and compare every bit")
     add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
     add("--threads", type=positive, metavar="N", help="of the fast engine (default: $CIMC_THREADS, or all cores)")
-    add("--spot-check", type=percentage, metavar="P", help="run P %% of the MULTIPLY records in the reference engine too")
+    add(
+        "--spot-check",
+        type=percentage,
+        metavar="P",
+        help="run P %% of the MULTIPLY records in the reference engine too",
+    )
     add("--profile", action="store_true", help="run twice; print where the time of the second run went")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
     add("--seed", type=int, default=0, help="of made-up inputs (default: 0)")
@@ -36,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code: 0, or 1 for an error or a check that found a difference."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.spot_check and arguments.engine == "reference":
+        parser.error("argument --spot-check: the reference engine is not checked by itself, expected --engine fast")
     return run_command(lambda: _run(arguments))
 
 

@@ -1,4 +1,4 @@
-"""What clipping did in a run: how many conversions of each stage, and how many outputs would be different without it."""
+"""What clipping did in a run: how many conversions of each stage clipped, and how many outputs changed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _SHOWN = 10
 def clipping_lines(
     machine: Machine, outputs: Mapping[str, NDArray[Any]], ideal: Mapping[str, NDArray[Any]]
 ) -> Iterator[str]:
-    """What to tell of the last run of a machine, whose outputs would be the `ideal` ones if no ADC clipped or rounded."""
+    """What to tell of the last run of a machine, with the outputs that it would have if no ADC clipped or rounded."""
     clipped, made = machine.clipped, machine.conversions
     yield f"clipped: {_share(sum(clipped.values()), sum(made.values()))} conversions"
     nodes = machine.nodes_by_stage()

@@ -83,12 +83,17 @@ def add_conversions(
 ) -> int:
     """y[t * width + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
-    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. A programmed cell is worth `excess` more than its
-    weight; `whole` says that all cells are programmed. As in `add_products`, 15 more elements of y may be written.
+    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. A programmed cell is worth
+    `excess` more than its weight; `whole` says that all cells are programmed. As in `add_products`, 15 more elements
+    of y may be written.
     """
     words = (rows + ROWS - 1) // ROWS
     clipped = splat(uint32(0))
-    limit, half, shift = splat(uint32((1 << adc_bits) - 1)), splat(uint32(1 << adc_shift >> 1)), splat(uint32(adc_shift))
+    limit, half, shift = (
+        splat(uint32((1 << adc_bits) - 1)),
+        splat(uint32(1 << adc_shift >> 1)),
+        splat(uint32(adc_shift)),
+    )
     factors = np.empty((slices.shape[0] + 1) * INPUT_BITS, np.uint32)
     for s in range(slices.shape[0] + 1):
         worth = -excess if s == slices.shape[0] else slices[s, 2] << adc_shift

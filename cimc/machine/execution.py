@@ -1,7 +1,7 @@
 """The compiled loop over pieces: what one thread of the fast engine does."""
 
 import numpy as np
-from numba import njit
+from numba import int64, njit
 from numpy.typing import NDArray
 
 from cimc.machine.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
@@ -47,8 +47,8 @@ def execute(
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
-        first, k, n = piece["first"], np.int64(piece["k"]), np.int64(piece["n"])
-        rows, columns = np.int64(piece["rows"]), np.int64(piece["columns"])
+        first, k, n = piece["first"], int64(piece["k"]), int64(piece["n"])
+        rows, columns = int64(piece["rows"]), int64(piece["columns"])
         if piece["exact"]:
             add_products(image, first, (rows + 3) // 4, columns, shifted, k, stride, vectors, sums, n, width)
             if signed:
@@ -62,9 +62,9 @@ def execute(
                 first,
                 rows,
                 columns,
-                np.int64(piece["adc_bits"]),
-                np.int64(piece["adc_shift"]),
-                np.int64(piece["whole"]),
+                int64(piece["adc_bits"]),
+                int64(piece["adc_shift"]),
+                int64(piece["whole"]),
                 bits,
                 input_sums,
                 planes,
@@ -88,5 +88,5 @@ def _most_words(pieces: Pieces) -> int:
     rows = 0
     for i in range(len(pieces)):
         if not pieces[i]["exact"]:
-            rows = max(rows, np.int64(pieces[i]["rows"]))
+            rows = max(rows, int64(pieces[i]["rows"]))
     return (rows + ROWS - 1) // ROWS

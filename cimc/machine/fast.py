@@ -82,11 +82,10 @@ class FastEngine:
         tasks = self._share(image, first, last, len(x))
         if len(tasks) == 1:
             return run(tasks[0], y)
-        if tasks[0].stop < len(x):
-            return sum(self.pool.map(lambda task: run(task, y), tasks))
-        parts = [y, *(np.zeros_like(y) for _ in tasks[1:])]
-        clipped = sum(self.pool.map(run, tasks, parts))
-        for part in parts[1:]:
+        shares_cells = tasks[0].stop == len(x)
+        sums = [y, *(np.zeros_like(y) if shares_cells else y for _ in tasks[1:])]
+        clipped = sum(self.pool.map(run, tasks, sums))
+        for part in sums[1:] if shares_cells else []:
             y += part
         return clipped
 
@@ -99,8 +98,8 @@ class FastEngine:
         if vectors >= self.threads * _MANY:
             cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
             return [_Task(start, stop, *part) for part in pairwise(cuts)]
-        shares = image.work[start] + work * np.arange(self.threads + 1) // self.threads
-        cuts = (start + np.searchsorted(image.work[start : stop + 1], shares)).tolist()
+        shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
+        cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
         return [_Task(*part, 0, vectors) for part in pairwise(cuts)]
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, uint32
+from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
 from cimc.machine.conversions import ROWS
 from cimc.machine.encoding import cell_fields, code_bits, excess, weight_codes
 from cimc.machine.lanes import LANES, Words
-from cimc.program.mapped import release
 from cimc.machine.pieces import PIECE, Pieces, divide
+from cimc.program.mapped import release
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.verifier import programmed_cells, tiles_by_array
@@ -138,8 +138,8 @@ def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> ND
     """Whether all cells of each piece are programmed, and its columns fill their blocks."""
     result = np.zeros(len(pieces), np.bool_)
     for i in range(len(pieces)):
-        row, column = np.int64(pieces[i]["row"]), np.int64(pieces[i]["column"])
-        rows, columns = np.int64(pieces[i]["rows"]), np.int64(pieces[i]["columns"])
+        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
+        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
         count = 0
         for r in range(row, row + rows):
             for c in range(column, column + columns):
@@ -154,8 +154,8 @@ def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8]
     for i in range(len(pieces)):
         if not pieces[i]["exact"]:
             continue
-        row, column = np.int64(pieces[i]["row"]), np.int64(pieces[i]["column"])
-        rows, columns = np.int64(pieces[i]["rows"]), np.int64(pieces[i]["columns"])
+        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
+        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
         position, fours, start = pieces[i]["first"], (rows + 3) // 4, 0
         while start < columns:
             width = _FOURS if columns - start > 3 * LANES else LANES
@@ -175,8 +175,8 @@ def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, bits: NDArray[np.int64]
     for i in range(len(pieces)):
         if pieces[i]["exact"]:
             continue
-        row, column = np.int64(pieces[i]["row"]), np.int64(pieces[i]["column"])
-        rows, columns = np.int64(pieces[i]["rows"]), np.int64(pieces[i]["columns"])
+        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
+        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
         words, position = (rows + ROWS - 1) // ROWS, pieces[i]["first"]
         for start in range(0, columns, LANES):
             for bit in bits[: len(bits) - pieces[i]["whole"]]:

@@ -1,6 +1,6 @@
 """Sixteen numbers of 32 bits side by side: what one vector instruction works on, for use in compiled loops.
 
-The functions and the operators + - * & ^ << >> of Lanes exist only inside functions that numba compiles. They become
+The functions and the operators + - * & << >> of Lanes exist only inside functions that numba compiles. They become
 LLVM vector instructions, which LLVM turns into what the processor has. All arithmetic is unsigned and wraps around.
 Positions count elements of one-dimensional contiguous arrays and are not checked.
 
@@ -13,7 +13,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import config, types
+from numba import types
+from numba.core import config
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
@@ -67,17 +68,18 @@ def _define_operator(function: Callable[[Any, Any], Any], instruction: str) -> N
     lower_builtin(function, LanesType, LanesType)(generate)
 
 
-for _function, _instruction in (
-    (operator.add, "add"),
-    (operator.iadd, "add"),
-    (operator.sub, "sub"),
-    (operator.isub, "sub"),
-    (operator.mul, "mul"),
-    (operator.and_, "and_"),
-    (operator.lshift, "shl"),
-    (operator.rshift, "lshr"),
-):
-    _define_operator(_function, _instruction)
+_INSTRUCTIONS = {
+    "add": "add",
+    "iadd": "add",
+    "sub": "sub",
+    "isub": "sub",
+    "mul": "mul",
+    "and_": "and_",
+    "lshift": "shl",
+    "rshift": "lshr",
+}
+for _name, _instruction in _INSTRUCTIONS.items():
+    _define_operator(getattr(operator, _name), _instruction)
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, arguments: Any, element: Any) -> Any:

@@ -4,7 +4,7 @@ The bound in the program's file is not trusted. docs/numerics.md has the proof o
 """
 
 import numpy as np
-from numba import njit
+from numba import int64, njit
 from numpy.typing import NDArray
 
 from cimc.machine.encoding import Fields
@@ -73,13 +73,13 @@ def largest_sums(
     result = np.zeros(len(pieces), np.int64)
     sums = np.zeros(codes.shape[1], np.int32)
     for i in range(len(pieces)):
-        row, rows = np.int64(pieces[i]["row"]), np.int64(pieces[i]["rows"])
-        column, columns = np.int64(pieces[i]["column"]), np.int64(pieces[i]["columns"])
+        row, rows = int64(pieces[i]["row"]), int64(pieces[i]["rows"])
+        column, columns = int64(pieces[i]["column"]), int64(pieces[i]["columns"])
         for s in range(firsts.shape[0]):
             first, mask = firsts[s], (1 << widths[s]) - 1
             sums[:columns] = 0
             for r in range(row, row + rows):
                 for c in range(columns):
                     sums[c] += codes[r, column + c] >> first & mask
-            result[i] = max(result[i], np.int64(sums[:columns].max()))
+            result[i] = max(result[i], int64(sums[:columns].max()))
     return result

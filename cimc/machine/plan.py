@@ -37,7 +37,7 @@ def arranged(records: Records) -> NDArray[np.intp]:
 
 
 def steps_of(records: Records, program: Program) -> list[Step]:
-    """The steps of effective records: those MULTIPLY that follow each other and have stage and values in common are one."""
+    """The steps of effective records: MULTIPLY records of one stage and value that follow each other are one."""
     key = np.stack([records[name].astype(np.int64) for name in ("op", "stage", "x", "y")])
     same = (key[:, 1:] == key[:, :-1]).all(axis=0) & (key[0, 1:] == Opcode.MULTIPLY)
     firsts = np.flatnonzero(np.concatenate([[True], ~same]))[: len(records)].tolist()

@@ -37,7 +37,8 @@ class SpotCheckedEngine:
         return self.engine.multiply(first, last, x, y)
 
     def __str__(self) -> str:
-        return f"spot check: {len(self.chosen):,} of {len(self.multiplies):,} MULTIPLY records add the same in the reference engine"
+        chosen = f"{len(self.chosen):,} of {len(self.multiplies):,} MULTIPLY records"
+        return f"spot check: {chosen} add the same in the reference engine"
 
     def _check(self, number: int, x: Inputs, shape: tuple[int, ...]) -> None:
         found, expected = np.zeros(shape, np.int32), np.zeros(shape, np.int32)

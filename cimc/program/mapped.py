@@ -12,7 +12,7 @@ _PORTION = 1 << 24
 
 def release(array: NDArray[Any]) -> None:
     """Gives back the memory of the file that `array` is a view of, if it is one; when needed it is read again."""
-    base: object = array
+    base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):

@@ -52,7 +52,9 @@ def weights_of(program: Program) -> list[NDArray[np.int8]]:
     """The weights of a program as matrices, from its tiles."""
     matrices = [np.zeros((weight.rows, weight.columns), np.int8) for weight in program.weights]
     for weight, array, row, column, rows, columns, k, n in program.tiles.tolist():
-        matrices[weight][k : k + rows, n : n + columns] = program.arrays[array, row : row + rows, column : column + columns]
+        matrices[weight][k : k + rows, n : n + columns] = program.arrays[
+            array, row : row + rows, column : column + columns
+        ]
     return matrices
 
 
@@ -131,8 +133,16 @@ def inputs_of(program: Program, vectors: int) -> dict[str, NDArray[np.uint8]]:
 
 
 def compare(
-    row: AddRow, what: str, program: Program, vectors: int, reference: Work, targets: tuple[float | None, float | None],
-    *, few_bits: int, rounds: int, against: str = SESSION,
+    row: AddRow,
+    what: str,
+    program: Program,
+    vectors: int,
+    reference: Work,
+    targets: tuple[float | None, float | None],
+    *,
+    few_bits: int,
+    rounds: int,
+    against: str = SESSION,
 ) -> tuple[float, float]:
     """Adds the rows of a program without and with the conversions; returns their seconds."""  # fmt: skip
     inputs = inputs_of(program, vectors)
@@ -195,12 +205,9 @@ def test_monarch_token(row: AddRow, make_program: MakeProgram) -> None:
 
     whole = make_program([_one_weight(placements)], 8)
     (x,) = inputs_of(whole, 1).values()
-    products, feeds = [], {}
-    for side, found in blocks_of(whole).items():
-        numbers = np.concatenate([np.arange(k, k + side) for *_, height, _, k, _ in whole.tiles.tolist() if height == side])
-        feeds[f"x{side}"] = x[0, numbers].reshape(-1, 1, side)
-        products.append((f"x{side}", found))
-    reference = onnx_runtime(products, feeds)
+    blocks = blocks_of(whole)
+    feeds = {f"x{side}": x[0, _rows_of_blocks(whole, side)].reshape(-1, 1, side) for side in blocks}
+    reference = onnx_runtime([(f"x{side}", found) for side, found in blocks.items()], feeds)
     against = "ONNX Runtime, all blocks of a size in one call"
     compare(row, f"{what}, all blocks at once", whole, 1, reference, (1.0, 3.0), few_bits=5, rounds=25, against=against)
 
@@ -210,6 +217,12 @@ def _sides(program: Program) -> list[tuple[NDArray[np.int8], int]]:
     sides = np.zeros(len(program.weights), np.int64)
     sides[program.tiles[:, 0]] = program.tiles[:, 4]
     return list(zip(weights_of(program), sides.tolist(), strict=True))
+
+
+def _rows_of_blocks(program: Program, side: int) -> NDArray[np.int64]:
+    """The elements of the input that the blocks of one side are multiplied by, block after block."""
+    first = program.tiles[program.tiles[:, 4] == side, 6].astype(np.int64)
+    return (first[:, None] + np.arange(side)).reshape(-1)
 
 
 def _one_weight(placements: Sequence[Placement]) -> Placement:

@@ -29,7 +29,9 @@ class Row:
     seconds: float | None
 
     def __str__(self) -> str:
-        verdict = "" if self.ratio is None or self.target is None else ("met" if self.ratio <= self.target else "MISSED")
+        verdict = (
+            "" if self.ratio is None or self.target is None else ("met" if self.ratio <= self.target else "MISSED")
+        )
         ratio = "" if self.ratio is None else f"{self.ratio:.3g}"
         target = "" if self.target is None else f"{self.target:g}"
         ms = "" if self.seconds is None else f"{1e3 * self.seconds:.3f}"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from onnx import load_model_from_string
 
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
 from cimc.program.program import Program
+from cimc.program.records import Opcode
 
 Write = Callable[..., Path]
 LONG = "second_" + "x" * 70
@@ -135,6 +137,34 @@ def test_run_on_made_up_inputs(program: str, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "inputs: made up (seed 3); give your own with --inputs x.npz" in printed
     assert "check: identical, 16 values in 2 outputs" in printed
+
+
+def test_spot_check_and_profile(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run_program.main([program, "--spot-check", "30", "--threads", "2", "--profile", "--check", "r.onnx"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[4].startswith("spot check: ")
+    assert lines[4].endswith("MULTIPLY records add the same in the reference engine")
+    assert lines[5].startswith("profile: ")
+    assert {line.split()[2] for line in lines[6:-1]} == {"arrays", "digital"}
+    assert lines[-1].startswith("check: identical, ")
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_run_that_clips(program: str, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fewer ADC bits than the compiler asked for: the run tells, and the check finds it out."""
+    lossy = Program.load(program)
+    lossy.instructions = lossy.instructions.copy()
+    lossy.instructions["adc_bits"][lossy.instructions["op"] == Opcode.MULTIPLY] = 2
+    lossy.save("lossy.cim")
+    capsys.readouterr()
+    assert run_program.main(["lossy.cim", "--check", "r.onnx", "--dim", "n=5", "--engine", engine]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    clipped = next(i for i, line in enumerate(lines) if line.startswith("clipped: "))
+    assert re.fullmatch(r"clipped: [\d,]+ of [\d,]+ \([\d.]+ %\) conversions", lines[clipped])
+    assert any(re.fullmatch(r"  stage \d+: [\d,]+ of [\d,]+ \([\d.]+ %\)  (first|second_x+)", line) for line in lines)
+    assert re.fullmatch(r"outputs: 1?\d of 12 \([\d.]+ %\) values would differ with ideal ADCs", lines[-2])
+    assert lines[-1].startswith("check: output ")
 
 
 def test_texts_in_files(onnx_file: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

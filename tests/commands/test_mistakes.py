@@ -51,6 +51,11 @@ def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
     return run
 
 
+def test_threads_in_the_environment(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CIMC_THREADS", "many")
+    assert fails("cim-run", program) == "CIMC_THREADS is 'many', expected a number of at least 1"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -72,6 +77,22 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cimc", ["m.onnx", "--emit", "c"], "argument --emit: invalid choice: 'c'"),
     ("cimc", ["m.onnx", "--mapping", "square"], "argument --mapping: invalid choice: 'square'"),
     ("cim-run", ["p.cim", "--engine", "steam"], "argument --engine: invalid choice: 'steam'"),
+    ("cim-run", ["p.cim", "--threads", "0"], "argument --threads: '0': expected a number of at least 1"),
+    (
+        "cim-run",
+        ["p.cim", "--spot-check", "0"],
+        "argument --spot-check: '0': expected a percentage above 0, at most 100",
+    ),
+    (
+        "cim-run",
+        ["p.cim", "--spot-check", "x"],
+        "argument --spot-check: 'x': expected a percentage above 0, at most 100",
+    ),
+    (
+        "cim-run",
+        ["p.cim", "--spot-check", "1", "--engine", "reference"],
+        "the reference engine is not checked by itself",
+    ),
     ("cim-run", ["p.cim", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
     ("cim-objdump", ["p.cim", "--header", "--arrays"], "argument --arrays: not allowed with argument --header"),
     ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),

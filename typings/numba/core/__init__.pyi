@@ -1,0 +1,1 @@
+"""The part of numba.core that cimc uses."""

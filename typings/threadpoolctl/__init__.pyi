@@ -1,0 +1,6 @@
+"""The part of threadpoolctl 3.8 that the benchmarks use."""
+
+from contextlib import AbstractContextManager
+
+def threadpool_info() -> list[dict[str, str | int | None]]: ...
+def threadpool_limits(limits: int) -> AbstractContextManager[object]: ...
