@@ -74,6 +74,7 @@ def add_conversions(
     input_sums: Words,
     planes: Digits,
     slices: Digits,
+    factors: Words,
     excess: int,
     vectors: int,
     y: Words,
@@ -83,8 +84,9 @@ def add_conversions(
 ) -> int:
     """y[t * width + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
-    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. A programmed cell is worth
-    `excess` more than its weight; `whole` says that all cells are programmed. As in `add_products`, 15 more elements
+    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. `factors` [slices + 1, 8] are
+    what the codes of planes are worth, and in the last row what is to be added for each input of a programmed cell, so
+    that it is worth `excess` less; `whole` says that all cells are programmed. As in `add_products`, 15 more elements
     of y may be written.
     """
     words = (rows + ROWS - 1) // ROWS
@@ -94,11 +96,6 @@ def add_conversions(
         splat(uint32(1 << adc_shift >> 1)),
         splat(uint32(adc_shift)),
     )
-    factors = np.empty((slices.shape[0] + 1) * INPUT_BITS, np.uint32)
-    for s in range(slices.shape[0] + 1):
-        worth = -excess if s == slices.shape[0] else slices[s, 2] << adc_shift
-        for p in range(planes.shape[0]):
-            factors[s * INPUT_BITS + p] = uint32(planes[p, 2] * worth)
     for column in range(0, columns, LANES):
         end = position
         for t in range(vectors):
@@ -118,6 +115,8 @@ def add_conversions(
                             code = code + half >> shift
                         clipped = count_larger(clipped, code, limit)
                         code = minimum(code, limit)
+                        if adc_shift:
+                            code = code << shift
                     sums += code * load_splat(factors, s * INPUT_BITS + p)
             store(y, n + column + t * width, sums)
         position = end

@@ -1,7 +1,7 @@
 """The compiled loop over pieces: what one thread of the fast engine does."""
 
 import numpy as np
-from numba import int64, njit
+from numba import int32, int64, njit
 from numpy.typing import NDArray
 
 from cimc.machine.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
@@ -13,8 +13,6 @@ _TOGETHER = 64
 """Vectors whose inputs are packed at a time."""
 _SIGN = 128
 """What is added to signed inputs, whose products are taken of unsigned bytes, and then subtracted again."""
-_BEHIND = 32
-"""Bytes behind the inputs of a vector, and words behind all sums, that the loops may touch."""
 
 
 @njit(cache=True, nogil=True)
@@ -26,6 +24,7 @@ def execute(
     column_sums: Words,
     planes: Digits,
     slices: Digits,
+    factors: Words,
     excess: int,
     signed: bool,
     x: NDArray[np.uint8],
@@ -33,16 +32,23 @@ def execute(
 ) -> int:
     """Executes pieces start to stop - 1: y [vectors, N] += x [vectors, K] * cells; counts clipped conversions.
 
-    `x` holds the bytes of the inputs; `signed` tells what they mean.
+    `x` holds the bytes of the inputs; `signed` tells what they mean. Planes, slices, factors and excess are those of
+    `add_conversions`. Pieces read and write a little behind their last row and column: where that would be behind a
+    vector's end, copies of x and y are used that have room for it.
     """
-    vectors, stride, width = x.shape[0], x.shape[1] + _BEHIND, y.shape[1]
-    inputs = np.zeros(vectors * stride, np.uint8)
-    for t in range(vectors):
-        inputs[t * stride : t * stride + x.shape[1]] = x[t]
+    vectors, stride, width = x.shape[0], x.shape[1], y.shape[1]
+    rows_end, columns_end, words = _extent(pieces, start, stop)
+    inputs, sums = x.reshape(-1), y.reshape(-1).view(np.uint32)
+    if rows_end > stride:
+        stride = rows_end
+        inputs = np.zeros(vectors * stride, np.uint8)
+        for t in range(vectors):
+            inputs[t * stride : t * stride + x.shape[1]] = x[t]
+    if columns_end > width:
+        sums = np.zeros(vectors * width + LANES, np.uint32)
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
-    sums = np.zeros(vectors * width + _BEHIND, np.uint32)
     together = min(vectors, _TOGETHER)
-    bits = np.zeros(together * _most_words(pieces[start:stop]) * INPUT_BITS, np.uint32)
+    bits = np.zeros(together * words * INPUT_BITS, np.uint32)
     input_sums, counts = np.zeros(together, np.uint32), np.zeros(INPUT_BITS * LANES, np.uint32)
     clipped = 0
     for i in range(start, stop):
@@ -69,6 +75,7 @@ def execute(
                 input_sums,
                 planes,
                 slices,
+                factors,
                 excess,
                 count,
                 sums,
@@ -76,17 +83,21 @@ def execute(
                 width,
                 counts,
             )
-    for t in range(vectors):
-        for c in range(width):
-            y[t, c] += np.int32(sums[t * width + c])
+    if columns_end > width:
+        for t in range(vectors):
+            for c in range(width):
+                y[t, c] += int32(sums[t * width + c])
     return clipped
 
 
 @njit(cache=True, nogil=True)
-def _most_words(pieces: Pieces) -> int:
-    """How many words the packed inputs of the highest piece take."""
-    rows = 0
-    for i in range(len(pieces)):
+def _extent(pieces: Pieces, start: int, stop: int) -> tuple[int, int, int]:
+    """The element of x, and that of y, at which the loops end at the latest; the most words that inputs are packed to."""
+    x = y = words = 0
+    for i in range(start, stop):
+        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
+        x = max(x, int64(pieces[i]["k"]) + (rows + ROWS - 1) // ROWS * ROWS)
+        y = max(y, int64(pieces[i]["n"]) + (columns + LANES - 1) // LANES * LANES)
         if not pieces[i]["exact"]:
-            rows = max(rows, int64(pieces[i]["rows"]))
-    return (rows + ROWS - 1) // ROWS
+            words = max(words, (rows + ROWS - 1) // ROWS)
+    return x, y, words

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.machine.conversions import INPUT_BITS, Digits
 from cimc.machine.encoding import Fields, excess, input_fields
-from cimc.machine.execution import Digits, execute
+from cimc.machine.execution import execute
 from cimc.machine.image import Image, Packer
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
@@ -51,6 +52,7 @@ class FastEngine:
         self.packer = Packer(program)
         self.slices = _digits(self.packer.slices)
         self.planes = [_digits(input_fields(program.chip.dac_bits, signed)) for signed in (False, True)]
+        self.factors = [_factors(planes, self.slices, self.excess) for planes in self.planes]
         self.threads = default_threads() if threads is None else threads
         self.pool = ThreadPoolExecutor(self.threads)
         self.image = self.packer.pack(self.instructions) if keep else None
@@ -61,8 +63,10 @@ class FastEngine:
             image, first, last = self.packer.pack(self.instructions[first:last]), 0, last - first
         else:
             image = self.image
-        planes = self.planes[x.dtype == np.int8]
+        signed = x.dtype == np.int8
         inputs = x.view(np.uint8)
+        if not inputs.flags.writeable:
+            inputs = inputs.copy()  # one type is one compilation
 
         def run(task: _Task, y: NDArray[np.int32]) -> int:
             return execute(
@@ -71,10 +75,11 @@ class FastEngine:
                 task.last,
                 image.words,
                 image.column_sums,
-                planes,
+                self.planes[signed],
                 self.slices,
+                self.factors[signed],
                 self.excess,
-                x.dtype == np.int8,
+                signed,
                 inputs[task.start : task.stop],
                 y[task.start : task.stop],
             )
@@ -118,3 +123,10 @@ def default_threads() -> int:
 
 def _digits(fields: Fields) -> Digits:
     return np.stack([fields.firsts, fields.widths, fields.significances], axis=1)
+
+
+def _factors(planes: Digits, slices: Digits, excess: int) -> NDArray[np.uint32]:
+    """What a code of each slice and plane is worth, modulo 2**32; in the last row what a programmed cell is worth less."""
+    factors = np.zeros((len(slices) + 1, INPUT_BITS), np.int64)
+    factors[:, : len(planes)] = np.outer([*slices[:, 2], -excess], planes[:, 2])
+    return factors.astype(np.uint32).reshape(-1)

@@ -73,6 +73,7 @@ def subtract_excess(
 def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     sums = load(y, n)
     for i in range(fours):
+        prefetch(weights, position + LANES * i + AHEAD)
         sums = dot(sums, load_splat(x, first + 4 * i), load(weights, position + LANES * i))
     store(y, n, sums)
 
