@@ -1,7 +1,7 @@
 """The compiled loop over pieces: what one thread of the fast engine does."""
 
 import numpy as np
-from numba import int32, int64, njit
+from numba import int64, njit
 from numpy.typing import NDArray
 
 from cimc.machine.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
@@ -85,14 +85,13 @@ def execute(
             )
     if columns_end > width:
         for t in range(vectors):
-            for c in range(width):
-                y[t, c] += int32(sums[t * width + c])
+            y[t] += sums[t * width : (t + 1) * width].view(np.int32)
     return clipped
 
 
 @njit(cache=True, nogil=True)
 def _extent(pieces: Pieces, start: int, stop: int) -> tuple[int, int, int]:
-    """The element of x, and that of y, at which the loops end at the latest; the most words that inputs are packed to."""
+    """The elements of x and y behind which nothing is read or written, and the most words that inputs are packed to."""
     x = y = words = 0
     for i in range(start, stop):
         rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])

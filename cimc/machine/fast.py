@@ -2,8 +2,8 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import NamedTuple
+from functools import partial
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,6 @@ SMALL = 1 << 20
 """Multiplications that are not worth a second thread."""
 _MANY = 16
 """With so many vectors for each, threads share the vectors; with fewer, the cells."""
-
-
-class _Task(NamedTuple):
-    """What one thread does: a range of pieces, for a range of vectors."""
-
-    first: int
-    last: int
-    start: int
-    stop: int
 
 
 class FastEngine:
@@ -63,49 +54,44 @@ class FastEngine:
             image, first, last = self.packer.pack(self.instructions[first:last]), 0, last - first
         else:
             image = self.image
-        signed = x.dtype == np.int8
         inputs = x.view(np.uint8)
         if not inputs.flags.writeable:
             inputs = inputs.copy()  # one type is one compilation
-
-        def run(task: _Task, y: NDArray[np.int32]) -> int:
-            return execute(
-                image.pieces,
-                task.first,
-                task.last,
-                image.words,
-                image.column_sums,
-                self.planes[signed],
-                self.slices,
-                self.factors[signed],
-                self.excess,
-                signed,
-                inputs[task.start : task.stop],
-                y[task.start : task.stop],
-            )
-
-        tasks = self._share(image, first, last, len(x))
-        if len(tasks) == 1:
-            return run(tasks[0], y)
-        shares_cells = tasks[0].stop == len(x)
-        sums = [y, *(np.zeros_like(y) if shares_cells else y for _ in tasks[1:])]
-        clipped = sum(self.pool.map(run, tasks, sums))
-        for part in sums[1:] if shares_cells else []:
+        start, stop = int(image.bounds[first]), int(image.bounds[last])
+        signed, work = x.dtype == np.int8, int(image.work[stop]) - int(image.work[start])
+        if self.threads == 1 or work * len(x) < SMALL:
+            return self._execute(image, signed, start, stop, inputs, y)
+        run = partial(self._execute, image, signed)
+        if len(x) >= self.threads * _MANY:
+            cuts = [len(x) * i // self.threads for i in range(self.threads + 1)]
+            parts = [(inputs[first:last], y[first:last]) for first, last in pairwise(cuts)]
+            return sum(self.pool.map(run, repeat(start), repeat(stop), *zip(*parts, strict=True)))
+        shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
+        cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
+        sums = [y, *(np.zeros_like(y) for _ in cuts[2:])]
+        clipped = sum(self.pool.map(run, cuts[:-1], cuts[1:], repeat(inputs), sums))
+        for part in sums[1:]:
             y += part
         return clipped
 
-    def _share(self, image: Image, first: int, last: int, vectors: int) -> list[_Task]:
-        """The pieces of records first to last - 1 and all vectors, divided among the threads."""
-        start, stop = int(image.bounds[first]), int(image.bounds[last])
-        work = int(image.work[stop]) - int(image.work[start])
-        if self.threads == 1 or work * vectors < SMALL:
-            return [_Task(start, stop, 0, vectors)]
-        if vectors >= self.threads * _MANY:
-            cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
-            return [_Task(start, stop, *part) for part in pairwise(cuts)]
-        shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
-        cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
-        return [_Task(*part, 0, vectors) for part in pairwise(cuts)]
+    def _execute(
+        self, image: Image, signed: bool, start: int, stop: int, inputs: NDArray[np.uint8], y: NDArray[np.int32]
+    ) -> int:
+        """Executes pieces start to stop - 1 on this thread; see `execute`."""
+        return execute(
+            image.pieces,
+            start,
+            stop,
+            image.words,
+            image.column_sums,
+            self.planes[signed],
+            self.slices,
+            self.factors[signed],
+            self.excess,
+            signed,
+            inputs,
+            y,
+        )
 
 
 def default_threads() -> int:
@@ -126,7 +112,7 @@ def _digits(fields: Fields) -> Digits:
 
 
 def _factors(planes: Digits, slices: Digits, excess: int) -> NDArray[np.uint32]:
-    """What a code of each slice and plane is worth, modulo 2**32; in the last row what a programmed cell is worth less."""
+    """What a code of each slice and plane is worth, and in the last row an input of a programmed cell: modulo 2**32."""
     factors = np.zeros((len(slices) + 1, INPUT_BITS), np.int64)
     factors[:, : len(planes)] = np.outer([*slices[:, 2], -excess], planes[:, 2])
     return factors.astype(np.uint32).reshape(-1)
