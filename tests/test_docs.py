@@ -56,6 +56,17 @@ def test_commands_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture
     assert "check: identical, " in capsys.readouterr().out
 
 
+def test_commands_of_the_machine_page(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compile_model.main(["model.onnx", "-o", "prog.cim", "--reference", "ref.onnx"]) == 0
+    for line in blocks("docs/machine.md", "")[0].splitlines():
+        name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
+        assert COMMANDS[name](arguments) == 0, line
+    printed = capsys.readouterr().out
+    assert "check: identical, " in printed
+    assert "spot check: 1 of 1 MULTIPLY records" in printed
+    assert "profile: " in printed
+
+
 def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("README.md", "python")
     names: dict[str, object] = {"x": model}

@@ -3,8 +3,6 @@
 The functions and the operators + - * & << >> of Lanes exist only inside functions that numba compiles. They become
 LLVM vector instructions, which LLVM turns into what the processor has. All arithmetic is unsigned and wraps around.
 Positions count elements of one-dimensional contiguous arrays and are not checked.
-
-numba's cache knows only the file of the compiled function: who changes this one must delete the caches (*.nbi, *.nbc).
 """
 
 import operator
@@ -18,6 +16,9 @@ from numba.core import config
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
+from cimc.machine.compiled import forget_stale_loops
+
+forget_stale_loops()  # before any is loaded: all of them stand on this file
 LANES = 16
 """How many numbers lie side by side."""
 Words: TypeAlias = NDArray[np.uint32]

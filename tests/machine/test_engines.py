@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cimc.machine import fast
 from cimc.machine.fast import FastEngine
 from cimc.machine.reference import ReferenceEngine
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS, Chip, Input, Multiplication, Value, Weight
@@ -213,7 +214,9 @@ def test_fast_engine_agrees_on_large_pieces(case: Case, threads: int, keep: bool
     expected, clipped = straightforward(case.program, case.x)
     engine = FastEngine(case.program, keep=keep, threads=threads)
     y = before.copy()
-    assert engine.multiply(0, len(engine.instructions), case.x, y) == clipped
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast, "SMALL", 1)
+        assert engine.multiply(0, len(engine.instructions), case.x, y) == clipped
     np.testing.assert_array_equal(y, before + expected)
 
 
