@@ -12,9 +12,9 @@ from cimc.program.records import Opcode
 class SpotCheckedEngine:
     """An engine some of whose records are executed a second time, by the reference engine.
 
-    `percent` of the MULTIPLY records, at least one, are chosen at random. `multiply` raises ProgramError for the first
-    of them that adds something else, or clips another number of conversions; `numbers` are those by which records
-    are known to the user.
+    `percent` of the MULTIPLY records, at least one, are chosen at random, and checked the first time that they are
+    executed. `multiply` raises ProgramError for the first that adds something else, or clips another number of
+    conversions; `numbers` are those by which records are known to the user.
     """
 
     def __init__(
@@ -27,17 +27,18 @@ class SpotCheckedEngine:
         self.multiplies = np.flatnonzero(self.instructions["op"] == Opcode.MULTIPLY)
         count = min(len(self.multiplies), max(1, round(len(self.multiplies) * percent / 100)))
         chosen = np.random.default_rng(seed).choice(self.multiplies, count, replace=False)
-        self.chosen = np.sort(chosen)
+        self.chosen = self.waiting = np.sort(chosen)
 
     def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
         """As the engine's; see `Engine`."""
-        start, stop = np.searchsorted(self.chosen, (first, last)).tolist()
-        for number in self.chosen[start:stop].tolist():
+        start, stop = np.searchsorted(self.waiting, (first, last)).tolist()
+        for number in self.waiting[start:stop].tolist():
             self._check(number, x, y.shape)
+        self.waiting = np.delete(self.waiting, slice(start, stop))
         return self.engine.multiply(first, last, x, y)
 
     def __str__(self) -> str:
-        chosen = f"{len(self.chosen):,} of {len(self.multiplies):,} MULTIPLY records"
+        chosen = f"{len(self.chosen) - len(self.waiting):,} of {len(self.multiplies):,} MULTIPLY records"
         return f"spot check: {chosen} add the same in the reference engine"
 
     def _check(self, number: int, x: Inputs, shape: tuple[int, ...]) -> None:

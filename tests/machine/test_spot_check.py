@@ -45,6 +45,18 @@ def test_records_are_chosen(handmade: Program, percent: float, count: int) -> No
     np.testing.assert_array_equal(y, expected)
 
 
+def test_records_are_checked_once(handmade: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a second run takes the time that it takes without checks."""
+    engine = checked(handmade, FastEngine(handmade), 100)
+    x, y = np.zeros((2, 4), np.uint8), np.zeros((2, 3), np.int32)
+    engine.multiply(3, 4, x, y)
+    assert str(engine) == "spot check: 1 of 2 MULTIPLY records add the same in the reference engine"
+    engine.multiply(3, 5, x, y)
+    assert str(engine).startswith("spot check: 2 of 2 ")
+    monkeypatch.setattr(ReferenceEngine, "multiply", None)
+    engine.multiply(3, 5, x, y)
+
+
 def test_in_a_machine(handmade: Program) -> None:
     expected = Machine(handmade).run(INPUTS)["y"]
     machine = Machine(handmade, spot_check=100)
