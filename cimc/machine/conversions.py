@@ -6,8 +6,10 @@ inputs and one bit of the cells. A block has the bits of its slices in order, th
 after them, in pieces that are not `whole`, which cells are programmed. Memory is read from its first word to its last.
 """
 
+from typing import Any
+
 import numpy as np
-from numba import njit, uint32
+from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
 from cimc.machine.lanes import (
@@ -39,7 +41,7 @@ Digits = NDArray[np.int64]
 
 @njit(cache=True, nogil=True, forceinline=True)
 def pack_inputs(
-    x: Bytes, first: int, stride: int, vectors: int, rows: int, planes: Digits, bits: Words, sums: Words
+    x: Bytes, first: int, stride: int, vectors: int, rows: int, signed: bool, bits: Words, sums: Words
 ) -> None:
     """bits[t, word, bit] gets one bit of the inputs of 32 rows of vector t; sums[t] is the sum of these inputs.
 
@@ -56,20 +58,16 @@ def pack_inputs(
         result = 0
         for r in range(rows):
             result += x[first + t * stride + r]
-        for word in range(words):  # the highest bit is worth 128, or in signed inputs -128
-            result += (planes[-1, 2] * (1 << planes[-1, 1] - 1) - 128) * ones(bits[(t * words + word) * INPUT_BITS + 7])
+        if signed:
+            for word in range(words):
+                result -= 256 * int64(ones(bits[(t * words + word) * INPUT_BITS + INPUT_BITS - 1]))
         sums[t] = uint32(result)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
 def add_conversions(
+    piece: Any,
     cells: Words,
-    position: int,
-    rows: int,
-    columns: int,
-    adc_bits: int,
-    adc_shift: int,
-    whole: int,
     bits: Words,
     input_sums: Words,
     planes: Digits,
@@ -86,10 +84,11 @@ def add_conversions(
 
     `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. `factors` [slices + 1, 8] are
     what the codes of planes are worth, and in the last row what is to be added for each input of a programmed cell, so
-    that it is worth `excess` less; `whole` says that all cells are programmed. As in `add_products`, 15 more elements
-    of y may be written.
+    that it is worth `excess` less. As in `add_products`, 15 more elements of y may be written.
     """
-    words = (rows + ROWS - 1) // ROWS
+    position, columns, whole = int64(piece["first"]), int64(piece["columns"]), int64(piece["whole"])
+    words = (int64(piece["rows"]) + ROWS - 1) // ROWS
+    adc_bits, adc_shift = int64(piece["adc_bits"]), int64(piece["adc_shift"])
     clipped = splat(uint32(0))
     limit, half, shift = (
         splat(uint32((1 << adc_bits) - 1)),

@@ -53,24 +53,18 @@ def execute(
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
-        first, k, n = piece["first"], int64(piece["k"]), int64(piece["n"])
-        rows, columns = int64(piece["rows"]), int64(piece["columns"])
+        k, n, rows = int64(piece["k"]), int64(piece["n"]), int64(piece["rows"])
         if piece["exact"]:
-            add_products(image, first, (rows + 3) // 4, columns, shifted, k, stride, vectors, sums, n, width)
+            add_products(piece, image, shifted, k, stride, vectors, sums, n, width)
             if signed:
-                subtract_excess(column_sums, piece["sums"], columns, _SIGN, vectors, sums, n, width)
+                subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, width)
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
-            pack_inputs(inputs, k + t * stride, stride, count, rows, planes, bits, input_sums)
+            pack_inputs(inputs, k + t * stride, stride, count, rows, signed, bits, input_sums)
             clipped += add_conversions(
+                piece,
                 image,
-                first,
-                rows,
-                columns,
-                int64(piece["adc_bits"]),
-                int64(piece["adc_shift"]),
-                int64(piece["whole"]),
                 bits,
                 input_sums,
                 planes,

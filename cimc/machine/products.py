@@ -5,7 +5,9 @@ column of a block. Four blocks lie side by side as long as there are so many, th
 the last four rows or the last block is 0. So memory is read once, from its first word to its last.
 """
 
-from numba import njit, uint32
+from typing import Any
+
+from numba import int64, njit, uint32
 
 from cimc.machine.lanes import LANES, Bytes, Lanes, Words, dot, load, load_splat, prefetch, splat, store
 
@@ -15,23 +17,14 @@ AHEAD = 1024
 
 @njit(cache=True, nogil=True, forceinline=True)
 def add_products(
-    weights: Words,
-    position: int,
-    fours: int,
-    columns: int,
-    x: Bytes,
-    first: int,
-    stride: int,
-    vectors: int,
-    y: Words,
-    n: int,
-    width: int,
+    piece: Any, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words, n: int, width: int
 ) -> None:
     """y[t * width + n + c] += sum over rows of x[t * stride + first + row] * weight[row, c], for every vector t.
 
     Up to 15 elements of y behind the last column are written too, with the value they have.
     """
-    column = 0
+    position, columns, column = int64(piece["first"]), int64(piece["columns"]), 0
+    fours = (int64(piece["rows"]) + 3) // 4
     while columns - column > 3 * LANES:
         t = 0
         while t + 4 <= vectors:
@@ -50,19 +43,10 @@ def add_products(
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def subtract_excess(
-    column_sums: Words,
-    position: int,
-    columns: int,
-    factor: int,
-    vectors: int,
-    y: Words,
-    n: int,
-    width: int,
-) -> None:
-    """y[t * width + n + c] -= factor * column_sums[position + c], for every vector t."""
-    excess = splat(uint32(factor))
-    for column in range(0, columns, LANES):
+def subtract_excess(piece: Any, column_sums: Words, factor: int, vectors: int, y: Words, n: int, width: int) -> None:
+    """y[t * width + n + c] -= factor * sum of column c, for every vector t."""
+    excess, position = splat(uint32(factor)), int64(piece["sums"])
+    for column in range(0, int64(piece["columns"]), LANES):
         sums = load(column_sums, position + column) * excess
         for t in range(vectors):
             place = n + column + t * width
