@@ -34,11 +34,6 @@ class Image:
     words: Words
     column_sums: Words
 
-    @property
-    def bytes(self) -> int:
-        """The memory it takes."""
-        return sum(part.nbytes for part in (self.pieces, self.bounds, self.work, self.words, self.column_sums))
-
 
 class Packer:
     """Makes images of a program's cells."""
