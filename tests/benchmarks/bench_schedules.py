@@ -1,6 +1,8 @@
 """How long placing and scheduling takes: GPT-2-medium, and 1k to 1M tiles; time should grow as n log n."""
 
 import time
+from collections.abc import Callable
+from math import log
 
 import numpy as np
 import pytest
@@ -29,29 +31,33 @@ PER_STAGE = 100
         ("monarch", "spread"),
     ],
 )
-def test_gpt2_medium(form: str, mapping: str) -> None:
+def test_gpt2_medium(form: str, mapping: str, row: Callable[..., None]) -> None:
     """Places, row groups from cells, and schedule of all 96 matrices; the target is 5 s of CPU."""
     workload, numbers = Workload(NETWORKS[1], form, mapping, CHIP), GeneratedWeights()
     matrices = [numbers.of(weight) for weight in workload.weights]
     start = time.process_time()
     placements = workload.placements
-    placed = time.process_time()
     groups = [workload.row_groups(matrix, p) for matrix, p in zip(matrices, placements)]
-    grouped = time.process_time()
     for products in workload.stages(groups):
         schedule_stage(products, workload.occupancy, resources_of(CHIP))
-    done = time.process_time()
-    print(
-        f"\nGPT-2-medium {form}, {mapping}: {done - start:.2f} s of CPU (target 5): placing {placed - start:.2f}, "
-        f"row groups {grouped - placed:.2f}, schedule {done - grouped:.2f}",
-        end="",
-    )
+    seconds = time.process_time() - start
+    name = f"place and schedule GPT-2-medium, {form}, {mapping}"
+    row(name, seconds=seconds, ratio=seconds / 5, against="5 s of CPU", target=1)
 
 
 @pytest.mark.parametrize("kind", ["equal", "mixed"])
-@pytest.mark.parametrize("count", [1_000, 10_000, 100_000, 1_000_000])
-def test_growth(count: int, kind: str) -> None:
-    """Stages of 100 tiles of 16x16, or of any size up to that, in arrays of 256x256."""
+def test_growth(kind: str, row: Callable[..., None]) -> None:
+    """Stages of 100 tiles of 16x16, or of any size up to that, in arrays of 256x256: from 1k tiles to 1M."""
+    first = _seconds(1_000, kind)
+    for count in (10_000, 100_000, 1_000_000):
+        seconds = _seconds(count, kind)
+        allowed = first * count * log(count) / (1_000 * log(1_000))
+        name = f"place and schedule {count} {kind} tiles"
+        row(name, seconds=seconds, ratio=seconds / allowed, against="1000 tiles, grown as n log n", target=1)
+
+
+def _seconds(count: int, kind: str) -> float:
+    """CPU time of places by `spread`, row groups from cells, and schedules."""
     rng = np.random.default_rng(0)
     sizes = np.full((count, 2), 16) if kind == "equal" else rng.integers(1, 17, (count, 2))
     tiles = np.concatenate([np.arange(count)[:, None] % PER_STAGE * 16 + np.zeros((1, 2), np.int64), sizes], axis=1)
@@ -59,19 +65,11 @@ def test_growth(count: int, kind: str) -> None:
     matrix = rng.integers(-128, 128, (16, 16)).astype(np.int8)
     start = time.process_time()
     placements = place_spread(weights, 256, 256)
-    placed = time.process_time()
-    groups = [_groups(matrix, placement) for placement in placements]
-    grouped = time.process_time()
     occupancy = Occupancy(np.concatenate([np.concatenate([p.places, p.tiles[:, 2:]], axis=1) for p in placements]))
-    for placement, table in zip(placements, groups):
-        schedule_stage([Product(placement.tiles, placement.places, table, 0, 8)], occupancy, resources_of(CHIP))
-    done = time.process_time()
-    print(
-        f"\n{kind} tiles: {count}: {1e6 * (done - start) / count:.1f} us of CPU a tile: placing "
-        f"{1e6 * (placed - start) / count:.1f}, row groups {1e6 * (grouped - placed) / count:.1f}, schedule "
-        f"{1e6 * (done - grouped) / count:.1f}",
-        end="",
-    )
+    for placement in placements:
+        product = Product(placement.tiles, placement.places, _groups(matrix, placement), 0, 8)
+        schedule_stage([product], occupancy, resources_of(CHIP))
+    return time.process_time() - start
 
 
 def _groups(matrix: np.ndarray, placement: Placement) -> np.ndarray:
