@@ -43,11 +43,12 @@ class ConstantPool:
 def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | PermuteOp | None]]:
     """The network as runs of digital operations, each with the stage or permutation that follows (None at the end)."""
     run: list[Operation] = []
+    end = returned(module)
     for op in main_block(module).ops:
         if isinstance(op, StageOp | PermuteOp):
             yield run, op
             run = []
-        elif op is not returned(module):
+        elif op is not end:
             run.append(op)
     yield run, None
 
