@@ -20,7 +20,7 @@ from cimc.hardware.library import DEFAULT_CHIP, load_chip, read_chip_file
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
-from cimc.pipeline import pipeline, stops
+from cimc.pipeline import chip_passes, number_passes, structure_passes
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
@@ -100,6 +100,53 @@ def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress 
     return _Compiler(file, options, progress).run()
 
 
+def quantise_network(
+    runner: PassRunner,
+    module: ModuleOp,
+    options: Options = DEFAULTS,
+    structured: Callable[[ModuleOp], None] = lambda module: None,
+) -> None:
+    """The network part: from an imported module to one whose numbers are the program's, whatever the chip.
+
+    `structured` is called with the module in between, when it has its final structure and is not yet quantised.
+    """
+    calibrate = None if options.calibrate is None else str(options.calibrate)
+    activations = options.activations or ("token" if calibrate is None else "static")
+    monarch = None
+    if options.monarch is not None:
+        monarch = ProjectMonarchPass(options.monarch, options.monarch_budget, calibrate)
+    runner.run(module, structure_passes(monarch=monarch, prune_below=options.prune_below))
+    structured(module)
+    runner.run(module, number_passes(activations=activations, calibration=calibrate))
+
+
+def schedule_network(runner: PassRunner, module: ModuleOp, options: Options = DEFAULTS) -> None:
+    """The chip part: a quantised module is brought onto the chip that its attribute names."""
+    runner.run(module, chip_passes(mapping=options.mapping, objective=options.objective, lossy=options.lossy))
+
+
+def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
+    """The program of a scheduled module."""
+    return emit(module, store_of(ctx), mapping=options.mapping, dims=options.dims, compiler=tool_version())
+
+
+def measured_distance(file: Path, model: ModelProto, module: ModuleOp, calibrate: Path | None) -> Distance:
+    """How far `model`, the network that `module` computes, is from the original in `file`."""
+    try:
+        inputs = trial_inputs(module, calibrate)
+    except ProgramError as error:
+        return Distance(False, failure=str(error))
+    return distance_to_original(file, model, inputs)
+
+
+def trial_inputs(module: ModuleOp, calibrate: Path | None) -> Mapping[str, Array]:
+    """Inputs to try the network with: the calibration inputs, or made-up ones."""
+    inputs = network_inputs(module, Slots())
+    if calibrate is None:
+        return random_inputs(inputs)
+    return read_inputs(str(calibrate), [value.name for value in inputs])
+
+
 class _Compiler:
     def __init__(self, file: Path, options: Options, progress: Progress):
         check_mapping(options.mapping, options.objective)
@@ -109,9 +156,6 @@ class _Compiler:
         self.ctx: Context = make_context()
         self.texts: dict[str, str] = {}
         self.distance: Distance | None = None
-        self.done = 0
-        self.passes = self._pipeline()
-        self.float_stop, self.numbers_stop = stops(self.passes)
 
     def run(self) -> Compilation:
         start = time.perf_counter()
@@ -125,26 +169,30 @@ class _Compiler:
     def _program(self) -> tuple[Program, list[PassStatistics]]:
         self.progress("import")
         module = import_onnx(self.ctx, self.file, self.chip, self.options.dims)
-        keep = None if self.options.keep_ir is None else KeepIr(self.options.keep_ir, self.ctx)
-        runner = PassRunner(self.ctx, [*self._validation(module), *([keep] if keep else []), self._after_pass])
-        try:
-            with self._naming_file():
-                runner.run(module, self.passes)
-        finally:
-            if keep is not None:
-                keep.finish()
+        with self._keep_ir() as keep, self._naming_file():
+            after = [*self._validation(module), *keep, self._after_pass]
+            runner = PassRunner(self.ctx, after, lambda one: self.progress(one.name))
+            quantise_network(runner, module, self.options, self._network_has_its_structure)
+            self._network_is_final(module)
+            schedule_network(runner, module, self.options)
         self.texts["array"] = text_of(module, locations=False)
         self.progress("emission")
         with self._naming_file():
-            program = emit(
-                module,
-                store_of(self.ctx),
-                mapping=self.options.mapping,
-                dims=self.options.dims,
-                compiler=tool_version(),
-            )
+            program = emit_program(self.ctx, module, self.options)
         program.notes = {**program.notes, CHIP_SOURCES: chip_sources(self.options)}
         return program, runner.statistics
+
+    @contextlib.contextmanager
+    def _keep_ir(self) -> Generator[list[AfterPass]]:
+        """What keeps the IR after each pass, if asked for, and its weights at the end, also after a failure."""
+        if self.options.keep_ir is None:
+            yield []
+            return
+        keep = KeepIr(self.options.keep_ir, self.ctx)
+        try:
+            yield [keep]
+        finally:
+            keep.finish()
 
     @contextlib.contextmanager
     def _naming_file(self) -> Generator[None]:
@@ -156,47 +204,19 @@ class _Compiler:
                 raise
             raise UserError(f"{self.file}: {error}") from error
 
-    def _pipeline(self) -> tuple[ModulePass, ...]:
-        options = self.options
-        calibrate = None if options.calibrate is None else str(options.calibrate)
-        activations = options.activations or ("token" if calibrate is None else "static")
-        monarch = None
-        if options.monarch is not None:
-            monarch = ProjectMonarchPass(options.monarch, options.monarch_budget, calibrate)
-        return pipeline(
-            mapping=options.mapping,
-            objective=options.objective,
-            lossy=options.lossy,
-            activations=activations,
-            calibration=calibrate,
-            monarch=monarch,
-            prune_below=options.prune_below,
-        )
-
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:
             return []
         store = store_of(self.ctx)
-        return [TranslationValidator(store, self._inputs(module)), ScheduleValidator(store)]
-
-    def _inputs(self, module: ModuleOp) -> Mapping[str, Array]:
-        """Inputs to try the network with: the calibration inputs, or made-up ones."""
-        inputs = network_inputs(module, Slots())
-        if self.options.calibrate is None:
-            return random_inputs(inputs)
-        return read_inputs(str(self.options.calibrate), [value.name for value in inputs])
+        return [TranslationValidator(store, trial_inputs(module, self.options.calibrate)), ScheduleValidator(store)]
 
     def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
         if self.options.keep_ir is None:
-            used = (op.value for op in weights_of(module).values())
-            store_of(self.ctx).keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
-        if self.done < len(self.passes):
-            self.progress(self.passes[self.done].name)
-        if self.done == self.float_stop and self.options.reference_float is not None:
+            drop_unused_weights(self.ctx, module)
+
+    def _network_has_its_structure(self, module: ModuleOp) -> None:
+        if self.options.reference_float is not None:
             self.write_reference_float(network_model(module, store_of(self.ctx)))
-        if self.done == self.numbers_stop:
-            self._network_is_final(module)
-        self.done += 1
 
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
@@ -206,15 +226,14 @@ class _Compiler:
         model = network_model(module, store_of(self.ctx))
         if self.options.measure:
             self.progress("distance to the original")
-            self.distance = self._distance(module, model)
+            self.distance = measured_distance(self.file, model, module, self.options.calibrate)
         self.write_reference(model)
 
-    def _distance(self, module: ModuleOp, model: ModelProto) -> Distance:
-        try:
-            inputs = self._inputs(module)
-        except ProgramError as error:
-            return Distance(False, failure=str(error))
-        return distance_to_original(self.file, model, inputs)
+
+def drop_unused_weights(ctx: Context, module: ModuleOp) -> None:
+    """Forget the stored arrays that no weight of the module names any more."""
+    used = (op.value for op in weights_of(module).values())
+    store_of(ctx).keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
 
 
 def chip_sources(options: Options) -> dict[str, Json]:

@@ -26,6 +26,9 @@ from dialects.weights import SIDE_FILE, store_of
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""
 
+BeforePass = Callable[[ModulePass], None]
+"""Called with each pass before it runs."""
+
 
 @dataclass(frozen=True)
 class PassStatistics:
@@ -39,21 +42,26 @@ class PassStatistics:
 
 @dataclass
 class PassRunner:
-    """Runs passes on modules of `ctx`; `after` are called in order once a module is known to be legal."""
+    """Runs passes on a module of `ctx`; `after` are called in order once the module is known to be legal."""
 
     ctx: Context
     after: Sequence[AfterPass] = ()
+    before: BeforePass = lambda one: None
     statistics: list[PassStatistics] = field(default_factory=list[PassStatistics])
+    _begun: bool = False
 
     def run(self, module: ModuleOp, passes: Sequence[ModulePass]) -> None:
         """Apply `passes`; each must leave a module that verifies and keeps the rules of its stage.
 
+        A second call goes on with the same module, so `after` are not called with None again.
         Raises UserError for a user's mistake; an illegal module after a pass is an assertion, for it is a bug of ours.
         """
-        for callback in self.after:
+        for callback in () if self._begun else self.after:
             callback(None, module)
+        self._begun = True
         located = _all_located(module)
         for one in passes:
+            self.before(one)
             start = time.perf_counter()
             one.apply(self.ctx, module)
             applied = time.perf_counter()

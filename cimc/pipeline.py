@@ -1,6 +1,6 @@
 """The order of the passes, and what must hold after each: both are data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -23,6 +23,27 @@ from passes.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks import TileBlocksPass
 
 
+def structure_passes(*, monarch: ProjectMonarchPass | None = None, prune_below: float = 0.0) -> tuple[ModulePass, ...]:
+    """The passes that give the float network its final structure; `monarch` runs only if it is asked for."""
+    return (
+        FoldConstantsPass(),
+        RaiseMatmulPass(),
+        DetectBlockDiagonalPass(prune_below),
+        *(() if monarch is None else (monarch,)),
+        FoldPermutationsPass(),
+    )
+
+
+def number_passes(*, activations: str = "token", calibration: str | None = None) -> tuple[ModulePass, ...]:
+    """The passes that make the network's numbers those of the program."""
+    return (QuantizePass(activations, calibration), FoldConstantsPass())
+
+
+def chip_passes(*, mapping: str = "spread", objective: str = "arrays", lossy: int = 0) -> tuple[ModulePass, ...]:
+    """The passes that bring the network onto the chip; the only ones that depend on it."""
+    return (TileBlocksPass(), PlaceTilesPass(mapping, objective), ScheduleArraysPass(lossy))
+
+
 def pipeline(
     *,
     mapping: str = "spread",
@@ -33,25 +54,12 @@ def pipeline(
     monarch: ProjectMonarchPass | None = None,
     prune_below: float = 0.0,
 ) -> tuple[ModulePass, ...]:
-    """The passes from an imported network to a scheduled one; `monarch` runs only if it is asked for."""
+    """The passes from an imported network to a scheduled one."""
     return (
-        FoldConstantsPass(),
-        RaiseMatmulPass(),
-        DetectBlockDiagonalPass(prune_below),
-        *(() if monarch is None else (monarch,)),
-        FoldPermutationsPass(),
-        QuantizePass(activations, calibration),
-        FoldConstantsPass(),
-        TileBlocksPass(),
-        PlaceTilesPass(mapping, objective),
-        ScheduleArraysPass(lossy),
+        *structure_passes(monarch=monarch, prune_below=prune_below),
+        *number_passes(activations=activations, calibration=calibration),
+        *chip_passes(mapping=mapping, objective=objective, lossy=lossy),
     )
-
-
-def stops(passes: Sequence[ModulePass]) -> tuple[int, int]:
-    """After how many passes the float network has its final structure, and when its numbers are the program's."""
-    names = [one.name for one in passes]
-    return names.index(QuantizePass.name), names.index(TileBlocksPass.name)
 
 
 class Exactness(Enum):

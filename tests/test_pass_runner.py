@@ -74,6 +74,17 @@ def test_callbacks_come_first_and_after_every_pass():
     assert all(s.seconds >= 0 and s.checking >= 0 for s in runner.statistics)
 
 
+def test_passes_in_two_goes():
+    """The second go does not begin anew; each pass is announced before it runs."""
+    module, context = network()
+    calls: list[str] = []
+    runner = PassRunner(context, [lambda done, module: calls.append("after")], lambda one: calls.append(one.name))
+    for _ in range(2):
+        runner.run(module, [Change()])
+    assert calls == ["after", "change", "after", "change", "after"]
+    assert [s.name for s in runner.statistics] == ["change", "change"]
+
+
 def lose_location(op: Operation) -> None:
     op.location = UnknownLoc()
 

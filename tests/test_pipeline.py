@@ -1,6 +1,14 @@
 """The order of the passes, and what is said of each of them."""
 
-from cimc.pipeline import EXACTNESS, LEGAL_AFTER, Exactness, pipeline, stops
+from cimc.pipeline import (
+    EXACTNESS,
+    LEGAL_AFTER,
+    Exactness,
+    chip_passes,
+    number_passes,
+    pipeline,
+    structure_passes,
+)
 from cimc.universe import PASSES, UNIVERSE, make_context
 from dialects.weights import store_of
 from passes.project_monarch import ProjectMonarchPass
@@ -25,11 +33,9 @@ def test_options_reach_their_passes():
 
 
 def test_after_the_network_is_final_not_a_bit_changes():
-    passes = pipeline(monarch=ProjectMonarchPass())
-    structured, final = stops(passes)
-    assert QuantizePass.name not in [one.name for one in passes[:structured]]
-    assert QuantizePass.name in [one.name for one in passes[structured:final]]
-    assert {EXACTNESS[one.name] for one in passes[final:]} == {Exactness.EXACT}
+    assert QuantizePass.name not in [one.name for one in structure_passes(monarch=ProjectMonarchPass())]
+    assert QuantizePass.name in [one.name for one in number_passes()]
+    assert {EXACTNESS[one.name] for one in chip_passes()} == {Exactness.EXACT}
 
 
 def test_every_context_has_a_weight_store_of_its_own():
