@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from xdsl.passes import ModulePass
 
 import cimc
-from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
+from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
 from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
 
@@ -22,6 +22,7 @@ COMMANDS = {
     "cim-objdump": dump_program.main,
     "cim-report": report_program.main,
     "cim-opt": optimize.main,
+    "cim-sweep": sweep.main,
 }
 
 
@@ -50,6 +51,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 
 def test_commands_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     block = next(b for b in blocks("README.md", "") if b.startswith("cimc "))
+    Path("grid.toml").write_text('chip = ["tiny-4"]\n[pareto]\nminimize = ["latency_ns.parameter", "arrays"]')
     for line in block.splitlines():
         name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
         assert COMMANDS[name](arguments) == 0, line
@@ -126,6 +128,21 @@ def test_cost_model_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (block,) = blocks("docs/cost-model.md", "python")
     assert block.count("assert ") >= 6
     exec(block, {})
+
+
+def test_sweep_of_the_docs(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command with the grid, then both pieces of Python on what it wrote."""
+    Path("grid.toml").write_text(blocks("docs/sweeps.md", "toml")[0])
+    name, *arguments = shlex.split(blocks("docs/sweeps.md", "")[0])
+    assert COMMANDS[name](arguments) == 0
+    printed = capsys.readouterr().out
+    assert "48 points (2 chip, 2 mapping, 2 monarch, 3 chip.adcs, 2 chip.size): 48 finished, 0 failed" in printed
+    for block in blocks("docs/sweeps.md", "python"):
+        exec(block, {"__name__": "__main__"})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 49
+    assert lines[0].startswith("spread 1 ")
+    assert 0 < float(lines[48]) <= 1
 
 
 def test_pages_link_to_files_that_exist() -> None:

@@ -1,1 +1,1 @@
-"""The five commands. Each parses its arguments before it imports anything slow."""
+"""The six commands. Each parses its arguments before it imports anything slow."""

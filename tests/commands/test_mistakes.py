@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.commands import compile_model, dump_program, optimize, report_program, run_program
+from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
 from dialects.element_types import Array
 
 Write = Callable[..., Path]
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     "cim-run": run_program.main,
     "cim-objdump": dump_program.main,
     "cim-report": report_program.main,
+    "cim-sweep": sweep.main,
 }
 
 
@@ -98,6 +99,13 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),
     ("cim-report", ["p.cim", "--tokens", "0"], "argument --tokens: '0': expected a number of at least 1"),
     ("cim-report", ["p.cim", "--dim", "n"], "argument --dim: 'n': expected NAME=VALUE with a size of at least 1"),
+    ("cim-sweep", ["m.onnx"], "the following arguments are required: --grid"),
+    ("cim-sweep", ["m.onnx", "--grid", "g.toml", "--jobs", "0"], "argument --jobs: '0': expected a number of at least"),
+    (
+        "cim-sweep",
+        ["m.onnx", "--grid", "g.toml", "--jobs", "2", "--scheduler", "tcp://a:1"],
+        "argument --jobs: not allowed with argument --scheduler, whose workers are there already",
+    ),
     ("cim-opt", ["m.mlir", "--no-such-option"], "unrecognized arguments: --no-such-option"),
 ]
 

@@ -1,0 +1,167 @@
+"""`cim-sweep model.onnx --grid grid.toml`: compile a network for many chips and mappings, and find the best of them."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cimc.commands.shared import dimension, positive, run_command, share, writing
+
+if TYPE_CHECKING:
+    from cimc.compiler import Options
+    from cimc.sweep.grid import Grid
+    from cimc.sweep.run import Progress, Sweep
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cim-sweep", description="Compile a network for every point of a grid of chips, mappings and block counts."
+    )
+    add = parser.add_argument
+    add("model", type=Path, help="the network, an .onnx file")
+    add("--grid", type=Path, required=True, metavar="GRID.toml", help="what to vary (see docs/sweeps.md)")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the results (default: beside the model, its name with .sweep)",
+    )
+    add(
+        "--jobs", type=positive, metavar="N", help="how many processes to run on this machine (default: all processors)"
+    )
+    add("--scheduler", metavar="ADDRESS", help="run on the Dask cluster with this scheduler, like tcp://host:8786")
+    add("--retry-failed", action="store_true", help="run points again that failed before")
+    add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
+    add(
+        "--activations",
+        choices=("token", "tensor", "static"),
+        help="how activations are quantised (default: per token)",
+    )
+    add("--calibrate", type=Path, metavar="X.npz", help="inputs for static activations and for the distance")
+    add(
+        "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"
+    )
+    add("--context", type=positive, default=512, metavar="N", help="tokens before the one that is counted (512)")
+    add("--tokens", type=positive, default=512, metavar="N", help="tokens of a prefill (512)")
+    add(
+        "--prune-below", type=share, default=0.0, metavar="T", help="weights below T count as zero in finding structure"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; its exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.jobs is not None and arguments.scheduler is not None:
+        parser.error("argument --jobs: not allowed with argument --scheduler, whose workers are there already")
+    return run_command(lambda: _sweep(arguments))
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from cimc.report.cost import Conditions
+    from cimc.sweep.grid import read_grid
+    from cimc.sweep.run import Where, run_sweep
+    from dialects.errors import UserError
+
+    grid = read_grid(arguments.grid)
+    out: Path = arguments.out or default_folder(arguments.model)
+    where = Where(arguments.scheduler, arguments.jobs)
+    try:
+        with _counting_bar() as progress:
+            sweep = run_sweep(
+                arguments.model,
+                grid,
+                out,
+                _options(arguments),
+                conditions=Conditions(context=arguments.context, tokens=arguments.tokens),
+                where=where,
+                retry_failed=arguments.retry_failed,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        raise UserError("interrupted: the same command goes on from here") from None
+    return _show(arguments.model, grid, sweep, out)
+
+
+def default_folder(model: Path) -> Path:
+    """Where the results of a model go if nothing else is said: `model.sweep` beside it."""
+    return model.with_name(f"{model.stem}.sweep")
+
+
+def _options(arguments: argparse.Namespace) -> "Options":
+    from cimc.compiler import Options
+
+    return Options(
+        dims=dict(arguments.dim),
+        activations=arguments.activations,
+        calibrate=arguments.calibrate,
+        monarch_budget=arguments.monarch_budget,
+        prune_below=arguments.prune_below,
+    )
+
+
+def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
+    """Write and print the results; 1 if no point came through."""
+    from cimc.sweep.pareto import front_of
+    from cimc.sweep.plot import write_plot
+    from cimc.sweep.results import rows_of, varying_settings, write_csv
+    from cimc.sweep.store import ERROR, write_table
+    from cimc.sweep.text import front_lines, summary_lines
+    from dialects.errors import UserError
+
+    rows = rows_of(sweep)
+    with writing(out / "points.parquet") as temporary:
+        write_table(temporary, rows)
+    print(f"{model} -> {out}")
+    for line in summary_lines(sweep):
+        print(f"  {line}")
+    finished = [row for row in rows if row[ERROR] is None]
+    if not finished:
+        raise UserError(
+            f"none of {len(rows)} points came through; {out / 'points.parquet'} tells why in column {ERROR}"
+        )
+    front = front_of(finished, grid.goals)
+    with writing(out / "pareto.csv") as temporary:
+        write_csv(temporary, front.best)
+    with writing(out / "pareto.png") as temporary:
+        write_plot(temporary, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
+    print()
+    for line in front_lines(sweep, front):
+        print(line)
+    print(f"\nwritten: {out / 'points.parquet'} (all points), pareto.csv, pareto.png")
+    return 0
+
+
+@contextlib.contextmanager
+def _counting_bar() -> Generator[Callable[["Progress"], None]]:
+    """A function to call with the state of the sweep: a bar with the time that is left on a terminal, else nothing."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sweeping: preparing", total=None)
+
+        def show(progress: "Progress") -> None:
+            failed = f", {progress.failed} failed" if progress.failed else ""
+            bar.update(task, description=f"sweeping{failed}", total=progress.points, completed=progress.finished)
+
+        yield show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""Reads grid files: which values each setting of a sweep takes, and by which figures points are compared."""
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from xdsl.utils.hints import isa
+
+from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
+from dialects.chip_keys import KEYS, Key, Value
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr
+from passes.analysis.mapping.spread import OBJECTIVES
+from passes.analysis.mapping.table import MAPPINGS
+from passes.project_monarch import AUTO, PAPER
+
+CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
+SPREAD = "spread"
+SQUARE = ("rows", "columns")
+"""What `size` stands for."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A setting that a sweep can vary, beside the keys of the chip."""
+
+    default: Value
+    expectation: str
+    is_legal: Callable[[object], bool]
+
+
+AXES: dict[str, Axis] = {
+    CHIP: Axis(DEFAULT_CHIP, "the name of a chip or the path of a chip file", lambda value: isinstance(value, str)),
+    "mapping": Axis(SPREAD, f"one of {', '.join(MAPPINGS)}", lambda value: value in MAPPINGS),
+    "objective": Axis(OBJECTIVES[0], f"one of {', '.join(OBJECTIVES)}", lambda value: value in OBJECTIVES),
+    "lossy": Axis(
+        0,
+        "0 (conversions that cannot clip) or a number of bits",
+        lambda value: type(value) is int and value >= 0,
+    ),
+    "monarch": Axis(
+        0,
+        f'0 (the network as it is), a number of blocks from 2 on, "{AUTO}" or "{PAPER}"',
+        lambda value: value in (AUTO, PAPER) or (type(value) is int and (value == 0 or value >= 2)),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure by which points are compared: the least is best, or the greatest."""
+
+    figure: str
+    greatest: bool = False
+
+    def __str__(self) -> str:
+        return f"{'greatest' if self.greatest else 'least'} {self.figure}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values of each setting; the points of a sweep are all their combinations."""
+
+    file: Path
+    axes: Mapping[str, tuple[Value, ...]]
+    """Values by setting, the keys of `AXES`."""
+    chips: Mapping[str, ChipAttr]
+    """The chips by their name in the grid."""
+    chip_keys: Mapping[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
+    """Values that take the place of the chips' own, by key (or `size`)."""
+    goals: tuple[Goal, ...] = ()
+    """What the grid names in `pareto`; nothing for the usual ones."""
+
+
+def read_grid(file: Path) -> Grid:
+    """The grid in a TOML file; a relative path of a chip file is relative to the grid file.
+
+    Raises UserError, naming file and key, for whatever is wrong with it.
+    """
+    try:
+        values = tomllib.loads(file.read_bytes().decode())
+    except OSError as error:
+        raise UserError(f"grid file {file} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"grid file {file} is not TOML: {error}") from error
+    try:
+        return _grid(values, file)
+    except UserError as error:
+        raise UserError(f"grid file {file}: {error}") from error
+
+
+def _grid(values: Mapping[str, object], file: Path) -> Grid:
+    _check_known(values, (*AXES, CHIP_KEYS, PARETO), "")
+    axes: dict[str, tuple[Value, ...]] = {}
+    for name, axis in AXES.items():
+        axes[name] = _axis_values(name, axis, values[name]) if name in values else (axis.default,)
+    chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
+    return Grid(file, axes, chips, _chip_keys(values.get(CHIP_KEYS, {})), _goals(values.get(PARETO, {})))
+
+
+def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
+    found: list[Value] = []
+    for value in _list(name, given):
+        if not axis.is_legal(value):
+            raise UserError(f"{name}: {spelled(value)} found, expected {axis.expectation}")
+        assert isinstance(value, int | float | str)
+        found.append(value)
+    return _distinct(name, found)
+
+
+def _chip(name: str, folder: Path) -> ChipAttr:
+    """A chip of cimc's own by its name, or a file seen from the folder of the grid."""
+    path = folder / name
+    known = name in chip_names() or (path.suffix != ".toml" and not path.exists())
+    try:
+        return load_chip(name if known else path)
+    except UserError as error:
+        raise UserError(f"{CHIP}: {error}") from error
+
+
+def _chip_keys(given: object) -> dict[str, tuple[Value, ...]]:
+    table = _table(CHIP_KEYS, given, "adcs = [4, 8]")
+    keys = {key.name: key for key in KEYS if key.name != "name"}
+    keys[SIZE] = replace(keys[SQUARE[0]], name=SIZE)
+    _check_known(table, keys, f"{CHIP_KEYS}.")
+    for name in SQUARE:
+        if SIZE in table and name in table:
+            raise UserError(f"{CHIP_KEYS}: {SIZE} and {name} found, expected one of them: {SIZE} is rows and columns")
+    found: dict[str, tuple[Value, ...]] = {}
+    for name, values in table.items():
+        where = f"{CHIP_KEYS}.{name}"
+        found[name] = _distinct(where, [_key_value(keys[name], value) for value in _list(where, values)])
+    return found
+
+
+def _key_value(key: Key, value: object) -> Value:
+    try:
+        return key.check(value)
+    except UserError as error:
+        raise UserError(f"{CHIP_KEYS}: {error}") from error
+
+
+def _goals(given: object) -> tuple[Goal, ...]:
+    table = _table(PARETO, given, 'minimize = ["arrays"]')
+    _check_known(table, ("minimize", "maximize"), f"{PARETO}.")
+    goals: list[Goal] = []
+    for name, figures in table.items():
+        for figure in _list(f"{PARETO}.{name}", figures):
+            if not isinstance(figure, str):
+                raise UserError(f"{PARETO}.{name}: {spelled(figure)} found, expected the name of a figure")
+            goals.append(Goal(figure, name == "maximize"))
+    _distinct(PARETO, [goal.figure for goal in goals])
+    if len(goals) == 1:
+        raise UserError(f"{PARETO}: one figure found ({goals[0].figure}), expected at least two to compare points by")
+    return tuple(goals)
+
+
+def _table(name: str, given: object, example: str) -> dict[str, object]:
+    if not isa(given, dict[str, object]):
+        raise UserError(f"{name} = {spelled(given)}: expected a table, [{name}] with lines like {example}")
+    return given
+
+
+def _list(name: str, given: object) -> list[object]:
+    if not isa(given, list[object]):
+        raise UserError(f"{name} = {spelled(given)}: expected a list, as in [{spelled(given)}]")
+    if not given:
+        raise UserError(f"{name} = []: expected at least one value")
+    return given
+
+
+def _distinct(name: str, values: list[Value]) -> tuple[Value, ...]:
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise UserError(f"{name}: {spelled(value)} is given twice")
+    return tuple(values)
+
+
+def _check_known(table: Mapping[str, object], known: Iterable[str], where: str) -> None:
+    for name in table:
+        if name not in known:
+            raise UserError(f"unknown key {where + name!r}: {suggestion(name, known)}")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name that is not known."""
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(known)
+
+
+def spelled(value: object) -> str:
+    """A value as it stands in a TOML file."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value).lower() if isinstance(value, bool) else str(value)

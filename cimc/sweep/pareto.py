@@ -1,0 +1,93 @@
+"""Which points are best: those that no other point beats in one figure without being worse in another."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.sweep.grid import Goal, suggestion
+from cimc.sweep.store import Row
+from dialects.errors import UserError
+
+USUAL = (Goal("latency_ns.total"), Goal("energy_pj.total"), Goal("arrays"))
+"""By what points are compared where the grid does not say."""
+USUAL_OF_SEVERAL_NETWORKS = (*USUAL, Goal("network.cosine", greatest=True))
+"""As above, where block counts differ: without a figure for what the network still computes, the smallest would win."""
+
+
+@dataclass(frozen=True)
+class Front:
+    """The best points of a sweep."""
+
+    goals: Sequence[Goal]
+    best: Sequence[Row]
+    """Sorted by the first goal."""
+    others: Sequence[Row]
+    """Points with all figures that are not among the best."""
+    notes: Sequence[str]
+    """What was left out of the comparison, and why."""
+
+
+def is_best(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Of points [points, figures], all figures to be small, those that no other point dominates.
+
+    A point dominates another if it is nowhere greater and somewhere less; so equal points stay together.
+    """
+    found = np.ones(len(values), np.bool_)
+    for i, own in enumerate(values):
+        found[i] = not ((values <= own).all(axis=1) & (values < own).any(axis=1)).any()
+    return found
+
+
+def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
+    """The front among `rows`, the points that did not fail; `goals` are the grid's, none for the usual ones.
+
+    Raises UserError if no point has a figure that is a goal.
+    """
+    notes: list[str] = []
+    chosen = list(goals)
+    if not goals:
+        usual = USUAL_OF_SEVERAL_NETWORKS if len({row.get("monarch") for row in rows}) > 1 else USUAL
+        chosen = [goal for goal in usual if any(row.get(goal.figure) is not None for row in rows)]
+        notes += [f"{goal.figure} is left out: no point has it" for goal in usual if goal not in chosen]
+        if len(chosen) < 2:
+            raise UserError(f"nothing to compare points by: {'; '.join(notes)}: name figures in [pareto] of the grid")
+    for goal in goals:
+        _check_given(goal, rows)
+    known = [row for row in rows if all(row.get(goal.figure) is not None for goal in chosen)]
+    if len(known) < len(rows):
+        names = ", ".join(g.figure for g in chosen if any(row.get(g.figure) is None for row in rows))
+        if not known:
+            raise UserError(f"no point has all figures that points are compared by ({names} are null in some)")
+        notes.append(f"not compared: {len(rows) - len(known)} of {len(rows)} points, which lack {names}")
+    best = is_best(np.array([[_cost(row, goal) for goal in chosen] for row in known]).reshape(-1, len(chosen)))
+    ordered = sorted((row for row, is_one in zip(known, best) if is_one), key=lambda row: _cost(row, chosen[0]))
+    return Front(chosen, ordered, [row for row, is_one in zip(known, best) if not is_one], notes)
+
+
+def _check_given(goal: Goal, rows: Sequence[Row]) -> None:
+    if all(row.get(goal.figure) is None for row in rows):
+        raise UserError(
+            f"pareto: {goal.figure} is null in all {len(rows)} points: give the chips what it is computed from, "
+            "or choose another figure"
+        )
+
+
+def check_names(goals: Iterable[Goal], figures: Collection[str]) -> None:
+    """UserError for a goal that is none of the figures that points have."""
+    for goal in goals:
+        if goal.figure not in figures:
+            raise UserError(f"pareto: unknown figure {goal.figure!r}: {suggestion(goal.figure, figures)}")
+
+
+def check_groups(goals: Iterable[Goal], figures: Collection[str]) -> None:
+    """As `check_names`, as far as one point can tell: it may lack `prefill.total.latency_ns`, not all of `prefill`."""
+    groups = {figure.partition(".")[0] for figure in figures}
+    check_names((goal for goal in goals if goal.figure.partition(".")[0] not in groups), figures)
+
+
+def _cost(row: Row, goal: Goal) -> float:
+    value = row[goal.figure]
+    assert isinstance(value, int | float)
+    return -float(value) if goal.greatest else float(value)

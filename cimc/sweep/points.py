@@ -1,0 +1,77 @@
+"""The points of a sweep: every combination of the values in a grid, each with its chip, its options and its key."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+
+from cimc.compiler import Options
+from cimc.report.cost import DECODE, Conditions
+from cimc.sweep.grid import AXES, CHIP, SIZE, SPREAD, SQUARE, Grid
+from cimc.sweep.identity import network_key, point_key
+from dialects.chip_keys import Value
+from dialects.hardware import ChipAttr
+
+Setting = int | float | str
+"""A value in a table; a list of numbers, as some keys of a chip have, is spelled as a text there."""
+
+CHIP_PREFIX = "chip."
+"""How the columns of chip keys begin in a table, so that `chip.arrays` is a setting and `arrays` a figure."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination: the settings as they stand in the grid, and what follows from them."""
+
+    settings: Mapping[str, Setting]
+    """By column of the results: `chip`, `mapping`, `monarch`, `chip.adcs`, ..."""
+    options: Options
+    conditions: Conditions
+    """Under which it is reported on."""
+    chip: Mapping[str, Value]
+    """The values of the chip, which may not fit each other: that is found out when the point runs."""
+    network: str
+    """Key of the quantised network; points that differ only in the chip part share one."""
+    key: str
+
+
+def points_of(grid: Grid, model: str, options: Options, conditions: Conditions = DECODE) -> list[Point]:
+    """All points of a grid; `model` is the digest of the network, `options` and `conditions` hold for all points."""
+    return [
+        _point(model, options, conditions, _settings(axes, keys), grid.chips[str(axes[CHIP])])
+        for axes in _every(grid.axes)
+        if _has_its_objective(axes, grid)
+        for keys in _every(grid.chip_keys)
+    ]
+
+
+def _has_its_objective(axes: Mapping[str, Value], grid: Grid) -> bool:
+    """Only `spread` can aim at something; the other mappings are taken once, whatever the objectives."""
+    return axes["mapping"] == SPREAD or axes["objective"] == grid.axes["objective"][0]
+
+
+def _every(values: Mapping[str, tuple[Value, ...]]) -> Iterator[dict[str, Value]]:
+    return (dict(zip(values, combination)) for combination in product(*values.values()))
+
+
+def _settings(axes: Mapping[str, Value], keys: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings of a point, by column."""
+    objective = axes["objective"] if axes["mapping"] == SPREAD else AXES["objective"].default
+    return {**axes, "objective": objective, **{CHIP_PREFIX + name: value for name, value in keys.items()}}
+
+
+def _point(
+    model: str, options: Options, conditions: Conditions, settings: Mapping[str, Value], chip: ChipAttr
+) -> Point:
+    given = {name: value for name, value in settings.items() if name in AXES and name != CHIP}
+    own = replace(options, **{**given, "monarch": given["monarch"] or None})
+    keys = {name.removeprefix(CHIP_PREFIX): v for name, v in settings.items() if name.startswith(CHIP_PREFIX)}
+    values = {**chip.to_dict(), **_spread_size(keys)}
+    plain = {name: str(list(value)) if isinstance(value, tuple) else value for name, value in settings.items()}
+    network = network_key(model, own)
+    return Point(plain, own, conditions, values, network, point_key(network, own, values, conditions))
+
+
+def _spread_size(keys: Mapping[str, Value]) -> dict[str, Value]:
+    """The keys of a chip, `size` being its rows and its columns."""
+    found = {name: value for name, value in keys.items() if name != SIZE}
+    return {**found, **({name: keys[SIZE] for name in SQUARE} if SIZE in keys else {})}
