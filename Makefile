@@ -2,6 +2,7 @@
 #   make demo   compile a real network, run the program, compare every bit with ONNX Runtime
 #   make test   all checks; one of them alone: make lint, format, types, floors, lit-tests or unit-tests
 #   make bench  time the compiler and the machine
+#   make pictures  draw the README's picture anew
 #   make clean  remove what these made
 
 PYTHON ?= python3
@@ -9,13 +10,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RESULTS := .test-results
-CHECKS := lint format types floors lit-tests unit-tests
+CHECKS := lint format types floors lit-tests unit-tests browser-tests
 
 # Small matrices on few cores: more threads would only wait for each other.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test bench clean $(CHECKS)
+.PHONY: demo test bench pictures browser clean $(CHECKS)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -51,7 +52,30 @@ lit-tests: $(VENV)/ready-for-tests
 
 unit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)
-	@$(BIN)/python -m pytest --quiet --junit-xml $(RESULTS)/pytest.xml
+	@$(BIN)/python -m pytest --quiet -m "not browser" --junit-xml $(RESULTS)/pytest.xml
+
+browser-tests: $(VENV)/ready-for-tests browser
+	@mkdir -p $(RESULTS)
+	@$(BIN)/python -m pytest --quiet -m browser --junit-xml $(RESULTS)/browser.xml
+
+# Chromium and its driver for the tests of pages: root on Debian gets them, everybody else is told what to do.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || { \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "== installing chromium and chromium-driver"; \
+	        apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	            apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; \
+	    else \
+	        echo "the tests of pages need Chromium and its driver, chromium and chromedriver on the PATH: install them," \
+	            "on Debian with: sudo apt-get install chromium chromium-driver"; \
+	        exit 1; \
+	    fi; }
+
+pictures: $(VENV)/ready
+	@mkdir -p out/pictures docs/pictures
+	@$(BIN)/cimc examples/monarch_lm/monarch_lm.onnx -o out/pictures/monarch_lm.cim >/dev/null
+	@$(BIN)/cim-report out/pictures/monarch_lm.cim --png out/pictures >/dev/null
+	@cp out/pictures/occupancy.png docs/pictures/occupancy.png && ls -l docs/pictures/occupancy.png
 
 clean:
 	rm -rf $(VENV) $(RESULTS) build *.egg-info lit/.output out

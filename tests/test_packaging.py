@@ -115,6 +115,6 @@ def test_help_imports_nothing_slow(command: str):
     assert result.returncode == 0, result.stderr
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in result.stderr.splitlines()}
     slow = {"xdsl", "numpy", "onnx", "onnxruntime", "numba", "rich", "safetensors"}
-    slow |= {"altair", "distributed", "filelock", "pyarrow", "vl_convert"}
+    slow |= {"altair", "distributed", "filelock", "jinja2", "pyarrow", "vl_convert"}
     assert imported & slow == set()
     assert "cimc" in imported
