@@ -11,6 +11,8 @@ INK, MUTED, RULE, EMPTY = "#1f2933", "#66717d", "#d9dee3", "#eef0f2"
 """Text, secondary text, thin lines, cells that hold nothing."""
 ACCENT, SECOND = "#21618c", "#c8782a"
 """Bars that stand for no layer; a blue and an orange, which every kind of colour blindness tells apart."""
+RESOURCES = {"array": ACCENT, "digital unit": "#7aa6c2", "attention unit": "#b7a6cf", "interconnect": SECOND}
+"""Bars that stand for what is at work, by the names of `cimc.report.timeline.Resource`."""
 
 _VIRIDIS = (
     "#46327e", "#3f4889", "#365c8d", "#2e6e8e", "#277f8e", "#21918c", "#1fa187", "#2db27d",

@@ -1,0 +1,77 @@
+"""A program together with what is reported of it: what figures and pages are made from."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cimc.program.program import Program
+from cimc.report.cost import DECODE, Conditions
+from cimc.report.palette import layer_colors
+from cimc.report.report import Report, report_of
+from cimc.report.timeline import Timeline, timeline_of
+
+
+@dataclass(frozen=True)
+class Study:
+    """One program, its report and its timeline; `label` tells it from other programs on the same page."""
+
+    label: str
+    program: Program
+    report: Report
+    timeline: Timeline | None
+
+    @cached_property
+    def layer_names(self) -> list[str]:
+        """One name for each layer, unique: that of its ONNX node, with a number where nodes share it."""
+        nodes = [" ".join(layer.node.split()) or "unnamed" for layer in self.report.layers]
+        often, seen = Counter(nodes), Counter[str]()
+        names: list[str] = []
+        for node in nodes:
+            seen[node] += 1
+            names.append(f"{node} #{seen[node]}" if often[node] > 1 else node)
+        return names
+
+    @cached_property
+    def owners(self) -> list[int]:
+        """For each layer the first layer with the same weight: it gives both their colour."""
+        first: dict[int, int] = {}
+        return [first.setdefault(m.weight, i) for i, m in enumerate(self.program.multiplications)]
+
+    @cached_property
+    def owner_of_weight(self) -> dict[int, int]:
+        """The first layer that multiplies by each weight."""
+        return {m.weight: self.owners[i] for i, m in enumerate(self.program.multiplications)}
+
+    @cached_property
+    def colors(self) -> list[str]:
+        """The colour of each layer."""
+        found = dict(zip(sorted(set(self.owners)), layer_colors(len(set(self.owners))), strict=True))
+        return [found[owner] for owner in self.owners]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report, with the file it is of."""
+        return {"program": self.label, "model": self.program.source.file, **self.report.to_json()}
+
+
+def studies_of(programs: Mapping[str, Program], conditions: Conditions = DECODE) -> list[Study]:
+    """Studies of programs by the name of their file; labels are as short as they can be without being the same."""
+    labels = _short(list(programs))
+    return [
+        Study(label, program, report_of(program, conditions), timeline_of(program))
+        for label, program in zip(labels, programs.values(), strict=True)
+    ]
+
+
+def json_of(studies: Sequence[Study]) -> Any:
+    """The JSON of one program, or a list for several: what `--json` writes and the page holds."""
+    reports = [study.to_json() for study in studies]
+    return reports[0] if len(reports) == 1 else reports
+
+
+def _short(files: Sequence[str]) -> Iterator[str]:
+    names = [Path(file).name.removesuffix(".cim") for file in files]
+    often = Counter(names)
+    return (name if often[name] == 1 else file for name, file in zip(names, files, strict=True))
