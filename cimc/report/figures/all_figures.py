@@ -1,0 +1,29 @@
+"""Every figure of a page, in its order."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from cimc.report.figures.activity import activity
+from cimc.report.figures.comparison import comparison
+from cimc.report.figures.components import time_parts
+from cimc.report.figures.converters import converters
+from cimc.report.figures.figure import Figure
+from cimc.report.figures.layers import layer_energies, layer_times
+from cimc.report.figures.occupancy import occupancy
+from cimc.report.figures.schedule import schedule
+from cimc.report.figures.shares import all_energy, area, array_energy
+from cimc.report.figures.utilization import cells_used, time_busy
+from cimc.report.study import Study
+
+Draw: TypeAlias = Callable[[Sequence[Study]], Figure]
+
+FIGURES: tuple[Draw, ...] = (
+    occupancy, cells_used, time_busy, time_parts, area, array_energy, all_energy,
+    activity, schedule, converters, layer_times, layer_energies,
+)  # fmt: skip
+COMPARING: tuple[Draw, ...] = (comparison, *FIGURES)
+
+
+def figures_of(studies: Sequence[Study]) -> list[Figure]:
+    """The figures of one program, or of several side by side."""
+    return [draw(studies) for draw in (FIGURES if len(studies) == 1 else COMPARING)]

@@ -1,0 +1,199 @@
+"""When what works: a Gantt chart of stages, transfers, digital units and arrays for one token."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import altair as alt
+
+from cimc.report.figures.figure import (
+    MOST_MARKS,
+    WIDTH,
+    Figure,
+    Panel,
+    faded,
+    layer_color,
+    layer_names,
+    picked,
+    table,
+    zooming,
+)
+from cimc.report.figures.time_axis import LANES, MICROSECOND, NO_TIMES, edges, evenly, latest, time_axis, working
+from cimc.report.palette import EMPTY, RESOURCES
+from cimc.report.quantities import TIME, shown
+from cimc.report.study import Study
+from cimc.report.timeline import Event, Resource, Timeline
+
+Lanes: TypeAlias = Mapping[tuple[Resource, int], int]
+"""The lane of each array and unit, counted from the top."""
+
+ABOVE = (Resource.INTERCONNECT, Resource.DIGITAL, Resource.ATTENTION)
+"""What has lanes above the arrays, in this order."""
+BAR = 0.84
+"""Height of a bar in its lane."""
+COLUMNS = ("resource", "unit", "what", "node", "stage", "layer", "start", "end", "top", "bottom")
+
+
+def schedule(studies: Sequence[Study]) -> Figure:
+    """One lane for each array and unit, all programs on the same scale of time."""
+    end = latest(studies)
+    return Figure(
+        "schedule",
+        "Schedule of one token",
+        "Each lane is an array, a digital or attention unit or a way of the interconnect; a bar is the time in which "
+        "it works, in the colour of its layer if it has one. Shaded columns are stages.",
+        tuple(_panel(study, end) for study in studies),
+    )
+
+
+def _panel(study: Study, end: float) -> Panel:
+    timeline = study.timeline
+    if timeline is None or not timeline.events:
+        return Panel(study.label, None, (NO_TIMES,))
+    arrays = list(working(timeline))
+    kept = evenly(arrays, LANES)
+    events = _events(timeline, kept)
+    if len(events) > MOST_MARKS:
+        kept = evenly(kept, max(1, len(kept) * MOST_MARKS // len(events)))
+        events = _events(timeline, kept)
+    notes: list[str] = []
+    if len(kept) < len(arrays):
+        notes.append(f"Only {len(kept)} of {len(arrays):,} arrays are drawn, evenly chosen.")
+    if len(events) > MOST_MARKS:
+        notes.append(f"Only the first {MOST_MARKS:,} of {len(events):,} bars are drawn.")
+    chart = _chart(study, timeline, events[:MOST_MARKS], kept, end)
+    return Panel(study.label, chart, (*notes, *_compared(study, timeline)))
+
+
+def _events(timeline: Timeline, kept: Sequence[int]) -> list[Event]:
+    """The events of all units and of the arrays that are kept."""
+    arrays = set(kept)
+    return [e for e in timeline.events if e.resource in ABOVE or (e.resource is Resource.ARRAY and e.unit in arrays)]
+
+
+def _compared(study: Study, timeline: Timeline) -> Iterator[str]:
+    """How long the schedule takes, where that is not the latency of the report."""
+    own, latency = timeline.end_ps / 1000, study.report.latency_ns["total"]
+    if latency is not None and abs(own - latency) > 0.001 * latency:
+        sizes = ", ".join(f"{name} = {size}" for name, size in study.report.conditions["dims"].items())
+        yield (
+            f"The schedule takes {shown(own, TIME)}: in it, digital operators have 1 for every dimension that is open. "
+            f"The latency with digital operators, {shown(latency, TIME)}, counts them for {sizes or 'the whole run'}."
+        )
+
+
+def _chart(
+    study: Study, timeline: Timeline, events: Sequence[Event], kept: Sequence[int], end: float
+) -> alt.LayerChart | alt.FacetChart:
+    used = {(event.resource, event.unit) for event in events}
+    units = [(resource, unit) for resource in ABOVE for unit in sorted(u for r, u in used if r is resource)]
+    lanes = {lane: i for i, lane in enumerate([*units, *((Resource.ARRAY, array) for array in kept)])}
+    y = _lane_axis(lanes)
+    layers = [
+        _stages(timeline, end),
+        _of_layers(study, [event for event in events if event.layer is not None], lanes, y, end),
+        _of_units([event for event in events if event.layer is None], lanes, y, end),
+    ]
+    height = 6 if len(kept) > 100 else 10 if len(kept) > 40 else 18
+    return alt.layer(*layers).properties(width=WIDTH, height=height * len(lanes))
+
+
+def _lane_axis(lanes: Lanes) -> alt.Y:
+    names = [str(unit) if resource is Resource.ARRAY else f"{resource} {unit}" for resource, unit in lanes]
+    axis = alt.Axis(
+        values=[lane + 0.5 for lane in range(len(lanes))],
+        labelExpr=f"{json.dumps(names)}[floor(datum.value)]",
+        grid=False,
+        ticks=False,
+        domain=False,
+    )
+    return alt.Y("top:Q", title="array", axis=axis, scale=alt.Scale(domain=[len(lanes), 0], nice=False))
+
+
+def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
+    """Bars in the colours of layers: row groups, and additions of their partial sums."""
+    return (
+        _bars(events, lanes)
+        .transform_lookup(lookup="layer", from_=layer_names(study))
+        .mark_rect(clip=True, stroke="white")
+        .encode(
+            x=time_axis("start", end),
+            x2="end",
+            y=y,
+            y2="bottom",
+            color=layer_color(study, legend=True),
+            opacity=faded(),
+            strokeWidth=edges(end),
+            tooltip=_tooltip("name:N"),
+        )
+        .add_params(picked(), zooming("x"))
+    )
+
+
+def _of_units(events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
+    """Bars in the colours of units: transfers and digital operators; never so thin that they vanish."""
+    colors = alt.Scale(domain=[str(resource) for resource in ABOVE], range=[RESOURCES[str(r)] for r in ABOVE])
+    return (
+        _bars(events, lanes)
+        .mark_rect(clip=True, strokeWidth=0.8)
+        .encode(
+            x=time_axis("start", end),
+            x2="end",
+            y=y,
+            y2="bottom",
+            fill=alt.Fill("resource:N", scale=colors, legend=None),
+            stroke=alt.Stroke("resource:N", scale=colors, legend=None),
+            tooltip=_tooltip("node:N"),
+        )
+    )
+
+
+def _bars(events: Sequence[Event], lanes: Lanes) -> alt.Chart:
+    return alt.Chart(table(COLUMNS, (_bar(event, lanes[event.resource, event.unit]) for event in events)))
+
+
+def _bar(event: Event, lane: int) -> tuple[str | float, ...]:
+    """The row of COLUMNS; of an activation that several layers share, each has its part of the height."""
+    top = lane + (1 - BAR) / 2 + BAR * event.part / event.parts
+    return (
+        str(event.resource),
+        event.unit,
+        event.what,
+        event.node if event.layer is None else "",  # others are looked up by their layer
+        "" if event.stage is None else str(event.stage),
+        -1 if event.layer is None else event.layer,
+        event.start_ps / MICROSECOND,
+        event.end_ps / MICROSECOND,
+        round(top, 3),
+        round(top + BAR / event.parts, 3),
+    )
+
+
+def _stages(timeline: Timeline, end: float) -> alt.Chart:
+    """Every other stage has a shade."""
+    stages = [e for e in timeline.events if e.resource is Resource.STAGE]
+    rows = [(e.what, e.start_ps / MICROSECOND, e.end_ps / MICROSECOND, i % 2) for i, e in enumerate(stages)]
+    return (
+        alt.Chart(table(("stage", "start", "end", "odd"), rows))
+        .mark_rect(clip=True, color=EMPTY)
+        .encode(
+            x=time_axis("start", end),
+            x2="end",
+            y=alt.value(0),
+            y2=alt.value("height"),
+            opacity=alt.condition("datum.odd", alt.value(1), alt.value(0.35)),
+            tooltip=["stage:N"],
+        )
+    )
+
+
+def _tooltip(node: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip(node, title="node"),
+        alt.Tooltip("resource:N", title="on"),
+        alt.Tooltip("unit:Q", title="number"),
+        alt.Tooltip("what:N", title="does"),
+        alt.Tooltip("stage:N", title="stage"),
+        alt.Tooltip("start:Q", title="from (µs)"),
+        alt.Tooltip("end:Q", title="to (µs)"),
+    ]

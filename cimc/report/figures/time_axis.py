@@ -1,0 +1,45 @@
+"""What figures over time have in common: their axis, which arrays they draw, the edges of their bars."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from cimc.report.study import Study
+from cimc.report.timeline import Resource, Timeline
+
+MICROSECOND = 1e6
+"""In picoseconds."""
+LANES = 200
+"""Arrays drawn one by one; of more, so many evenly chosen ones."""
+NO_TIMES = "The program has no times, so this is not shown."
+
+
+def latest(studies: Sequence[Study]) -> float:
+    """When the last program is done, in microseconds."""
+    return max((s.timeline.end_ps for s in studies if s.timeline is not None), default=0) / MICROSECOND
+
+
+def time_axis(field: str, end: float) -> alt.X:
+    """The horizontal axis from 0 to `end` microseconds."""
+    return alt.X(f"{field}:Q", title="time (µs)", scale=alt.Scale(domain=[0, end], nice=False))
+
+
+def edges(end: float) -> Any:
+    """A white edge around bars that are wide enough for one, on an axis of `end` microseconds."""
+    return alt.condition(f"(datum.end - datum.start) * width > {4 * end}", alt.value(0.4), alt.value(0))
+
+
+def working(timeline: Timeline) -> dict[int, int]:
+    """How long each array works [ps], by its number in ascending order; without those that never do."""
+    busy = Counter[int]()
+    for event in timeline.events:
+        if event.resource is Resource.ARRAY and not event.part:
+            busy[event.unit] += event.duration_ps
+    return dict(sorted(busy.items()))
+
+
+def evenly(arrays: Sequence[int], most: int) -> list[int]:
+    """At most so many of the arrays, at equal distances."""
+    return [arrays[i * len(arrays) // most] for i in range(most)] if len(arrays) > most else list(arrays)

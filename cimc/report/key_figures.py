@@ -1,0 +1,63 @@
+"""The figures at the head of a page: which there are, what they are called, and how they are shown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cimc.report.quantities import AREA, COUNT, ENERGY, SHARE, TIME, Unit, shown
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A figure of the report, found in its JSON at `path` (keys with dots between them)."""
+
+    path: str
+    title: str
+    unit: Unit
+    compared: bool = True
+    """Whether programs are compared by it."""
+
+    def value(self, report: Mapping[str, Any]) -> float | None:
+        """The number in the report; None where it is not modelled."""
+        found: Any = report
+        for key in self.path.split("."):
+            found = None if found is None else found[key]
+        return found
+
+
+KEY_FIGURES = (
+    KeyFigure("arrays", "arrays", COUNT),
+    KeyFigure("arrays_lower_bound", "arrays, lower bound", COUNT, compared=False),
+    KeyFigure("utilization", "cells in use", SHARE),
+    KeyFigure("stored_weights", "stored weights", COUNT),
+    KeyFigure("latency_ns.parameter", "latency a token, arrays alone", TIME),
+    KeyFigure("latency_ns.total", "latency a token, with digital operators", TIME),
+    KeyFigure("energy_pj.parameter", "energy a token, arrays alone", ENERGY),
+    KeyFigure("energy_pj.total", "energy a token, with digital operators and leakage", ENERGY),
+    KeyFigure("area_um2", "area", AREA),
+    KeyFigure("prefill.total.interval_ns", "from one token to the next in a prefill", TIME),
+    KeyFigure("conversions_per_token", "conversions a token", COUNT),
+    KeyFigure("permutations_executed", "permutations executed", COUNT),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure of one report as text, with the number that stands in the JSON."""
+
+    figure: KeyFigure
+    value: float
+    text: str
+
+
+def shown_figures(report: Mapping[str, Any]) -> Iterator[Shown]:
+    """The key figures that the report has."""
+    for figure in KEY_FIGURES:
+        value = figure.value(report)
+        if value is not None:
+            yield Shown(figure, value, shown(value, figure.unit))
+
+
+def missing_figures(report: Mapping[str, Any]) -> list[str]:
+    """Titles of the key figures that the report leaves open."""
+    return [figure.title for figure in KEY_FIGURES if figure.value(report) is None]

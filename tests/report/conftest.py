@@ -1,0 +1,68 @@
+"""Programs to report on: one with shared weights and partial sums, and one with thousands of arrays."""
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.compiler import Compilation, Options, compile_network
+from cimc.program.program import Program
+from cimc.report.figures.figure import Panel
+from cimc.report.study import Study, studies_of
+
+NETWORK = """g (float[n,4] x) => (float[n,6] y) {
+    [first] a = MatMul(x, w)  b = Neg(x)  [again] c = MatMul(b, w)  d = Add(a, c)  [last] y = MatMul(d, v)
+}"""
+
+
+@pytest.fixture
+def program(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> Program:
+    """Two layers that share a weight of 4x6, then one with a weight of 6x6, in arrays of 4x4."""
+    generator = np.random.default_rng(0)
+    w, v = (generator.standard_normal(shape).astype(np.float32) for shape in ((4, 6), (6, 6)))
+    return compiled(onnx_file(NETWORK, {"w": w, "v": v}), mapping="linear").program
+
+
+@pytest.fixture
+def study(program: Program) -> Study:
+    (study,) = studies_of({"p.cim": program})
+    return study
+
+
+@pytest.fixture
+def empty_study(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> Study:
+    """A network without multiplications: no arrays, no layers."""
+    program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")).program
+    (study,) = studies_of({"empty.cim": program})
+    return study
+
+
+@pytest.fixture
+def big_study(onnx_file: Callable[..., Path]) -> Study:
+    """As many arrays as BERT-large takes without structure: 4608, of 4x4."""
+    generator = np.random.default_rng(0)
+    sizes = [48, 64] * 12 + [48]
+    weights = {
+        f"w{i}": generator.standard_normal((sizes[i], sizes[i + 1])).astype(np.float32) / 8
+        for i in range(len(sizes) - 1)
+    }
+    steps = " ".join(f"[layer{i}] h{i + 1} = MatMul(h{i}, w{i})" for i in range(len(weights)))
+    file = onnx_file(f"g (float[n,48] h0) => (float[n,48] h24) {{ {steps} }}", weights, name="big.onnx")
+    options = Options(chip="tiny-4", mapping="linear", arrays=5000, measure=False)
+    (study,) = studies_of({"big.cim": compile_network(file, options).program})
+    return study
+
+
+@pytest.fixture
+def rows() -> Callable[[Panel, str], list[dict[str, str]]]:
+    """The rows of the data set of a chart that has a column of the given name."""
+
+    def found(panel: Panel, column: str) -> list[dict[str, str]]:
+        tables = [list(csv.DictReader(io.StringIO(text))) for text in panel.spec()["datasets"].values()]
+        (own,) = (table for table in tables if table and column in table[0])
+        return own
+
+    return found

@@ -1,0 +1,79 @@
+"""The map of the chip: every tile where it lies, or less where there are too many."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cimc.report.figures import occupancy as module
+from cimc.report.figures.figure import Panel
+from cimc.report.figures.occupancy import occupancy
+from cimc.report.study import Study
+
+Rows = Callable[[Panel, str], list[dict[str, str]]]
+
+
+def test_every_tile_is_drawn_where_it_lies(study: Study, rows: Rows) -> None:
+    (panel,) = occupancy([study]).panels
+    found = [[int(row[key]) for key in module.COLUMNS] for row in rows(panel, "from_row")]
+    owners = study.owner_of_weight
+    assert found == [
+        [owners[weight], array, row, column, height, width, k, n]
+        for weight, array, row, column, height, width, k, n in study.program.tiles.tolist()
+    ]
+    assert panel.notes == ()
+
+
+def test_tiles_of_a_weight_that_two_layers_share_name_both(study: Study, rows: Rows) -> None:
+    (panel,) = occupancy([study]).panels
+    assert [row["nodes"] for row in rows(panel, "nodes")] == ["first, again", "first, again", "last"]
+
+
+def test_arrays_stand_in_a_landscape(study: Study, big_study: Study) -> None:
+    for own in (study, big_study):
+        (panel,) = occupancy([own]).panels
+        assert panel.aspect is not None
+        assert 0.2 < panel.aspect < 1
+        assert round(panel.spec()["width"] * panel.aspect) == panel.spec()["height"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 19, 162, 4608])
+def test_few_places_stay_empty(count: int, study: Study, rows: Rows) -> None:
+    program = replace(study.program, arrays=np.zeros((count, 4, 4), np.int8), tiles=study.program.tiles[:0])
+    (panel,) = occupancy([replace(study, program=program)]).panels
+    frames = next(t for t in panel.spec()["datasets"].values() if t.startswith("array\n"))
+    assert frames.split() == ["array", *map(str, range(count))]
+    across = int(panel.spec()["layer"][0]["transform"][0]["calculate"].split("%")[1].split(")")[0])
+    assert -count % across <= max(1, 0.15 * count)
+
+
+def test_too_many_tiles_become_strips(study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each as large as what the layer takes of the array; the page says so."""
+    tiles = study.program.tiles
+    count = len(np.unique(tiles[:, :2], axis=0))
+    halves = np.concatenate([tiles, tiles])
+    halves[:, 5] //= 2
+    halves[len(tiles) :, 3] += halves[: len(tiles), 5]
+    split = replace(study, program=replace(study.program, tiles=halves))
+    monkeypatch.setattr(module, "MOST_MARKS", len(tiles))
+    (panel,) = occupancy([split]).panels
+    strips = rows(panel, "from_row")
+    assert len(strips) == count
+    area = sum(float(strip["rows"]) * float(strip["columns"]) for strip in strips)
+    assert area == (halves[:, 4] * halves[:, 5]).sum()
+    assert panel.notes[0].startswith(f"{len(halves)} tiles are too many to draw")
+    assert "from_row" not in str(panel.spec()["layer"][1]["encoding"]["tooltip"])
+
+
+def test_more_strips_than_can_be_drawn(study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MARKS", 3)
+    (panel,) = occupancy([study]).panels
+    strips = rows(panel, "from_row")
+    assert len(strips) == 3
+    assert panel.notes[1] == f"Arrays after number {strips[-1]['array']} of {len(study.program.arrays)} are left out."
+
+
+def test_large_chips_have_no_numbers(study: Study, big_study: Study) -> None:
+    counts = [len(occupancy([own]).panels[0].spec()["layer"]) for own in (study, big_study)]
+    assert counts == [3, 2]

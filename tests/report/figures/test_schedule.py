@@ -1,0 +1,97 @@
+"""The Gantt chart: a bar for each event, in the lane of its array or unit."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from cimc.report.figures import schedule as module
+from cimc.report.figures.figure import Panel
+from cimc.report.figures.schedule import schedule
+from cimc.report.figures.time_axis import LANES, NO_TIMES, latest
+from cimc.report.study import Study
+from cimc.report.timeline import Event, Resource
+
+Rows = Callable[[Panel, str], list[dict[str, str]]]
+
+
+def test_every_event_has_a_bar(study: Study) -> None:
+    assert study.timeline is not None
+    (panel,) = schedule([study]).panels
+    found = [(resource, int(unit), float(start), float(end)) for resource, unit, start, end in plain(panel)]
+    expected = [
+        (str(e.resource), e.unit, e.start_ps / 1e6, e.end_ps / 1e6)
+        for e in study.timeline.events
+        if e.resource is not Resource.STAGE
+    ]
+    assert found == sorted(expected)
+    assert not [note for note in panel.notes if note.startswith("Only")]
+
+
+def plain(panel: Panel) -> list[tuple[str, str, str, str]]:
+    """Resource, unit, start and end of each bar, in order."""
+    found: list[tuple[str, str, str, str]] = []
+    for text in panel.spec()["datasets"].values():
+        table = list(csv.DictReader(io.StringIO(text)))
+        if table and "top" in table[0]:
+            found += [(row["resource"], row["unit"], row["start"], row["end"]) for row in table]
+    return sorted(found, key=lambda row: (row[0], int(row[1]), float(row[2]), float(row[3])))
+
+
+def test_parts_of_an_activation_share_a_lane(study: Study, rows: Rows) -> None:
+    assert study.timeline is not None
+    whole = next(e for e in study.timeline.events if e.resource is Resource.ARRAY)
+    events = (replace(whole, part=0, parts=2), replace(whole, part=1, parts=2))
+    (panel,) = schedule([replace(study, timeline=replace(study.timeline, events=events))]).panels
+    first, second = ((float(row["top"]), float(row["bottom"])) for row in rows(panel, "top"))
+    assert 0 < first[0] < first[1] == second[0] < second[1] < 1
+
+
+def test_programs_have_one_scale_of_time(study: Study) -> None:
+    assert study.timeline is not None
+    slow = replace(study, timeline=replace(study.timeline, end_ps=3 * study.timeline.end_ps))
+    assert latest([study, slow]) == 3 * study.timeline.end_ps / 1e6
+    domains = [p.spec()["layer"][0]["encoding"]["x"]["scale"]["domain"] for p in schedule([study, slow]).panels]
+    assert domains == [[0, latest([slow])]] * 2
+
+
+def test_large_programs_are_drawn_in_part(big_study: Study, rows: Rows) -> None:
+    (panel,) = schedule([big_study]).panels
+    lanes = {row[1] for row in plain(panel) if row[0] == "array"}
+    assert len(lanes) == LANES
+    assert panel.notes[0] == f"Only {LANES} of 4,608 arrays are drawn, evenly chosen."
+
+
+def test_too_many_bars(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_MARKS", 10)
+    (panel,) = schedule([study]).panels
+    assert len(plain(panel)) == 10
+    assert panel.notes[0].startswith("Only 1 of ")
+    assert panel.notes[1].startswith("Only the first 10 of ")
+
+
+def test_a_latency_for_other_sizes(study: Study) -> None:
+    """What the schedule takes and what the summary says are told apart."""
+    assert study.timeline is not None
+    own = study.timeline.end_ps / 1000
+    for latency, told in ((own, False), (2 * own, True), (None, False)):
+        report = replace(study.report, latency_ns={**study.report.latency_ns, "total": latency})
+        (panel,) = schedule([replace(study, report=report)]).panels
+        assert any(note.startswith("The schedule takes ") for note in panel.notes) == told
+
+
+def test_attention_units_have_lanes(study: Study) -> None:
+    """Between the digital units and the arrays; what belongs to no layer has the colour of its unit."""
+    assert study.timeline is not None
+    event = Event(Resource.ATTENTION, 0, 1000, 2000, "MatMul", "scores")
+    events = (*study.timeline.events, event)
+    (panel,) = schedule([replace(study, timeline=replace(study.timeline, events=events))]).panels
+    assert ("attention unit", "0", "0.001", "0.003") in plain(panel)
+    names = panel.spec()["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
+    assert '"digital unit 0", "attention unit 0", "0", ' in names
+
+
+def test_without_times(study: Study) -> None:
+    assert schedule([replace(study, timeline=None)]).panels[0].notes == (NO_TIMES,)
