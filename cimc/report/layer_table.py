@@ -1,0 +1,85 @@
+"""The table of layers on a page: structure found, what it takes, and the error of projections."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cimc.report.quantities import ENERGY, TIME, Unit, number, scale_of
+from cimc.report.report import Layer
+from cimc.report.study import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table: its text, what it is sorted by, and how long its bar is (0 to 1)."""
+
+    text: str
+    key: float | str
+    bar: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table; numbers stand on the right."""
+
+    title: str
+    numeric: bool
+    cells: Sequence[Cell]
+
+
+ERRORS = {
+    "weight_error": "error of weights",
+    "output_error": "error of outputs",
+    "closed_form_output_error": "error of outputs, closed form",
+}
+"""Relative errors of a projection among the notes of a layer."""
+REMARKS = ("monarch", "almost")
+
+
+def layer_columns(study: Study) -> list[Column]:
+    """The columns of the table, without those that no layer has anything to say in."""
+    layers = study.report.layers
+    columns = [
+        Column("node", False, [Cell(name, name) for name in study.layer_names]),
+        Column("structure", False, [Cell(layer.kind, layer.kind) for layer in layers]),
+        Column(
+            "weight",
+            True,
+            [Cell(f"{a}\N{MULTIPLICATION SIGN}{b}", a * b) for a, b in (layer.shape for layer in layers)],
+        ),
+        _numbers("stored weights", layers, lambda layer: layer.stored_weights),
+        _numbers("tiles", layers, lambda layer: layer.tiles),
+        _numbers("arrays", layers, lambda layer: layer.arrays),
+        _numbers("ADC bits", layers, lambda layer: layer.adc_bits),
+        _numbers("conversions", layers, lambda layer: layer.conversions),
+        _numbers("stage", layers, lambda layer: layer.stage),
+        _bars("latency", layers, lambda layer: layer.latency_ns, TIME),
+        _bars("energy", layers, lambda layer: layer.energy_pj, ENERGY),
+        *(_numbers(title, layers, lambda layer, key=key: layer.notes.get(key)) for key, title in ERRORS.items()),
+        Column("remarks", False, [Cell(text, text) for text in map(_remarks, layers)]),
+    ]
+    return [column for column in columns if any(cell.text for cell in column.cells)]
+
+
+def _remarks(layer: Layer) -> str:
+    return "; ".join(f"{key}: {layer.notes[key]}" for key in REMARKS if key in layer.notes)
+
+
+def _numbers(title: str, layers: Sequence[Layer], value: Callable[[Layer], float | None]) -> Column:
+    return Column(title, True, [_cell(value(layer)) for layer in layers])
+
+
+def _cell(value: float | None) -> Cell:
+    return Cell("", -1) if value is None else Cell(number(value), value)
+
+
+def _bars(title: str, layers: Sequence[Layer], value: Callable[[Layer], float | None], unit: Unit) -> Column:
+    values = [value(layer) for layer in layers]
+    largest = max((v for v in values if v is not None), default=0)
+    divisor, name = scale_of(largest, unit)
+    decimals = max(0, 2 - math.floor(math.log10(largest / divisor))) if largest else 0
+    cells = [
+        Cell("", -1) if v is None else Cell(f"{v / divisor:,.{decimals}f}", v, v / largest if largest else 0)
+        for v in values
+    ]
+    return Column(f"{title} ({name})", True, cells)

@@ -1,0 +1,70 @@
+// Draws the charts to the width there is, lets a layer stand out in all of them, and sorts the tables of layers.
+"use strict";
+const views = [];
+const read = (id) => JSON.parse(document.getElementById(id).textContent);
+
+function fit(chart, element, spec) {
+  const width = Math.max(240, Math.floor(element.clientWidth) - 4);
+  return { width, height: chart.aspect ? Math.round(width * chart.aspect) : spec.height };
+}
+
+async function draw(chart) {
+  const element = document.getElementById(chart.id);
+  const spec = { ...chart.spec, ...fit(chart, element, chart.spec) };
+  const heavy = JSON.stringify(spec.datasets ?? {}).length > 60000;
+  const result = await vegaEmbed(element, spec, {
+    renderer: heavy ? "canvas" : "svg",
+    actions: { export: true, source: false, compiled: false, editor: false },
+    downloadFileName: chart.id,
+    loader: { load: () => Promise.reject(new Error("this page loads nothing")) },
+  });
+  const view = result.view;
+  view.addEventListener("click", (event, item) => pick(item?.datum?.owner ?? null));
+  new ResizeObserver(() => {
+    const size = fit(chart, element, chart.spec);
+    if (size.width !== view.width() || size.height !== view.height()) view.width(size.width).height(size.height).runAsync();
+  }).observe(element.parentElement);
+  views.push({ id: chart.id, view });
+}
+
+function pick(name) {
+  for (const { view } of views) {
+    if (view.getState().signals[PICKED] !== undefined) view.signal(PICKED, name).runAsync();
+  }
+  for (const row of document.querySelectorAll("tr[data-layer]")) {
+    row.classList.toggle("picked", row.dataset.layer === name);
+  }
+  const shown = document.querySelector("output.picked");
+  shown.hidden = name === null;
+  shown.querySelector("span").textContent = name ?? "";
+}
+
+function sort(head) {
+  const column = [...head.parentElement.children].indexOf(head);
+  const descending = head.getAttribute("aria-sort") === "ascending";
+  const body = head.closest("table").tBodies[0];
+  const key = (row) => row.cells[column].dataset.key;
+  const order = head.dataset.sort === "number" ? (a, b) => key(a) - key(b) : (a, b) => key(a).localeCompare(key(b));
+  const rows = [...body.rows].sort(order);
+  for (const other of head.parentElement.children) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  body.append(...(descending ? rows.reverse() : rows));
+}
+
+document.addEventListener("click", (event) => {
+  const head = event.target.closest("th[data-sort]");
+  const layer = event.target.closest("[data-layer]");
+  if (head) sort(head);
+  else if (layer) pick(layer.dataset.layer);
+  else if (event.target.closest("output.picked button")) pick(null);
+});
+
+(async () => {
+  try {
+    for (const chart of read("charts")) await draw(chart);
+    document.documentElement.dataset.charts = "drawn";
+  } catch (error) {
+    document.documentElement.dataset.charts = `failed: ${error}`;
+    console.error(error);
+  }
+})();
