@@ -33,6 +33,21 @@ class Program(files.Program):
         """What the program needs of the chip, by layer; for one token after a context if nothing else is asked."""
         return report_of(self, conditions)
 
+    def save_page(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        beside: Mapping[str, "Program"] | None = None,
+        conditions: Conditions = DECODE,
+    ) -> None:
+        """Write the report as one page to look at; `beside` are programs to compare with, by the names to show."""
+        from cimc.report.page import page_of  # plotting takes a quarter of a second to import
+        from cimc.report.study import studies_of
+
+        name = Path(self.source.file).stem or "program"
+        own = f"{name}, {self.mapping}" if beside and name in beside else name
+        Path(path).write_text(page_of(studies_of({own: self, **(beside or {})}, conditions)), encoding="utf-8")
+
 
 def compile(
     model: str | os.PathLike[str],

@@ -30,6 +30,18 @@ def test_from_a_network_to_a_checked_answer(network: Path, tmp_path: Path) -> No
         assert one.report().arrays == 2
 
 
+def test_pages(network: Path, tmp_path: Path) -> None:
+    """Of one program, and of two side by side."""
+    linear, spread = (cimc.compile(network, chip="tiny-4", mapping=mapping) for mapping in ("linear", "spread"))
+    linear.save_page(tmp_path / "r.html")
+    alone = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<title>network.onnx: cimc report</title>" in alone
+    linear.save_page(tmp_path / "r.html", beside={"network": spread})
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert '<th class="number">network, linear</th>' in page
+    assert '<th class="number">network</th>' in page
+
+
 def test_all_options(network: Path, tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.ones((2, 4), np.float32))
     program = cimc.compile(

@@ -1,21 +1,29 @@
-"""`cim-report prog.cim`: what a program needs of the chip."""
+"""`cim-report prog.cim`: what a program needs of the chip, as text, JSON, CSV, page, trace and pictures."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cimc.commands.shared import check_writable, dimension, positive, run_command, writing
+from cimc.commands.shared import check_writable, dimension, positive, progress_bar, run_command, writing
+from dialects.errors import UserError
+
+if TYPE_CHECKING:
+    from cimc.report.study import Study
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cim-report", description="Report what a program needs of the chip.")
+    parser = argparse.ArgumentParser(
+        prog="cim-report", description="Report what a program needs of the chip; several programs are compared."
+    )
     add = parser.add_argument
-    add("program", type=Path, help="a .cim file")
+    add("programs", type=Path, nargs="+", metavar="program", help="a .cim file")
     add("-o", dest="html", type=Path, metavar="REPORT.html", help="a page to look at")
     add("--json", type=Path, metavar="REPORT.json", help="the figures, for other programs")
     add("--csv", type=Path, metavar="LAYERS.csv", help="the figures of each layer, as a table")
-    add("--trace", type=Path, metavar="TRACE.json", help="the schedule, for a trace viewer")
+    add("--trace", type=Path, metavar="TRACE.json", help="the schedule, for Perfetto or Chrome's trace viewer")
+    add("--png", type=Path, metavar="DIR", help="the figures of the page as images, in this folder")
     add(
         "--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="count operators for this size"
     )
@@ -31,33 +39,109 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    import json
-
     from cimc.program.program import Program
     from cimc.report.cost import Conditions
+    from cimc.report.study import studies_of
+
+    programs: list[Path] = arguments.programs
+    outputs: list[Path | None] = [arguments.html, arguments.json, arguments.csv, arguments.trace]
+    _check_names(programs, [path for path in outputs if path is not None])
+    check_writable(*outputs)
+    _check_folder(arguments.png)
+    conditions = Conditions(dims=dict(arguments.dim), context=arguments.context, tokens=arguments.tokens)
+    studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
+    with progress_bar("report") as step:
+        for path, name, write in (
+            (arguments.json, "figures", _write_json),
+            (arguments.csv, "layers", _write_csv),
+            (arguments.trace, "trace", _write_trace),
+            (arguments.html, "page", _write_page),
+            (arguments.png, "pictures", _write_pictures),
+        ):
+            if path is not None:
+                step(name)
+                write(path, studies)
+    _print(studies)
+    return 0
+
+
+def _check_names(programs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """UserError for a file that is named twice."""
+    seen: set[Path] = set()
+    for path in programs:
+        if path.resolve() in seen:
+            raise UserError(f"{path}: is given twice: name each program once")
+        seen.add(path.resolve())
+    for path in outputs:
+        if path.resolve() in seen:
+            raise UserError(f"{path}: cannot be written: another output, or a program, has the same name")
+        seen.add(path.resolve())
+
+
+def _check_folder(folder: Path | None) -> None:
+    """UserError for a folder that cannot be made or written to, before the work."""
+    if folder is None:
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: cannot be written: is a file, expected the name of a folder for --png")
+    check_writable(folder / "figure.png" if folder.exists() else folder)
+
+
+def _write_json(path: Path, studies: Sequence["Study"]) -> None:
+    import json
+
+    from cimc.report.study import json_of
+
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(json_of(studies), indent=2) + "\n")
+
+
+def _write_csv(path: Path, studies: Sequence["Study"]) -> None:
     from cimc.report.layers_csv import write_layers
-    from cimc.report.report import report_of
+
+    with writing(path) as temporary, temporary.open("w", newline="") as file:
+        write_layers([(study.label, study.report) for study in studies], file)
+
+
+def _write_trace(path: Path, studies: Sequence["Study"]) -> None:
+    import json
+
+    from cimc.report.trace import trace_of
+
+    for study in studies:
+        if study.timeline is None:
+            raise UserError(f"{study.label}: was made without times, so there is no schedule to trace: compile it anew")
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(trace_of(studies), separators=(",", ":")) + "\n")
+
+
+def _write_page(path: Path, studies: Sequence["Study"]) -> None:
+    from cimc.report.page import page_of
+
+    with writing(path) as temporary:
+        temporary.write_text(page_of(studies), encoding="utf-8")
+
+
+def _write_pictures(folder: Path, studies: Sequence["Study"]) -> None:
+    from cimc.report.pictures import pictures_of
+
+    folder.mkdir(exist_ok=True)
+    for name, contents in pictures_of(studies):
+        with writing(folder / name) as temporary:
+            temporary.write_bytes(contents)
+
+
+def _print(studies: Sequence["Study"]) -> None:
     from cimc.report.table import print_table
     from cimc.report.text import component_table, layer_table, summary_lines
-    from dialects.errors import UserError
 
-    for option, value in (("-o", arguments.html), ("--trace", arguments.trace)):
-        if value is not None:
-            raise UserError(f"{option} is not available yet: use --json, or the summary on the terminal")
-    check_writable(arguments.json, arguments.csv)
-    conditions = Conditions(dims=dict(arguments.dim), context=arguments.context, tokens=arguments.tokens)
-    report = report_of(Program.load(arguments.program), conditions)
-    if arguments.json is not None:
-        with writing(arguments.json) as temporary:
-            temporary.write_text(json.dumps(report.to_json(), indent=2) + "\n")
-    if arguments.csv is not None:
-        with writing(arguments.csv) as temporary, temporary.open("w", newline="") as file:
-            write_layers([(arguments.program.stem, report)], file)
-    print(*summary_lines(report), sep="\n")
-    for table in (component_table(report), layer_table(report.layers)):
-        print()
-        print_table(table)
-    return 0
+    for number, study in enumerate(studies):
+        if len(studies) > 1:
+            print(*([""] if number else []), study.label, sep="\n")
+        print(*summary_lines(study.report), sep="\n")
+        for table in (component_table(study.report), layer_table(study.report.layers)):
+            print()
+            print_table(table)
 
 
 if __name__ == "__main__":

@@ -214,6 +214,35 @@ def test_report_as_tables(program: str, capsys: pytest.CaptureFixture[str]) -> N
     }  # fmt: skip
 
 
+def test_report_files(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page, a trace and pictures, each complete; the folder of the pictures is made."""
+    assert report_program.main([program, "-o", "r.html", "--trace", "t.json", "--png", "figures"]) == 0
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.endswith("</html>\n")
+    assert LONG in page
+    assert {event["ph"] for event in json.loads(Path("t.json").read_text())["traceEvents"]} == {"M", "X"}
+    assert {"occupancy.png", "schedule.png"} <= {path.name for path in Path("figures").iterdir()}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in Path("figures").iterdir())
+    assert report_program.main([program, "--png", "figures"]) == 0
+    assert not [path for path in Path().rglob(".*")]
+
+
+def test_report_of_several_programs(
+    program: str, output: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output("-o", "q.cim", "--mapping", "spread")
+    assert report_program.main([program, "q.cim", "--json", "r.json", "-o", "r.html", "--trace", "t.json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "p"
+    assert "q" in lines
+    figures = json.loads(Path("r.json").read_text())
+    assert [(own["program"], own["mapping"]) for own in figures] == [("p", "linear"), ("q", "spread")]
+    assert "<title>network.onnx: cimc report</title>" in Path("r.html").read_text(encoding="utf-8")
+    events = json.loads(Path("t.json").read_text())["traceEvents"]
+    assert {"p: arrays", "q: arrays"} <= {e["args"]["name"] for e in events if e["name"] == "process_name"}
+
+
 def test_optimize_an_onnx_file(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
     passes = "fold-constants,quantize{activations=tensor},tile-blocks"
     arguments = [str(network), "--chip", "tiny-4", "-p", passes, "--verify-each", "--timing", "--print-ir-after-all"]

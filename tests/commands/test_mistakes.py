@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
+from cimc.program.program import Program
 from dialects.element_types import Array
 
 Write = Callable[..., Path]
@@ -106,6 +107,7 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
         ["m.onnx", "--grid", "g.toml", "--jobs", "2", "--scheduler", "tcp://a:1"],
         "argument --jobs: not allowed with argument --scheduler, whose workers are there already",
     ),
+    ("cim-report", ["-o", "r.html"], "the following arguments are required: program"),
     ("cim-opt", ["m.mlir", "--no-such-option"], "unrecognized arguments: --no-such-option"),
 ]
 
@@ -191,6 +193,9 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
         ("cim-run", program, "--outputs", nowhere),
         ("cim-report", program, "--json", nowhere),
         ("cim-report", program, "--csv", nowhere),
+        ("cim-report", program, "-o", nowhere),
+        ("cim-report", program, "--trace", nowhere),
+        ("cim-report", program, "--png", nowhere),
     ):
         assert fails(*arguments) == reason
     assert fails("cimc", network, "-o", tmp_path) == (
@@ -203,6 +208,27 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
 
 def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:
     assert fails("cim-report", program, "--dim", "m=2") == "dimension m is unknown, the inputs have n"
+
+
+def test_files_named_twice(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    same = f"{tmp_path}/../{tmp_path.name}/p.cim"
+    assert fails("cim-report", program, same) == f"{same}: is given twice: name each program once"
+    file = tmp_path / "r.json"
+    twice = "cannot be written: another output, or a program, has the same name"
+    assert fails("cim-report", program, "--json", file, "--trace", file) == f"{file}: {twice}"
+    assert fails("cim-report", program, "-o", program) == f"{program}: {twice}"
+
+
+def test_folders_of_pictures(program: Path, fails: Callable[..., str]) -> None:
+    reason = "cannot be written: is a file, expected the name of a folder for --png"
+    assert fails("cim-report", program, "--png", program) == f"{program}: {reason}"
+
+
+def test_a_program_without_a_schedule(handmade: Program, fails: Callable[..., str], tmp_path: Path) -> None:
+    handmade.save(tmp_path / "old.cim")
+    assert fails("cim-report", tmp_path / "old.cim", "--trace", tmp_path / "t.json") == (
+        "old: was made without times, so there is no schedule to trace: compile it anew"
+    )
 
 
 def test_inputs_at_run_time(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
