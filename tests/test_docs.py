@@ -1,5 +1,6 @@
 """The examples in README and docs work."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -67,6 +68,27 @@ def test_commands_of_the_machine_page(model: np.ndarray, capsys: pytest.CaptureF
     assert "check: identical, " in printed
     assert "spot check: 1 of 1 MULTIPLY records" in printed
     assert "profile: " in printed
+
+
+def test_report_pages(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in blocks("docs/report-page.md", "")[0].splitlines():
+        name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
+        assert COMMANDS[name](arguments) == 0, line
+    pages = {name: Path(name).read_text(encoding="utf-8") for name in ("report.html", "comparison.html")}
+    assert Path("figures/occupancy.png").exists()
+    assert Path("trace.json").exists()
+    assert [report["program"] for report in json.loads(Path("reports.json").read_text())] == ["spread", "linear"]
+    (block,) = blocks("docs/report-page.md", "python")
+    exec(block, {})
+    assert "<title>model.onnx: cimc report</title>" in pages["report.html"]
+    assert '<th class="number">linear</th>' in Path("comparison.html").read_text(encoding="utf-8")
+
+
+def test_the_picture_of_the_readme() -> None:
+    """`make pictures` draws it."""
+    picture = (ROOT / "docs" / "pictures" / "occupancy.png").read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(picture) < 150_000
 
 
 def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
