@@ -11,7 +11,7 @@ from cimc.compiler import Options, compile_network
 from cimc.hardware.library import DEFAULT_CHIP
 from cimc.machine.machine import Machine
 from cimc.program import program as files
-from cimc.report.cost import DECODE, Conditions
+from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.report import Report, report_of
 
 
@@ -41,7 +41,7 @@ class Program(files.Program):
         conditions: Conditions = DECODE,
     ) -> None:
         """Write the report as one page to look at; `beside` are programs to compare with, by the names to show."""
-        from cimc.report.page import page_of  # plotting takes a quarter of a second to import
+        from cimc.report.page.page import page_of  # plotting takes a quarter of a second to import
         from cimc.report.study import studies_of
 
         name = Path(self.source.file).stem or "program"

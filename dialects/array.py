@@ -29,8 +29,8 @@ from xdsl.irdl import (
 from xdsl.traits import HasParent, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.attributes.tables import Table, TableAttr
 from dialects.element_types import element_type, i8, i32, ui8
-from dialects.tables import Table, TableAttr
 
 TILE = ("weight_row", "weight_column", "rows", "columns")
 """Columns of `tiles`: the rectangle of the weight that the tile holds."""

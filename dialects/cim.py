@@ -45,8 +45,10 @@ from xdsl.traits import HasParent, IsTerminator, Pure, SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
-from dialects.cim_attributes import AffineAttr, DataAttr, ProtoAttr
-from dialects.cim_types import ElementType, ValueType
+from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr
+from dialects.attributes.cim_types import ElementType, ValueType
+from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.tables import TableAttr
 from dialects.element_types import (
     Array,
     dense_array,
@@ -57,8 +59,6 @@ from dialects.element_types import (
     tensor_type_of,
     ui8,
 )
-from dialects.structure import BlockDiagonalAttr, BlocksAttr
-from dialects.tables import TableAttr
 from dialects.weights import WeightStore
 
 

@@ -27,7 +27,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from dialects.cim_types import ElementType
+from dialects.attributes.cim_types import ElementType
 
 Array = npt.NDArray[Any]
 ui8 = IntegerType(8, Signedness.UNSIGNED)

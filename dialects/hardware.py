@@ -10,9 +10,9 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
-from dialects.chip_costs import ArrayCosts, DigitalCosts, HardwareCosts
-from dialects.chip_keys import Value, check_values
+from dialects.chip.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
+from dialects.chip.costs import ArrayCosts, DigitalCosts, HardwareCosts
+from dialects.chip.keys import Value, check_values
 from dialects.errors import UserError
 
 MODULE_KEY = "hardware.chip"
@@ -40,7 +40,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
                    encoding = "offset">
     ```
 
-    Which keys there are, and what they mean, stands in dialects/chip_keys.py. The data are (key, value) pairs in
+    Which keys there are, and what they mean, stands in dialects/chip/keys.py. The data are (key, value) pairs in
     that order, so equal chips are equal attributes. Where the chip does not give an optional key, its accessor
     raises UserError.
     """

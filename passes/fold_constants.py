@@ -11,10 +11,10 @@ from xdsl.dialects.builtin import ModuleOp, NoneType
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dialects.attributes.onnx_attributes import integer
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Port, main_block, shape_of
-from dialects.onnx_attributes import integer
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore, store_of

@@ -8,10 +8,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.notes import note_dense_weights, note_permutations
-from dialects.onnx_attributes import integer
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, replace

@@ -9,12 +9,12 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
+from dialects.attributes.structure import MONARCH
 from dialects.cim import DigitalOp, PermuteOp, WeightOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
-from dialects.structure import MONARCH
 from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used, illegal_place
 from passes.analysis.mapping.spread import OBJECTIVES, Goal, place_spread
 from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping

@@ -10,10 +10,10 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.utils.hints import isa
 
+from dialects.attributes.onnx_attributes import integer, integers, real
 from dialects.cim import AffineAttr, DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import main_block, shape_of, weights_of
-from dialects.onnx_attributes import integer, integers, real
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import ConstantMatrix, constant_matrix, constant_of, is_constant, is_float
 from passes.rewriting.digital import DigitalBuilder, replace

@@ -10,7 +10,8 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
-from dialects.chip_keys import SECOND_NS
+from dialects.attributes.tables import Table
+from dialects.chip.keys import SECOND_NS
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
@@ -18,7 +19,6 @@ from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import location, node_name
 from dialects.network import main_block, weight_named, weights_of
 from dialects.semantics.weight_values import stored_matrix
-from dialects.tables import Table
 from dialects.weights import WeightStore, store_of
 from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.schedule.activations import Occupancy

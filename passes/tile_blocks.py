@@ -7,13 +7,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp
+from dialects.attributes.tables import Table
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import main_block, weight_named, weights_of
-from dialects.tables import Table
 from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.rewriting.digital import replace
 

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from cimc.program.program import Program
-    from cimc.report.cost import Conditions
+    from cimc.report.cost.program_cost import Conditions
     from cimc.report.study import studies_of
 
     programs: list[Path] = arguments.programs
@@ -116,14 +116,14 @@ def _write_trace(path: Path, studies: Sequence["Study"]) -> None:
 
 
 def _write_page(path: Path, studies: Sequence["Study"]) -> None:
-    from cimc.report.page import page_of
+    from cimc.report.page.page import page_of
 
     with writing(path) as temporary:
         temporary.write_text(page_of(studies), encoding="utf-8")
 
 
 def _write_pictures(folder: Path, studies: Sequence["Study"]) -> None:
-    from cimc.report.pictures import pictures_of
+    from cimc.report.figures.pictures import pictures_of
 
     folder.mkdir(exist_ok=True)
     for name, contents in pictures_of(studies):

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from cimc.report.cost import Conditions
+    from cimc.report.cost.program_cost import Conditions
     from cimc.sweep.grid import read_grid
     from cimc.sweep.run import Where, run_sweep
     from dialects.errors import UserError

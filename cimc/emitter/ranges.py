@@ -2,10 +2,10 @@
 
 from xdsl.ir import Operation, SSAValue
 
+from dialects.attributes.onnx_attributes import integer
 from dialects.cim import ConstantOp, DigitalOp, ReadOp
 from dialects.element_types import element_type, numpy_element
 from dialects.network import shape_of
-from dialects.onnx_attributes import integer
 
 _TRANSPARENT = ("Cast", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Identity")
 

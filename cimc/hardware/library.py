@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xdsl.utils.hints import isa
 
-from dialects.chip_keys import KEYS
+from dialects.chip.keys import KEYS
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 

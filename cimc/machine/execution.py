@@ -4,10 +4,10 @@ import numpy as np
 from numba import int64, njit
 from numpy.typing import NDArray
 
-from cimc.machine.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
-from cimc.machine.lanes import LANES, Words
-from cimc.machine.pieces import Pieces
-from cimc.machine.products import add_products, subtract_excess
+from cimc.machine.fast.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
+from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.fast.pieces import Pieces
+from cimc.machine.fast.products import add_products, subtract_excess
 
 _TOGETHER = 64
 """Vectors whose inputs are packed at a time."""

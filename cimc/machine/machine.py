@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.machine.encoding import cell_fields, input_fields
 from cimc.machine.engine import Engine, Inputs
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.encoding import cell_fields, input_fields
+from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.plan import Step, arranged, effective, steps_of

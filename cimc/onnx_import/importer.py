@@ -24,14 +24,14 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.reader import Source, read
 from cimc.onnx_import.tensors import array_of, dense_of
+from dialects.attributes.cim_types import ElementType, ValueType
+from dialects.attributes.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
-from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from dialects.locations import is_lost, location
 from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
-from dialects.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.semantics.onnx_graph import graph_attributes
 from dialects.texts import escaped
 from dialects.weights import WeightStore, store_of

@@ -15,7 +15,7 @@ from cimc.paper.layer import layer_model
 from cimc.paper.shapes import Network
 from cimc.paper.workload import GeneratedWeights, Table, Workload
 from cimc.program.records import Records, multiply_records
-from cimc.report.cost import add, cost_of
+from cimc.report.cost.program_cost import add, cost_of
 from passes.analysis.cost.arrays import activity, array_energies
 from passes.analysis.cost.hardware import leakage_uw, leaked_pj
 from passes.analysis.mapping.placement import arrays_used

@@ -11,9 +11,9 @@ from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
-from cimc.report.cost import DECODE, Components, Conditions, Cost, add, cost_of
+from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
+from cimc.report.cost.program_cost import DECODE, Components, Conditions, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
-from cimc.report.program_chip import adc_description, chip_of_program, chip_sources
 from passes.analysis.cost.hardware import leaked_pj
 from passes.analysis.cost.pipeline import Prefill
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cimc.program.program import Program
-from cimc.report.cost import DECODE, Conditions
-from cimc.report.palette import layer_colors
+from cimc.report.cost.program_cost import DECODE, Conditions
+from cimc.report.figures.palette import layer_colors
 from cimc.report.report import Report, report_of
 from cimc.report.timeline import Timeline, timeline_of
 

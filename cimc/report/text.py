@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from cimc.report.cost import add
+from cimc.report.cost.program_cost import add
 from cimc.report.quantity_text import area_text, energy_text, time_text
 from cimc.report.report import Layer, Report
 from cimc.report.table import Table, aligned

@@ -9,7 +9,7 @@ from pathlib import Path
 from xdsl.utils.hints import isa
 
 from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
-from dialects.chip_keys import KEYS, Key, Value
+from dialects.chip.keys import KEYS, Key, Value
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.analysis.mapping.spread import OBJECTIVES

@@ -12,7 +12,7 @@ from cimc.compiler import Options, tool_version
 from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import text_of
-from cimc.report.cost import Conditions
+from cimc.report.cost.program_cost import Conditions
 from cimc.universe import make_context
 from dialects.errors import UserError
 

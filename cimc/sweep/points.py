@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from cimc.compiler import Options
-from cimc.report.cost import DECODE, Conditions
+from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.sweep.grid import AXES, CHIP, SIZE, SPREAD, SQUARE, Grid
 from cimc.sweep.identity import network_key, point_key
-from dialects.chip_keys import Value
+from dialects.chip.keys import Value
 from dialects.hardware import ChipAttr
 
 Setting = int | float | str

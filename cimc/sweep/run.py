@@ -10,7 +10,7 @@ from pathlib import Path
 from distributed import Client
 
 from cimc.compiler import Options
-from cimc.report.cost import DECODE, Conditions
+from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.sweep.cluster import local_client, remote_client
 from cimc.sweep.dispatch import run_points
 from cimc.sweep.grid import Grid

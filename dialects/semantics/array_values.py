@@ -3,11 +3,11 @@
 import numpy as np
 
 from dialects.array import MultiplyOp
+from dialects.attributes.tables import Table
 from dialects.cim import WeightOp
 from dialects.element_types import Array
 from dialects.network import weight_named
 from dialects.semantics.weight_values import column_order, ordered, stored_matrix
-from dialects.tables import Table
 from dialects.weights import WeightStore
 
 Image = dict[int, Array]

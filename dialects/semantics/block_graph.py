@@ -2,7 +2,7 @@
 
 from onnx import NodeProto, helper
 
-from dialects.structure import BlockDiagonalAttr
+from dialects.attributes.structure import BlockDiagonalAttr
 
 
 def block_product_nodes(

@@ -21,6 +21,8 @@ from xdsl.utils.hints import isa
 
 from dialects.array import MultiplyOp, StageOp
 from dialects.array import YieldOp as StageYieldOp
+from dialects.attributes.onnx_attributes import to_onnx
+from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp, YieldOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element, onnx_element, tensor_type_of
 from dialects.errors import UserError
@@ -35,11 +37,9 @@ from dialects.network import (
     weight_named,
     weights_of,
 )
-from dialects.onnx_attributes import to_onnx
 from dialects.semantics.array_values import Image, image_of, matrix_of
 from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
 from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
-from dialects.structure import BlockDiagonalAttr
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
 

@@ -14,11 +14,11 @@ from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, TensorType
 from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
+from dialects.attributes.onnx_attributes import integer, integers
+from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, i8, i32, ui8
 from dialects.network import shape_of, weights_of
-from dialects.onnx_attributes import integer, integers
-from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.weights import WeightStore
 from passes.rewriting.constants import BYTES, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder

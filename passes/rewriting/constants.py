@@ -6,10 +6,10 @@ import numpy as np
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
+from dialects.attributes.onnx_attributes import integer, integers
 from dialects.cim import ConstantOp, DigitalOp, ReadOp, WeightOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element
 from dialects.network import weight_named
-from dialects.onnx_attributes import integer, integers
 from dialects.weights import WeightStore
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, SymbolRefAttr
 from xdsl.ir import SSAValue
 
+from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.tables import TableAttr
 from dialects.cim import AffineAttr, MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
@@ -13,8 +15,6 @@ from dialects.locations import node_name
 from dialects.network import shape_of, weight_named, weights_of
 from dialects.notes import add_layer_note
 from dialects.semantics.weight_values import scale_of, zero_point_of
-from dialects.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
-from dialects.tables import TableAttr
 from dialects.weights import WeightStore
 from passes.analysis.block_extraction import extract_blocks
 from passes.analysis.block_structure import BlockStructure, almost_blocks, find_matrix_blocks, nonzeros

@@ -18,6 +18,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
 
+from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, weight_op
 from dialects.element_types import (
     UNKNOWN,
@@ -31,7 +32,6 @@ from dialects.element_types import (
     ui8,
 )
 from dialects.network import add_weight, opsets_of, shape_of, weights_of
-from dialects.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.weights import WeightStore
 
 Structure = BlockDiagonalAttr | BlocksAttr

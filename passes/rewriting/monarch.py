@@ -3,9 +3,9 @@
 import numpy as np
 from xdsl.ir import SSAValue
 
+from dialects.attributes.structure import MONARCH, BlockDiagonalAttr
 from dialects.element_types import Array
 from dialects.network import shape_of
-from dialects.structure import MONARCH, BlockDiagonalAttr
 from passes.rewriting.digital import DigitalBuilder
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation, SSAValue
 
-from dialects.chip_costs import DigitalCosts
+from dialects.chip.costs import DigitalCosts
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.network import shape_of
 from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost

@@ -4,11 +4,11 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
+from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import Array
 from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
-from dialects.structure import BlockDiagonalAttr
 from dialects.weights import WeightStore
 from passes.rewriting.constants import constant_of
 from passes.rewriting.digital import DigitalBuilder, replace

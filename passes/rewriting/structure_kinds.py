@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
+from dialects.attributes.structure import BLAST, MONARCH, BlockDiagonalAttr
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.network import main_block, weight_named, weights_of
-from dialects.structure import BLAST, MONARCH, BlockDiagonalAttr
 from passes.rewriting.data_movement import is_movement
 
 

@@ -19,7 +19,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
@@ -26,7 +26,7 @@ BITS = {"lossless": 9, "every conversion": 8}
 
 RESIDENT = """
 import gc, sys
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.engine import FastEngine
 from cimc.program.program import Program
 
 def resident():
@@ -47,7 +47,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platfor
 FIRST_CALL = """
 import sys, time
 import numpy as np
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.engine import FastEngine
 from cimc.program.program import Program
 
 program = Program.load(sys.argv[1])

@@ -12,8 +12,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from dialects.chip_costs import DigitalCosts
-from dialects.chip_keys import KEYS, Key, Value
+from dialects.chip.costs import DigitalCosts
+from dialects.chip.keys import KEYS, Key, Value
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, Hardware, chip_of
 

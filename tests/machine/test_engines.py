@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cimc.machine import fast
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast import engine as fast
+from cimc.machine.fast.engine import FastEngine
 from cimc.machine.reference import ReferenceEngine
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS, Chip, Input, Multiplication, Value, Weight
 from cimc.program.program import Program

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cimc.machine.engine import Inputs
-from cimc.machine.fast import FastEngine
+from cimc.machine.fast.engine import FastEngine
 from cimc.machine.machine import Machine
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine

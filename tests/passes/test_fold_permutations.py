@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
+from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import PermuteOp, weight_op
 from dialects.element_types import Array
 from dialects.network import add_weight, main_block
 from dialects.notes import permutations_before_folding
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from dialects.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.weights import WeightStore, store_of
 from passes.fold_permutations import FoldPermutationsPass
 

@@ -15,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from cimc.report.page import page_of
+from cimc.report.page.page import page_of
 from cimc.report.study import Study, json_of
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from cimc.compiler import Compilation
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.report.cost import Conditions
+from cimc.report.cost.program_cost import Conditions
 from cimc.report.report import conversions, report_of
 from cimc.report.study import studies_of
 from cimc.report.text import summary_lines

@@ -18,8 +18,8 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
+from cimc.report.figures.palette import EMPTY, RESOURCES
 from cimc.report.figures.time_axis import LANES, MICROSECOND, NO_TIMES, edges, evenly, latest, time_axis, working
-from cimc.report.palette import EMPTY, RESOURCES
 from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dialects.chip_costs import ArrayCosts
+from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.intervals import Numbers, group_numbers, newly_covered
 
 INPUT_BITS = 8

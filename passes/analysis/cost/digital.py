@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from dialects.chip_costs import DigitalCosts
+from dialects.chip.costs import DigitalCosts
 from passes.analysis.cost.multiply_accumulates import COUNTED, Shape, multiply_accumulates
 
 

@@ -1,6 +1,6 @@
 """Area of a chip, and the power that it leaks (formulas in docs/cost-model.md)."""
 
-from dialects.chip_costs import HardwareCosts
+from dialects.chip.costs import HardwareCosts
 
 AREA_COMPONENTS = ("cells", "dac", "adc", "shift_add", "digital", "attention")
 """Where area goes: the parts of arrays, the digital units, the attention units."""

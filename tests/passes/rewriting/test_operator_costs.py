@@ -5,7 +5,7 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.chip_costs import DigitalCosts
+from dialects.chip.costs import DigitalCosts
 from dialects.cim import DigitalOp
 from dialects.network import main_block
 from passes.analysis.cost.digital import OperatorCost, Unit

@@ -24,10 +24,10 @@ from cimc.program.schedule import verify_schedule
 from cimc.program.verifier import programmed_cells
 from cimc.universe import make_context
 from dialects.array import MultiplyOp
+from dialects.attributes.tables import TableAttr
 from dialects.cim import weight_op
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.network import add_weight
-from dialects.tables import TableAttr
 from dialects.weights import WeightStore
 from passes.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks import TileBlocksPass

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dialects.chip_costs import ArrayCosts
+from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS, KEYS_OF_COMPONENTS, activity, array_energies
 
 FIELDS = ("stage", "array", "start", "x", "y", "k", "n", "row", "rows", "column", "columns", "adc_bits")

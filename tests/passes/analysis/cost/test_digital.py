@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dialects.chip_costs import DigitalCosts
+from dialects.chip.costs import DigitalCosts
 from passes.analysis.cost.digital import WORK, OperatorCost, Unit, Work, free_of_data, operator_cost
 
 COSTS = DigitalCosts(

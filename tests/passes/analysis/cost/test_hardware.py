@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dialects.chip_costs import HardwareCosts
+from dialects.chip.costs import HardwareCosts
 from passes.analysis.cost.hardware import area_um2, leakage_uw, leaked_pj
 
 TINY = HardwareCosts(

@@ -1,0 +1,261 @@
+"""Sixteen numbers of 32 bits side by side: what one vector instruction works on, for use in compiled loops.
+
+The functions and the operators + - * & << >> of Lanes exist only inside functions that numba compiles. They become
+LLVM vector instructions, which LLVM turns into what the processor has. All arithmetic is unsigned and wraps around.
+Positions count elements of one-dimensional contiguous arrays and are not checked.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import types
+from numba.core import config
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+from numpy.typing import NDArray
+
+from cimc.machine.fast.compiled import forget_stale_loops
+
+forget_stale_loops()  # before any is loaded: all of them stand on this file
+LANES = 16
+"""How many numbers lie side by side."""
+Words: TypeAlias = NDArray[np.uint32]
+Bytes: TypeAlias = NDArray[np.uint8]
+
+_BYTE, _WORD = ir.IntType(8), ir.IntType(32)
+_VECTOR = ir.VectorType(_WORD, LANES)
+_BYTES = ir.VectorType(_BYTE, 32)
+
+
+class Lanes(Protocol):
+    """The type of the vectors, for the type checker."""
+
+    def __add__(self, other: "Lanes") -> "Lanes": ...
+    def __sub__(self, other: "Lanes") -> "Lanes": ...
+    def __mul__(self, other: "Lanes") -> "Lanes": ...
+    def __and__(self, other: "Lanes") -> "Lanes": ...
+    def __lshift__(self, other: "Lanes") -> "Lanes": ...
+    def __rshift__(self, other: "Lanes") -> "Lanes": ...
+
+
+class LanesType(types.Type):
+    """The type of the vectors, for numba."""
+
+    def __init__(self) -> None:
+        super().__init__("Lanes")
+
+
+@register_model(LanesType)
+class LanesModel(models.PrimitiveModel):
+    """A vector is a value of its own, not a structure."""
+
+    def __init__(self, manager: Any, numba_type: LanesType) -> None:
+        super().__init__(manager, numba_type, _VECTOR)
+
+
+lanes = LanesType()
+
+
+def _define_operator(function: Callable[[Any, Any], Any], instruction: str) -> None:
+    def typer(left: Any, right: Any) -> LanesType | None:
+        return lanes if left == right == lanes else None
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return getattr(builder, instruction)(*arguments)
+
+    type_callable(function)(lambda context: typer)
+    lower_builtin(function, LanesType, LanesType)(generate)
+
+
+_INSTRUCTIONS = {
+    "add": "add",
+    "iadd": "add",
+    "sub": "sub",
+    "isub": "sub",
+    "mul": "mul",
+    "and_": "and_",
+    "lshift": "shl",
+    "rshift": "lshr",
+}
+for _name, _instruction in _INSTRUCTIONS.items():
+    _define_operator(getattr(operator, _name), _instruction)
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, arguments: Any, element: Any) -> Any:
+    """The address of the element that the first two arguments, an array and a position, name."""
+    data = context.make_array(array_type)(context, builder, arguments[0]).data
+    return builder.bitcast(builder.gep(data, [arguments[1]]), element.as_pointer())
+
+
+def _spread(builder: Any, value: Any, vector: Any) -> Any:
+    """A vector that holds `value` in every lane."""
+    nothing = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(nothing, value, ir.Constant(_WORD, 0))
+    return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_WORD, vector.count), None))
+
+
+def _call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """A call of one of LLVM's own functions."""
+    function_type = ir.FunctionType(result, [argument.type for argument in arguments])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, function_type, name)
+    return builder.call(function, arguments)
+
+
+@intrinsic
+def splat(typing_context: Any, value: Any) -> Any:
+    """`value` (an integer, of which the low 32 bits count) in every lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _spread(builder, context.cast(builder, arguments[0], value, types.uint32), _VECTOR)
+
+    return lanes(value), generate
+
+
+@intrinsic
+def load(typing_context: Any, array: Any, position: Any) -> Any:
+    """Sixteen words from `position` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(_pointer(context, builder, array, arguments, _VECTOR), align=4)
+
+    return lanes(array, types.int64), generate
+
+
+@intrinsic
+def load_splat(typing_context: Any, array: Any, position: Any) -> Any:
+    """The four bytes from `position` on (in an array of bytes or of words) as one word in every lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = builder.load(_pointer(context, builder, array, arguments, _WORD), align=1)
+        return _spread(builder, word, _VECTOR)
+
+    return lanes(array, types.int64), generate
+
+
+@intrinsic
+def store(typing_context: Any, array: Any, position: Any, value: Any) -> Any:
+    """Writes sixteen words from `position` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[2], _pointer(context, builder, array, arguments, _VECTOR), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, lanes), generate
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, position: Any) -> Any:
+    """Asks for the memory at `position`, which may lie beyond the array's end, without waiting for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _pointer(context, builder, array, arguments, _BYTE)
+        read, keep, data = (ir.Constant(_WORD, number) for number in (0, 3, 1))
+        _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, keep, data)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+@intrinsic
+def minimum(typing_context: Any, left: Any, right: Any) -> Any:
+    """The smaller number of each pair."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.select(builder.icmp_unsigned("<", *arguments), *arguments)
+
+    return lanes(lanes, lanes), generate
+
+
+@intrinsic
+def count_larger(typing_context: Any, counts: Any, left: Any, right: Any) -> Any:
+    """`counts`, and 1 more where the left number is larger than the right one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        counts, left, right = arguments
+        more = builder.add(counts, ir.Constant(_VECTOR, [1] * LANES))
+        return builder.select(builder.icmp_unsigned(">", left, right), more, counts)
+
+    return lanes(lanes, lanes, lanes), generate
+
+
+@intrinsic
+def count_bits(typing_context: Any, value: Any) -> Any:
+    """How many bits of each number are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, f"llvm.ctpop.v{LANES}i32", _VECTOR, *arguments)
+
+    return lanes(lanes), generate
+
+
+@intrinsic
+def ones(typing_context: Any, word: Any) -> Any:
+    """How many bits of one word are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, "llvm.ctpop.i32", _WORD, *arguments)
+
+    return types.uint32(types.uint32), generate
+
+
+@intrinsic
+def total(typing_context: Any, value: Any) -> Any:
+    """The sum of all lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, f"llvm.vector.reduce.add.v{LANES}i32", _WORD, *arguments)
+
+    return types.uint32(lanes), generate
+
+
+@intrinsic
+def gather_bit(typing_context: Any, array: Any, position: Any, mask: Any) -> Any:
+    """One bit of each of 32 bytes from `position` on as one word, the first byte lowest; `mask` has that bit set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = builder.load(_pointer(context, builder, array, arguments, _BYTES), align=1)
+        chosen = builder.and_(data, _spread(builder, builder.trunc(arguments[2], _BYTE), _BYTES))
+        flags = builder.icmp_unsigned("!=", chosen, ir.Constant(_BYTES, None))
+        return builder.bitcast(flags, _WORD)
+
+    return types.uint32(array, types.int64, types.int64), generate
+
+
+@intrinsic
+def portable_dot(typing_context: Any, sums: Any, left: Any, right: Any) -> Any:
+    """Adds to each lane the products of its four bytes: unsigned ones of `left` with signed ones of `right`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sums, left, right = arguments
+        low, top = (ir.Constant(_VECTOR, [number] * LANES) for number in (255, 24))
+        for place in range(0, 32, 8):
+            up, down = (ir.Constant(_VECTOR, [number] * LANES) for number in (24 - place, place))
+            unsigned = builder.and_(builder.lshr(left, down), low)
+            signed = builder.ashr(builder.shl(right, up), top)
+            sums = builder.add(sums, builder.mul(unsigned, signed))
+        return sums
+
+    return lanes(lanes, lanes, lanes), generate
+
+
+@intrinsic
+def vnni_dot(typing_context: Any, sums: Any, left: Any, right: Any) -> Any:
+    """`portable_dot` in one instruction of processors with AVX-512 VNNI, which wraps around and never saturates."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, "llvm.x86.avx512.vpdpbusd.512", _VECTOR, *arguments)
+
+    return lanes(lanes, lanes, lanes), generate
+
+
+def has_vnni() -> bool:
+    """Whether numba compiles for a processor with that instruction: this one, unless it has been told otherwise."""
+    if config.CPU_NAME or config.CPU_FEATURES:
+        return False
+    features = binding.get_host_cpu_features()
+    return bool(features.get("avx512vnni") and features.get("avx512bw"))
+
+
+dot = vnni_dot if has_vnni() else portable_dot

@@ -1,0 +1,79 @@
+"""The energy of a program's multiplications in arrays, by record, tile, multiplication and stage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.program import Program
+from cimc.program.records import Opcode, Records
+from cimc.program.timing import planes_of
+from dialects.chip.costs import ArrayCosts
+from passes.analysis.cost.arrays import SUM_BITS, Activity, activity, array_energies
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ArrayCost:
+    """The MULTIPLY records of a program, what happens in each for one vector, and the energy [pJ] by component."""
+
+    records: Records
+    activity: Activity
+    energies: Mapping[str, Floats | None]
+    permuted_pj: float | None
+    """What permutations that are executed move."""
+
+    def components(self, chosen: NDArray[np.bool_] | None = None) -> dict[str, float | None]:
+        """The energy [pJ] of some records by component, of all by default (then with permutations)."""
+        found = {name: _sum(values, chosen) for name, values in self.energies.items()}
+        if chosen is None and found["transfer"] is not None and self.permuted_pj is not None:
+            found["transfer"] += self.permuted_pj
+        return found
+
+    def per_record(self) -> Floats | None:
+        """The energy [pJ] of each record; None if a component is not known."""
+        known = [values for values in self.energies.values() if values is not None]
+        return np.sum(known, axis=0) if len(known) == len(self.energies) else None
+
+
+def array_cost(program: Program, costs: ArrayCosts, permuted_bits: Mapping[int, int]) -> ArrayCost:
+    """The cost of a program; `permuted_bits` tells the bits of each permuted value, 32 an element where it does not."""
+    records = program.instructions
+    multiplies = records[records["op"] == Opcode.MULTIPLY]
+    found = activity(multiplies, planes_of(multiplies, program), costs.slices)
+    energies = array_energies(found, multiplies["adc_bits"].astype(np.int64), costs)
+    permutes = records[records["op"] == Opcode.PERMUTE]
+    written = [(int(y), int(k)) for y, k in zip(permutes["y"], permutes["k"])]
+    bits = sum(permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for y, k in written)
+    price = costs.transfer_bit_pj
+    return ArrayCost(multiplies, found, energies, None if price is None else bits * price)
+
+
+def tiles_of_records(program: Program, records: Records) -> Numbers:
+    """The number of the tile that each MULTIPLY record reads: it lies within it."""
+    tiles = program.tiles.astype(np.int64)
+    width = program.chip.columns
+    # A tile of the array that begins in the record's column; of several, the last that does not begin below the row.
+    place = tiles[:, 1] * width + tiles[:, 3]
+    order = np.lexsort([tiles[:, 2], place])
+    side = program.chip.rows + 1
+    keys = place[order] * side + tiles[order, 2]
+    wanted = (records["array"].astype(np.int64) * width + records["column"]) * side + records["row"]
+    return order[np.searchsorted(keys, wanted, side="right") - 1]
+
+
+def tile_energies(program: Program, cost: ArrayCost) -> Floats | None:
+    """The energy [pJ] of each tile in all multiplications that use it; None if a component is not known."""
+    each = cost.per_record()
+    if each is None:
+        return None
+    return np.bincount(tiles_of_records(program, cost.records), each, len(program.tiles)).astype(np.float64)
+
+
+def _sum(values: Floats | None, chosen: NDArray[np.bool_] | None) -> float | None:
+    if values is None:
+        return None
+    return float(values.sum() if chosen is None else values[chosen].sum())

@@ -1,0 +1,73 @@
+"""Time and energy of a program's digital operators, in a run with given dimensions."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from cimc.report.cost.kernel_runs import Operator, Run
+from dialects.chip.costs import DigitalCosts
+from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost
+from passes.analysis.schedule.operators import schedule_operators
+
+
+@dataclass(frozen=True)
+class DigitalCost:
+    """What the kernels take for one token: the run's figures divided by its tokens; times in ns, energies in pJ."""
+
+    span_ns: float
+    """Kernels one after the other, the operators of each as soon as operands and units allow."""
+    digital_busy_ns: float
+    """Time of the digital units, as if all worked all the time."""
+    attention_busy_ns: float
+    digital_pj: float | None
+    attention_pj: float | None
+    unknown: Mapping[str, int]
+    """Operators that no table lists, each with how often it occurs."""
+
+
+def digital_cost(run: Run, costs: DigitalCosts) -> DigitalCost:
+    """The cost of the kernels of a run."""
+    span = 0
+    busy = dict.fromkeys(Unit, 0)
+    energies: dict[Unit, list[float | None]] = {unit: [] for unit in Unit}
+    unknown: Counter[str] = Counter()
+    for operators, constants in zip(run.kernels, run.constants, strict=True):
+        priced = list(_priced(operators, constants, costs))
+        runs = schedule_operators(list(_with_operands(operators, priced)), costs.digital_units, costs.attention_units)
+        span += max((run.end for run in runs), default=0)
+        for operator, cost in zip(operators, priced, strict=True):
+            energies[cost.unit].append(cost.picojoules)
+            busy[cost.unit] += cost.units * cost.picoseconds
+            if not cost.known:
+                unknown[f"{operator.domain}.{operator.op_type}".lstrip(".")] += 1
+    return DigitalCost(
+        span_ns=span / 1000 / run.tokens,
+        digital_busy_ns=busy[Unit.VECTOR] / 1000 / costs.digital_units / run.tokens,
+        attention_busy_ns=busy[Unit.ATTENTION] / 1000 / costs.attention_units / run.tokens,
+        digital_pj=_total(energies[Unit.VECTOR], run.tokens),
+        attention_pj=_total(energies[Unit.ATTENTION], run.tokens),
+        unknown=dict(sorted(unknown.items())),
+    )
+
+
+def _priced(operators: Sequence[Operator], constants: frozenset[str], costs: DigitalCosts) -> Iterator[OperatorCost]:
+    free = free_of_data([(o.op_type, (*o.inputs, *o.seen), o.outputs) for o in operators], constants)
+    for number, o in enumerate(operators):
+        if number in free:
+            yield OperatorCost(Unit.NONE)
+        else:
+            yield operator_cost(costs, o.op_type, o.input_shapes, o.output_shapes, domain=o.domain, equation=o.equation)
+
+
+def _with_operands(
+    operators: Sequence[Operator], priced: Sequence[OperatorCost]
+) -> Iterator[tuple[OperatorCost, list[int]]]:
+    """Each cost with the numbers of the operators that make its operands."""
+    makers = {name: number for number, operator in enumerate(operators) for name in operator.outputs if name}
+    for operator, cost in zip(operators, priced, strict=True):
+        yield cost, sorted({makers[name] for name in (*operator.inputs, *operator.seen) if name in makers})
+
+
+def _total(energies: Sequence[float | None], tokens: int) -> float | None:
+    known = [energy for energy in energies if energy is not None]
+    return sum(known) / tokens if len(known) == len(energies) else None

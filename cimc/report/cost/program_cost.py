@@ -1,0 +1,175 @@
+"""What a program costs on its chip: time, energy, area and leakage (formulas in docs/cost-model.md)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+from cimc.report.cost.array_cost import ArrayCost, array_cost
+from cimc.report.cost.digital_cost import DigitalCost, digital_cost
+from cimc.report.cost.dimensions import DEFAULT_CONTEXT, dimensions
+from cimc.report.cost.kernel_runs import Run, run_kernels
+from cimc.report.cost.program_chip import chip_of_program
+from cimc.report.cost.program_time import ProgramTime, program_time
+from dialects.errors import UserError
+from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
+from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
+from passes.analysis.cost.hardware import area_um2, leakage_uw, leaked_pj
+from passes.analysis.cost.pipeline import Prefill, prefill
+
+Components = dict[str, float | None]
+"""A figure by component; None for one that the chip gives no number for."""
+
+DIGITAL_COMPONENTS = ("digital", "attention")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a program is costed."""
+
+    dims: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Sizes of symbolic dimensions by name; the others are those of one token (cimc/report/cost/dimensions.py)."""
+    context: int = DEFAULT_CONTEXT
+    """Tokens before the one that is counted."""
+    tokens: int = 512
+    """Tokens of a prefill."""
+    digital: bool = True
+    """Whether to count digital operators, for which the program's kernels are run once."""
+
+
+DECODE = Conditions()
+"""One token after the default context."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The figures of a program for one token: times in ns, energies in pJ, power in uW, area in um2."""
+
+    arrays: ArrayCost
+    time: ProgramTime | None
+    """None if the program says nothing about time."""
+    run: Run | None
+    """What was seen of the kernels; None if digital operators are not counted."""
+    digital: DigitalCost | None
+    energy: Components
+    """By component: those of arrays, `digital`, `attention` and `leakage`."""
+    area: Components
+    leakage: Components
+    """Power by component."""
+    prefill: Mapping[str, Prefill | None]
+    """`parameter` and `total`."""
+    notes: tuple[str, ...]
+    """What is not known, and why; what was assumed."""
+
+    @property
+    def latency_ns(self) -> Components:
+        parameter = None if self.time is None else self.time.parameter_ns
+        digital = None if self.digital is None else self.digital.span_ns
+        return {"parameter": parameter, "digital": digital, "total": add([parameter, digital])}
+
+    @property
+    def energy_pj(self) -> Components:
+        """`parameter` is dynamic energy; `total` has the leakage during the whole latency, too."""
+        digital = [self.energy[name] for name in DIGITAL_COMPONENTS]
+        parameter = [value for name, value in self.energy.items() if name not in (*DIGITAL_COMPONENTS, "leakage")]
+        return {"parameter": add(parameter), "digital": add(digital), "total": add(self.energy.values())}
+
+
+def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
+    """The cost of a program; ProgramError for dimensions that it does not have."""
+    chip, notes = _chip(program)
+    run, why_not = _run(program, chip, conditions)
+    costs = chip.digital_costs()
+    digital = None if run is None or costs is None else digital_cost(run, costs)
+    arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits)
+    time = program_time(program)
+    hardware, count = chip.hardware_costs(), len(program.arrays)
+    cost = Cost(
+        arrays=arrays,
+        time=time,
+        run=run,
+        digital=digital,
+        energy={
+            **arrays.components(),
+            "digital": None if digital is None else digital.digital_pj,
+            "attention": None if digital is None else digital.attention_pj,
+        },
+        area=area_um2(hardware, count),
+        leakage=leakage_uw(hardware, count),
+        prefill=_prefill(conditions.tokens, time, digital),
+        notes=(),
+    )
+    power, latency = add(cost.leakage.values()), cost.latency_ns["total"]
+    leaked = None if power is None or latency is None else leaked_pj(power, latency)
+    cost = replace(cost, energy={**cost.energy, "leakage": leaked})
+    return replace(cost, notes=(*notes, *why_not, *_notes(chip, cost)))
+
+
+def add(values: Iterable[float | None]) -> float | None:
+    """The sum; None if one of the values is not known."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def _chip(program: Program) -> tuple[ChipAttr, list[str]]:
+    """The chip, without its ADC model if that cannot tell its numbers here."""
+    chip = chip_of_program(program)
+    try:
+        chip.array_costs()
+    except UserError as error:
+        values = {key: value for key, value in chip.to_dict().items() if key != "adc_model"}
+        return ChipAttr.from_dict(values), [f"energy and area of ADCs are not known: {error}"]
+    return chip, []
+
+
+def _run(program: Program, chip: ChipAttr, conditions: Conditions) -> tuple[Run | None, list[str]]:
+    """The run of the kernels, or why there is none."""
+    dims = dimensions(program.inputs, conditions.dims, conditions.context)
+    if not conditions.digital:
+        return None, ["digital operators are not counted: that was not asked for"]
+    missing = [key for key in DIGITAL_TIME_KEYS if key not in chip.to_dict()]
+    if missing:
+        return None, [f"digital operators are not counted: the chip gives no {', '.join(missing)}"]
+    try:
+        return run_kernels(program, dims), []
+    except ProgramError as error:
+        sizes = ", ".join(f"{name} = {size}" for name, size in dims.items()) or "its fixed dimensions"
+        return None, [f"digital operators are not counted: the network does not run with {sizes} (--dim): {error}"]
+
+
+def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None) -> dict[str, Prefill | None]:
+    if time is None:
+        return {"parameter": None, "total": None}
+    busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
+    found: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
+    if digital is not None:
+        busy["digital units"] += digital.digital_busy_ns
+        busy["attention units"] = digital.attention_busy_ns
+        found["total"] = prefill(tokens, time.parameter_ns + digital.span_ns, busy)
+    return found
+
+
+def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
+    """What the figures lack or assume."""
+    given = chip.to_dict()
+    lacking = {key: name for name, keys in KEYS_OF_COMPONENTS.items() for key in keys if cost.energy[name] is None}
+    if cost.digital is not None:
+        lacking |= {"vector_pj": "digital"} if cost.digital.digital_pj is None else {}
+        lacking |= {"mac_pj": "attention"} if cost.digital.attention_pj is None else {}
+    notes = [
+        f"energy: {name} is not known: the chip gives no {key}" for key, name in lacking.items() if key not in given
+    ]
+    for what, components, unit in (("area", cost.area, "um2"), ("leakage", cost.leakage, "uw")):
+        unknown = [name for name, value in components.items() if value is None]
+        if unknown:
+            notes.append(f"{what}: {', '.join(unknown)} not known: the chip lacks keys that end in _{unit}")
+    bits = sorted({int(b) for b in np.unique(cost.arrays.records["adc_bits"])})
+    if "adc_model" in given:
+        notes += sorted({note for b in bits if (note := chip.adc_model.note(b)) is not None})
+    if cost.digital is not None and cost.digital.unknown:
+        listed = ", ".join(f"{name} ({count})" for name, count in cost.digital.unknown.items())
+        notes.append(f"operators that are not known, counted as one arithmetic step an element: {listed}")
+    return notes

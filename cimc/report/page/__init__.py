@@ -1,0 +1,1 @@
+"""Reports as a page: one file that needs no network, for browsers."""

@@ -1,0 +1,135 @@
+"""The page of a report: one HTML file with charts, tables, data and scripts inside; it loads nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from cimc.report.figures.all_figures import figures_of
+from cimc.report.figures.figure import PICKED, VEGA_LITE, Figure, Panel, legend_entries
+from cimc.report.page.cautions import cautions, conditions, shared
+from cimc.report.page.key_figures import KEY_FIGURES, KeyFigure, shown_figures
+from cimc.report.page.layer_table import layer_columns
+from cimc.report.quantities import number, shown
+from cimc.report.study import Study, json_of
+
+CHIP = "chip."
+"""What keys of the report's `sources` begin with that say where a number of the chip comes from."""
+LIBRARIES = "window.vegaEmbed = vegaEmbed;"
+"""What the bundled libraries give to the page."""
+
+
+def page_of(studies: Sequence[Study]) -> str:
+    """The page of one program, or of several side by side."""
+    environment = Environment(
+        loader=PackageLoader("cimc.report.page", "template"),
+        autoescape=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures = figures_of(studies)
+    reports = json_of(studies)
+    return environment.get_template("page.html").render(
+        title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
+        studies=[_study(study) for study in studies],
+        comparison=_comparison(studies),
+        counted=shared(studies, conditions),
+        cautions=shared(studies, cautions),
+        figures=[_figure(figure) for figure in figures],
+        picked=PICKED,
+        report=_embedded(reports),
+        charts=_embedded(_charts(figures)),
+        libraries=_libraries(),
+    )
+
+
+def _study(study: Study) -> Mapping[str, Any]:
+    report = study.to_json()
+    return {
+        "label": study.label,
+        "program": study.program,
+        "report": report,
+        "figures": list(shown_figures(report)),
+        "columns": layer_columns(study),
+        "layers": [
+            (name, study.layer_names[owner], color)
+            for name, owner, color in zip(study.layer_names, study.owners, study.colors, strict=True)
+        ],
+        "legend": _legend(study),
+        "formulas": {key: text for key, text in study.report.sources.items() if not key.startswith(CHIP)},
+        "chip_sources": {
+            key.removeprefix(CHIP): text for key, text in study.report.sources.items() if key.startswith(CHIP)
+        },
+    }
+
+
+def _legend(study: Study) -> tuple[tuple[str, str], ...]:
+    """Name and colour of a few layers."""
+    return tuple((study.layer_names[study.owners[i]], study.colors[i]) for i in legend_entries(len(study.colors)))
+
+
+def _comparison(studies: Sequence[Study]) -> list[tuple[KeyFigure, list[tuple[float | None, str, str]]]]:
+    """For each key figure that any program has: the number, its text and its ratio to the first, for each program."""
+    reports = [study.to_json() for study in studies]
+    rows: list[tuple[KeyFigure, list[tuple[float | None, str, str]]]] = []
+    for figure in KEY_FIGURES:
+        values = [figure.value(report) for report in reports]
+        if any(value is not None for value in values):
+            rows.append((figure, [(v, _text(v, figure), _ratio(v, values[0], i)) for i, v in enumerate(values)]))
+    return rows
+
+
+def _text(value: float | None, figure: KeyFigure) -> str:
+    return "not modelled" if value is None else shown(value, figure.unit)
+
+
+def _ratio(value: float | None, first: float | None, place: int) -> str:
+    return f"{number(value / first)}\N{MULTIPLICATION SIGN}" if place and value is not None and first else ""
+
+
+def _figure(figure: Figure) -> Mapping[str, Any]:
+    panels = [
+        {"id": _identifier(figure, i), "label": panel.label, "drawn": panel.chart is not None, "notes": panel.notes}
+        for i, panel in enumerate(figure.panels)
+    ]
+    return {"name": figure.name, "title": figure.title, "text": figure.text, "half": figure.half, "panels": panels}
+
+
+def _charts(figures: Sequence[Figure]) -> list[Mapping[str, Any]]:
+    return [
+        {"id": _identifier(figure, i), "aspect": panel.aspect, "spec": _without_legends(panel)}
+        for figure in figures
+        for i, panel in enumerate(figure.panels)
+        if panel.chart is not None
+    ]
+
+
+def _identifier(figure: Figure, panel: int) -> str:
+    return f"{figure.name}-{panel}"
+
+
+def _without_legends(panel: Panel) -> dict[str, Any]:
+    """The chart without the legend of the layers: the page has one of its own, which folds on narrow screens."""
+    spec = panel.spec()
+    for view in (spec, *spec.get("layer", [])):
+        color = view.get("encoding", {}).get("color", {})
+        if color.get("field") == "layer":
+            color["legend"] = None
+    return spec
+
+
+def _embedded(value: Any) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+@cache
+def _libraries() -> str:
+    """The JavaScript of Vega-Lite with all that it needs, such that it may stand inside a script element."""
+    text = vl_convert.javascript_bundle(LIBRARIES, vl_version=VEGA_LITE)
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -1,0 +1,1 @@
+"""What operations carry: types and attributes of the languages."""

@@ -1,0 +1,69 @@
+"""Attributes of the `cim` dialect: where a weight's bytes are, what its integers stand for, what stays serialized."""
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import FlatSymbolRefAttr, NoneType, StringAttr, SymbolRefAttr
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+
+from dialects.attributes.cim_types import QuotedAttr
+
+
+@irdl_attr_definition
+class DataAttr(ParametrizedAttribute):
+    """An array of the weight store: `#cim.data<"key", "digest">`."""
+
+    name = "cim.data"
+    key: StringAttr
+    digest: StringAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            key = parser.parse_str_literal()
+            parser.parse_punctuation(",")
+            return StringAttr(key), StringAttr(parser.parse_str_literal())
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.key.data)
+            printer.print_string(", ")
+            printer.print_string_literal(self.digest.data)
+
+
+@irdl_attr_definition
+class ProtoAttr(QuotedAttr):
+    """A setting of an ONNX node that the IR has no words for: `#cim.proto<"base64 of the AttributeProto">`."""
+
+    name = "cim.proto"
+    text: StringAttr
+
+
+@irdl_attr_definition
+class AffineAttr(ParametrizedAttribute):
+    """What the integers of a weight stand for: `(w - zero_point) * scale`, both per output column.
+
+    `#cim.affine<@scale>` or `#cim.affine<@scale, @zero_point>`; the symbols name weights of shape [out], the scale
+    in the network's float type, the zero point int32 (0 where it is absent).
+    """
+
+    name = "cim.affine"
+    scale: FlatSymbolRefAttr
+    zero_point: FlatSymbolRefAttr | NoneType
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            scale = SymbolRefAttr(parser.parse_symbol_name())
+            if parser.parse_optional_punctuation(",") is None:
+                return scale, NoneType()
+            return scale, SymbolRefAttr(parser.parse_symbol_name())
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_symbol_name(self.scale.root_reference.data)
+            if not isinstance(self.zero_point, NoneType):
+                printer.print_string(", ")
+                printer.print_symbol_name(self.zero_point.root_reference.data)

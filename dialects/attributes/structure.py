@@ -1,0 +1,148 @@
+"""Structure of weights: which rectangles of a matrix are stored, all of it outside them being zero."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, NoneType, StringAttr, SymbolRefAttr
+from xdsl.ir import Attribute, ParametrizedAttribute
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.attributes.tables import Table, TableAttr
+
+BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "sparse"
+"""What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
+KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE)
+
+
+def _verify_kind(kind: StringAttr) -> None:
+    if kind.data not in KINDS:
+        raise VerifyException(f"structure of kind {kind.data!r}: expected one of {', '.join(KINDS)}")
+
+
+@irdl_attr_definition
+class BlockDiagonalAttr(ParametrizedAttribute):
+    """`blocks` equal blocks down the diagonal: the weight is stored as `[blocks, rows, columns]`.
+
+    `#cim.block_diagonal<4, 64x32, "monarch">`, or with `, columns = @order` at the end: column j of the blocks is then
+    column `order[j]` of the matrix (`@order` an int64 permutation).
+    """
+
+    name = "cim.block_diagonal"
+    blocks: IntAttr
+    rows: IntAttr
+    columns: IntAttr
+    kind: StringAttr
+    order: FlatSymbolRefAttr | NoneType
+
+    @staticmethod
+    def of(shape: Sequence[int], kind: str, order: str | None = None) -> "BlockDiagonalAttr":
+        """The structure of blocks stored as [blocks, rows, columns]."""
+        symbol = NoneType() if order is None else SymbolRefAttr(order)
+        blocks, rows, columns = (IntAttr(size) for size in shape)
+        return BlockDiagonalAttr(blocks, rows, columns, StringAttr(kind), symbol)
+
+    def verify(self) -> None:
+        _verify_kind(self.kind)
+        if min(self.data_shape) < 1:
+            count, rows, columns = self.data_shape
+            raise VerifyException(f"{count} blocks of {rows}x{columns}: expected at least 1 block, row and column")
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Shape of the tensor that holds the blocks."""
+        return self.blocks.data, self.rows.data, self.columns.data
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """Shape [in, out] of the matrix."""
+        return self.blocks.data * self.rows.data, self.blocks.data * self.columns.data
+
+    @property
+    def rectangles(self) -> Table:
+        """(first row, first column, rows, columns) of each block, int64 [blocks, 4]."""
+        count, rows, columns = self.data_shape
+        number = np.arange(count)
+        sizes = np.full(count, rows), np.full(count, columns)
+        return np.stack([number * rows, number * columns, *sizes], axis=1).astype(np.int64)
+
+    @property
+    def order_symbol(self) -> str | None:
+        return None if isinstance(self.order, NoneType) else self.order.root_reference.data
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            blocks = parser.parse_integer(allow_boolean=False, allow_negative=False)
+            parser.parse_punctuation(",")
+            size = parser.parse_dimension_list()
+            if len(size) != 2:
+                parser.raise_error(f"expected rows and columns of a block, found {len(size)} dimensions")
+            rows, columns = (max(length, 0) for length in size)
+            parser.parse_punctuation(",")
+            kind = StringAttr(parser.parse_str_literal())
+            order: Attribute = NoneType()
+            if parser.parse_optional_punctuation(",") is not None:
+                parser.parse_keyword("columns")
+                parser.parse_punctuation("=")
+                order = SymbolRefAttr(parser.parse_symbol_name())
+            return IntAttr(blocks), IntAttr(rows), IntAttr(columns), kind, order
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(f"{self.blocks.data}, ")
+            printer.print_dimension_list((self.rows.data, self.columns.data))
+            printer.print_string(", ")
+            printer.print_string_literal(self.kind.data)
+            if self.order_symbol is not None:
+                printer.print_string(", columns = ")
+                printer.print_symbol_name(self.order_symbol)
+
+
+@irdl_attr_definition
+class BlocksAttr(ParametrizedAttribute):
+    """Blocks of different shapes: the weight is stored as a matrix, whose nonzeros lie in these rectangles.
+
+    `#cim.blocks<"block_diagonal", <[[0, 0, 3, 2], [3, 2, 1, 4]]>>`: (first row, first column, rows, columns) of each.
+    """
+
+    name = "cim.blocks"
+    kind: StringAttr
+    table: TableAttr
+
+    def verify(self) -> None:
+        _verify_kind(self.kind)
+        if self.table.data.columns != 4:
+            found = self.table.data.columns
+            raise VerifyException(f"blocks of {found} numbers: expected first row, first column, rows and columns")
+        first, size = self.rectangles[:, :2], self.rectangles[:, 2:]
+        before = np.concatenate([np.zeros((1, 2), np.int64), (first + size)[:-1]])
+        wrong = np.flatnonzero(((first < before) | (size < 1)).any(axis=1))
+        if len(wrong):
+            number = int(wrong[0])
+            found = self.rectangles[number].tolist()
+            raise VerifyException(f"block {number} is {found}: expected blocks down the diagonal, at least 1x1")
+
+    @property
+    def rectangles(self) -> Table:
+        """(first row, first column, rows, columns) of each block, int64 [blocks, 4]."""
+        return self.table.array
+
+    @property
+    def order_symbol(self) -> str | None:
+        return None
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            kind = StringAttr(parser.parse_str_literal())
+            parser.parse_punctuation(",")
+            return kind, TableAttr(TableAttr.parse_parameter(parser))
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.kind.data)
+            printer.print_string(", ")
+            self.table.print_parameter(printer)

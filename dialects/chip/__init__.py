@@ -1,0 +1,1 @@
+"""What may be said about a chip: keys, what its parts cost, models of its ADCs."""

@@ -1,0 +1,186 @@
+"""What may be said about a chip: each key with its type, range and meaning, for attribute and TOML file alike."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from xdsl.utils.hints import isa
+
+from dialects.chip.adc_models import ADC_MODELS
+from dialects.errors import UserError
+
+Value = int | float | str | tuple[float, ...]
+"""What a key can hold; a tuple is a table, one number for each of its lines."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a chip; the unit of a number is the last part of the key's name."""
+
+    name: str
+    kind: type[int] | type[float] | type[str] | type[tuple[float, ...]]
+    meaning: str
+    required: bool = False
+    low: int = 0
+    """Least legal number."""
+    high: int | None = None
+    """Greatest legal number; None for no limit."""
+    choices: tuple[Value, ...] = ()
+    """The legal values, where they can be listed."""
+
+    @property
+    def expectation(self) -> str:
+        """The legal values in words, for messages."""
+        if self.choices:
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
+        if self.kind is str:
+            return "a text that is not empty"
+        if self.kind is tuple:
+            return f"a list of numbers of at least {self.low}"
+        number = "an integer" if self.kind is int else "a number"
+        return f"{number} from {self.low} to {self.high}" if self.high else f"{number} of at least {self.low}"
+
+    def check(self, value: object) -> Value:
+        """The value in the key's own type (an integer is a number, too); UserError if it is not legal."""
+        value = self._in_own_type(value)
+        if type(value) is not self.kind or not self._is_in_range(value):
+            raise UserError(f"{self.name} = {_spelled(value)}: expected {self.expectation}")
+        assert isinstance(value, int | float | str | tuple)
+        return value
+
+    def _in_own_type(self, value: object) -> object:
+        if self.kind is float and type(value) is int:
+            return float(value)
+        if self.kind is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
+            return tuple(float(number) for number in value)
+        return value
+
+    def _is_in_range(self, value: object) -> bool:
+        if self.choices:
+            return value in self.choices
+        if isa(value, tuple[float, ...]):
+            return value != () and all(math.isfinite(number) and self.low <= number for number in value)
+        if isinstance(value, int | float):
+            return math.isfinite(value) and self.low <= value and (self.high is None or value <= self.high)
+        return value != ""
+
+
+SECOND_NS = 10**9
+"""No step of a chip takes longer."""
+
+KEYS = (
+    Key("name", str, "what the chip is called", required=True),
+    # What the numbers depend on.
+    Key("rows", int, "rows of an array", required=True, low=1, high=65535),
+    Key("columns", int, "columns of an array", required=True, low=1, high=65535),
+    Key("cell_bits", int, "bits that a memory cell holds", required=True, choices=(1, 2, 4, 8)),
+    Key("dac_bits", int, "bits of an input that a row drives at once", required=True, choices=(1, 2, 4, 8)),
+    Key("adc_bits", int, "most bits that an ADC delivers", required=True, low=1, high=24),
+    Key("adcs", int, "ADCs of each crossbar, working in parallel", required=True, low=1, high=65535),
+    Key(
+        "encoding",
+        str,
+        "how the cells of a weight stand for its sign",
+        required=True,
+        choices=("offset", "twos-complement", "differential"),
+    ),
+    Key("arrays", int, "arrays that the chip has; unlimited if not given", low=1),
+    # Time.
+    Key("settle_ns", float, "from driving the rows with one plane until the columns may be converted", high=SECOND_NS),
+    Key("adc_kind", str, "how an ADC's time grows with its bits", choices=("sar", "ramp", "flash")),
+    Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC", high=SECOND_NS),
+    Key("transfer_ns", float, "moving one vector into or out of a stage", high=SECOND_NS),
+    Key("digital_units", int, "units that add partial sums, working in parallel", low=1),
+    Key(
+        "add_ns",
+        float,
+        "one digital unit adding two vectors, or another operation of one step an element",
+        high=SECOND_NS,
+    ),
+    # ADCs: which model tells their energy and area, and what the models need (dialects/chip/adc_models.py).
+    Key("adc_model", str, "where energy and area of an ADC come from", choices=tuple(ADC_MODELS)),
+    Key("adc_table_pj", tuple, "energy of one conversion to 1, 2, ... adc_bits bits"),
+    Key("adc_table_um2", tuple, "area of an ADC of 1, 2, ... adc_bits bits"),
+    Key("adc_rate_mhz", float, "conversions of one ADC in a microsecond", low=1),
+    Key("node_nm", float, "technology of the ADCs", low=1),
+    Key("supply_v", float, "supply voltage of the ADCs"),
+    # Energy.
+    Key("dac_pj", float, "driving one row of one crossbar with one plane"),
+    Key("cell_pj", float, "one cell in one plane, the mean over inputs and weights"),
+    Key("shift_add_pj", float, "shifting one conversion and adding it to the sum of its column"),
+    Key("transfer_bit_pj", float, "moving one bit into or out of an array"),
+    Key("add_pj", float, "adding one element of two partial sums"),
+    # Area.
+    Key("cell_um2", float, "one cell"),
+    Key("dac_um2", float, "what drives one row of one crossbar"),
+    Key("shift_add_um2", float, "what shifts and adds the conversions of one ADC"),
+    Key("digital_unit_um2", float, "one digital unit"),
+    Key("attention_unit_um2", float, "one attention unit"),
+    # Leakage: power that is spent all the time.
+    Key("array_leakage_uw", float, "one array without its ADCs"),
+    Key("adc_leakage_uw", float, "one ADC"),
+    Key("digital_unit_leakage_uw", float, "one digital unit"),
+    Key("attention_unit_leakage_uw", float, "one attention unit"),
+    # Digital operators (passes/analysis/cost/digital.py).
+    Key("vector_width", int, "elements of a vector, on which a digital unit works at once", low=1),
+    Key("compare_ns", float, "one digital unit comparing or moving a vector, as for ReLU", high=SECOND_NS),
+    Key("function_ns", float, "one digital unit computing a function of a vector, as for GELU", high=SECOND_NS),
+    Key("normalize_ns", float, "one digital unit normalizing a vector, as for layer norm or softmax", high=SECOND_NS),
+    Key("vector_pj", float, "one operation of a digital unit on one vector"),
+    Key("attention_units", int, "units that multiply two activations, working in parallel", low=1),
+    Key("attention_macs_per_ns", float, "multiply-accumulates of one attention unit in a nanosecond"),
+    Key("mac_pj", float, "one multiply-accumulate of an attention unit"),
+)
+
+
+def check_values(values: Mapping[str, object]) -> dict[str, Value]:
+    """The values of a chip in the order of KEYS, each in its key's type.
+
+    UserError for an unknown or missing key, a wrong type, or a value out of range.
+    """
+    known = {key.name for key in KEYS}
+    for name in values:
+        if name not in known:
+            raise UserError(f"unknown key {name!r}: {_suggestion(name)}")
+    checked: dict[str, Value] = {}
+    for key in KEYS:
+        if key.name in values:
+            checked[key.name] = key.check(values[key.name])
+        elif key.required:
+            raise UserError(f"{key.name} is missing ({key.meaning}): expected {key.expectation}")
+    _check_together(checked)
+    return checked
+
+
+def _check_together(checked: Mapping[str, Value]) -> None:
+    """What must hold between keys."""
+    adcs, columns, adc_bits = (checked[name] for name in ("adcs", "columns", "adc_bits"))
+    assert isinstance(adcs, int)
+    assert isinstance(columns, int)
+    assert isinstance(adc_bits, int)
+    if adcs > columns:
+        raise UserError(f"adcs = {adcs}: expected at most one for each of the {columns} columns")
+    if checked.get("attention_macs_per_ns") == 0:
+        raise UserError("attention_macs_per_ns = 0.0: expected a number above 0")
+    for name in ("adc_table_pj", "adc_table_um2"):
+        table = checked.get(name)
+        if isinstance(table, tuple) and len(table) < adc_bits:
+            raise UserError(
+                f"{name} has {len(table)} numbers: expected one for each of 1 to adc_bits = {adc_bits} bits"
+            )
+
+
+def _suggestion(name: str) -> str:
+    names = [key.name for key in KEYS]
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(names)
+
+
+def _spelled(value: object) -> str:
+    """A value as it stands in a TOML file."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isa(value, tuple[float, ...]):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

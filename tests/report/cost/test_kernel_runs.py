@@ -1,0 +1,64 @@
+"""Shapes that are seen when the kernels of a program run."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.compiler import Compilation
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+from cimc.report.cost.kernel_runs import run_kernels
+
+
+def test_the_handmade_program(handmade: Program) -> None:
+    run = run_kernels(handmade, {"batch": 3})
+    assert [[(o.op_type, o.output_shapes) for o in kernel] for kernel in run.kernels] == [
+        [("Mul", ((3, 4),)), ("Abs", ((3, 4),)), ("Cast", ((3, 4),))],
+        [("Cast", ((3, 3),)), ("Mul", ((3, 3),))],
+    ]
+    assert run.kernels[0][0].input_shapes == ((3, 4), (4,))
+    assert run.constants == (frozenset({"constant0"}), frozenset({"constant1"}))
+    assert run.vectors == {2: 3, 3: 3}
+    assert run.tokens == 3
+    assert run.permuted_bits == {2: 4 * 8}
+
+
+def test_dimensions_without_a_name_are_one(handmade: Program) -> None:
+    (x,) = handmade.inputs
+    run = run_kernels(replace(handmade, inputs=[replace(x, shape=(None, 4))]), {})
+    assert run.tokens == 1
+
+
+def test_inputs_of_any_shape_are_not_made_up(handmade: Program) -> None:
+    (x,) = handmade.inputs
+    with pytest.raises(ProgramError, match="may have any number of dimensions"):
+        run_kernels(replace(handmade, inputs=[replace(x, shape=None)]), {})
+
+
+def test_inputs_that_are_left_out_and_equations(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    graph = """g (float[n,4] x, float[n,4] z) => (float[n,n] y)
+        { a = Clip(x, , limit)  y = Einsum <equation = "ij,kj->ik"> (a, z) }"""
+    run = run_kernels(compiled(onnx_file(graph, {"limit": np.float32(1)})).program, {"n": 2})
+    (clip, einsum) = run.kernels[0]
+    assert clip.input_shapes == ((2, 4), (0,), ())
+    assert (einsum.equation, einsum.output_shapes) == ("ij,kj->ik", ((2, 2),))
+
+
+def test_what_bodies_read(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> None:
+    graph = """g (float[n,4] x, bool go) => (float[n,4] y) {
+        a = Abs(x)  b = Neg(x)
+        y = If (go) <then_branch = t () => (float[n,4] p) { q = Add(a, a)  p = Exp(q) },
+                     else_branch = e () => (float[n,4] r) { r = If (go) <then_branch = u () => (float[n,4] s)
+                         { s = Identity(b) }, else_branch = v () => (float[n,4] w) { w = Identity(a) }> }>
+    }"""
+    file = onnx_file(graph)
+    run = run_kernels(compiled(file, {"x": np.ones((2, 4), np.float32), "go": np.array(True)}).program, {"n": 2})
+    made = {operator.op_type: operator.outputs[0] for operator in run.kernels[0]}
+    (branch,) = [operator for operator in run.kernels[0] if operator.op_type == "If"]
+    assert set(branch.seen) - set(branch.inputs) == {made["Abs"], made["Neg"]}
+    assert [operator.seen for operator in run.kernels[0] if operator.op_type != "If"] == [(), ()]
