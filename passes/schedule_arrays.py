@@ -70,8 +70,8 @@ class _Scheduler:
         self.occupancy = Occupancy(_programmed(list(_multiplies(self.ops))))
         self.groups: dict[str, Table] = {}
         self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
-        self.clock = self.barrier = 0
-        """When all before is done, and when the last kernel or stage was, in ps."""
+        self.clock = 0
+        """When all that was scheduled is done, in ps."""
 
     def run(self) -> None:
         level = operation_levels(self.ops)
@@ -79,31 +79,28 @@ class _Scheduler:
             self._level([op for op in self.ops if level[op] == number], number)
 
     def _level(self, members: Sequence[Operation], number: int) -> None:
-        """Move the operations of one level to the end of the function: digital ones, then the stage."""
+        """Move the operations of one level to the end of the function: digital ones, then the stage.
+
+        Digital operators that wait for equally many permutations are one kernel; the permutations after it run at once.
+        """
         last = self.block.last_op
         assert last is not None
-        kernel: list[DigitalOp] = []
         for op in members:
             op.detach()
-            if not isinstance(op, MultiplyOp):
-                self.block.insert_op_before(op, last)
-            if isinstance(op, PermuteOp):
-                self._kernel(kernel)
-                kernel = []
-                self._permute(op)
-            elif isinstance(op, DigitalOp):
-                kernel.append(op)
-        self._kernel(kernel)
         multiplies = list(_multiplies(members))
+        others = [op for op in members if not isinstance(op, MultiplyOp)]
+        turn = operation_levels(others, PermuteOp)
+        for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
+            self.block.insert_op_before(op, last)
+        for current in range(1 + max(turn.values(), default=0)):
+            self._kernel([op for op in others if turn[op] == current and isinstance(op, DigitalOp)])
+            self._permute([op for op in others if turn[op] == current and isinstance(op, PermuteOp)])
         if multiplies:
             self.block.insert_op_before(self._stage(multiplies, number), last)
 
     def _kernel(self, ops: Sequence[DigitalOp]) -> None:
         """Digital operators with no stage or permutation between them: a kernel; it starts when all before is done."""
-        if not ops:
-            return
-        self.barrier = self.clock
-        if self.digital is None:
+        if not ops or self.digital is None:
             return
         costs, free = self.digital, OperatorCost(Unit.NONE)
         number: dict[Operation, int] = {op: i for i, op in enumerate(ops)}
@@ -115,17 +112,14 @@ class _Scheduler:
         for op, run in zip(ops, runs):
             if run.duration:
                 op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
-        self.clock = self.barrier = max(run.end for run in runs)
+        self.clock = max(run.end for run in runs)
 
-    def _permute(self, op: PermuteOp) -> None:
-        """A permutation moves a vector once more; those of different vectors move at the same time."""
-        before = op.x.owner
-        start = self.barrier
-        if isinstance(before, PermuteOp):
-            assert before.start_ps is not None
-            start = before.start_ps.value.data + self.transfer_ps
-        op.start_ps = IntegerAttr(start, i64)
-        self.clock = max(self.clock, start + self.transfer_ps)
+    def _permute(self, ops: Sequence[PermuteOp]) -> None:
+        """Permutations move vectors once more, all of them at the same time."""
+        for op in ops:
+            op.start_ps = IntegerAttr(self.clock, i64)
+        if ops:
+            self.clock += self.transfer_ps
 
     def _stage(self, multiplies: list[MultiplyOp], number: int) -> StageOp:
         sources: dict[SSAValue, int] = {}
@@ -137,7 +131,7 @@ class _Scheduler:
                 multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
         duration = schedule.duration + 2 * self.transfer_ps
         stage = _stage_of(multiplies, number, self.clock, duration)
-        self.clock = self.barrier = self.clock + duration
+        self.clock += duration
         return stage
 
     def _product(self, multiply: MultiplyOp, source: int) -> Product:

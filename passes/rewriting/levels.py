@@ -1,4 +1,4 @@
-"""Levels of a network's operations: how many multiplications, one after the other, each waits for."""
+"""Levels of a network's operations: how many multiplications (or others) in succession each waits for."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,14 +11,15 @@ from passes.analysis.schedule.stages import levels
 _CONSTANTS = (ConstantOp, ReadOp, NoneOp)
 
 
-def operation_levels(ops: Sequence[Operation]) -> dict[Operation, int]:
-    """The level of each operation; constants have that of their first user, to stand near it.
+def operation_levels(ops: Sequence[Operation], counted: type[Operation] = MultiplyOp) -> dict[Operation, int]:
+    """The level of each operation: how many `counted` ones in succession it waits for, by what it reads of `ops`.
 
-    `array.multiply` operations of one level form a stage; digital operations of level l run before stage l.
+    Constants have that of their first user, to stand near it. `array.multiply` operations of one level form a stage;
+    digital operations of level l run before stage l.
     """
     index = {op: i for i, op in enumerate(ops)}
     needs = [[index[o] for o in sources(op) if o in index] for op in ops]
-    level = dict(zip(ops, levels(needs, [isinstance(op, MultiplyOp) for op in ops])))
+    level = dict(zip(ops, levels(needs, [isinstance(op, counted) for op in ops])))
     first_use: dict[Operation, int] = {}
     for op, reads in zip(ops, needs):
         for source in (ops[j] for j in reads):

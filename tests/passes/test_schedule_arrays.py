@@ -214,6 +214,27 @@ func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<2x4xui8>) {
     assert permutes["start"].tolist() == [0, 0]
 
 
+def test_permutations_after_the_same_kernels_run_at_once() -> None:
+    """Written one after the other, as for Q and K: both operators are one kernel, both permutations start after it."""
+    text = """
+func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
+  %a = cim.digital "Clip"(%x) : (tensor<?x4xui8>) -> tensor<?x4xui8>
+  %b = cim.permute %a, @swap : tensor<?x4xui8> -> tensor<?x4xui8>
+  %c = cim.digital "Clip"(%z) : (tensor<?x4xui8>) -> tensor<?x4xui8>
+  %d = cim.permute %c, @swap : tensor<?x4xui8> -> tensor<?x4xui8>
+  %e = cim.digital "Clip"(%b) : (tensor<?x4xui8>) -> tensor<?x4xui8>
+  %f = cim.matmul %e, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+  %g = cim.matmul %d, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return %f, %g : tensor<?x4xi32>, tensor<?x4xi32>
+}"""
+    digital = {"compare_ns": 1, "function_ns": 1, "normalize_ns": 1, "attention_units": 1, "attention_macs_per_ns": 1}
+    program = scheduled(text, {"w": ONES, "swap": np.array([1, 0, 3, 2])}, vector_width=4, digital_units=2, **digital)
+    found = [(Opcode(op), start) for op, start in program.instructions[["op", "start"]][:4].tolist()]
+    both = (Opcode.PERMUTE, 1000)
+    assert found == [(Opcode.KERNEL, 0), both, both, (Opcode.KERNEL, 6000)]
+    assert program.stages[0].start_ps == 7000
+
+
 def test_a_network_without_multiplications() -> None:
     text = """
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {

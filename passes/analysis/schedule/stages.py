@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 
-def levels(depends_on: Sequence[Sequence[int]], is_multiplication: Sequence[bool]) -> list[int]:
-    """The level of each node: how many multiplications, one after the other, it waits for.
+def levels(depends_on: Sequence[Sequence[int]], counts: Sequence[bool]) -> list[int]:
+    """The level of each node: how many nodes that count, in succession, it waits for.
 
-    `depends_on[i]` are the earlier nodes that node i reads. Multiplications of one level form a stage; digital
-    operators of level l run before stage l.
+    `depends_on[i]` are the earlier nodes that node i reads. Where multiplications count, those of one level form a
+    stage, and digital operators of level l run before stage l.
     """
     found: list[int] = []
     for needs in depends_on:
-        found.append(max((found[j] + is_multiplication[j] for j in needs), default=0))
+        found.append(max((found[j] + counts[j] for j in needs), default=0))
     return found
