@@ -18,7 +18,8 @@ Chart: TypeAlias = alt.FacetChart | alt.VConcatChart
 ASSUMPTIONS = (
     "Arrays of 256x256 as pcm-256 has them: 2-bit cells, 1-bit inputs, 8 SAR ADCs a crossbar (closed form in 28 nm).",
     "Row groups and ADC bits by the lossless rule, from Gaussian weights in int8 with one scale a column.",
-    "Stages one after the other, with transfers, additions of partial sums and shared ADCs (docs/schedules.md).",
+    "Stages one after the other, with transfers, permutations, sums of parts and shared ADCs (docs/schedules.md).",
+    "A token is multiplied by every weight once; in BART-large by those of the encoder, too.",
     "linear: the dense network. Others: its Monarch form, sqrt(n) blocks, 4096-wide layers padded to squares.",
     "Digital operators and attention: one compiled layer of each kind, times its number, at the paper's contexts.",
     "Leakage: mostly 1 W for each digital and attention unit, as IBM's 3D-CiM simulator has it.",

@@ -5,14 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
 from cimc.paper.shapes import NETWORKS, Network
-from cimc.paper.workload import GeneratedWeights, Workload
+from cimc.paper.workload import GeneratedWeights, StageRun, Workload
 from dialects.hardware import ChipAttr
 from passes.analysis.mapping.placement import arrays_used
-from passes.analysis.schedule.stage import Product, StageSchedule, schedule_stage
-from passes.schedule_arrays import picoseconds, resources_of
 
 ADCS = (4, 8, 16, 32)
 """ADCs of a crossbar: the paper's sensitivity study."""
@@ -28,12 +25,11 @@ VARIANTS = (
 )
 """Form of the network, mapping, objective: the paper's three, ours, and ours on the dense network for comparison."""
 
-Table = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Latency:
-    """One decoded token of a network under a mapping: stages one after the other, transfers and additions included."""
+    """One decoded token of a network under a mapping: stages one after the other, with transfers, permutations and
+    additions."""
 
     network: str
     form: str
@@ -63,8 +59,8 @@ def latencies(chip: ChipAttr, networks: Sequence[Network] = NETWORKS, adcs: Sequ
 
 
 def _latency(workload: Workload, numbers: GeneratedWeights) -> Latency:
-    equal, steps = _token(workload, workload.whole_tiles(EQUAL_BITS))
-    lossless, _ = _token(workload, workload.lossless(numbers))
+    equal = list(workload.token(workload.whole_tiles(EQUAL_BITS)))
+    lossless = workload.token(workload.lossless(numbers))
     return Latency(
         network=workload.network.name,
         form=workload.form,
@@ -72,27 +68,16 @@ def _latency(workload: Workload, numbers: GeneratedWeights) -> Latency:
         objective=workload.objective,
         adcs=workload.chip.adcs,
         arrays=arrays_used(workload.placements),
-        column_steps=steps,
-        equal_bits_us=equal,
-        lossless_us=lossless,
+        column_steps=sum(column_steps(run, workload.chip.adcs) for run in equal),
+        equal_bits_us=sum(run.picoseconds for run in equal) / 1e6,
+        lossless_us=sum(run.picoseconds for run in lossless) / 1e6,
     )
 
 
-def _token(workload: Workload, groups: Sequence[Table]) -> tuple[float, int]:
-    """Microseconds of one token, and its ADC steps."""
-    resources, transfer = resources_of(workload.chip), picoseconds(workload.chip.transfer_ns)
-    total = steps = 0
-    for products in workload.stages(groups):
-        schedule = schedule_stage(products, workload.occupancy, resources)
-        total += schedule.duration + 2 * transfer
-        steps += column_steps(products, schedule, workload.chip.adcs)
-    return total / 1e6, steps
-
-
-def column_steps(products: Sequence[Product], schedule: StageSchedule, adcs: int) -> int:
+def column_steps(run: StageRun, adcs: int) -> int:
     """The most conversions that an ADC of any array does, one after the other, in one plane of a stage."""
-    jobs = np.concatenate([product.jobs() for product in products])
-    activation = np.stack([jobs[:, 0], np.concatenate(schedule.starts)], axis=1)
+    jobs = np.concatenate([product.jobs() for product in run.products])
+    activation = np.stack([jobs[:, 0], np.concatenate(run.schedule.starts)], axis=1)
     found, which = np.unique(activation, axis=0, return_inverse=True)
     columns = np.zeros(len(found), np.int64)
     np.add.at(columns, which.reshape(-1), jobs[:, 4])

@@ -31,7 +31,7 @@ def layer_model(steps: tuple[Step, ...], context: int, monarch: bool) -> ModelPr
         if others:
             query = writer.attention_inputs(value, step)
             position += 1
-            if query is None:  # cross attention: keys and values come from the encoder, the query is a step of its own
+            if query is None:  # cross attention: the query is a step of its own
                 query = writer.linear(value, *steps[position][0])
                 position += 1
             value = writer.attend(query, width, context)
@@ -91,15 +91,19 @@ class _Writer:
         return value
 
     def attention_inputs(self, value: str, step: Step) -> str | None:
-        """The products of a step with several weights: query, key, value, or only the last two; the query."""
-        products = [self.linear(value, *shape) for shape in step]
+        """The products of a step with several weights; the query, if there is one among them.
+
+        Without one it is cross attention: keys and values come from what the encoder said, which is an input.
+        """
+        source = value if len(step) == 3 else self._input("encoded", 1, step[0][0])
+        products = [self.linear(source, *shape) for shape in step]
         self.outputs += products[-2:]  # they join the cache
         return products[0] if len(products) == 3 else None
 
     def attend(self, query: str, width: int, context: int) -> str:
         """Attention of a query [1, width] over a cache of `context` keys and values."""
         heads = width // HEAD
-        keys, values = (self._input(heads, *shape) for shape in ((HEAD, context), (context, HEAD)))
+        keys, values = (self._input("cache", heads, *shape) for shape in ((HEAD, context), (context, HEAD)))
         scaled = self.node("Mul", [query, self.constant(np.array(HEAD**-0.5, np.float32))])
         scores = self.node("MatMul", [self._reshaped(scaled, heads, 1, HEAD), keys])
         mixed = self.node("MatMul", [self.node("Softmax", [scores], axis=-1), values])
@@ -112,8 +116,8 @@ class _Writer:
         graph = helper.make_graph(self.nodes, "layer", inputs, outputs, self.constants)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
 
-    def _input(self, *shape: int) -> str:
-        name = f"cache{len(self.inputs)}"
+    def _input(self, kind: str, *shape: int) -> str:
+        name = f"{kind}{len(self.inputs)}"
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
         return name
 

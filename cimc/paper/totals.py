@@ -13,14 +13,13 @@ from cimc.hardware.library import load_chip
 from cimc.paper.latency import VARIANTS
 from cimc.paper.layer import layer_model
 from cimc.paper.shapes import Network
-from cimc.paper.workload import GeneratedWeights, Table, Workload
+from cimc.paper.workload import GeneratedWeights, StageRun, Table, Workload
 from cimc.program.records import Records, multiply_records
 from cimc.report.cost.program_cost import add, cost_of
-from passes.analysis.cost.arrays import activity, array_energies
+from dialects.hardware import ChipAttr
+from passes.analysis.cost.arrays import SUM_BITS, activity, array_energies
 from passes.analysis.cost.hardware import leakage_uw, leaked_pj
 from passes.analysis.mapping.placement import arrays_used
-from passes.analysis.schedule.stage import Product, StageSchedule, schedule_stage
-from passes.schedule_arrays import picoseconds, resources_of
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,9 @@ def digital_part(chip_name: str, network: Network, form: str) -> Digital:
 
 
 def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital) -> Total:
-    chip, transfer = workload.chip, picoseconds(workload.chip.transfer_ns)
-    records: list[Records] = []
-    picoseconds_taken = 0
-    for stage, products in enumerate(workload.stages(workload.lossless(numbers))):
-        schedule = schedule_stage(products, workload.occupancy, resources_of(chip))
-        picoseconds_taken += schedule.duration + 2 * transfer
-        records += _records(stage, products, schedule)
-    made = np.concatenate(records)
-    costs = chip.array_costs()
-    planes = np.full(len(made), chip.planes(signed=False))
-    energies = array_energies(activity(made, planes, costs.slices), made["adc_bits"].astype(np.int64), costs)
-    parameter_us = picoseconds_taken / 1e6
+    chip = workload.chip
+    runs = list(workload.token(workload.lossless(numbers)))
+    parameter_us = sum(run.picoseconds for run in runs) / 1e6
     arrays = arrays_used(workload.placements)
     leakage = add(leakage_uw(chip.hardware_costs(), arrays).values())
     total_ns = 1000 * (parameter_us + beside.microseconds)
@@ -115,16 +105,27 @@ def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital) -> To
         arrays=arrays,
         parameter_us=parameter_us,
         digital_us=beside.microseconds,
-        components_uj={name: float(values.sum()) / 1e6 for name, values in energies.items() if values is not None},
+        components_uj=_dynamic_uj(chip, runs),
         digital_uj=beside.digital_uj,
         attention_uj=beside.attention_uj,
         leakage_uj=leaked_pj(leakage or 0.0, total_ns) / 1e6,
     )
 
 
-def _records(stage: int, products: Sequence[Product], schedule: StageSchedule) -> Iterator[Records]:
+def _dynamic_uj(chip: ChipAttr, runs: Sequence[StageRun]) -> dict[str, float]:
+    """The energy of the stages by component; vectors are permuted as 32-bit numbers, as in compiled programs."""
+    made = np.concatenate([records for stage, run in enumerate(runs) for records in _records(stage, run)])
+    costs, planes = chip.array_costs(), np.full(len(made), chip.planes(signed=False))
+    energies = array_energies(activity(made, planes, costs.slices), made["adc_bits"].astype(np.int64), costs)
+    found = {name: float(values.sum()) / 1e6 for name, values in energies.items() if values is not None}
+    permuted_bits = SUM_BITS * sum(run.permuted for run in runs)
+    found["transfer"] += permuted_bits * (costs.transfer_bit_pj or 0.0) / 1e6
+    return found
+
+
+def _records(stage: int, run: StageRun) -> Iterator[Records]:
     """The MULTIPLY records of a stage, values numbered within it; starts count from the start of the stage."""
-    for number, (product, starts) in enumerate(zip(products, schedule.starts)):
+    for number, (product, starts) in enumerate(zip(run.products, run.schedule.starts)):
         jobs: Table = product.jobs()
         array, row, rows, column, columns, source, k, _, bits = jobs.T
         yield multiply_records(

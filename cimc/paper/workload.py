@@ -1,6 +1,6 @@
 """The paper's networks as the scheduler takes them: weights with generated numbers, placed, stage by stage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,7 +15,8 @@ from passes.analysis.mapping.table import MAPPINGS
 from passes.analysis.quantization import quantized_columns
 from passes.analysis.schedule.activations import Occupancy
 from passes.analysis.schedule.row_groups import GROUP, tile_groups
-from passes.analysis.schedule.stage import Product
+from passes.analysis.schedule.stage import Product, StageSchedule, schedule_stage
+from passes.schedule_arrays import picoseconds, resources_of
 
 Table = npt.NDArray[np.int64]
 
@@ -43,6 +44,17 @@ class GeneratedWeights:
             numbers = np.random.default_rng(len(self.made)).standard_normal(shape, np.float32)
             self.made[shape] = quantized_columns(numbers)[0]
         return self.made[shape]
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """The multiplications of a stage and their schedule; `permuted` elements are put into another order before it."""
+
+    products: list[Product]
+    schedule: StageSchedule
+    permuted: int
+    picoseconds: int
+    """With both transfers, and the permutations, which move vectors once more, all at once."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,18 @@ class Workload:
             source = len(members) if weight.second else 0  # Q, K and V read one vector, their second factors do not
             members.append(Product(placement.tiles, placement.places, table, source, planes))
         return [found[stage] for stage in sorted(found)]
+
+    def token(self, groups: Sequence[Table]) -> Iterator[StageRun]:
+        """One token: the stages, one after the other. A Monarch pair has one permutation, between its factors."""
+        resources, transfer = resources_of(self.chip), picoseconds(self.chip.transfer_ns)
+        permuted: dict[int, int] = {}
+        for weight in self.weights:
+            rows = int((weight.tiles[:, 0] + weight.tiles[:, 2]).max())
+            permuted[weight.stage] = permuted.get(weight.stage, 0) + (rows if weight.second else 0)
+        for elements, products in zip((permuted[stage] for stage in sorted(permuted)), self.stages(groups)):
+            schedule = schedule_stage(products, self.occupancy, resources)
+            moves = 3 if elements else 2
+            yield StageRun(products, schedule, elements, schedule.duration + moves * transfer)
 
     def whole_tiles(self, bits: int) -> list[Table]:
         """Row groups if every tile is converted at once, to `bits` bits whatever its cells are."""

@@ -37,4 +37,11 @@ def test_a_small_layer_compiles(monarch: bool, tmp_path: Path, compiled: Check) 
     file.write_bytes(layer_model(steps, 10, monarch).SerializeToString())
     program = compiled(file).program
     assert Counter(weight.structure for weight in program.weights) == {"monarch": 20} if monarch else {"dense": 10}
-    assert [value.shape for value in program.inputs] == [(1, n), (1, 64, 10), (1, 10, 64), (1, 64, 10), (1, 10, 64)]
+    assert [value.shape for value in program.inputs] == [
+        (1, n),
+        (1, 64, 10),
+        (1, 10, 64),
+        (1, n),
+        (1, 64, 10),
+        (1, 10, 64),
+    ]
