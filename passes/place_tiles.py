@@ -102,7 +102,7 @@ def _check_arrays(used: int, mapping: str, weights: Sequence[WeightTiles], chip:
     """UserError if the chip has too few arrays, with what the other mappings need (found out only then)."""
     if chip.arrays is None or used <= chip.arrays:
         return
-    needed = arrays_by_mapping(weights, chip.rows, chip.columns)
+    needed = arrays_by_mapping(weights, chip.rows, chip.columns, chip.arrays)
     best = min(needed, key=lambda name: needed[name])
     others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)
     fits = needed[best] <= chip.arrays

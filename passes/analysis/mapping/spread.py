@@ -57,7 +57,8 @@ def place_spread(
     Weights of different stages share arrays without waiting for each other; tiles of one stage lie in different
     arrays, and beside each other where an array has to take several. Cutting between columns costs nothing and is
     done where it helps; cutting between rows costs a digital addition and is done only if the arrays would otherwise
-    be more than `SLACK` above the bound, or above it at all where all heights divide an array's.
+    be more than `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip
+    has.
     """
     size = _Size(array_rows, array_columns)
     tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
@@ -79,10 +80,11 @@ def _numbered(number: int, weight: WeightTiles) -> Table:
 def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
     """The tiles, some cut, with three more columns: array, row, column."""
     demand, unit = _demand(tiles)
-    plan = _plan(demand, unit, bound, size, cut_rows=False)
+    good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
+    plan = _plan(demand, unit, good, size, cut_rows=False)
     least = size.arrays(plan)
     if goal.objective == "arrays" or least > (goal.arrays or least):
-        plan = _plan(demand, unit, bound, size, cut_rows=True)
+        plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
         return fill(tiles, _lowered(plan, demand, unit, size, size.arrays(plan)), size.columns)
     if goal.objective == "throughput":
         plan = _flattened(plan, demand, unit, size, goal.arrays)
@@ -93,7 +95,7 @@ def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
     arrays = max(least, min(useful, goal.arrays or useful))
     pieces = cut_columns(tiles, _widths(tiles, arrays, goal.adcs))
     demand, unit = _demand(pieces)
-    plan = _lowered(_plan(demand, unit, bound, size, cut_rows=False), demand, unit, size, arrays)
+    plan = _lowered(_plan(demand, unit, good, size, cut_rows=False), demand, unit, size, arrays)
     return fill_evenly(pieces, plan, size.columns, max(arrays, size.arrays(plan)), goal.adcs)
 
 
@@ -130,9 +132,11 @@ def _demand(tiles: Table) -> tuple[dict[int, int], dict[int, int]]:
     return demand, {h: gcd(*np.unique(tiles[tiles[:, _ROWS] == h, _COLUMNS]).tolist()) for h in demand}
 
 
-def _plan(demand: Mapping[int, int], unit: Mapping[int, int], bound: int, size: _Size, cut_rows: bool) -> Plan:
-    """The plan with the fewest arrays of those tried: whole tiles first, then cut between columns, then rows."""
-    good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
+def _plan(demand: Mapping[int, int], unit: Mapping[int, int], good: int, size: _Size, cut_rows: bool) -> Plan:
+    """The first plan tried with at most `good` arrays, or else that with the fewest.
+
+    Whole tiles are tried first, then tiles cut between columns, then between rows.
+    """
     halves = [size.rows >> i for i in range(1, size.rows.bit_length() + 1)] if cut_rows else []
     any_width: dict[int, int] = {}
     best = plan_strips(demand, unit, size.rows, size.rows)

@@ -6,7 +6,7 @@ from passes.analysis.mapping.densemap import place_densemap
 from passes.analysis.mapping.linear import place_linear
 from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_used
 from passes.analysis.mapping.sparsemap import place_sparsemap
-from passes.analysis.mapping.spread import place_spread
+from passes.analysis.mapping.spread import Goal, place_spread
 
 Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
 """Weights, rows and columns of an array -> the place of each weight."""
@@ -26,6 +26,10 @@ MAPPINGS: dict[str, Mapping] = {
 }
 
 
-def arrays_by_mapping(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> dict[str, int]:
-    """How many arrays each mapping needs."""
-    return {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in MAPPINGS.items()}
+def arrays_by_mapping(
+    weights: Sequence[WeightTiles], array_rows: int, array_columns: int, arrays: int | None = None
+) -> dict[str, int]:
+    """How many arrays each mapping needs; `spread` cuts more tiles if a chip has fewer `arrays` (None: unlimited)."""
+    fixed = {name: place for name, place in MAPPINGS.items() if name != "spread"}
+    needed = {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in fixed.items()}
+    return {**needed, "spread": arrays_used(place_spread(weights, array_rows, array_columns, Goal(arrays=arrays)))}

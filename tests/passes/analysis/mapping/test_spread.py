@@ -16,10 +16,10 @@ def dense(rows: int, columns: int, stage: int = 0) -> WeightTiles:
     return WeightTiles(grid_tiles(rows, columns, 256, 256), dense=True, stage=stage)
 
 
-def blocks(count: int, rows: int, columns: int, stage: int = 0) -> WeightTiles:
+def blocks(count: int, rows: int, columns: int, stage: int = 0, array: tuple[int, int] = (256, 256)) -> WeightTiles:
     i = np.arange(count)
     rectangles = np.stack([i * rows, i * columns, 0 * i + rows, 0 * i + columns], axis=1)
-    return WeightTiles(block_tiles(rectangles, 256, 256), dense=False, stage=stage)
+    return WeightTiles(block_tiles(rectangles, *array), dense=False, stage=stage)
 
 
 def transformer(layers: int, hidden: int, keys: int, inner: int, gated: bool) -> list[WeightTiles]:
@@ -83,6 +83,14 @@ def test_rows_are_cut_only_to_save_arrays() -> None:
         placements = place_spread([blocks(40, *shape, i) for i in range(20)], 256, 256)
         heights = {h for p in placements for h in p.tiles[:, 2].tolist()}
         assert (heights != {shape[0]}) == is_cut
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_rows_are_cut_for_a_chip_that_is_too_small_without(objective: str) -> None:
+    """1.4 % more arrays than the bound are too many for a chip that has no more."""
+    weights, bound, _ = NETWORKS["63x64"]
+    assert arrays_used(check(weights, 256, 256)) > bound
+    assert arrays_used(check(weights, 256, 256, Goal(objective, bound, 8))) == bound
 
 
 @pytest.mark.parametrize("name", ["MiniLM", "SmolLM2-135M"])
@@ -192,6 +200,23 @@ def test_any_blocks(some: list[tuple[int, int, int]], stages: list[int], adcs: i
         assert arrays_used(check(weights, 8, 8, Goal(objective, limit, adcs))) <= limit
     bound = fewest_arrays([w.tiles for w in weights], 8, 8)
     assert arrays_used(placements) <= int(bound * (1 + SLACK)) + 1
+
+
+@pytest.mark.parametrize("array", [(256, 256), (512, 128), (128, 512), (64, 256)])
+def test_mixes_of_shapes_come_close_to_the_bound(array: tuple[int, int]) -> None:
+    """1 to 8 kinds of blocks, of sizes that models have or of any size up to twice an array's, 10 to 1000 of each."""
+    rng = np.random.default_rng(array)
+    for _ in range(30):
+        weights: list[WeightTiles] = []
+        for stage in range(int(rng.integers(1, 9))):
+            usual = (int(rng.choice([16, 32, 48, 63, 64, 65, 96, 100, 144, 160])), int(rng.choice([32, 64, 128, 144])))
+            odd = (int(rng.integers(1, 2 * array[0])), int(rng.integers(1, 2 * array[1])))
+            shape = usual if rng.integers(2) else odd
+            weights.append(blocks(int(10 ** rng.uniform(1, 3)), *shape, stage, array))
+        bound = fewest_arrays([w.tiles for w in weights], *array)
+        placements = place_spread(weights, *array)
+        assert illegal_place(placements, *array) is None
+        assert arrays_used(placements) <= bound + max(1, int(SLACK * bound))
 
 
 @settings(deadline=None)
