@@ -90,13 +90,19 @@ def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
         plan = _flattened(plan, demand, unit, size, goal.arrays)
         arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
         return fill_evenly(tiles, plan, size.columns, arrays, gcd(*unit.values()))
+    return _fast(tiles, plan, good, size, goal)
+
+
+def _fast(tiles: Table, plan: Plan, good: int, size: _Size, goal: Goal) -> Table:
+    """The tiles, cut between columns, so that a stage keeps many ADCs busy; `plan` is one for whole tiles that fits."""
     columns = np.bincount(tiles[:, _STAGE], tiles[:, _COLUMNS]).astype(np.int64)
     useful = int((-(-columns // goal.adcs)).max(initial=0))
-    arrays = max(least, min(useful, goal.arrays or useful))
+    arrays = max(size.arrays(plan), min(useful, goal.arrays or useful))
     pieces = cut_columns(tiles, _widths(tiles, arrays, goal.adcs))
     demand, unit = _demand(pieces)
-    plan = _lowered(_plan(demand, unit, good, size, cut_rows=False), demand, unit, size, arrays)
-    return fill_evenly(pieces, plan, size.columns, max(arrays, size.arrays(plan)), goal.adcs)
+    finer = _plan(demand, unit, good, size, cut_rows=False)
+    plan = finer if size.arrays(finer) <= arrays else plan
+    return fill_evenly(pieces, _lowered(plan, demand, unit, size, arrays), size.columns, arrays, goal.adcs)
 
 
 def _widths(tiles: Table, arrays: int, adcs: int) -> Table:

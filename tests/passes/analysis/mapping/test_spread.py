@@ -164,6 +164,12 @@ def test_latency_cuts_rows_only_for_a_chip_that_is_too_small() -> None:
     assert arrays_used(small) <= 70 < arrays_used(whole)
 
 
+def test_latency_keeps_to_the_chip_where_narrow_pieces_pack_less_well() -> None:
+    shapes = [(33, 4, 8, 3), (21, 6, 19, 4), (25, 20, 10, 8), (20, 20, 10, 9), (29, 25, 5, 0), (21, 9, 12, 7)]
+    weights = [blocks(*shape, (18, 15)) for shape in shapes]
+    assert arrays_used(check(weights, 18, 15, Goal("latency", 68, 5))) == 68
+
+
 def test_throughput_puts_few_tiles_on_each_other() -> None:
     """With unlimited arrays none, with as many as are needed as many as must be, but equally many everywhere."""
     weights = [blocks(64, 32, 32, 0), blocks(64, 64, 64, 1), blocks(64, 32, 32, 2), blocks(64, 64, 64, 3)]
