@@ -19,6 +19,7 @@ from passes.analysis.mapping.placement import Placement, WeightTiles, arrays_use
 from passes.analysis.mapping.spread import OBJECTIVES, Goal, place_spread
 from passes.analysis.mapping.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.multiplications import tiled_multiplies
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class PlaceTilesPass(ModulePass):
     """Give each tile a place by a mapping; a weight that several nodes use is placed once.
 
     Before: `array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]>`.
-    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`. `spread` may cut tiles: there are more then.
+    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`. `spread` may cut tiles: there are more
+    then, and a later run starts from those.
     Needs tiles (`tile-blocks`); fails where the chip has too few arrays.
     """
 
@@ -46,7 +48,7 @@ class PlaceTilesPass(ModulePass):
             placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
         found = dict(zip(weights, placements))
-        for multiply in _multiplies(list(main_block(op).ops)):
+        for multiply in tiled_multiplies(main_block(op).ops):
             placement = found[multiply.weight.root_reference.data]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
@@ -63,21 +65,17 @@ def check_mapping(mapping: str, objective: str = "arrays") -> None:
         )
 
 
-def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
-    return [op for op in ops if isinstance(op, MultiplyOp)]
-
-
 def _weight_tiles(module: ModuleOp) -> dict[str, WeightTiles]:
     """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
     ops, weights = list(main_block(module).ops)[:-1], weights_of(module)
-    level, second = operation_levels(ops), _second_factors(ops, weights)
+    multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, weights)
     found: dict[str, WeightTiles] = {}
-    for op in sorted(_multiplies(ops), key=lambda multiply: level[multiply]):
+    for op in sorted(multiplies, key=lambda multiply: level[multiply]):
         symbol = op.weight.root_reference.data
         if symbol not in found:
             dense = weight_named(weights, symbol).structure is None
             found[symbol] = WeightTiles(op.tiles.array, dense, level[op], symbol in second)
-    order = dict.fromkeys(op.weight.root_reference.data for op in _multiplies(ops))
+    order = dict.fromkeys(op.weight.root_reference.data for op in multiplies)
     return {symbol: found[symbol] for symbol in order}
 
 

@@ -1,6 +1,6 @@
 """Multiplications are put into stages; every row group, addition and permutation gets its time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from passes.analysis.schedule.row_groups import tile_groups
 from passes.analysis.schedule.stage import Product, Resources, schedule_stage
 from passes.analysis.schedule.timing import ArrayTimes
 from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.operator_costs import cost_of, static_operators
 
 
@@ -67,7 +68,7 @@ class _Scheduler:
         self.ops = list(self.block.ops)[:-1]
         self.resources = resources_of(self.chip)
         self.transfer_ps = picoseconds(self.chip.transfer_ns)
-        self.occupancy = Occupancy(_programmed(list(_multiplies(self.ops))))
+        self.occupancy = Occupancy(_programmed(tiled_multiplies(self.ops)))
         self.groups: dict[str, Table] = {}
         self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
         self.clock = 0
@@ -87,7 +88,7 @@ class _Scheduler:
         assert last is not None
         for op in members:
             op.detach()
-        multiplies = list(_multiplies(members))
+        multiplies = tiled_multiplies(members)
         others = [op for op in members if not isinstance(op, MultiplyOp)]
         turn = operation_levels(others, PermuteOp)
         for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
@@ -171,10 +172,6 @@ def resources_of(chip: ChipAttr) -> Resources:
     times = ArrayTimes(picoseconds(chip.settle_ns), chip.adcs, adc_times(chip))
     vector_width = int(chip.number("vector_width") or chip.columns)
     return Resources(times, chip.digital_units, picoseconds(chip.add_ns), vector_width)
-
-
-def _multiplies(ops: Sequence[Operation]) -> Iterator[MultiplyOp]:
-    return (op for op in ops if isinstance(op, MultiplyOp))
 
 
 def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:

@@ -80,17 +80,17 @@ def test_a_compiled_layer_costs_the_same(
     report = report_of(compile_network(file, options).program)
     assert report.arrays == row.arrays
     assert report.permutations_executed == (6 if form == "monarch" else 0)
-    near = {"rel": 0.002 if mapping in ("linear", "sparsemap") else 0.02}
+    near = 0.002 if mapping in ("linear", "sparsemap") else 0.02
     energies = {
         **row.components_uj,
         "digital": row.digital_uj,
         "attention": row.attention_uj,
         "leakage": row.leakage_uj,
     }
-    expected = {name: pytest.approx(1e6 * energy, **near) for name, energy in energies.items()}
+    expected = {name: pytest.approx(1e6 * energy, rel=near) for name, energy in energies.items()}
     assert report.energy_components_pj == expected
     assert report.latency_ns == {
-        "parameter": pytest.approx(1000 * row.parameter_us, **near),
+        "parameter": pytest.approx(1000 * row.parameter_us, rel=near),
         "digital": pytest.approx(1000 * row.digital_us),
-        "total": pytest.approx(1000 * row.total_us, **near),
+        "total": pytest.approx(1000 * row.total_us, rel=near),
     }

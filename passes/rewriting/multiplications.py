@@ -1,0 +1,21 @@
+"""The multiplications in arrays, for the passes that come after `tile-blocks`."""
+
+from collections.abc import Iterable
+
+from xdsl.ir import Operation
+
+from dialects.array import MultiplyOp
+from dialects.cim import MatmulOp
+from dialects.errors import UserError
+from dialects.locations import node_name
+
+
+def tiled_multiplies(ops: Iterable[Operation]) -> list[MultiplyOp]:
+    """The multiplications among `ops` by tiles of a weight; UserError for one that was not cut into tiles yet."""
+    found: list[MultiplyOp] = []
+    for op in ops:
+        if isinstance(op, MatmulOp):
+            raise UserError(f"node {node_name(op)!r} has no tiles: run tile-blocks first")
+        if isinstance(op, MultiplyOp):
+            found.append(op)
+    return found
