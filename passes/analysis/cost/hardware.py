@@ -2,9 +2,6 @@
 
 from dialects.chip.costs import HardwareCosts
 
-AREA_COMPONENTS = ("cells", "dac", "adc", "shift_add", "digital", "attention")
-"""Where area goes: the parts of arrays, the digital units, the attention units."""
-
 
 def area_um2(costs: HardwareCosts, arrays: int) -> dict[str, float | None]:
     """The area by component of so many arrays with all their crossbars, and of all digital and attention units."""
