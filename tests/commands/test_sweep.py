@@ -131,10 +131,17 @@ def test_figures_that_are_null(network: str, scheduler: str, capsys: pytest.Capt
 
 
 def start(network: str, errors: int) -> subprocess.Popen[bytes]:
+    """A sweep in a session of its own that hears Ctrl-C, even if these tests, started in the background, do not."""
     Path("grid.toml").write_text(LARGE_GRID)
     command = [sys.executable, "-m", "cimc.commands.sweep", network, "--grid", "grid.toml", "--jobs", "1"]
     environment = {**os.environ, "PYTHONPATH": str(Path(sweep.__file__).parents[2]), "TERM": "xterm"}
-    return subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=errors)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=errors
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_points(process: subprocess.Popen[bytes], count: int) -> None:
