@@ -82,7 +82,8 @@ def _panel(study: Study, shares: NDArray[np.float64], most: float, color: str, t
 
 
 def _histogram(percent: NDArray[np.float64], most: float, color: str, title: str) -> alt.Chart:
-    counts, edges = np.histogram(percent, BINS, (0, most))
+    shares = np.minimum(percent, most)  # they are rounded, so that the greatest may lie above the scale
+    counts, edges = np.histogram(shares, BINS, (0, most))
     data = table(("low", "high", "arrays"), zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True))
     return (
         alt.Chart(data)

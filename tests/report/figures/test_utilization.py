@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
+from cimc.report.figures import utilization
 from cimc.report.figures.figure import Panel
 from cimc.report.figures.utilization import BARS, busy_shares, cells_used, time_busy
 from cimc.report.study import Study
@@ -35,6 +37,14 @@ def test_many_arrays_are_counted(big_study: Study, rows: Rows) -> None:
         (panel,) = figure([big_study]).panels
         assert sum(int(row["arrays"]) for row in rows(panel, "arrays")) == 4608 > BARS
         assert panel.notes == ("4,608 arrays are too many to draw one by one: they are counted by their share.",)
+
+
+def test_shares_that_are_rounded_up_are_counted(big_study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All arrays work for 1.008 %, which is 1.01 % rounded, more than the end of the scale."""
+    monkeypatch.setattr(utilization, "busy_shares", lambda study: np.full(4608, 0.01008))
+    (panel,) = time_busy([big_study]).panels
+    counted = [int(row["arrays"]) for row in rows(panel, "arrays")]
+    assert counted == [0] * 19 + [4608]
 
 
 def test_several_programs_have_one_scale(study: Study, big_study: Study) -> None:
