@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import blocks, check_writable, dimension, positive, progress_bar, run_command, share
+from cimc.commands.shared import (
+    blocks,
+    check_names,
+    check_writable,
+    dimension,
+    positive,
+    progress_bar,
+    run_command,
+    share,
+)
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -66,9 +75,10 @@ def _compile(arguments: argparse.Namespace) -> int:
     from cimc.compiler import compile_network, default_output
 
     output: Path = arguments.output or default_output(arguments.model)
-    check_writable(
-        None if arguments.emit and not arguments.output else output, arguments.reference, arguments.reference_float
-    )
+    written = None if arguments.emit and not arguments.output else output
+    outputs = (written, arguments.reference, arguments.reference_float)
+    check_names((arguments.model, arguments.calibrate, Path(arguments.chip)), outputs)
+    check_writable(*outputs)
     with progress_bar("compiling") as step:
         compilation = compile_network(arguments.model, _options(arguments), step)
         if arguments.emit is None or arguments.output is not None:

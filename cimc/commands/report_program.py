@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import check_writable, dimension, positive, progress_bar, run_command, writing
+from cimc.commands.shared import check_names, check_writable, dimension, positive, progress_bar, run_command, writing
 from dialects.errors import UserError
 
 if TYPE_CHECKING:
@@ -45,11 +45,14 @@ def _report(arguments: argparse.Namespace) -> int:
 
     programs: list[Path] = arguments.programs
     outputs: list[Path | None] = [arguments.html, arguments.json, arguments.csv, arguments.trace]
-    _check_names(programs, [path for path in outputs if path is not None])
+    _check_programs(programs)
+    check_names(programs, outputs)
     check_writable(*outputs)
     _check_folder(arguments.png)
     conditions = Conditions(dims=dict(arguments.dim), context=arguments.context, tokens=arguments.tokens)
     studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
+    if arguments.trace is not None:
+        _check_schedules(studies)
     with progress_bar("report") as step:
         for path, name, write in (
             (arguments.json, "figures", _write_json),
@@ -65,17 +68,20 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_names(programs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """UserError for a file that is named twice."""
+def _check_programs(programs: Sequence[Path]) -> None:
+    """UserError for a program that is named twice."""
     seen: set[Path] = set()
     for path in programs:
         if path.resolve() in seen:
             raise UserError(f"{path}: is given twice: name each program once")
         seen.add(path.resolve())
-    for path in outputs:
-        if path.resolve() in seen:
-            raise UserError(f"{path}: cannot be written: another output, or a program, has the same name")
-        seen.add(path.resolve())
+
+
+def _check_schedules(studies: Sequence["Study"]) -> None:
+    """UserError for a program without a schedule to trace."""
+    for study in studies:
+        if study.timeline is None:
+            raise UserError(f"{study.label}: was made without times, so there is no schedule to trace: compile it anew")
 
 
 def _check_folder(folder: Path | None) -> None:
@@ -108,9 +114,6 @@ def _write_trace(path: Path, studies: Sequence["Study"]) -> None:
 
     from cimc.report.trace import trace_of
 
-    for study in studies:
-        if study.timeline is None:
-            raise UserError(f"{study.label}: was made without times, so there is no schedule to trace: compile it anew")
     with writing(path) as temporary:
         temporary.write_text(json.dumps(trace_of(studies), separators=(",", ":")) + "\n")
 

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import check_writable, dimension, percentage, positive, progress_bar, run_command, writing
+from cimc.commands.shared import (
+    check_names,
+    check_readable,
+    check_writable,
+    dimension,
+    percentage,
+    positive,
+    progress_bar,
+    run_command,
+    writing,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -16,6 +26,9 @@ if TYPE_CHECKING:
     from cimc.program.program import Program
 
     Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+
+SHOWN = 12
+"""Outputs that are named one by one."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,6 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from cimc.machine.profile import profile_lines
     from cimc.program.program import Program
 
+    check_names((arguments.program, arguments.inputs, arguments.check), (arguments.outputs,))
+    check_readable(arguments.inputs, arguments.check)
     check_writable(arguments.outputs)
     with progress_bar("running") as step:
         step("loading")
@@ -72,8 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
         outputs = machine.run(inputs)
         seconds = time.perf_counter() - start
     print(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
-    for name, array in outputs.items():
-        print(f"  {name}: {array.dtype}{list(array.shape)}")
+    _print_outputs(outputs)
     _print_clipping(machine, inputs, outputs)
     if arguments.spot_check:
         print(machine.engine)
@@ -82,6 +96,14 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.outputs is not None:
         _save(arguments.outputs, outputs)
     return 0 if arguments.check is None else _check(arguments.check, inputs, outputs)
+
+
+def _print_outputs(outputs: "Arrays") -> None:
+    """A line for each output, but not for hundreds of them: a large network may return its keys and values."""
+    for name, array in list(outputs.items())[:SHOWN]:
+        print(f"  {name}: {array.dtype}{list(array.shape)}")
+    if len(outputs) > SHOWN:
+        print(f"  and {len(outputs) - SHOWN} more outputs")
 
 
 def _print_clipping(machine: "Machine", inputs: "Arrays", outputs: "Arrays") -> None:

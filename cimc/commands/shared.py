@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 from cimc.program.errors import ProgramError
@@ -73,6 +73,31 @@ def check_writable(*paths: Path | None) -> None:
             raise UserError(f"{path}: cannot be written: there is no directory {path.parent}")
         if not os.access(path.parent, os.W_OK):
             raise UserError(f"{path}: cannot be written: the directory {path.parent} may not be written to")
+
+
+def check_readable(*paths: Path | None) -> None:
+    """UserError for a file that cannot be read, before the long work that would be lost."""
+    for path in paths:
+        if path is None:
+            continue
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+def check_names(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
+    """UserError if a file to be written is one of those that are read, or is named twice."""
+    read = {path.resolve() for path in inputs if path is not None}
+    written: set[Path] = set()
+    for path in outputs:
+        if path is None:
+            continue
+        if path.resolve() in read:
+            raise UserError(f"{path}: cannot be written: it is also an input, expected another name")
+        if path.resolve() in written:
+            raise UserError(f"{path}: cannot be written: another output has the same name")
+        written.add(path.resolve())
 
 
 def make_folder(path: Path) -> None:

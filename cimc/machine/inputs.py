@@ -37,11 +37,17 @@ def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) 
 
 def read_inputs(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """The arrays of an .npz file; raises ProgramError, naming the file, if it is none."""
+    name = os.fspath(path)
     try:
+        with open(path, "rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ProgramError(f"{name}: not an .npz file: expected arrays saved by numpy.savez")
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
-        raise ProgramError(f"{os.fspath(path)}: not an .npz file with inputs: {error}") from error
+            return {key: archive[key] for key in archive.files}
+    except OSError as error:
+        raise ProgramError(f"{name}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise ProgramError(f"{name}: not an .npz file with inputs: {error}") from error
 
 
 def random_inputs(

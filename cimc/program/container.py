@@ -91,7 +91,7 @@ def _map_file(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         # asarray drops the memmap subclass, whose slices are slow; the mapping lives as long as its views
         return np.asarray(np.memmap(path, np.uint8, mode="r"))
     except OSError as error:
-        raise ProgramError(f"cannot read the program: {_reason(error)}") from error
+        raise ProgramError(f"cannot be read: {_reason(error).lower()}") from error
 
 
 def _parse(data: NDArray[np.uint8]) -> Container:

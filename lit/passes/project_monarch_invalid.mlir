@@ -5,7 +5,7 @@
 
 // KIND: cimc: error: blocks=many is unknown: expected a number from 2 on, auto or paper
 // ONE: cimc: error: blocks=1 is unknown: expected a number from 2 on, auto or paper
-// FILE: cimc: error: none.npz: not an .npz file with calibration inputs: [Errno 2] No such file or directory
+// FILE: cimc: error: none.npz: cannot be read: no such file or directory
 // MAIN: cimc: error: the module has no function @main, which is the network to compile
 cim.weight @w = dense<1.0> : tensor<4x4xf32>
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {

@@ -47,7 +47,9 @@ def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    except (AttributeError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{file}: not an .npz file with calibration inputs: {_first_line(error)}") from error
     missing = [name for name in names if name not in arrays]
     if missing:

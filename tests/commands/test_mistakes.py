@@ -169,9 +169,7 @@ def test_calibration_inputs(network: Path, fails: Callable[..., str], tmp_path: 
         f"{network}: activations=static needs calibration inputs: give them with --calibrate x.npz"
     )
     inputs = tmp_path / "inputs.npz"
-    assert fails("cimc", network, "--calibrate", inputs).startswith(
-        f"{inputs}: not an .npz file with calibration inputs: "
-    )
+    assert fails("cimc", network, "--calibrate", inputs) == f"{inputs}: cannot be read: no such file or directory"
     np.savez(inputs, z=W)
     assert fails("cimc", network, "--calibrate", inputs) == f"{inputs}: no array for input 'x': expected x"
     np.savez(inputs, x=W)
@@ -214,9 +212,42 @@ def test_files_named_twice(program: Path, fails: Callable[..., str], tmp_path: P
     same = f"{tmp_path}/../{tmp_path.name}/p.cim"
     assert fails("cim-report", program, same) == f"{same}: is given twice: name each program once"
     file = tmp_path / "r.json"
-    twice = "cannot be written: another output, or a program, has the same name"
+    twice = "cannot be written: another output has the same name"
     assert fails("cim-report", program, "--json", file, "--trace", file) == f"{file}: {twice}"
-    assert fails("cim-report", program, "-o", program) == f"{program}: {twice}"
+    assert fails("cim-report", program, "-o", program) == f"{program}: {ALSO_READ}"
+
+
+ALSO_READ = "cannot be written: it is also an input, expected another name"
+
+
+def test_what_is_read_is_never_overwritten(
+    program: Path, network: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    inputs, chip = tmp_path / "x.npz", tmp_path / "chip.toml"
+    np.savez(inputs, x=np.zeros((2, 4), np.float32))
+    chip.write_text("rows = 4")
+    assert fails("cimc", network, "-o", network) == f"{network}: {ALSO_READ}"
+    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--reference", network) == f"{network}: {ALSO_READ}"
+    assert fails("cimc", network, "--emit", "cim", "--reference-float", network) == f"{network}: {ALSO_READ}"
+    assert fails("cimc", network, "-o", inputs, "--calibrate", inputs) == f"{inputs}: {ALSO_READ}"
+    assert fails("cimc", network, "-o", chip, "--chip", chip) == f"{chip}: {ALSO_READ}"
+    assert fails("cim-run", program, "--outputs", program) == f"{program}: {ALSO_READ}"
+    assert fails("cim-run", program, "--inputs", inputs, "--outputs", inputs) == f"{inputs}: {ALSO_READ}"
+    assert fails("cim-run", program, "--check", network, "--outputs", network) == f"{network}: {ALSO_READ}"
+    same = tmp_path / "same"
+    assert fails("cimc", network, "-o", same, "--reference", same) == (
+        f"{same}: cannot be written: another output has the same name"
+    )
+
+
+def test_what_cannot_be_read_is_found_before_the_run(
+    program: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for option in ("--check", "--inputs"):
+        assert run_program.main([str(program), option, str(tmp_path / "none")]) == 1
+        printed = capsys.readouterr()
+        assert printed.err == f"cimc: error: {tmp_path}/none: cannot be read: no such file or directory\n"
+        assert printed.out == ""
 
 
 def test_folders_of_pictures(program: Path, fails: Callable[..., str]) -> None:
@@ -226,7 +257,8 @@ def test_folders_of_pictures(program: Path, fails: Callable[..., str]) -> None:
 
 def test_a_program_without_a_schedule(handmade: Program, fails: Callable[..., str], tmp_path: Path) -> None:
     handmade.save(tmp_path / "old.cim")
-    assert fails("cim-report", tmp_path / "old.cim", "--trace", tmp_path / "t.json") == (
+    json, trace = tmp_path / "r.json", tmp_path / "t.json"
+    assert fails("cim-report", tmp_path / "old.cim", "--json", json, "--trace", trace) == (
         "old: was made without times, so there is no schedule to trace: compile it anew"
     )
 
@@ -245,14 +277,16 @@ def test_inputs_at_run_time(program: Path, fails: Callable[..., str], tmp_path: 
         np.savez(inputs, allow_pickle=False, **arrays)
         assert fails("cim-run", program, "--inputs", inputs, "--outputs", tmp_path / "y.npz") == message
     inputs.write_text("no archive")
+    assert fails("cim-run", program, "--inputs", inputs) == (
+        f"{inputs}: not an .npz file: expected arrays saved by numpy.savez"
+    )
+    np.savez(inputs, x=np.array([None]))
     assert fails("cim-run", program, "--inputs", inputs).startswith(f"{inputs}: not an .npz file with inputs: ")
 
 
 @pytest.mark.parametrize("command", ["cim-run", "cim-objdump", "cim-report"])
 def test_files_that_are_no_programs(command: str, program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
-    assert fails(command, tmp_path / "none.cim") == (
-        f"{tmp_path}/none.cim: cannot read the program: No such file or directory"
-    )
+    assert fails(command, tmp_path / "none.cim") == (f"{tmp_path}/none.cim: cannot be read: no such file or directory")
     content = program.read_bytes()
     damaged = tmp_path / "damaged.cim"
     for bytes_left, message in (

@@ -107,11 +107,11 @@ def test_failure_keeps_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_missing_file(path: Path) -> None:
-    assert message_of(path) == "cannot read the program: No such file or directory"
+    assert message_of(path) == "cannot be read: no such file or directory"
 
 
 def test_folder(tmp_path: Path) -> None:
-    assert message_of(tmp_path) == "cannot read the program: Is a directory"
+    assert message_of(tmp_path) == "cannot be read: is a directory"
 
 
 @pytest.mark.parametrize(
