@@ -45,6 +45,9 @@ def ranges(
 def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
     """The arrays of an .npz file with one for each name; UserError if it is none, or lacks one."""
     try:
+        with open(file, "rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                raise ValueError("expected arrays saved by numpy.savez")
         with np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
     except OSError as error:
