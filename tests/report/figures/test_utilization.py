@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cimc.report.figures import utilization
 from cimc.report.figures.figure import Panel
@@ -41,7 +42,11 @@ def test_many_arrays_are_counted(big_study: Study, rows: Rows) -> None:
 
 def test_shares_that_are_rounded_up_are_counted(big_study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """All arrays work for 1.008 %, which is 1.01 % rounded, more than the end of the scale."""
-    monkeypatch.setattr(utilization, "busy_shares", lambda study: np.full(4608, 0.01008))
+
+    def shares(study: Study) -> NDArray[np.float64]:
+        return np.full(len(study.program.arrays), 0.01008)
+
+    monkeypatch.setattr(utilization, "busy_shares", shares)
     (panel,) = time_busy([big_study]).panels
     counted = [int(row["arrays"]) for row in rows(panel, "arrays")]
     assert counted == [0] * 19 + [4608]

@@ -1,0 +1,59 @@
+"""The figures in the README are those that cimc computes today."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import cimc
+from cimc.compiler import Options, compile_network
+from cimc.hardware.library import DEFAULT_CHIP
+from cimc.paper.shapes import NETWORKS
+from cimc.paper.totals import Total, totals
+from cimc.report.report import report_of
+from cimc.report.text import summary_lines
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+MONARCH_LM = ROOT / "examples" / "monarch_lm" / "monarch_lm.onnx"
+
+
+def rows(first: str) -> list[list[str]]:
+    """The rows of the table whose head begins with `first`, without emphasis and code marks."""
+    table = README[README.index(f"| {first} |") :].split("\n\n")[0].replace("*", "").replace("`", "")
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def test_what_the_demo_shows() -> None:
+    compilation = compile_network(MONARCH_LM, Options(measure=True))
+    shown, distance = README[README.index("  chip          pcm-256") :].split("  network       ")
+    assert shown.splitlines() == [f"  {line}" for line in summary_lines(report_of(compilation.program))]
+    assert distance.startswith("cosine 0.9998")  # whose last digits depend on the processor
+    assert str(compilation.distance).startswith("cosine 0.9998")
+
+
+@pytest.mark.parametrize(("column", "mapping"), [(1, "linear"), (2, "sparsemap"), (3, "densemap"), (4, "spread")])
+def test_arrays_of_the_language_model(column: int, mapping: str) -> None:
+    """Those of MiniLM and of the paper's networks are compared in the tests of mappings and of the paper."""
+    (row,) = (row for row in rows("network") if row[0] == "monarch_lm")
+    report = cimc.compile(MONARCH_LM, mapping=mapping).report()
+    assert (int(row[column]), int(row[5])) == (report.arrays, report.arrays_lower_bound)
+
+
+def test_bert_large() -> None:
+    def shown(row: Total) -> list[str]:
+        name = f"{row.form}, {row.mapping}".replace("monarch", "Monarch")
+        aim = f" --objective {row.objective}" if row.objective != "arrays" else ""
+        figures = (row.parameter_us, row.parameter_uj, row.total_us)
+        return [name + aim, str(row.arrays), *(f"{figure:.1f}" for figure in figures), f"{row.total_uj:.0f}"]
+
+    bert = [network for network in NETWORKS if network.name == "BERT-large"]
+    found = [shown(row) for row in totals(DEFAULT_CHIP, bert)]
+    written = rows("form and mapping")
+    assert written == [row for row in found if row[0] != "dense, spread --objective latency"]
+
+
+def test_it_is_short() -> None:
+    lines = README.splitlines()
+    assert len(lines) < 140
+    assert len(re.findall(r"^!\[", README, re.MULTILINE)) == 1
