@@ -171,3 +171,30 @@ def test_pages_link_to_files_that_exist() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_files_that_pages_name_exist() -> None:
+    """Those in folders of ours; the page about adding a pass names files that its reader makes."""
+    folders = "cimc|passes|dialects|tests|lit|docs|examples"
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`", page.read_text("utf-8")):
+            if "cancel_transposes" not in name:
+                assert list(ROOT.glob(name)), f"{page.name} names {name}"
+
+
+def test_structure_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The language reads it: two factors with a permutation between them, the second with an order of its columns."""
+    (block,) = blocks("docs/structure.md", "mlir")
+    weights, operations = block.split("%first = ", 1)
+    file = tmp_path / "structure.mlir"
+    file.write_text(f"""
+      {weights}
+      cim.weight @up.order = dense<{list(range(1024))}> : tensor<1024xi64>
+      cim.weight @up.middle = dense<{list(range(256))}> : tensor<256xi64>
+      func.func @main(%x: tensor<?x256xf32>) -> tensor<?x1024xf32> {{
+        %first = {operations}
+        func.return %y : tensor<?x1024xf32>
+      }}""")
+    assert optimize.main([str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert all(line in printed for line in block.splitlines())
