@@ -1,18 +1,53 @@
-"""Compiled loops that numba keeps on disk, and when they are too old."""
+"""`kept`: compiles a loop with numba, and keeps the machine code on disk as long as no source of the loops changes."""
 
 import contextlib
+import hashlib
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-FOLDER = Path(__file__).parent
+from numba import njit
+
+SOURCES = Path(__file__).parent
+STAMP = "cimc-loops"
+"""The file beside kept machine code that tells of which sources it was made."""
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-def forget_stale_loops(folder: Path = FOLDER) -> None:
-    """Removes compiled loops that are older than any source in the folder.
+def kept(loop: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The loop, compiled when it is called first, by whatever process that is, and without Python's lock.
+
+    numba keeps the machine code beside the sources, or in the user's cache, or where NUMBA_CACHE_DIR says. Where it may
+    write to none of them, every process compiles anew.
+    """
+    try:
+        compiled = njit(cache=True, nogil=True)(loop)
+    except RuntimeError:  # so numba says that there is no such place
+        return njit(nogil=True)(loop)
+    forget_stale_loops(Path(compiled.stats.cache_path))
+    return compiled
+
+
+@cache
+def forget_stale_loops(folder: Path) -> None:
+    """Removes machine code from `folder`, where numba keeps it, if it was not made of the sources as they are.
 
     numba looks only at the file of the function itself, but loops contain what they call in other files.
     """
-    newest = max(source.stat().st_mtime_ns for source in folder.glob("*.py"))
-    for index in (folder / "__pycache__").glob("*.nbi"):
-        with contextlib.suppress(OSError):  # another process was faster, or the folder is not ours
-            if index.stat().st_mtime_ns < newest:
-                index.unlink()
+    stamp, sources = folder / STAMP, digest_of_sources()
+    with contextlib.suppress(OSError):  # another process was faster, or the folder is not ours
+        if stamp.is_file() and stamp.read_text() == sources:
+            return
+        for index in folder.glob("*.nbi"):
+            index.unlink(missing_ok=True)
+        stamp.write_text(sources)
+
+
+@cache
+def digest_of_sources() -> str:
+    """Of every file whose code is in the loops."""
+    sources = sorted(SOURCES.glob("*.py"))
+    return hashlib.blake2b(b"\n".join(source.read_bytes() for source in sources), digest_size=16).hexdigest()

@@ -39,7 +39,7 @@ Digits = NDArray[np.int64]
 """int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells."""
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def pack_inputs(
     x: Bytes, first: int, stride: int, vectors: int, rows: int, signed: bool, bits: Words, sums: Words
 ) -> None:
@@ -64,7 +64,7 @@ def pack_inputs(
         sums[t] = uint32(result)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def add_conversions(
     piece: Any,
     cells: Words,
@@ -122,7 +122,7 @@ def add_conversions(
     return total(clipped)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _combine(counts: Words, planes: Digits) -> None:
     """counts[p], which was the sum for bit p of the inputs, becomes that of plane p."""
     if planes.shape[0] == INPUT_BITS:
@@ -134,7 +134,7 @@ def _combine(counts: Words, planes: Digits) -> None:
         store(counts, p * LANES, code)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _count(cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words) -> int:
     """counts[i] gets the sums of the cells of one slice over the rows where bit i of the input is set.
 
@@ -149,7 +149,7 @@ def _count(cells: Words, position: int, cell_bits: int, words: int, bits: Words,
     return _count_words(cells, position, cell_bits, words, bits, inputs, counts)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _count_words(
     cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words
 ) -> int:

@@ -8,9 +8,9 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.machine.execution import execute
 from cimc.machine.fast.conversions import INPUT_BITS, Digits
 from cimc.machine.fast.encoding import Fields, excess, input_fields
+from cimc.machine.fast.execution import execute
 from cimc.machine.fast.image import Image, Packer
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import int64, njit, uint32
+from numba import int64, uint32
 from numpy.typing import NDArray
 
+from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.conversions import ROWS
 from cimc.machine.fast.encoding import cell_fields, code_bits, excess, weight_codes
 from cimc.machine.fast.lanes import LANES, Words
@@ -128,7 +129,7 @@ def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     return same, same == np.arange(len(pieces))
 
 
-@njit(cache=True)
+@kept
 def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> NDArray[np.bool_]:
     """Whether all cells of each piece are programmed, and its columns fill their blocks."""
     result = np.zeros(len(pieces), np.bool_)
@@ -143,7 +144,7 @@ def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> ND
     return result
 
 
-@njit(cache=True)
+@kept
 def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8], column_sums: Words) -> None:
     """Packs the exact pieces of one array [rows, columns]: words of four rows, for 16 or 64 columns in turn."""
     for i in range(len(pieces)):
@@ -164,7 +165,7 @@ def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8]
             start += width
 
 
-@njit(cache=True)
+@kept
 def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, bits: NDArray[np.int64], image: Words) -> None:
     """Packs the other pieces: words of 32 rows, for each block of 16 columns and each of the `bits` of its codes."""
     for i in range(len(pieces)):

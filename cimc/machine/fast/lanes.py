@@ -16,9 +16,6 @@ from numba.core import config
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
-from cimc.machine.fast.compiled import forget_stale_loops
-
-forget_stale_loops()  # before any is loaded: all of them stand on this file
 LANES = 16
 """How many numbers lie side by side."""
 Words: TypeAlias = NDArray[np.uint32]

@@ -4,9 +4,10 @@ The bound in the program's file is not trusted. docs/numerics.md has the proof o
 """
 
 import numpy as np
-from numba import int64, njit
+from numba import int64
 from numpy.typing import NDArray
 
+from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.encoding import Fields
 from cimc.program.records import Records
 
@@ -65,7 +66,7 @@ def _join(groups: Pieces) -> Pieces:
     return pieces
 
 
-@njit(cache=True)
+@kept
 def largest_sums(
     codes: NDArray[np.uint16], firsts: NDArray[np.int64], widths: NDArray[np.int64], pieces: Pieces
 ) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ AHEAD = 1024
 """How many words before they are needed memory is asked for them."""
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def add_products(
     piece: Any, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words, n: int, width: int
 ) -> None:
@@ -42,7 +42,7 @@ def add_products(
         column += LANES
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def subtract_excess(piece: Any, column_sums: Words, factor: int, vectors: int, y: Words, n: int, width: int) -> None:
     """y[t * width + n + c] -= factor * sum of column c, for every vector t."""
     excess, position = splat(uint32(factor)), int64(piece["sums"])
@@ -53,7 +53,7 @@ def subtract_excess(piece: Any, column_sums: Words, factor: int, vectors: int, y
             store(y, place, load(y, place) - sums)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     sums = load(y, n)
     for i in range(fours):
@@ -62,7 +62,7 @@ def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, 
     store(y, n, sums)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _four_blocks(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     a: Lanes
     a, b, c, d = load(y, n), load(y, n + LANES), load(y, n + 2 * LANES), load(y, n + 3 * LANES)
@@ -83,7 +83,7 @@ def _four_blocks(weights: Words, position: int, fours: int, x: Bytes, first: int
     store(y, n + 3 * LANES, d)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _add(y: Words, n: int, a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> None:
     store(y, n, load(y, n) + a)
     store(y, n + LANES, load(y, n + LANES) + b)
@@ -91,7 +91,7 @@ def _add(y: Words, n: int, a: Lanes, b: Lanes, c: Lanes, d: Lanes) -> None:
     store(y, n + 3 * LANES, load(y, n + 3 * LANES) + d)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(forceinline=True)
 def _four_vectors(
     weights: Words, position: int, fours: int, x: Bytes, first: int, stride: int, y: Words, n: int, width: int
 ) -> None:

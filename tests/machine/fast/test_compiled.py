@@ -1,31 +1,80 @@
-"""Compiled loops on disk do not outlive the sources they were made of."""
+"""Compiled loops are kept on disk where that is possible, and not longer than the sources they were made of."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from cimc.machine.fast.compiled import forget_stale_loops
+import numpy as np
+import pytest
+from numba import njit
+from numba.core import config
+from numpy.typing import NDArray
+
+from cimc.machine.fast import compiled
+from cimc.machine.fast.compiled import STAMP, digest_of_sources, forget_stale_loops, kept
+
+Loop = Callable[[NDArray[Any]], int]
 
 
-def test_loops_older_than_any_source_are_removed(tmp_path: Path) -> None:
-    cache = tmp_path / "__pycache__"
-    cache.mkdir()
-    times = {
-        tmp_path / "a.py": 10,
-        tmp_path / "b.py": 20,
-        cache / "old.nbi": 15,
-        cache / "new.nbi": 25,
-        cache / "a.pyc": 1,
-    }
-    for path, time in times.items():
-        path.touch()
-        os.utime(path, (time, time))
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    forget_stale_loops.cache_clear()
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_loops_of_other_sources_are_removed(tmp_path: Path) -> None:
+    for name in ("old.nbi", "old.1.nbc", "a.pyc"):
+        (tmp_path / name).touch()
     forget_stale_loops(tmp_path)
-    assert {path.name for path in cache.iterdir()} == {"new.nbi", "a.pyc"}
-    forget_stale_loops(tmp_path)
-    assert (cache / "new.nbi").exists()
+    assert names(tmp_path) == {STAMP, "old.1.nbc", "a.pyc"}
+    assert (tmp_path / STAMP).read_text() == digest_of_sources()
 
 
-def test_without_a_cache(tmp_path: Path) -> None:
-    (tmp_path / "a.py").touch()
+def test_loops_of_these_sources_stay(tmp_path: Path) -> None:
     forget_stale_loops(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.py"]
+    (tmp_path / "new.nbi").touch()
+    forget_stale_loops.cache_clear()
+    forget_stale_loops(tmp_path)
+    assert names(tmp_path) == {STAMP, "new.nbi"}
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    forget_stale_loops(tmp_path / "none")
+    assert not names(tmp_path)
+
+
+def test_every_source_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "SOURCES", tmp_path)
+    found: list[str] = []
+    for name, text in (("a.py", "1"), ("b.py", "2"), ("b.py", "3")):
+        (tmp_path / name).write_text(text)
+        digest_of_sources.cache_clear()
+        found.append(digest_of_sources())
+    digest_of_sources.cache_clear()
+    assert len(set(found)) == 3
+
+
+def double(x: NDArray[Any]) -> int:
+    return 2 * len(x)
+
+
+def test_loops_are_kept_where_numba_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
+    assert kept(double)(np.zeros(3)) == 6
+    (folder,) = tmp_path.iterdir()
+    assert STAMP in names(folder)
+    assert any(name.endswith(".nbi") for name in names(folder))
+
+
+def test_without_a_place_loops_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_place(*, cache: bool = False, nogil: bool) -> Callable[[Loop], Loop]:
+        assert nogil
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(nogil=True)
+
+    monkeypatch.setattr(compiled, "njit", no_place)
+    assert kept(double)(np.zeros(3)) == 6

@@ -4,6 +4,7 @@ import numpy as np
 from numba import int64, njit
 from numpy.typing import NDArray
 
+from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
 from cimc.machine.fast.lanes import LANES, Words
 from cimc.machine.fast.pieces import Pieces
@@ -15,7 +16,7 @@ _SIGN = 128
 """What is added to signed inputs, whose products are taken of unsigned bytes, and then subtracted again."""
 
 
-@njit(cache=True, nogil=True)
+@kept
 def execute(
     pieces: Pieces,
     start: int,
@@ -83,7 +84,7 @@ def execute(
     return clipped
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _extent(pieces: Pieces, start: int, stop: int) -> tuple[int, int, int]:
     """The elements of x and y behind which nothing is read or written, and the most words that inputs are packed to."""
     x = y = words = 0
