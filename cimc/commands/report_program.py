@@ -105,7 +105,7 @@ def _write_json(path: Path, studies: Sequence["Study"]) -> None:
 def _write_csv(path: Path, studies: Sequence["Study"]) -> None:
     from cimc.report.layers_csv import write_layers
 
-    with writing(path) as temporary, temporary.open("w", newline="") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         write_layers([(study.label, study.report) for study in studies], file)
 
 

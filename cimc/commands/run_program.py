@@ -12,6 +12,7 @@ from cimc.commands.shared import (
     check_readable,
     check_writable,
     dimension,
+    natural,
     percentage,
     positive,
     progress_bar,
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--profile", action="store_true", help="run twice; print where the time of the second run went")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
-    add("--seed", type=int, default=0, help="of made-up inputs (default: 0)")
+    add("--seed", type=natural, default=0, metavar="N", help="of made-up inputs and of --spot-check (default: 0)")
     return parser
 
 
@@ -79,6 +80,7 @@ def _run(arguments: argparse.Namespace) -> int:
             keep=arguments.profile,
             threads=arguments.threads,
             spot_check=arguments.spot_check or 0,
+            seed=arguments.seed,
         )
         step(f"executing {len(program.instructions):,} records")
         if arguments.profile:
@@ -100,8 +102,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _print_outputs(outputs: "Arrays") -> None:
     """A line for each output, but not for hundreds of them: a large network may return its keys and values."""
+    from cimc.program.one_line import one_line
+
     for name, array in list(outputs.items())[:SHOWN]:
-        print(f"  {name}: {array.dtype}{list(array.shape)}")
+        print(f"  {one_line(name)}: {array.dtype}{list(array.shape)}")
     if len(outputs) > SHOWN:
         print(f"  and {len(outputs) - SHOWN} more outputs")
 

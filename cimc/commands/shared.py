@@ -17,6 +17,9 @@ def run_command(work: Callable[[], int]) -> int:
     """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback."""
     for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # numpy is not loaded yet; on small matrices more threads only spin
+    reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # names of nodes may have letters that the terminal lacks
     try:
         code = work()
         sys.stdout.flush()
@@ -39,15 +42,22 @@ def fail(message: str) -> int:
 def dimension(text: str) -> tuple[str, int]:
     """NAME=VALUE, for `--dim`."""
     name, separator, value = text.partition("=")
-    if not separator or not name or not value.isdigit() or not int(value):
+    if not separator or not name or not value.isdecimal() or not int(value):
         raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE with a size of at least 1, like batch=1")
     return name, int(value)
 
 
 def positive(text: str) -> int:
     """A number of at least 1."""
-    if not text.isdigit() or not int(text):
+    if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """A number of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 0")
     return int(text)
 
 
@@ -112,7 +122,7 @@ def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
     if text in ("auto", "paper"):
         return text
-    if not text.isdigit() or int(text) < 2:
+    if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
     return int(text)
 

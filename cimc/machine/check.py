@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from cimc.machine.onnx_kernels import one_line, plain_session
+from cimc.machine.onnx_kernels import plain_session
 from cimc.program.errors import ProgramError
+from cimc.program.one_line import one_line
 
 
 @dataclass(frozen=True)

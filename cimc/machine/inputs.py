@@ -1,5 +1,6 @@
 """The inputs of a run: checked against what the program takes, or made up from random numbers."""
 
+import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from cimc.program.metadata import Input
 
 DEFAULT_LENGTHS = (1, 16)
 """Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
+MOST_ELEMENTS = 1 << 28
+"""Of a random input."""
 
 
 def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -56,7 +59,8 @@ def random_inputs(
     """Made-up inputs: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
 
     `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
-    that no input has, or if an input has a type that numpy does not know.
+    that no input has, or for an input with too many elements, or with a type or a range that
+    numpy does not know.
     """
     named = {dim for value in inputs for dim in value.shape or () if isinstance(dim, str)}
     lengths = dict(dims or {})
@@ -112,6 +116,8 @@ def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
 
 
 def _random(value: Input, shape: list[int], generator: np.random.Generator) -> NDArray[Any]:
+    if math.prod(shape) > MOST_ELEMENTS:
+        raise ProgramError(f"input {value.name} has shape {_shape(shape)}: too many random values, give some")
     if value.dtype == "string":
         return np.full(shape, "", np.object_)
     try:
@@ -122,5 +128,14 @@ def _random(value: Input, shape: list[int], generator: np.random.Generator) -> N
         return generator.integers(0, 2, shape).astype(dtype)
     if dtype.kind in "iu":
         low = 0 if value.low is None else value.low
-        return generator.integers(low, low + 2 if value.high is None else value.high, shape).astype(dtype)
+        return _integers(value, low, low + 2 if value.high is None else value.high, shape, generator).astype(dtype)
     return generator.standard_normal(shape).astype(dtype)
+
+
+def _integers(
+    value: Input, low: int, high: int, shape: list[int], generator: np.random.Generator
+) -> NDArray[np.integer]:
+    try:
+        return generator.integers(low, high, shape)
+    except ValueError as error:
+        raise ProgramError(f"input {value.name} has integers from {low} to {high - 1}: give some") from error

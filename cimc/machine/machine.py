@@ -17,6 +17,7 @@ from cimc.machine.plan import Step, arranged, effective, steps_of
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.program.errors import ProgramError
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import ADC_BITS, Opcode
 from cimc.program.schedule import verify_schedule
@@ -31,7 +32,7 @@ class Machine:
     `keep` tells the fast engine to keep cells as it needs them; without, it makes that form whenever it needs it and
     takes little memory. `threads` are those of the fast engine, by default the cores that there are. With
     `ideal`, ADCs neither clip nor round. With `spot_check`, that percentage of the MULTIPLY records is executed in the
-    reference engine as well; see `SpotCheckedEngine`.
+    reference engine as well, chosen by `seed`; see `SpotCheckedEngine`.
 
     Raises ProgramError if the program's numbers are not valid or ONNX Runtime cannot run its kernels.
     """
@@ -45,6 +46,7 @@ class Machine:
         threads: int | None = None,
         ideal: bool = False,
         spot_check: float = 0,
+        seed: int = 0,
     ) -> None:
         program.verify()
         verify_schedule(program)
@@ -61,7 +63,7 @@ class Machine:
             else ReferenceEngine(program, records)
         )
         if spot_check:
-            self.engine = SpotCheckedEngine(self.engine, ReferenceEngine(program, records), numbers, spot_check)
+            self.engine = SpotCheckedEngine(self.engine, ReferenceEngine(program, records), numbers, spot_check, seed)
         self.kernels = OnnxKernels(program)
         self.steps = steps_of(records, program)
         self.multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
@@ -86,13 +88,13 @@ class Machine:
         return {output.name: values[output.slot] for output in self.program.outputs}
 
     def nodes_by_stage(self) -> dict[int, str]:
-        """The ONNX nodes whose multiplications run in each stage."""
+        """The ONNX nodes whose multiplications run in each stage, in one line."""
         nodes: dict[int, list[str]] = {}
         for step in self.steps:
-            if step.op == Opcode.MULTIPLY:
+            if step.op in (Opcode.CLEAR, Opcode.MULTIPLY):  # products of zeros have no MULTIPLY
                 record = self.engine.instructions[step.first]
                 nodes.setdefault(int(record["stage"]), []).append(self.multiplications[int(record["y"])].node)
-        return {stage: ", ".join(dict.fromkeys(names)) for stage, names in nodes.items()}
+        return {stage: one_line(", ".join(dict.fromkeys(names))) for stage, names in nodes.items()}
 
     def _execute(self, step: Step, values: Values) -> None:
         record = self.engine.instructions[step.first]

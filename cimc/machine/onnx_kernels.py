@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Kernel
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 
 _FATAL_ONLY = 4  # failures are raised; ONNX Runtime need not print them as well
@@ -25,12 +26,9 @@ def plain_session(
     options.log_severity_level = _FATAL_ONLY
     if constants:
         options.add_external_initializers(list(constants), list(constants.values()))
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
-def one_line(error: Exception) -> str:
-    """What ONNX Runtime says, without line breaks."""
-    return " ".join(str(error).split())
+    return onnxruntime.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], enable_fallback=False
+    )  # there is no other provider to fall back to, and doing so prints
 
 
 class OnnxKernels:

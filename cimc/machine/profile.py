@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from cimc.machine.machine import Machine
+from cimc.program.one_line import one_line
 from cimc.program.records import Opcode
 
 _MULTIPLICATION = (Opcode.CLEAR, Opcode.MULTIPLY)
@@ -34,6 +35,7 @@ def _rows(machine: Machine) -> Iterator[tuple[float, str, str]]:
     for step, record, seconds in timed:
         if step.op == Opcode.KERNEL:
             names = machine.program.kernels[int(record["k"])].nodes
-            yield seconds, "digital", f"kernel {record['k']}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+            few = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+            yield seconds, "digital", f"kernel {record['k']}: {one_line(few)}"
         elif step.op == Opcode.PERMUTE:
             yield seconds, "digital", f"permute: table {record['k']}"

@@ -12,13 +12,13 @@ from cimc.program.records import Opcode
 class SpotCheckedEngine:
     """An engine some of whose records are executed a second time, by the reference engine.
 
-    `percent` of the MULTIPLY records, at least one, are chosen at random, and checked the first time that they are
-    executed. `multiply` raises ProgramError for the first that adds something else, or clips another number of
-    conversions; `numbers` are those by which records are known to the user.
+    `percent` of the MULTIPLY records, at least one, are chosen at random, others with another `seed`, and checked the
+    first time that they are executed. `multiply` raises ProgramError for the first that adds something else, or clips
+    another number of conversions; `numbers` are those by which records are known to the user.
     """
 
     def __init__(
-        self, engine: Engine, reference: ReferenceEngine, numbers: NDArray[np.intp], percent: float, seed: int = 0
+        self, engine: Engine, reference: ReferenceEngine, numbers: NDArray[np.intp], percent: float, seed: int
     ) -> None:
         self.engine = engine
         self.reference = reference

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.metadata import Multiplication, Value
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
 
@@ -24,7 +25,7 @@ def header_lines(program: Program) -> Iterator[str]:
     yield f"; {len(program.instructions)} records, {program.slots} values, {len(program.kernels)} kernels"
     for what, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:
-            yield f"; {what} v{value.slot}: {value.dtype}{_shape(value)} {value.name}"
+            yield f"; {what} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
 
 
 def listing_lines(program: Program) -> Iterator[str]:
@@ -41,7 +42,7 @@ def array_lines(program: Program) -> Iterator[str]:
     """What lies in each array: how much of it is used, then its tiles, `rows, columns <- weight[rows, columns]`."""
     cells = program.chip.rows * program.chip.columns
     order = np.argsort(program.tiles[:, 1], kind="stable")
-    last, names = -1, [weight.name for weight in program.weights]
+    last, names = -1, [one_line(weight.name) for weight in program.weights]
     sums = np.bincount(
         program.tiles[:, 1], program.tiles[:, 4].astype(np.int64) * program.tiles[:, 5], len(program.arrays)
     )
@@ -102,8 +103,7 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
 
 
 def _with_comment(line: str, comment: str) -> str:
-    """The line with a comment, whose line breaks (ONNX allows them in names) become spaces."""
-    return f"{line:<{_COMMENT_COLUMN}} ; {' '.join(comment.split())}" if comment else line
+    return f"{line:<{_COMMENT_COLUMN}} ; {one_line(comment)}" if comment else line
 
 
 def _span(first: int, length: int) -> str:
@@ -117,4 +117,4 @@ def _slots(slots: tuple[int, ...]) -> str:
 def _shape(value: Value) -> str:
     if value.shape is None:
         return "[...]"
-    return "[" + ", ".join("?" if dim is None else str(dim) for dim in value.shape) + "]"
+    return "[" + ", ".join("?" if dim is None else one_line(dim) for dim in value.shape) + "]"

@@ -43,7 +43,7 @@ from cimc.program.verifier import (
 
 FORMAT = "cimc-program"
 VERSION = 2
-MAXIMAL_SLOTS = 1 << 24
+MAXIMAL_SLOTS = 1 << 22
 OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
 """Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
 _WORDS = RECORD.itemsize // 8
@@ -198,9 +198,11 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
 
 def _parse_metadata(text: str) -> JsonObject:
     try:
-        metadata = JsonObject(json.loads(text), "program")
+        found: object = json.loads(text)
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # JSON can spell what no file can hold
     except (ValueError, RecursionError) as error:
         raise ProgramError("damaged: the metadata is not JSON") from error
+    metadata = JsonObject(found, "program")
     if metadata.fields.get("format") != FORMAT:
         raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
     if metadata.fields.get("version") != VERSION:

@@ -121,7 +121,7 @@ def verify_orders(
             found = f"multiplication {number} is ordered by table {multiplication.order}"
             raise ProgramError(f"{found}, the program has {len(tables)} tables")
         table, columns = tables[multiplication.order], weights[multiplication.weight].columns
-        if not np.array_equal(np.sort(table), np.arange(columns)):
+        if len(table) != columns or not np.array_equal(np.sort(table), np.arange(columns)):
             raise ProgramError(
                 f"table {multiplication.order} is no order of the {columns} columns of multiplication {number}"
             )

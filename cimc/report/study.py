@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.figures.palette import layer_colors
@@ -26,7 +27,7 @@ class Study:
     @cached_property
     def layer_names(self) -> list[str]:
         """One name for each layer, unique: that of its ONNX node, with a number where nodes share it."""
-        nodes = [" ".join(layer.node.split()) or "unnamed" for layer in self.report.layers]
+        nodes = [one_line(layer.node) or "unnamed" for layer in self.report.layers]
         often, seen = Counter(nodes), Counter[str]()
         names: list[str] = []
         for node in nodes:

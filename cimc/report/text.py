@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from cimc.program.one_line import one_line
 from cimc.report.cost.program_cost import add
 from cimc.report.quantity_text import area_text, energy_text, time_text
 from cimc.report.report import Layer, Report
@@ -70,7 +71,7 @@ def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
         yield f"projection    {count} layers {text}"
     for layer in layers:
         if "almost" in layer.notes:
-            yield f"almost        {layer.node}: {layer.notes['almost']}; dense unless --prune-below allows it"
+            yield f"almost        {one_line(layer.node)}: {layer.notes['almost']}; dense unless --prune-below allows it"
 
 
 def layer_table(layers: Sequence[Layer]) -> Table:
@@ -87,7 +88,7 @@ def layer_table(layers: Sequence[Layer]) -> Table:
             str(layer.stage),
             time_text(layer.latency_ns),
             energy_text(layer.energy_pj),
-            " ".join(layer.node.split()),
+            one_line(layer.node),
         )
         for layer in layers
     ]

@@ -50,7 +50,7 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:
-        (new / MODULE_FILE).write_text(text_of(module))
+        (new / MODULE_FILE).write_text(text_of(module), encoding="utf-8")
         (new / DISTANCE_FILE).write_text(json.dumps(_figures(distance)))
         store_of(ctx).save(new / SIDE_FILE)
         if not folder.exists():
@@ -64,7 +64,8 @@ def load_network(folder: Path) -> Network:
     """The network in `folder`, its weights mapped; whoever changes the module must change a clone."""
     ctx = make_context()
     store_of(ctx).attach(folder / SIDE_FILE)
-    module = Parser(ctx, (folder / MODULE_FILE).read_text(), str(folder / MODULE_FILE)).parse_module()
+    text = (folder / MODULE_FILE).read_text(encoding="utf-8")
+    module = Parser(ctx, text, str(folder / MODULE_FILE)).parse_module()
     return Network(ctx, module, json.loads((folder / DISTANCE_FILE).read_text()))
 
 

@@ -33,7 +33,7 @@ def varying_settings(sweep: Sweep) -> dict[str, list[Setting]]:
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
     """Write rows with a line of names above them; an empty cell where there is nothing."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 from cimc.compiler import emit_program, schedule_network
 from cimc.pass_runner import PassRunner
 from cimc.program.errors import ProgramError
+from cimc.program.one_line import one_line
 from cimc.report.report import report_of
 from cimc.sweep.figures import figures_of
 from cimc.sweep.identity import code_digest
@@ -83,7 +84,7 @@ def _check_worker(job: Job) -> None:
 
 def explained(error: Exception) -> str:
     """One line about a failure: a user's mistake in its own words, a bug of ours with its kind and place."""
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if isinstance(error, UserError | ProgramError):
         return text
     frames = traceback.extract_tb(error.__traceback__)

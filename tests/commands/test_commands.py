@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +179,27 @@ def test_texts_in_files(onnx_file: Write, tmp_path: Path, monkeypatch: pytest.Mo
     assert run_program.main(["p.cim", "--inputs", "x.npz", "--outputs", "y.npz"]) == 0
     with np.load("y.npz", allow_pickle=False) as outputs:
         assert outputs["y"].tolist() == ["ä", "bc"]
+
+
+def test_names_of_nodes_may_be_any_text(program: str, tmp_path: Path) -> None:
+    """Line breaks do not break lines, and letters that the terminal lacks are spelled out."""
+    umlaut = "\N{LATIN SMALL LETTER U WITH DIAERESIS}"
+    named = Program.load(program)
+    named.multiplications = [replace(m, node=f"gr{umlaut}n\nb") for m in named.multiplications]
+    named.save("named.cim")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])}
+
+    def output(command: str, *arguments: str) -> str:
+        run = [sys.executable, "-m", f"cimc.commands.{command}", "named.cim", *arguments]
+        return subprocess.run(run, env=environment, check=True, capture_output=True, text=True).stdout
+
+    for text in (
+        output("run_program", "--profile"),
+        output("dump_program", "--listing"),
+        output("report_program", "--csv", "layers.csv"),
+    ):
+        assert r"gr\xfcn b" in text
+    assert f"gr{umlaut}n" in (tmp_path / "layers.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
         ["p.cim", "--spot-check", "1", "--engine", "reference"],
         "the reference engine is not checked by itself",
     ),
-    ("cim-run", ["p.cim", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
+    ("cim-run", ["p.cim", "--seed", "-1"], "argument --seed: '-1': expected a number of at least 0"),
     ("cim-objdump", ["p.cim", "--header", "--arrays"], "argument --arrays: not allowed with argument --header"),
     ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),
     ("cim-report", ["p.cim", "--tokens", "0"], "argument --tokens: '0': expected a number of at least 1"),

@@ -77,6 +77,23 @@ def test_type_without_random_values(handmade: Program) -> None:
         random_inputs([Input("x", "float4", (), 0)])
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Input("x", "int8", (1,), 0, low=3, high=3), "input x has integers from 3 to 2: give some"),
+        (Input("x", "int64", (1,), 0, high=1 << 70), f"input x has integers from 0 to {(1 << 70) - 1}: give some"),
+        (
+            Input("x", "float32", (1 << 20, 1 << 20), 0),
+            "input x has shape [1048576, 1048576]: too many random values, give some",
+        ),
+    ],
+)
+def test_no_random_values(given: Input, message: str) -> None:
+    with pytest.raises(ProgramError) as error:
+        random_inputs([given])
+    assert str(error.value) == message
+
+
 def test_unknown_dimension(handmade: Program) -> None:
     with pytest.raises(ProgramError, match=r"^dimension sequense is unknown, the inputs have batch, sequence$"):
         random_inputs(EXPECTED, dims={"sequense": 4})

@@ -23,6 +23,14 @@ def test_times_by_stage_and_kernel(handmade: Program) -> None:
     ]
 
 
+def test_a_product_of_zeros(handmade: Program) -> None:
+    """A weight without tiles is cleared, and nothing else."""
+    handmade.instructions = handmade.instructions[[0, 1, 2, 5]]
+    machine = Machine(handmade)
+    machine.run({"x": np.zeros((1, 4), np.float32)})
+    assert any(line.endswith("arrays   stage 0: /fc") for line in profile_lines(machine))
+
+
 def test_the_times_are_those_of_the_run(handmade: Program) -> None:
     machine = Machine(handmade)
     machine.run({"x": np.zeros((1, 4), np.float32)})

@@ -45,6 +45,12 @@ def test_records_are_chosen(handmade: Program, percent: float, count: int) -> No
     np.testing.assert_array_equal(y, expected)
 
 
+def test_another_seed_checks_others(handmade: Program) -> None:
+    engines = [Machine(handmade, spot_check=50, seed=seed).engine for seed in range(8)]
+    chosen = [engine.chosen.tolist() for engine in engines if isinstance(engine, SpotCheckedEngine)]
+    assert sorted({number for (number,) in chosen}) == [3, 4]
+
+
 def test_records_are_checked_once(handmade: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a second run takes the time that it takes without checks."""
     engine = checked(handmade, FastEngine(handmade), 100)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input, Kernel, Multiplication
+from cimc.program.metadata import Input, Kernel, Multiplication, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
 
 Change = Callable[[Program], Program]
@@ -95,6 +95,10 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (
             program(multiplications=[Multiplication(3, 2, 0)] * 2),
             "two multiplications write the same value",
+        ),
+        (
+            program(weights=[Weight("w", 4, 1 << 60)], multiplications=[Multiplication(3, 2, 0, order=0)]),
+            f"table 0 is no order of the {1 << 60} columns of multiplication 0",
         ),
         (
             program(multiplications=[Multiplication(3, 2, 0, order=1)]),

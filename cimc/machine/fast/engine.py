@@ -102,7 +102,7 @@ def default_threads() -> int:
     given = os.environ.get(THREADS)
     if given is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not given.isdigit() or not int(given):
+    if not given.isdecimal() or not int(given):
         raise ProgramError(f"{THREADS} is {given!r}, expected a number of at least 1")
     return int(given)
 

@@ -28,7 +28,7 @@ def _size(name: str, given: Mapping[str, int], context: int) -> int:
         return given[name]
     if "+" in name:
         return sum(_size(part.strip(), given, context) for part in name.split("+"))
-    if name.isdigit():
+    if name.isdecimal():
         return int(name)
     if "total" in name:
         return context + 1

@@ -11,9 +11,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from cimc.machine.inputs import random_inputs
-from cimc.machine.onnx_kernels import one_line, plain_session
+from cimc.machine.onnx_kernels import plain_session
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Shape as SymbolicShape
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.page.key_figures import missing_figures
@@ -22,7 +23,7 @@ def cautions(study: Study) -> Iterator[str]:
         )
     for layer in study.report.layers:
         if "almost" in layer.notes:
-            yield f"{layer.node} is almost structured ({layer.notes['almost']}), but stored dense."
+            yield f"{one_line(layer.node)} is almost structured ({layer.notes['almost']}), but stored dense."
 
 
 def conditions(study: Study) -> Iterator[str]:

@@ -127,7 +127,7 @@ def test_threads_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert FastEngine(random_program(4)).threads >= 1
 
 
-@pytest.mark.parametrize("given", ["0", "two", ""])
+@pytest.mark.parametrize("given", ["0", "two", "", "\N{SUPERSCRIPT TWO}"])
 def test_threads_that_are_no_number(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIMC_THREADS", given)
     with pytest.raises(ProgramError) as error:
