@@ -15,9 +15,11 @@ class Unit(NamedTuple):
 
 COUNT = Unit("")
 SHARE = Unit("%")
-TIME = Unit("ns", ((1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")))
-ENERGY = Unit("pJ", ((1, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ")))
+TIME = Unit("ns", ((1e-3, "ps"), (1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")))
+ENERGY = Unit("pJ", ((1, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")))
 AREA = Unit("µm²", ((1, "µm²"), (1e6, "mm²")), least=0.01)
+UNKNOWN = "unknown"
+_PLAIN = str.maketrans("µ²", "u2")
 
 
 def scale_of(largest: float, unit: Unit) -> tuple[float, str]:
@@ -32,6 +34,11 @@ def shown(value: float, unit: Unit = COUNT) -> str:
         return f"{100 * value:.1f} %"
     divisor, name = scale_of(value, unit)
     return f"{number(value / divisor)} {name}".rstrip()
+
+
+def plainly(value: float | None, unit: Unit = COUNT) -> str:
+    """As `shown`, in letters that every terminal has; UNKNOWN for what is not known."""
+    return UNKNOWN if value is None else shown(value, unit).translate(_PLAIN)
 
 
 def number(value: float) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cimc.program.one_line import one_line
 from cimc.report.cost.program_cost import add
-from cimc.report.quantity_text import area_text, energy_text, time_text
-from cimc.report.report import Layer, Report
+from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
+from cimc.report.report import Layer, Report, Split
 from cimc.report.table import Table, aligned
 
 
@@ -37,27 +37,31 @@ def summary_lines(report: Report) -> Iterator[str]:
 
 def _cost_lines(report: Report) -> Iterator[str]:
     """Time, energy and area: what is of the parameter multiplications alone, and what is all."""
-    time, energy = report.latency_ns, report.energy_pj
-    leakage = report.energy_components_pj["leakage"]
+    time, energy = _texts(report.latency_ns, TIME), _texts(report.energy_pj, ENERGY)
+    leakage = plainly(report.energy_components_pj["leakage"], ENERGY)
+    yield (f"latency       {time['total']} a token: parameter {time['parameter']}, digital operators {time['digital']}")
     yield (
-        f"latency       {time_text(time['total'])} a token: parameter {time_text(time['parameter'])}, "
-        f"digital operators {time_text(time['digital'])}"
+        f"energy        {energy['total']} a token: parameter {energy['parameter']}, "
+        f"digital operators {energy['digital']}, leakage {leakage}"
     )
-    yield (
-        f"energy        {energy_text(energy['total'])} a token: parameter {energy_text(energy['parameter'])}, "
-        f"digital operators {energy_text(energy['digital'])}, leakage {energy_text(leakage)}"
-    )
-    yield f"area          {area_text(report.area_um2)}, of {report.arrays} arrays and all digital and attention units"
+    area = plainly(report.area_um2, AREA)
+    yield f"area          {area}, of {report.arrays} arrays and all digital and attention units"
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
     if alone is not None:
         found = all_of_it or alone
         yield (
-            f"prefill       {found['tokens']} tokens in {time_text(found['latency_ns'])}, one every "
-            f"{time_text(found['interval_ns'])} ({found['busiest']}); parameter {time_text(alone['latency_ns'])}"
+            f"prefill       {found['tokens']} tokens in {plainly(found['latency_ns'], TIME)}, one every "
+            f"{plainly(found['interval_ns'], TIME)} ({found['busiest']}); "
+            f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
-    sizes = "".join(f", {name} = {size}" for name, size in report.conditions["dims"].items())
-    yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{sizes}"
-    yield from (f"note          {note}" for note in report.notes)
+    sizes = ", ".join(f"{one_line(name)} = {size}" for name, size in report.conditions["dims"].items())
+    counted = f"; digital operators for {sizes}" if sizes else ""
+    yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{counted}"
+    yield from (f"note          {one_line(note)}" for note in report.notes)
+
+
+def _texts(split: Split, unit: Unit) -> dict[str, str]:
+    return {name: plainly(value, unit) for name, value in split.items()}
 
 
 def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
@@ -86,8 +90,8 @@ def layer_table(layers: Sequence[Layer]) -> Table:
             str(layer.adc_bits),
             f"{layer.conversions:,}",
             str(layer.stage),
-            time_text(layer.latency_ns),
-            energy_text(layer.energy_pj),
+            plainly(layer.latency_ns, TIME),
+            plainly(layer.energy_pj, ENERGY),
             one_line(layer.node),
         )
         for layer in layers
@@ -111,9 +115,9 @@ def component_table(report: Report) -> Table:
         rows.append(
             (
                 name.replace("_", " "),
-                energy_text(value) if name in energies else "",
+                plainly(value, ENERGY) if name in energies else "",
                 share,
-                area_text(areas[name]) if name in areas else "",
+                plainly(areas[name], AREA) if name in areas else "",
             )
         )
     return Table(("component", "energy a token", "of dynamic", "area"), rows, "lrrr")

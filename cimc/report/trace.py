@@ -8,6 +8,8 @@ from cimc.report.timeline import Event, Resource
 
 MICROSECOND = 1e6
 """In picoseconds: the format counts in microseconds, and takes fractions of them."""
+COUNTED = "one token; digital operators as the compiler scheduled them, with 1 for every dimension that was left open"
+"""What stands in a trace beside its programs, for the totals of the report may count larger dimensions."""
 PROCESSES = {
     Resource.STAGE: "stages",
     Resource.INTERCONNECT: "interconnect",
@@ -25,7 +27,8 @@ def trace_of(studies: Sequence[Study]) -> dict[str, Any]:
         {"program": s.label, "model": s.program.source.file, "mapping": s.report.mapping, "chip": s.report.chip["name"]}
         for s in studies
     ]
-    return {"displayTimeUnit": "ns", "otherData": {"programs": programs}, "traceEvents": events}
+    other = {"counted": COUNTED, "programs": programs}
+    return {"displayTimeUnit": "ns", "otherData": other, "traceEvents": events}
 
 
 def _events(number: int, study: Study, several: bool) -> Iterator[dict[str, Any]]:

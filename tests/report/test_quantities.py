@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimc.report.quantities import AREA, COUNT, ENERGY, SHARE, TIME, Unit, number, scale_of, shown
+from cimc.report.quantities import AREA, COUNT, ENERGY, SHARE, TIME, UNKNOWN, Unit, number, plainly, scale_of, shown
 
 
 @pytest.mark.parametrize(
@@ -15,12 +15,15 @@ from cimc.report.quantities import AREA, COUNT, ENERGY, SHARE, TIME, Unit, numbe
         (74901.92, TIME, "74.9 µs"),
         (398712.0, TIME, "398.7 µs"),
         (2_000_000, TIME, "2 ms"),
-        (0.25, TIME, "0.25 ns"),
+        (0.25, TIME, "250 ps"),
         (1234.5, ENERGY, "1.23 nJ"),
         (3.5e6, AREA, "3.5 mm²"),
         (36480, AREA, "0.0365 mm²"),
         (9999, AREA, "9,999 µm²"),
-        (0, TIME, "0 ns"),
+        (0, TIME, "0 ps"),
+        (99960, TIME, "100 µs"),
+        (5e15, ENERGY, "5,000 J"),
+        (0.0571, ENERGY, "0.0571 pJ"),
     ],
 )
 def test_shown(value: float, unit: Unit, text: str) -> None:
@@ -34,8 +37,16 @@ def test_number(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "text"), [(1234.5, TIME, "1.23 us"), (0.036, AREA, "0.036 um2"), (None, ENERGY, UNKNOWN)]
+)
+def test_plainly(value: float | None, unit: Unit, text: str) -> None:
+    assert plainly(value, unit) == text
+    assert text.isascii()
+
+
 def test_scales() -> None:
     assert scale_of(999, TIME) == (1, "ns")
     assert scale_of(1000, TIME) == (1e3, "µs")
-    assert scale_of(0.1, TIME) == (1, "ns")
+    assert scale_of(0.1, TIME) == (1e-3, "ps")
     assert scale_of(5, COUNT) == (1, "")

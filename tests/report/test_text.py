@@ -34,11 +34,11 @@ def report(handmade: Program) -> Report:
 def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Report) -> None:
     lines = list(summary_lines(report))
     assert lines[-6:] == [
-        "latency       1.30 us a token: parameter 1.23 us, digital operators 66.0 ns",
-        "energy        unknown a token: parameter 2.00 nJ, digital operators 2.00 nJ, leakage 5.00 mJ",
+        "latency       1.3 us a token: parameter 1.23 us, digital operators 66 ns",
+        "energy        unknown a token: parameter 2 nJ, digital operators 2 nJ, leakage 5 mJ",
         "area          1.23 mm2, of 2 arrays and all digital and attention units",
-        "prefill       7 tokens in 121 ns, one every 20.0 ns (arrays); parameter 100 ns",
-        "assumed       ADC model table, n = 1",
+        "prefill       7 tokens in 121 ns, one every 20 ns (arrays); parameter 100 ns",
+        "assumed       ADC model table; digital operators for n = 1",
         "note          something is not known",
     ]
 
@@ -46,8 +46,8 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
 def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
     alone = replace(report, prefill={**report.prefill, "total": None}, adc_model=None, notes=())
     lines = list(summary_lines(alone))
-    assert "prefill       7 tokens in 100 ns, one every 20.0 ns (arrays); parameter 100 ns" in lines
-    assert lines[-1] == "assumed       ADC model none, n = 1"
+    assert "prefill       7 tokens in 100 ns, one every 20 ns (arrays); parameter 100 ns" in lines
+    assert lines[-1] == "assumed       ADC model none; digital operators for n = 1"
     nothing = replace(alone, prefill={"parameter": None, "total": None})
     assert not any(line.startswith("prefill") for line in summary_lines(nothing))
 
@@ -55,25 +55,25 @@ def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Repo
 def test_energy_and_area_by_component(report: Report) -> None:
     known = replace(report, energy_components_pj={**report.energy_components_pj, "shift_add": 0.0})
     assert component_table(known).lines() == [
-        "component  energy a token  of dynamic      area",
-        "adc               1.50 nJ      37.5 %   unknown",
+        "component  energy a token  of dynamic     area",
+        "adc                1.5 nJ      37.5 %  unknown",
         "dac                250 pJ       6.2 %",
-        "cells              250 pJ       6.2 %  10.0 um2",
+        "cells              250 pJ       6.2 %   10 um2",
         "shift add            0 pJ       0.0 %",
         "transfer             0 pJ       0.0 %",
         "add                  0 pJ       0.0 %",
-        "digital           2.00 nJ      50.0 %",
+        "digital              2 nJ      50.0 %",
         "attention            0 pJ       0.0 %",
-        "leakage           5.00 mJ",
+        "leakage              5 mJ",
     ]
 
 
 def test_no_shares_of_what_is_not_known(report: Report) -> None:
     lines = component_table(report).lines()
     assert lines[1:5] == [
-        "adc               1.50 nJ               unknown",
+        "adc                1.5 nJ              unknown",
         "dac                250 pJ",
-        "cells              250 pJ              10.0 um2",
+        "cells              250 pJ               10 um2",
         "shift add         unknown",
     ]
 
@@ -84,7 +84,7 @@ def test_layers(report: Report) -> None:
     assert head.split() == [
         "shape", "kind", "tiles", "arrays", "ADC", "bits", "conversions", "stage", "latency", "energy", "node",
     ]  # fmt: skip
-    assert row.split() == ["4x3", "dense", "2", "1", "4", "192", "0", "1.23", "us", "2.50", "pJ", "/fc", "more"]
+    assert row.split() == ["4x3", "dense", "2", "1", "4", "192", "0", "1.23", "us", "2.5", "pJ", "/fc", "more"]
 
 
 def test_statistics() -> None:

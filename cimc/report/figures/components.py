@@ -7,7 +7,7 @@ import numpy as np
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
 from cimc.report.figures.palette import RESOURCES, RULE
-from cimc.report.figures.time_axis import MICROSECOND, NO_TIMES, latest, time_axis
+from cimc.report.figures.time_axis import MICROSECOND, NO_TIMES, against_latency, latest, time_axis
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
 
@@ -60,7 +60,8 @@ def _panel(study: Study, end: float) -> Panel:
             tooltip=[alt.Tooltip("part:N", title="component"), alt.Tooltip("text:N", title="time")],
         )
     )
-    return Panel(study.label, chart.properties(width=WIDTH, height=HEIGHT))
+    notes = tuple(against_latency(study, study.timeline))
+    return Panel(study.label, chart.properties(width=WIDTH, height=HEIGHT), notes)
 
 
 def time_of_parts(timeline: Timeline) -> dict[Resource | None, float]:

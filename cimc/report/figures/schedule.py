@@ -1,7 +1,7 @@
 """When what works: a Gantt chart of stages, transfers, digital units and arrays for one token."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import altair as alt
@@ -19,8 +19,17 @@ from cimc.report.figures.figure import (
     zooming,
 )
 from cimc.report.figures.palette import EMPTY, RESOURCES
-from cimc.report.figures.time_axis import LANES, MICROSECOND, NO_TIMES, edges, evenly, latest, time_axis, working
-from cimc.report.quantities import TIME, shown
+from cimc.report.figures.time_axis import (
+    LANES,
+    MICROSECOND,
+    NO_TIMES,
+    against_latency,
+    edges,
+    evenly,
+    latest,
+    time_axis,
+    working,
+)
 from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline
 
@@ -62,24 +71,13 @@ def _panel(study: Study, end: float) -> Panel:
     if len(events) > MOST_MARKS:
         notes.append(f"Only the first {MOST_MARKS:,} of {len(events):,} bars are drawn.")
     chart = _chart(study, timeline, events[:MOST_MARKS], kept, end)
-    return Panel(study.label, chart, (*notes, *_compared(study, timeline)))
+    return Panel(study.label, chart, (*notes, *against_latency(study, timeline)))
 
 
 def _events(timeline: Timeline, kept: Sequence[int]) -> list[Event]:
     """The events of all units and of the arrays that are kept."""
     arrays = set(kept)
     return [e for e in timeline.events if e.resource in ABOVE or (e.resource is Resource.ARRAY and e.unit in arrays)]
-
-
-def _compared(study: Study, timeline: Timeline) -> Iterator[str]:
-    """How long the schedule takes, where that is not the latency of the report."""
-    own, latency = timeline.end_ps / 1000, study.report.latency_ns["total"]
-    if latency is not None and abs(own - latency) > 0.001 * latency:
-        sizes = ", ".join(f"{name} = {size}" for name, size in study.report.conditions["dims"].items())
-        yield (
-            f"The schedule takes {shown(own, TIME)}: in it, digital operators have 1 for every dimension that is open. "
-            f"The latency with digital operators, {shown(latency, TIME)}, counts them for {sizes or 'the whole run'}."
-        )
 
 
 def _chart(

@@ -1,11 +1,12 @@
 """What figures over time have in common: their axis, which arrays they draw, the edges of their bars."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
 
+from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
 
@@ -29,6 +30,18 @@ def time_axis(field: str, end: float) -> alt.X:
 def edges(end: float) -> Any:
     """A white edge around bars that are wide enough for one, on an axis of `end` microseconds."""
     return alt.condition(f"(datum.end - datum.start) * width > {4 * end}", alt.value(0.4), alt.value(0))
+
+
+def against_latency(study: Study, timeline: Timeline) -> Iterator[str]:
+    """Where the schedule takes another time than the report's latency: which, and why."""
+    own, latency = timeline.end_ps / 1000, study.report.latency_ns["total"]
+    if latency is not None and abs(own - latency) > 0.001 * latency:
+        sizes = ", ".join(f"{name} = {size}" for name, size in study.report.conditions["dims"].items())
+        yield (
+            f"The schedule takes {shown(own, TIME)}, the latency with digital operators is {shown(latency, TIME)}: the "
+            "schedule was made by the compiler, which took 1 for every dimension that was left open; the latency "
+            f"counts digital operators for {sizes or 'the whole run'}."
+        )
 
 
 def working(timeline: Timeline) -> dict[int, int]:
