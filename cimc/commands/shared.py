@@ -31,6 +31,8 @@ def run_command(work: Callable[[], int]) -> int:
         return USERS_FAULT
     except KeyboardInterrupt:
         return fail("interrupted")
+    except MemoryError as error:
+        return fail(f"not enough memory: {error}")
 
 
 def fail(message: str) -> int:

@@ -111,5 +111,6 @@ def _result(future: Future[Outcome | str | None]) -> Result:
     if isinstance(error, KilledWorker):
         return Failure("the worker was killed that ran it: it may need more memory than there is", killed=True)
     assert isinstance(error, Exception)
-    reason = str(error) if isinstance(error, UnfitWorker) else f"a worker cannot run sweeps: {explained(error)}"
+    own = isinstance(error, UnfitWorker | UserError)
+    reason = str(error) if own else f"a worker cannot run sweeps: {explained(error)}"
     raise UserError(reason) from error

@@ -57,9 +57,8 @@ def _column(cells: list[Cell]) -> list[Cell]:
 
 
 def write_outcome(folder: Path, outcome: Outcome) -> None:
-    """Keep a point as a file of its own in the working folder; OSError if that cannot be written."""
-    (folder / POINTS).mkdir(exist_ok=True)
-    write_table(folder / POINTS / f"{outcome.key}.parquet", [_row(outcome)])
+    """Keep a point as a file of its own in the working folder; UserError if that cannot be written."""
+    _keep(folder / POINTS / f"{outcome.key}.parquet", [outcome])
 
 
 def read_outcomes(folder: Path) -> dict[str, Outcome]:
@@ -72,14 +71,25 @@ def read_outcomes(folder: Path) -> dict[str, Outcome]:
 
 
 def compact(folder: Path) -> dict[str, Outcome]:
-    """Make one file of all finished points, which are also returned; only one process may do that at a time."""
+    """Make one file of all finished points, which are also returned; only one process may do that at a time.
+
+    Raises UserError for a file that is damaged or cannot be written.
+    """
     files = _files(folder)
     found = read_outcomes(folder)
     if files:
-        write_table(folder / ALL, [_row(outcome) for outcome in found.values()])
+        _keep(folder / ALL, found.values())
         for file in files:
             file.unlink()
     return found
+
+
+def _keep(file: Path, outcomes: Iterable[Outcome]) -> None:
+    try:
+        file.parent.mkdir(exist_ok=True)
+        write_table(file, [_row(outcome) for outcome in outcomes])
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
 def _files(folder: Path) -> list[Path]:
@@ -94,11 +104,11 @@ def _read(file: Path) -> Iterable[Outcome]:
     try:
         rows = pq.read_table(file).to_pylist()
         return [_outcome(row) for row in rows]
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{file}: damaged ({error}): remove it, and its points are computed again") from error
 
 
 def _outcome(row: dict[str, Cell]) -> Outcome:
     key, error, seconds = str(row.pop(KEY)), row.pop(ERROR), row.pop(SECONDS)
-    figures = {name: value for name, value in row.items() if not isinstance(value, str)}
+    figures = {name: value for name, value in row.items() if value is None or isinstance(value, int | float)}
     return Outcome(key, figures, None if error is None else str(error), float(seconds or 0))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
+from cimc.machine.machine import Machine
 from cimc.program.program import Program
 from dialects.element_types import Array
 
@@ -56,6 +57,14 @@ def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
 def test_threads_in_the_environment(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIMC_THREADS", "many")
     assert fails("cim-run", program) == "CIMC_THREADS is 'many', expected a number of at least 1"
+
+
+def test_too_little_memory(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(self: Machine, inputs: object) -> None:
+        raise MemoryError("unable to allocate 1 PiB")
+
+    monkeypatch.setattr(Machine, "run", run)
+    assert fails("cim-run", program) == "not enough memory: unable to allocate 1 PiB"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,5 +1,6 @@
 """Finished points on the disk: complete or not there, whoever writes and whenever it is killed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -76,6 +77,23 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     assert names(tmp_path) == ["t.parquet"]
 
 
+def write_bad(folder: Path) -> None:
+    write_outcome(folder, BAD)
+
+
+@pytest.mark.parametrize("keep", [compact, write_bad])
+def test_a_full_disk_is_told(keep: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_outcome(tmp_path, GOOD)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.os, "fsync", full)
+    with pytest.raises(UserError, match=r"\.parquet: cannot be written: no space left on device$"):
+        keep(tmp_path)
+    assert read_outcomes(tmp_path) == {GOOD.key: GOOD}
+
+
 def test_tables_have_the_columns_of_all_rows(tmp_path: Path) -> None:
     """Numbers among texts become texts, for a column has one type."""
     write_table(tmp_path / "t.parquet", [{"monarch": 0, "x": 1}, {"monarch": "auto", "y": 1.5}])
@@ -88,7 +106,7 @@ def test_tables_have_the_columns_of_all_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no parquet", None])
 def test_damaged_files(content: bytes | None, tmp_path: Path) -> None:
     file = tmp_path / "finished.parquet"
-    write_table(file, [{"something": 1}])
+    write_table(file, [{"key": 1, "error": None, "seconds": "no number"}])
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UserError) as error:
