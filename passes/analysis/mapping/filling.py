@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import gcd
 
 import numpy as np
 
@@ -25,7 +24,7 @@ def fill(tiles: Table, plan: Plan, array_columns: int) -> Table:
 
 
 def fill_evenly(tiles: Table, plan: Plan, array_columns: int, arrays: int, unit: int) -> Table:
-    """As `fill`, but the columns of the plan go round `arrays` arrays, `unit` or a part of it at a time.
+    """As `fill`, but the columns of the plan go round `arrays` arrays, `unit` at a time if there is room for that.
 
     So every array has equally many of each kind of stack.
     """
@@ -46,16 +45,21 @@ def _parts(plan: Plan, array_columns: int) -> dict[int, Table]:
 
 
 def _even_parts(plan: Plan, array_columns: int, arrays: int, unit: int) -> dict[int, Table]:
-    """As `_parts`, but the columns go round the arrays, as many at a time as cut no slot, `unit` at most."""
-    unit = gcd(unit, array_columns, *(number for slot in plan.slots for number in (slot.column, slot.columns)))
-    array = np.arange(arrays)
+    """As `_parts`, but the columns go round the arrays, `unit` at a time, or fewer where that would not fit."""
+    while -(-plan.columns // unit) > arrays * (array_columns // unit):
+        unit -= 1
     parts: dict[int, list[Table]] = {}
     for slot in plan.slots:
-        first = -(-(slot.column // unit - array) // arrays)
-        count = -(-((slot.column + slot.columns) // unit - array) // arrays) - first
+        begin, end = slot.column, slot.column + slot.columns
+        low, high = begin // unit, -(-end // unit)
+        array = (low + np.arange(min(high - low, arrays))) % arrays
+        first, last = -(-(low - array) // arrays), -(-(high - array) // arrays)  # of the units of each array
+        left, right = first * unit, last * unit
+        left += np.where(first * arrays + array == low, begin - low * unit, 0)
+        right -= np.where((last - 1) * arrays + array == high - 1, high * unit - end, 0)
         row, piece = np.full_like(array, slot.row), np.full_like(array, slot.piece)
-        table = np.stack([array, row, first * unit, count * unit, piece], axis=1).astype(np.int64)
-        parts.setdefault(slot.height, []).append(table[count > 0])
+        table = np.stack([array, row, left, right - left, piece], axis=1).astype(np.int64)
+        parts.setdefault(slot.height, []).append(table)
     return {height: np.concatenate(tables) for height, tables in parts.items()}
 
 

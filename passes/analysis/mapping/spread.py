@@ -82,14 +82,14 @@ def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
     demand, unit = _demand(tiles)
     good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
     plan = _plan(demand, unit, good, size, cut_rows=False)
-    least = size.arrays(plan)
-    if goal.objective == "arrays" or least > (goal.arrays or least):
+    if goal.objective == "arrays" or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
         plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
+    if goal.objective == "arrays":
         return fill(tiles, _lowered(plan, demand, unit, size, size.arrays(plan)), size.columns)
     if goal.objective == "throughput":
         plan = _flattened(plan, demand, unit, size, goal.arrays)
         arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
-        return fill_evenly(tiles, plan, size.columns, arrays, gcd(*unit.values()))
+        return fill_evenly(tiles, plan, size.columns, arrays, max(gcd(*unit.values()), goal.adcs))
     return _fast(tiles, plan, good, size, goal)
 
 

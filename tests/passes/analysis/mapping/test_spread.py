@@ -179,6 +179,25 @@ def test_throughput_puts_few_tiles_on_each_other() -> None:
     assert most[30] == 2
 
 
+@pytest.mark.parametrize("objective", ["latency", "throughput"])
+def test_odd_widths_are_not_cut_into_single_columns(objective: str) -> None:
+    """Pieces are as wide as there are ADCs, but for the ends of tiles and of the room of a height."""
+    rng = np.random.default_rng(0)
+    weights = [blocks(20, *rng.integers(9, 120, 2).tolist(), stage) for stage in range(30)]
+    widths = np.concatenate([p.tiles[:, 3] for p in check(weights, 256, 256, Goal(objective, 70, 8))])
+    assert np.average(widths, weights=widths) >= 7
+    assert len(widths) <= 1.5 * widths.sum() / 8
+
+
+def test_a_small_chip_still_spreads_the_work() -> None:
+    """Rows are cut to fit, and the pieces of a stage lie in many arrays all the same."""
+    weights = [blocks(6, 144, 144, stage) for stage in range(20)]
+    few = fewest_arrays([w.tiles for w in weights], 256, 256) + 1
+    usual, fast = (check(weights, 256, 256, Goal(objective, few, 8)) for objective in ("arrays", "latency"))
+    assert arrays_used(fast) <= few
+    assert most_steps(weights, fast, 8) < 0.5 * most_steps(weights, usual, 8)
+
+
 def tiles_on_each_other(placements: Sequence[Placement]) -> int:
     counts: dict[tuple[int, int], int] = {}
     for placement in placements:
