@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
+from cimc.program.schedule import verify_schedule
 from cimc.program.timing import planes_of
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import DECODE, Components, Conditions, Cost, add, cost_of
@@ -103,8 +104,9 @@ class Report:
 def report_of(program: Program, conditions: Conditions = DECODE) -> Report:
     """The report of a program. Weights that several nodes share are stored, and counted, once.
 
-    ProgramError for dimensions that the program does not have.
+    ProgramError for dimensions that the program does not have, or a schedule that the hardware cannot keep.
     """
+    verify_schedule(program)
     return _Reporter(program, conditions).report()
 
 

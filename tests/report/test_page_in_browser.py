@@ -27,7 +27,19 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--window-size=1280,1000",
 )  # fmt: skip
-UNITS = {"": 1, "%": 0.01, "ns": 1, "µs": 1e3, "ms": 1e6, "pJ": 1, "nJ": 1e3, "µJ": 1e6, "µm²": 1, "mm²": 1e6}
+UNITS = {
+    "": 1,
+    "%": 0.01,
+    "ps": 1e-3,
+    "ns": 1,
+    "µs": 1e3,
+    "ms": 1e6,
+    "pJ": 1,
+    "nJ": 1e3,
+    "µJ": 1e6,
+    "µm²": 1,
+    "mm²": 1e6,
+}
 SECONDS = 60
 """To wait for what takes a second: a test machine may be busy."""
 MARKS = """

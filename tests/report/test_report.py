@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cimc.compiler import Compilation
+from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.cost.program_cost import Conditions
@@ -127,7 +128,9 @@ def test_the_adc_model_is_named(onnx_file: Callable[..., Path], compiled: Callab
     program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }"), chip="pcm-256").program
     model = "closed-form-28nm: closed form for SAR ADCs in 28 nm (ZigZag-IMC)"
     assert report_of(program).adc_model == model
-    assert "assumed       ADC model closed-form-28nm, n = 1" in list(summary_lines(report_of(program)))
+    assert "assumed       ADC model closed-form-28nm; digital operators for n = 1" in list(
+        summary_lines(report_of(program))
+    )
 
 
 def test_a_report_for_more_tokens(handmade: Program) -> None:
@@ -150,3 +153,10 @@ def test_signed_inputs_have_a_plane_for_the_sign(handmade: Program) -> None:
     multiplies = handmade.instructions[handmade.instructions["op"] == Opcode.MULTIPLY]
     assert conversions(multiplies, unsigned).sum() > 0
     assert (conversions(multiplies, signed) * 4 == conversions(multiplies, unsigned) * 5).all()
+
+
+def test_a_schedule_that_cannot_be_kept(program: Program) -> None:
+    """Where a file was made by somebody else: the machine refuses it, and so does the report."""
+    program.instructions["start"][program.instructions["op"] == Opcode.MULTIPLY] = 0
+    with pytest.raises(ProgramError, match=r"^record "):
+        report_of(program)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
-from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.fast.lanes import LANES, Bytes, Words
 from cimc.machine.fast.pieces import Pieces
 from cimc.machine.fast.products import add_products, subtract_excess
 
@@ -41,10 +41,7 @@ def execute(
     rows_end, columns_end, words = _extent(pieces, start, stop)
     inputs, sums = x.reshape(-1), y.reshape(-1).view(np.uint32)
     if rows_end > stride:
-        stride = rows_end
-        inputs = np.zeros(vectors * stride, np.uint8)
-        for t in range(vectors):
-            inputs[t * stride : t * stride + x.shape[1]] = x[t]
+        stride, inputs = rows_end, _widened(x, rows_end)
     if columns_end > width:
         sums = np.zeros(vectors * width + LANES, np.uint32)
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
@@ -82,6 +79,15 @@ def execute(
         for t in range(vectors):
             y[t] += sums[t * width : (t + 1) * width].view(np.int32)
     return clipped
+
+
+@njit
+def _widened(x: NDArray[np.uint8], width: int) -> Bytes:
+    """The vectors [vectors, K] with zeros behind each, so that they are `width` long, one after the other."""
+    wide = np.zeros(x.shape[0] * width, np.uint8)
+    for t in range(x.shape[0]):
+        wide[t * width : t * width + x.shape[1]] = x[t]
+    return wide
 
 
 @njit

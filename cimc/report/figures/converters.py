@@ -16,7 +16,17 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
-from cimc.report.figures.time_axis import LANES, MICROSECOND, NO_TIMES, edges, evenly, latest, time_axis, working
+from cimc.report.figures.time_axis import (
+    LANES,
+    MICROSECOND,
+    NO_TIMES,
+    edges,
+    evenly,
+    lane_axis,
+    latest,
+    time_axis,
+    working,
+)
 from cimc.report.study import Study
 from cimc.report.timeline import Activation, Timeline
 
@@ -59,7 +69,7 @@ def _chart(study: Study, timeline: Timeline, busy: Mapping[int, int], end: float
         .encode(
             x=time_axis("start", end),
             x2="end",
-            y=_lane_axis(adcs),
+            y=lane_axis(list(map(str, range(adcs))), "ADC"),
             y2="bottom",
             color=layer_color(study),
             opacity=faded(),
@@ -98,12 +108,6 @@ def _conversions(study: Study, timeline: Timeline, arrays: Mapping[int, int]) ->
             bottom="datum.adc_number + 0.9",
         )
     )
-
-
-def _lane_axis(adcs: int) -> alt.Y:
-    middles = [adc + 0.5 for adc in range(adcs)]
-    axis = alt.Axis(values=middles, labelExpr="floor(datum.value)", grid=False, ticks=False, domain=False)
-    return alt.Y("top:Q", title="ADC", axis=axis, scale=alt.Scale(domain=[adcs, 0], nice=False))
 
 
 def _rows(activations: Sequence[Activation], arrays: Mapping[int, int]) -> Iterator[tuple[float, ...]]:

@@ -1,6 +1,5 @@
 """When what works: a Gantt chart of stages, transfers, digital units and arrays for one token."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -26,6 +25,7 @@ from cimc.report.figures.time_axis import (
     against_latency,
     edges,
     evenly,
+    lane_axis,
     latest,
     time_axis,
     working,
@@ -86,7 +86,7 @@ def _chart(
     used = {(event.resource, event.unit) for event in events}
     units = [(resource, unit) for resource in ABOVE for unit in sorted(u for r, u in used if r is resource)]
     lanes = {lane: i for i, lane in enumerate([*units, *((Resource.ARRAY, array) for array in kept)])}
-    y = _lane_axis(lanes)
+    y = lane_axis([str(unit) if r is Resource.ARRAY else f"{r} {unit}" for r, unit in lanes], "array")
     layers = [
         _stages(timeline, end),
         _of_layers(study, [event for event in events if event.layer is not None], lanes, y, end),
@@ -94,18 +94,6 @@ def _chart(
     ]
     height = 6 if len(kept) > 100 else 10 if len(kept) > 40 else 18
     return alt.layer(*layers).properties(width=WIDTH, height=height * len(lanes))
-
-
-def _lane_axis(lanes: Lanes) -> alt.Y:
-    names = [str(unit) if resource is Resource.ARRAY else f"{resource} {unit}" for resource, unit in lanes]
-    axis = alt.Axis(
-        values=[lane + 0.5 for lane in range(len(lanes))],
-        labelExpr=f"{json.dumps(names)}[floor(datum.value)]",
-        grid=False,
-        ticks=False,
-        domain=False,
-    )
-    return alt.Y("top:Q", title="array", axis=axis, scale=alt.Scale(domain=[len(lanes), 0], nice=False))
 
 
 def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:

@@ -1,5 +1,6 @@
 """What figures over time have in common: their axis, which arrays they draw, the edges of their bars."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,6 +26,18 @@ def latest(studies: Sequence[Study]) -> float:
 def time_axis(field: str, end: float) -> alt.X:
     """The horizontal axis from 0 to `end` microseconds."""
     return alt.X(f"{field}:Q", title="time (µs)", scale=alt.Scale(domain=[0, end], nice=False))
+
+
+def lane_axis(names: Sequence[str], title: str) -> alt.Y:
+    """The vertical axis of `top`: lanes of height 1 from the top, each with its name beside its middle."""
+    axis = alt.Axis(
+        values=[lane + 0.5 for lane in range(len(names))],
+        labelExpr=f"{json.dumps(names)}[floor(datum.value)]",
+        grid=False,
+        ticks=False,
+        domain=False,
+    )
+    return alt.Y("top:Q", title=title, axis=axis, scale=alt.Scale(domain=[len(names), 0], nice=False))
 
 
 def edges(end: float) -> Any:
