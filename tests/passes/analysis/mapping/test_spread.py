@@ -183,7 +183,8 @@ def test_throughput_puts_few_tiles_on_each_other() -> None:
 def test_odd_widths_are_not_cut_into_single_columns(objective: str) -> None:
     """Pieces are as wide as there are ADCs, but for the ends of tiles and of the room of a height."""
     rng = np.random.default_rng(0)
-    weights = [blocks(20, *rng.integers(9, 120, 2).tolist(), stage) for stage in range(30)]
+    sizes = rng.integers(9, 120, (30, 2))
+    weights = [blocks(20, int(rows), int(columns), stage) for stage, (rows, columns) in enumerate(sizes)]
     widths = np.concatenate([p.tiles[:, 3] for p in check(weights, 256, 256, Goal(objective, 70, 8))])
     assert np.average(widths, weights=widths) >= 7
     assert len(widths) <= 1.5 * widths.sum() / 8
