@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper, parser
 
@@ -18,6 +19,9 @@ from cimc.machine.machine import Machine
 from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Stage, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import clear_record, kernel_record, multiply_records, permute_record
+
+settings.register_profile("cimc", deadline=None)  # a busy machine is no mistake
+settings.load_profile("cimc")
 
 STEP = np.array([7.5, 3.25, 11, 90], np.float32)
 TABLE = np.array([2, 0, 3, 1], np.int32)
