@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from cimc.program.metadata import Kernel, Timing
+from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode, Records
 from cimc.program.timing import activations_of, planes_of
@@ -212,4 +213,5 @@ def _operators(program: Program, timing: Timing) -> Iterator[Event]:
 
 def _nodes(kernel: Kernel) -> list[tuple[str, str]]:
     """Name and operator of each node of a kernel."""
-    return [(node.name, node.op_type) for node in onnx.load_model_from_string(kernel.model).graph.node]
+    nodes = onnx.load_model_from_string(kernel.model).graph.node
+    return [(one_line(node.name), one_line(node.op_type)) for node in nodes]  # bytes where a name is no UTF-8

@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 
+import onnx
 import pytest
 
 from cimc.report.study import Study
+from cimc.report.timeline import timeline_of
 from cimc.report.trace import trace_of
 
 
@@ -50,3 +52,15 @@ def test_a_program_without_times(study: Study) -> None:
 @pytest.mark.parametrize("key", ["ph", "name", "pid", "tid", "args"])
 def test_every_event_has_what_the_format_demands(study: Study, key: str) -> None:
     assert all(key in event for event in trace_of([study])["traceEvents"])
+
+
+def test_names_that_are_no_text(study: Study) -> None:
+    """A damaged name in a kernel is bytes to protobuf; the trace can be written all the same."""
+    kernels = [
+        replace(kernel, model=kernel.model.replace(node.name.encode(), node.name.encode()[:-1] + b"\xf4"))
+        for kernel in study.program.kernels
+        for node in onnx.load_model_from_string(kernel.model).graph.node[:1]
+    ]
+    program = replace(study.program, kernels=kernels)
+    events = trace_of([replace(study, program=program, timeline=timeline_of(program))])["traceEvents"]
+    assert "xf4" in json.dumps(events)
