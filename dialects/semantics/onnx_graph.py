@@ -1,6 +1,5 @@
 """Operations of the IR as an ONNX graph: kernels, the reference network and interpretation are all written here."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +12,6 @@ from onnx import (
     TensorProto,
     ValueInfoProto,
     helper,
-    numpy_helper,
 )
 from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -22,29 +20,23 @@ from xdsl.utils.hints import isa
 from dialects.array import MultiplyOp, StageOp
 from dialects.array import YieldOp as StageYieldOp
 from dialects.attributes.onnx_attributes import to_onnx
-from dialects.attributes.structure import BlockDiagonalAttr
-from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp, YieldOp
-from dialects.element_types import Array, dense_array, element_type, numpy_element, onnx_element, tensor_type_of
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
+from dialects.element_types import Array, dense_array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import (
     Port,
     inputs_of,
     main_block,
-    operations,
     opsets_of,
     outputs_of,
     weight_named,
-    weights_of,
 )
-from dialects.semantics.array_values import Image, image_of, matrix_of
-from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
-from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
+from dialects.semantics.exact_products import ZERO, mixed_operands, moved, moving_nodes
+from dialects.semantics.graph_names import GraphNames
+from dialects.semantics.product_nodes import ProductWriter
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
-
-_OUTSIDE = re.compile(r"constant\d+")
-"""What constants are called that whoever runs the graph hands over (docs/file-format.md)."""
 
 IR_VERSION = 10
 """ONNX IR version of the files written here: the first that knows every element type in use."""
@@ -54,6 +46,7 @@ IR_VERSION = 10
 class GraphWriter:
     """Writes operations as ONNX nodes; one writer makes one graph.
 
+    Products of uint8 by int8 are written as products of uint8, which are exact on every processor.
     `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
     """
 
@@ -61,17 +54,13 @@ class GraphWriter:
     store: WeightStore
     external: Callable[[Array], str | None] = lambda array: None
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
-    initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     external_names: list[str] = field(default_factory=list[str])
     """The constants that whoever runs the graph has to hand over."""
-    _taken: dict[str, int] = field(default_factory=dict[str, int])
-    _node_names: dict[str, int] = field(default_factory=dict[str, int])
-    _known: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
-    """The initializers by what they stand for: a form of a weight, and its symbol."""
 
     def __post_init__(self) -> None:
-        self.weights = weights_of(self.module)
-        self._image: Image | None = None
+        self.graph = GraphNames(self.external)
+        self.products = ProductWriter(self.module, self.store, self.graph)
+        self.weights = self.products.weights
 
     def model(
         self,
@@ -81,7 +70,7 @@ class GraphWriter:
     ) -> ModelProto:
         """The graph of `ops` from `inputs` to `outputs`, which keep the names they are given."""
         for _, port in [*inputs, *outputs]:
-            self._taken.setdefault(port.name, 0)
+            self.graph.reserve(port.name)
         self.names |= {value: port.name for value, port in inputs}
         produced = {result for op in ops for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
         for value, port in outputs:
@@ -99,54 +88,34 @@ class GraphWriter:
         )
         opsets = [helper.make_opsetid(domain, version) for domain, version in opsets_of(self.module).items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
-        self.external_names = [n for n, t in self.initializers.items() if t.data_location == TensorProto.EXTERNAL]
-        while self.initializers:  # one by one, for together they may be gigabytes
-            model.graph.initializer.append(self.initializers.pop(next(iter(self.initializers))))
+        initializers = self.graph.initializers
+        self.external_names = [n for n, t in initializers.items() if t.data_location == TensorProto.EXTERNAL]
+        while initializers:  # one by one, for together they may be gigabytes
+            model.graph.initializer.append(initializers.pop(next(iter(initializers))))
         return model
 
     def name(self, value: SSAValue) -> str:
         """The name of a value in the graph; constants become initializers when first asked for."""
         if value not in self.names:
-            self.names[value] = self._constant(value.owner) or self.fresh(value.name_hint or "v")
+            self.names[value] = self._constant(value.owner) or self.graph.fresh(value.name_hint or "v")
         return self.names[value]
-
-    def fresh(self, wish: str) -> str:
-        """A name that no other value in the graph has, nor any constant from outside."""
-        return _fresh(f"{wish}_" if _OUTSIDE.fullmatch(wish) else wish, self._taken)
 
     def _constant(self, owner: Operation | Block) -> str | None:
         """The initializer that stands for a constant operation, None for other operations."""
         if isinstance(owner, ConstantOp):
-            return self._new_initializer("constant", dense_array(owner.value))
+            return self.graph.initializer("constant", dense_array(owner.value))
         if isinstance(owner, ReadOp):
-            symbol = owner.weight.root_reference.data
-            array = weight_named(self.weights, symbol).array(self.store)
-            return self._initializer("", symbol, array)
+            weight = weight_named(self.weights, owner.weight.root_reference.data)
+            return self.graph.form("", weight.sym_name.data, lambda: weight.array(self.store))
         return None
-
-    def _initializer(self, form: str, symbol: str, array: Array) -> str:
-        """The name of the initializer for this form of a weight, which is always the same array."""
-        if (form, symbol) not in self._known:
-            self._known[form, symbol] = self._new_initializer(f"@{symbol}{form and '.'}{form}", array)
-        return self._known[form, symbol]
-
-    def _new_initializer(self, wish: str, array: Array) -> str:
-        outside = self.external(array)
-        if outside is None:
-            name = self.fresh(wish)
-            self.initializers[name] = numpy_helper.from_array(array, name)
-            return name
-        if outside not in self.initializers:
-            self.initializers[outside] = _external(outside, array)
-        return outside
 
     def _node_name(self, op: Operation) -> str:
         """The name of the ONNX node that `op` comes from; the second to come from it is called `name.1`."""
-        return _fresh(node_name(op), self._node_names)
+        return self.graph.node(node_name(op))
 
     def _copy(self, name: str, wish: str) -> NodeProto:
         """A node that gives the value `name` a second name."""
-        return helper.make_node("Identity", [name], [wish], name=_fresh(f"copy to {wish}", self._node_names))
+        return helper.make_node("Identity", [name], [wish], name=self.graph.node(f"copy to {wish}"))
 
     def nodes(self, op: Operation) -> list[NodeProto]:
         """The ONNX nodes that do what `op` does."""
@@ -155,29 +124,57 @@ class GraphWriter:
         if isinstance(op, StageOp):
             return self._stage(op)
         if isinstance(op, MatmulOp | MultiplyOp):
-            return self._multiplication(op)
+            return self.products.nodes(op, self.name(op.x), self.name(op.result), self._node_name(op))
         if isinstance(op, PermuteOp):
             return [self._gather(op.x, op.table.root_reference.data, op)]
         if not isinstance(op, DigitalOp):
             raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
-        return [self._digital(op)]
+        return self._digital(op)
 
     def _operand(self, value: SSAValue) -> str:
         return "" if isinstance(value.type, NoneType) else self.name(value)
 
-    def _digital(self, op: DigitalOp) -> NodeProto:
-        node = helper.make_node(
+    def _digital(self, op: DigitalOp) -> list[NodeProto]:
+        name, nodes = self._node_name(op), list[NodeProto]()
+        domain, op_type = (
+            "" if op.is_standard or op.domain is None else unescaped(op.domain.data),
             unescaped(op.op_type.data),
-            [self._operand(value) for value in op.inputs],
-            [self._operand(value) for value in op.outputs],
-            name=self._node_name(op),
-            domain="" if op.is_standard or op.domain is None else unescaped(op.domain.data),
         )
+        inputs = self._exact_operands(op, domain, op_type, name, nodes)
+        node = helper.make_node(op_type, inputs, [self._operand(v) for v in op.outputs], name=name, domain=domain)
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
         if op.bodies is not None:
             for name, region in zip(op.bodies, op.graphs):
                 node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
-        return node
+        return [*nodes, node]
+
+    def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, name: str, nodes: list[NodeProto]) -> list[str]:
+        """The names of the inputs; int8 numbers that meet uint8 in a product move, by `nodes` unless constant."""
+        elements = [onnx_element(element_type(value.type)) for value in op.inputs]
+        mixed = mixed_operands(domain, op_type, elements, node_name(op))
+        moving = {i for operand in mixed for i in (operand.value, operand.zero)}
+        values: list[SSAValue | None] = [None if isinstance(v.type, NoneType) else v for v in op.inputs]
+        values += [None] * (max(moving, default=-1) + 1 - len(values))
+        zeros = {operand.zero for operand in mixed}
+        return [
+            (self.products.zero_point() if i in zeros else "")
+            if value is None
+            else self._moved(value, name, nodes)
+            if i in moving
+            else self.name(value)
+            for i, value in enumerate(values)
+        ]
+
+    def _moved(self, value: SSAValue, node: str, nodes: list[NodeProto]) -> str:
+        """The name of an int8 value plus 128 as uint8."""
+        if isinstance(value.owner, ConstantOp):
+            return self.graph.initializer("constant", moved(dense_array(value.owner.value)))
+        if isinstance(value.owner, ReadOp):
+            return self.products.moved_weight(value.owner.weight.root_reference.data)
+        between = self.graph.fresh("wide"), self.graph.fresh("moved")
+        result, by = self.graph.fresh("uint8"), self.graph.form("", "128", lambda: ZERO.astype(np.int32))
+        nodes += moving_nodes(self.name(value), by, result, between, node)
+        return result
 
     def _body(self, block: Block) -> GraphProto:
         """The graph of a body of control flow; values from outside are seen by name."""
@@ -190,56 +187,16 @@ class GraphWriter:
             inside = isinstance(value.owner, DigitalOp) and value.owner.parent is block
             name = self.name(value)
             if not inside or name in {r.name for r in results}:
-                copy = self.fresh("copy")
+                copy = self.graph.fresh("copy")
                 nodes.append(self._copy(name, copy))
                 name = copy
             results.append(value_info(value.type, Port(name, ())))
-        return helper.make_graph(nodes, self.fresh("body"), arguments, results)
+        return helper.make_graph(nodes, self.graph.fresh("body"), arguments, results)
 
     def _gather(self, x: SSAValue, table: str, op: PermuteOp) -> NodeProto:
-        indices = self._initializer("", table, weight_named(self.weights, table).array(self.store))
+        indices = self.graph.form("", table, lambda: weight_named(self.weights, table).array(self.store))
         names = [self.name(x), indices], [self.name(op.result)]
         return helper.make_node("Gather", *names, axis=-1, name=self._node_name(op))
-
-    def _multiplication(self, op: MatmulOp | MultiplyOp) -> list[NodeProto]:
-        symbol = op.weight.root_reference.data
-        weight = weight_named(self.weights, symbol)
-        if isinstance(op, MultiplyOp):
-            name = self._new_initializer(f"{symbol} in arrays", self._matrix(op))
-        elif isinstance(weight.structure, BlockDiagonalAttr) and isa(op.x.type, TensorType) and _is_plain(op, weight):
-            return self._block_product(op, weight, weight.structure, op.x.type.get_num_dims() - 1)
-        elif op.is_integer:
-            form = "" if weight.structure is None else "matrix"
-            name = self._initializer(form, symbol, integer_matrix(weight, self.weights, self.store))
-        else:
-            dtype = numpy_element(element_type(op.x.type))
-            assert dtype is not None
-            name = self._initializer(dtype.name, symbol, float_weight(weight, self.weights, self.store, dtype))
-        kind = "MatMulInteger" if isinstance(op, MultiplyOp) or op.is_integer else "MatMul"
-        return [helper.make_node(kind, [self.name(op.x), name], [self.name(op.result)], name=self._node_name(op))]
-
-    def _block_product(
-        self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int
-    ) -> list[NodeProto]:
-        """A multiplication by blocks without the zeros around them."""
-        data = self._initializer("", weight.sym_name.data, weight.array(self.store))
-        split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
-        shapes = self._initializer("split", str(split), split), self._initializer("joined", str(joined), joined)
-        between = self.fresh("split"), self.fresh("products")
-        name, y, order = self._node_name(op), self.name(op.result), column_order(weight, self.weights, self.store)
-        kind = "MatMulInteger" if op.is_integer else "MatMul"
-        if order is None:
-            return block_product_nodes(kind, self.name(op.x), data, shapes, y, between, name)
-        joint = self.fresh("joined")
-        nodes = block_product_nodes(kind, self.name(op.x), data, shapes, joint, between, name)
-        places = self._initializer("inverse", str(structure.order_symbol), np.argsort(order))
-        return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{name} order")]
-
-    def _matrix(self, op: MultiplyOp) -> Array:
-        if self._image is None:
-            placed = [o for o in operations(main_block(self.module)) if isinstance(o, MultiplyOp)]
-            self._image = image_of(placed, self.weights, self.store)
-        return matrix_of(op, self.weights, self.store, self._image)
 
     def _stage(self, op: StageOp) -> list[NodeProto]:
         last = op.body.block.last_op
@@ -247,21 +204,6 @@ class GraphWriter:
         for outer, inner in zip(op.results, last.values):
             self.names[inner] = self.name(outer)
         return [node for inner in op.body.block.ops for node in self.nodes(inner)]
-
-
-def _is_plain(op: MatmulOp, weight: WeightOp) -> bool:
-    """Whether the stored numbers are multiplied as they are, and not by a scale."""
-    return op.is_integer or weight.affine is None
-
-
-def _fresh(wish: str, taken: dict[str, int]) -> str:
-    """`wish`, or `wish.N` if that is taken; `taken` tells how often each name was wished for again."""
-    name = wish
-    while name in taken:
-        taken[wish] += 1
-        name = f"{wish}.{taken[wish]}"
-    taken[name] = 0
-    return name
 
 
 def network_model(module: ModuleOp, store: WeightStore) -> ModelProto:
@@ -279,15 +221,6 @@ def value_info(kind: Attribute, port: Port) -> ValueInfoProto:
     dims = port.dims or ("",) * kind.get_num_dims()
     shape = [size if size >= 0 else (name or None) for size, name in zip(kind.get_shape(), dims)]
     return helper.make_tensor_value_info(port.name, onnx_element(kind.element_type), shape)
-
-
-def _external(name: str, array: Array) -> TensorProto:
-    """An initializer whose bytes are handed over when the graph is loaded."""
-    proto = TensorProto(name=name, data_type=onnx_element(tensor_type_of(array).element_type), dims=array.shape)
-    proto.data_location = TensorProto.EXTERNAL
-    entry = proto.external_data.add()
-    entry.key, entry.value = "location", "constants"
-    return proto
 
 
 def graph_attributes(node: NodeProto) -> list[tuple[str, GraphProto]]:

@@ -1,0 +1,75 @@
+"""The names of an ONNX graph that is being written, and its initializers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from onnx import TensorProto, numpy_helper
+
+from dialects.element_types import Array, onnx_element, tensor_type_of
+
+_OUTSIDE = re.compile(r"constant\d+")
+"""What constants are called that whoever runs the graph hands over (docs/file-format.md)."""
+
+
+@dataclass
+class GraphNames:
+    """Gives every value and node of one graph a name of its own, and keeps the initializers.
+
+    `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    """
+
+    external: Callable[[Array], str | None] = lambda array: None
+    initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
+    _taken: dict[str, int] = field(default_factory=dict[str, int])
+    _nodes: dict[str, int] = field(default_factory=dict[str, int])
+    _known: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
+    """The initializers by what they stand for: a form of a weight, and its symbol."""
+
+    def reserve(self, name: str) -> None:
+        """Keep `name` for a value that is to have just that name."""
+        self._taken.setdefault(name, 0)
+
+    def fresh(self, wish: str) -> str:
+        """A name that no other value in the graph has, nor any constant from outside."""
+        return _fresh(f"{wish}_" if _OUTSIDE.fullmatch(wish) else wish, self._taken)
+
+    def node(self, wish: str) -> str:
+        """A name that no other node has: the second that wishes for it is called `name.1`."""
+        return _fresh(wish, self._nodes)
+
+    def form(self, form: str, symbol: str, array: Callable[[], Array]) -> str:
+        """The name of the initializer for this form of a weight, which is always the same `array()`."""
+        if (form, symbol) not in self._known:
+            self._known[form, symbol] = self.initializer(f"@{symbol}{form and '.'}{form}", array())
+        return self._known[form, symbol]
+
+    def initializer(self, wish: str, array: Array) -> str:
+        """The name of a new initializer, or of the constant from outside that it is."""
+        outside = self.external(array)
+        if outside is None:
+            name = self.fresh(wish)
+            self.initializers[name] = numpy_helper.from_array(array, name)
+            return name
+        if outside not in self.initializers:
+            self.initializers[outside] = external_tensor(outside, array)
+        return outside
+
+
+def external_tensor(name: str, array: Array) -> TensorProto:
+    """An initializer whose bytes are handed over when the graph is loaded."""
+    proto = TensorProto(name=name, data_type=onnx_element(tensor_type_of(array).element_type), dims=array.shape)
+    proto.data_location = TensorProto.EXTERNAL
+    entry = proto.external_data.add()
+    entry.key, entry.value = "location", "constants"
+    return proto
+
+
+def _fresh(wish: str, taken: dict[str, int]) -> str:
+    """`wish`, or `wish.N` if that is taken; `taken` tells how often each name was wished for again."""
+    name = wish
+    while name in taken:
+        taken[wish] += 1
+        name = f"{wish}.{taken[wish]}"
+    taken[name] = 0
+    return name

@@ -1,0 +1,106 @@
+"""Multiplications by constant weights as ONNX nodes: dense, by blocks, and by what lies in the arrays."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from onnx import NodeProto, helper
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.utils.hints import isa
+
+from dialects.array import MultiplyOp
+from dialects.attributes.structure import BlockDiagonalAttr
+from dialects.cim import MatmulOp, WeightOp
+from dialects.element_types import Array, element_type, numpy_element, ui8
+from dialects.network import main_block, operations, weight_named, weights_of
+from dialects.semantics.array_values import Image, image_of, matrix_of
+from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
+from dialects.semantics.exact_products import ZERO, moved
+from dialects.semantics.graph_names import GraphNames
+from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
+from dialects.weights import WeightStore
+
+
+class ProductWriter:
+    """Writes multiplications of one module into the graph that `names` belongs to."""
+
+    def __init__(self, module: ModuleOp, store: WeightStore, names: GraphNames) -> None:
+        self.module, self.store, self.names = module, store, names
+        self.weights = weights_of(module)
+        self._image: Image | None = None
+
+    def nodes(self, op: MatmulOp | MultiplyOp, x: str, y: str, node: str) -> list[NodeProto]:
+        """The nodes for `op` from the value `x` to the value `y`; the one that multiplies is called `node`."""
+        symbol = op.weight.root_reference.data
+        weight = weight_named(self.weights, symbol)
+        if isinstance(op, MultiplyOp):
+            factors = self._integers(op, self._new(f"{symbol} in arrays"), lambda: self._matrix(op))
+            return [_product("MatMulInteger", x, factors, y, node)]
+        if isinstance(weight.structure, BlockDiagonalAttr) and (op.is_integer or weight.affine is None):
+            if isa(op.x.type, TensorType):
+                leading = op.x.type.get_num_dims() - 1
+                return self._block_product(op, weight, weight.structure, leading, x, y, node)
+        if op.is_integer:
+            form = "" if weight.structure is None else "matrix"
+            matrix = partial(integer_matrix, weight, self.weights, self.store)
+            factors = self._integers(op, self._known(form, symbol), matrix)
+            return [_product("MatMulInteger", x, factors, y, node)]
+        dtype = numpy_element(element_type(op.x.type))
+        assert dtype is not None
+        floats = partial(float_weight, weight, self.weights, self.store, dtype)
+        return [_product("MatMul", x, [self.names.form(dtype.name, symbol, floats)], y, node)]
+
+    def zero_point(self) -> str:
+        """The name of the zero point that int8 numbers without one have when they are written as uint8."""
+        return self.names.form("", "zero point 128", lambda: ZERO)
+
+    def moved_weight(self, symbol: str) -> str:
+        """The name of the int8 array `@symbol` plus 128, as uint8."""
+        return self.names.form("uint8", symbol, lambda: moved(weight_named(self.weights, symbol).array(self.store)))
+
+    def _known(self, form: str, symbol: str) -> "Initializer":
+        return lambda kind, array: self.names.form(f"{form}.{kind}".strip("."), symbol, array)
+
+    def _new(self, wish: str) -> "Initializer":
+        return lambda kind, array: self.names.initializer(f"{wish} {kind}".strip(), array())
+
+    def _integers(self, op: MatmulOp | MultiplyOp, initializer: "Initializer", array: Callable[[], Array]) -> list[str]:
+        """The inputs of `MatMulInteger` after the first: an int8 weight moves to uint8 where it meets uint8."""
+        if element_type(op.x.type) != ui8:
+            return [initializer("", array)]
+        return [initializer("uint8", lambda: moved(array())), "", self.zero_point()]
+
+    def _block_product(
+        self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int, x: str, y: str, node: str
+    ) -> list[NodeProto]:
+        """A multiplication by blocks without the zeros around them."""
+        initializer, blocks = self._known("", weight.sym_name.data), partial(weight.array, self.store)
+        factors = self._integers(op, initializer, blocks) if op.is_integer else [initializer("", blocks)]
+        split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
+        shapes = (
+            self.names.form("split", str(split), lambda: split),
+            self.names.form("joined", str(joined), lambda: joined),
+        )
+        kind = "MatMulInteger" if op.is_integer else "MatMul"
+        between = self.names.fresh("split"), self.names.fresh("products")
+        order = column_order(weight, self.weights, self.store)
+        if order is None:
+            return block_product_nodes(kind, x, factors, shapes, y, between, node)
+        joint = self.names.fresh("joined")
+        nodes = block_product_nodes(kind, x, factors, shapes, joint, between, node)
+        places = self.names.form("inverse", str(structure.order_symbol), lambda: np.argsort(order))
+        return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{node} order")]
+
+    def _matrix(self, op: MultiplyOp) -> Array:
+        if self._image is None:
+            placed = [o for o in operations(main_block(self.module)) if isinstance(o, MultiplyOp)]
+            self._image = image_of(placed, self.weights, self.store)
+        return matrix_of(op, self.weights, self.store, self._image)
+
+
+Initializer = Callable[[str, Callable[[], Array]], str]
+"""Names the initializer for one kind of numbers, int8 ("") or "uint8", of something."""
+
+
+def _product(kind: str, x: str, factors: list[str], y: str, node: str) -> NodeProto:
+    return helper.make_node(kind, [x, *factors], [y], name=node)
