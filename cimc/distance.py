@@ -1,14 +1,18 @@
 """How far the compiled network is from the original: cosine and largest difference of their outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from onnx import ModelProto
 
+from cimc.original import run_original
+from cimc.program.errors import ProgramError
+from cimc.program.one_line import one_line
 from cimc.translation_validation import cosine
 from dialects.element_types import Array
+from dialects.errors import UserError
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 
 
@@ -16,43 +20,90 @@ from dialects.semantics.onnx_runtime import GraphError, run_graph
 class Distance:
     """The compiled network against the original on some inputs.
 
-    `cosine` and `largest` are those of the worst output of floats (1 and 0 if all are equal); `failure` says why
-    they could not be compared, None if they could.
+    `cosine` is that of the output where it is least, `largest` the largest difference of all outputs, each over the
+    values that are finite in both. `others` says what else differs; `failure` why nothing could be compared.
     """
 
     identical: bool
     cosine: float = 1.0
     largest: float = 0.0
-    output: str = ""
+    cosine_output: str = ""
+    largest_output: str = ""
+    others: tuple[str, ...] = ()
+    rewritten: str = ""
+    """What was rewritten in the original, so that its numbers are the same on every processor."""
     failure: str | None = None
 
     def __str__(self) -> str:
         if self.failure is not None:
             return f"not measured: {self.failure}"
+        rewritten = f" ({self.rewritten})" if self.rewritten else ""
         if self.identical:
-            return "identical to the original, bit for bit"
-        figures = f"cosine {self.cosine:.6f}, largest difference {self.largest:.3g}"
-        return f"{figures} from the original (output {self.output!r})"
+            return f"identical to the original, bit for bit{rewritten}"
+        return f"{self._figures()}{''.join(f'; {other}' for other in self.others)}{rewritten}"
+
+    def _figures(self) -> str:
+        least, largest = f"cosine {self.cosine:.6f}", f"largest difference {self.largest:.3g}"
+        if self.cosine_output == self.largest_output:
+            where = f" (output {self.largest_output!r})" if self.largest_output else ""
+            return f"{least}, {largest} from the original{where}"
+        return f"{least} (output {self.cosine_output!r}), {largest} from the original (output {self.largest_output!r})"
 
 
 def distance_to_original(file: Path, network: ModelProto, inputs: Mapping[str, Array]) -> Distance:
-    """Run both networks in ONNX Runtime on the same inputs and compare their outputs."""
+    """Run both networks in ONNX Runtime on the same inputs, the original in exact form, and compare their outputs."""
     try:
-        expected = run_graph(str(file), inputs)
+        expected, rewritten = run_original(file, inputs)
         found = run_graph(network, inputs)
-    except GraphError as error:
-        return Distance(False, failure=str(error))
-    if all(_same(found[name], expected[name]) for name in expected):
-        return Distance(True)
-    return min((_distance(name, found[name], expected[name]) for name in expected), key=lambda d: d.cosine)
+    except (GraphError, ProgramError, UserError) as error:
+        return Distance(False, failure=one_line(error))
+    return distance_of(found, expected, rewritten)
+
+
+def distance_of(found: Mapping[str, Array], expected: Mapping[str, Array], rewritten: str = "") -> Distance:
+    """The distance between outputs of the same names."""
+    differing = [name for name in expected if not _same(found[name], expected[name])]
+    if not differing:
+        return Distance(True, rewritten=rewritten)
+    for name in differing:
+        if found[name].shape != expected[name].shape:
+            shapes = f"{list(found[name].shape)}, the original's {list(expected[name].shape)}"
+            return Distance(False, failure=f"output {name!r} has shape {shapes}")
+    others = tuple(_others(differing, found, expected))
+    numbers = {name: _finite(found[name], expected[name]) for name in differing if _is_numeric(expected[name])}
+    cosines = {name: cosine(a, b) for name, (a, b) in numbers.items() if expected[name].dtype.kind == "f"}
+    largest = {name: float(np.max(np.abs(a - b), initial=0.0)) for name, (a, b) in numbers.items()}
+    least, most = min(cosines, key=cosines.__getitem__, default=""), max(largest, key=largest.__getitem__, default="")
+    return Distance(
+        False, cosines.get(least, 1.0), largest.get(most, 0.0), least or most, most or least, others, rewritten
+    )
+
+
+def _others(names: Iterable[str], found: Mapping[str, Array], expected: Mapping[str, Array]) -> Iterable[str]:
+    """What the two figures do not say: texts that differ, and values that are finite in one of the two only."""
+    for name in names:
+        a, b = found[name], expected[name]
+        if not _is_numeric(b):
+            yield f"{np.count_nonzero(a != b)} of {b.size} values of output {name!r} differ"
+        elif b.dtype.kind == "f":
+            odd = np.isfinite(a) != np.isfinite(b)
+            odd |= ~np.isfinite(b) & ~np.isnan(b) & (a != b)
+            if odd.any():
+                yield f"{np.count_nonzero(odd)} of {b.size} values of output {name!r} are infinite or NaN in one only"
+
+
+def _finite(found: Array, expected: Array) -> tuple[Array, Array]:
+    """Both as float64, without the values that are infinite or NaN in one of them."""
+    a, b = found.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
+    both = np.isfinite(a) & np.isfinite(b)
+    return a[both], b[both]
+
+
+def _is_numeric(array: Array) -> bool:
+    return array.dtype.kind in "iufb"
 
 
 def _same(found: Array, expected: Array) -> bool:
-    return (found.dtype, found.shape) == (expected.dtype, expected.shape) and found.tobytes() == expected.tobytes()
-
-
-def _distance(name: str, found: Array, expected: Array) -> Distance:
-    if found.shape != expected.shape or found.dtype.kind not in "iufb":
-        return Distance(False, 1.0 if _same(found, expected) else 0.0, float("inf"), name)
-    difference = np.abs(found.astype(np.float64) - expected.astype(np.float64))
-    return Distance(False, cosine(found, expected), float(np.max(difference, initial=0.0)), name)
+    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+        return False
+    return bool((found == expected).all()) if found.dtype.hasobject else found.tobytes() == expected.tobytes()

@@ -29,7 +29,10 @@ _LARGEST = np.finfo(np.float32).max
 
 @dataclass(frozen=True)
 class Activation:
-    """A quantised activation: uint8 or int8 values that stand for `(values - zero) * scale`; `zero` is int32."""
+    """A quantised activation: uint8 or int8 values that stand for `(values - zero) * scale`; `zero` is int32.
+
+    The scale of a token with a NaN or an infinity in it is NaN: integers cannot tell, and the product is to be NaN too.
+    """
 
     values: SSAValue
     scale: SSAValue
@@ -92,11 +95,12 @@ def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:
     scale = builder.elementwise("Max", scale, builder.constant(_SMALLEST, "smallest"))
     zero = builder.elementwise("Div", builder.op("Neg", [low], low.type), scale)
     zero = builder.clip(builder.op("Round", [zero], zero.type), nought, top)
-    q = builder.op("Round", [builder.elementwise("Div", x, scale)], x.type)
+    scaled = builder.elementwise("Div", x, scale)
+    q = builder.op("Round", [scaled], x.type)
     q = builder.clip(builder.elementwise("Add", q, zero), nought, top)
     q, zero = builder.cast(q, ui8), builder.cast(zero, i32)
     q.name_hint, scale.name_hint, zero.name_hint = "q", "scale", "zero"
-    return Activation(q, scale, zero)
+    return Activation(q, _marked(builder, scale, scaled), zero)
 
 
 def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
@@ -105,7 +109,19 @@ def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
     op = DigitalOp("DynamicQuantizeLinear", [x], types)
     builder.add(op)
     q, scale, zero = op.outputs
-    return Activation(q, scale, builder.cast(zero, i32))
+    return Activation(q, _marked(builder, scale, x), builder.cast(zero, i32))
+
+
+def _marked(builder: DigitalBuilder, scale: SSAValue, x: SSAValue) -> SSAValue:
+    """`scale`, one number a token, and NaN for those tokens of `x` whose sum is no finite number.
+
+    ONNX leaves open whether ReduceMin and ReduceMax see a NaN; every sum does.
+    """
+    total = builder.reduce_last("ReduceSum", x)
+    nothing = builder.elementwise("Mul", total, builder.constant(np.array(0, np.float32), "zero"))
+    marked = builder.elementwise("Add", nothing, scale)
+    marked.name_hint = "marked"
+    return marked
 
 
 def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Activation:
@@ -113,7 +129,8 @@ def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Ac
     scale_value = builder.constant(np.array(scale), "scale")
     zero_value = builder.constant(np.array(zero), "zero_point")
     q = builder.op("QuantizeLinear", [x, scale_value, zero_value], with_element(x.type, ui8))
-    return Activation(q, scale_value, builder.constant(np.array(zero, np.int32), "zero") if zero else None)
+    marked = _marked(builder, scale_value, x)
+    return Activation(q, marked, builder.constant(np.array(zero, np.int32), "zero") if zero else None)
 
 
 def _dequantised(builder: DigitalBuilder, x: SSAValue) -> Activation | None:

@@ -43,8 +43,8 @@ def floats(*values: float) -> Array:
         (Exactness.ROUNDING, floats(1, np.nan), floats(1, 2), "other values are infinite or no number"),
         (Exactness.ROUNDING, floats(1, 2), floats(1, np.inf), "other values are infinite or no number"),
         (Exactness.QUANTIZING, floats(MUCH, 2), floats(1, 2), None),
-        (Exactness.QUANTIZING, floats(-1, 2), floats(1, 2), "cosine 0.6000"),
-        (Exactness.QUANTIZING, floats(0, 0), floats(0, 1), "cosine 0.0000"),
+        (Exactness.QUANTIZING, floats(-1, 2), floats(1, 2), None),
+        (Exactness.QUANTIZING, np.array([1, 2]), np.array([1, 3]), "1 of 2 values differ"),
         (Exactness.QUANTIZING, floats(-np.inf), floats(np.inf), "other values are infinite or no number"),
         (Exactness.EXACT, np.array(["a"], np.object_), np.array(["ab"[:1]], np.object_), None),
         (Exactness.EXACT, np.array(["a"], np.object_), np.array(["b"], np.object_), "1 of 1 values differ"),
@@ -98,7 +98,6 @@ def validated(change: str) -> tuple[TranslationValidator, ModuleOp]:
             "fold-constants changed output 'output0': differs by 2.5e-01 of the largest value, "
             "may change the order of float additions",
         ),
-        (QuantizePass(), "Sub", "quantize changed output 'output0': cosine 0.7454, may change 8-bit numbers"),
     ],
 )
 def test_a_pass_that_changes_the_network_is_named(done: ModulePass, change: str, complaint: str):
@@ -106,6 +105,15 @@ def test_a_pass_that_changes_the_network_is_named(done: ModulePass, change: str,
     with pytest.raises(AssertionError) as error:
         validator(done, changed)
     assert str(error.value) == complaint
+
+
+def test_quantisation_that_loses_much_is_no_mistake_but_worth_a_remark(capsys: pytest.CaptureFixture[str]):
+    validator, changed = validated("Sub")
+    validator(QuantizePass(), changed)
+    assert capsys.readouterr().err == (
+        "cimc: note: --verify-each: after quantize, output 'output0' has cosine 0.7454 with what it was: "
+        "its weights or activations have a wider range than 8 bits can tell apart\n"
+    )
 
 
 def test_what_changes_later_is_measured_against_the_step_before():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnxruntime import OrtValue
 
 from cimc.machine.onnx_kernels import plain_session
 from cimc.program.errors import ProgramError
@@ -41,16 +41,23 @@ def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray
     return Comparison(values, len(reference), difference)
 
 
-def run_reference(model: str | os.PathLike[str] | bytes, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The outputs of an ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime.
+def run_reference(
+    model: str | os.PathLike[str] | bytes,
+    inputs: Mapping[str, NDArray[Any]],
+    *,
+    name: str | None = None,
+    constants: Mapping[str, OrtValue] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """The outputs of an ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime, as it is.
 
-    Raises ProgramError, naming the file, if ONNX Runtime cannot load or run it.
+    `constants` are the values of external data of a model in bytes. Raises ProgramError, naming the file (or `name`),
+    if ONNX Runtime cannot load or run it.
     """
-    name = "reference" if isinstance(model, bytes) else os.fspath(model)
+    name = name or ("reference" if isinstance(model, bytes) else os.fspath(model))
     try:
-        session = plain_session(model if isinstance(model, bytes) else name)
-        names = [output.name for output in session.get_outputs()]
-        return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+        session = plain_session(model if isinstance(model, bytes) else os.fspath(model), constants)
+        outputs = [output.name for output in session.get_outputs()]
+        return dict(zip(outputs, session.run(outputs, dict(inputs)), strict=True))
     except Exception as error:  # ONNX Runtime raises many unrelated types
         raise ProgramError(f"{name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
 
@@ -62,27 +69,6 @@ def differing(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
     size = found.dtype.itemsize
     left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (found, expected))
     return (left != right).any(axis=1)
-
-
-def integer_products_are_exact() -> bool:
-    """Whether ONNX Runtime multiplies uint8 by int8 exactly on this processor.
-
-    x86 processors without VNNI add pairs of products in 16 bits with saturation. There a model with large weights
-    has no exact answer that a program could equal, and a check fails without anybody's fault.
-    """
-    x = np.full((4, 64), 255, np.uint8)
-    weights = np.where(np.arange(64) % 2, 127, -128).astype(np.int8)
-    w = np.ascontiguousarray(np.broadcast_to(weights, (64, 64)))
-    graph = helper.make_graph(
-        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
-        "products",
-        [helper.make_tensor_value_info("x", TensorProto.UINT8, x.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.INT32, (4, 64))],
-        [numpy_helper.from_array(w, "w")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    found = run_reference(model.SerializeToString(), {"x": x})["y"]
-    return bool((found == x.astype(np.int32) @ w.astype(np.int32)).all())
 
 
 def _difference(name: str, found: NDArray[Any] | None, expected: NDArray[Any]) -> str:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.onnx_import.graph_checks import check_graph, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.lifting import lift, lifted_types
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from dialects.errors import UserError
@@ -28,6 +29,8 @@ class Source:
     digest: str
     model: ModelProto
     constants: Mapping[str, Array]
+    lifted: tuple[str, ...] = ()
+    """float16 and bfloat16, where the file has such numbers: the graph has float32 instead."""
 
     @property
     def opsets(self) -> dict[str, int]:
@@ -45,10 +48,13 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
     constants = _take_constants(model, file)
     _fix_dims(model, dims, file)
     model = _inlined(model, file)
+    lifted = lifted_types(model, constants)
+    if lifted:
+        lift(model, constants, file)
     name_nodes(model.graph)
     sort_nodes(model.graph)
     check_graph(model, file, constants)
-    return Source(file, digest, with_shapes(model, file), constants)
+    return Source(file, digest, with_shapes(model, file), constants, tuple(lifted))
 
 
 def _parsed(file: Path) -> tuple[ModelProto, str]:

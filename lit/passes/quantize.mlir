@@ -22,15 +22,21 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   // CHECK-NEXT: %16 = cim.digital "Clip"(%15, %0, %1)
   // CHECK-NEXT: %q = cim.digital "Cast"(%16) with {to = 2 : i64} : (tensor<?x2xf32>) -> tensor<?x2xui8>
   // CHECK-NEXT: %zero = cim.digital "Cast"(%12) with {to = 6 : i64} : (tensor<?x1xf32>) -> tensor<?x1xi32>
+  // The scale of a vector with a NaN or an infinity is NaN.
+  // CHECK-NEXT: %17 = cim.constant dense<-1> : tensor<1xi64>
+  // CHECK-NEXT: %18 = cim.digital "ReduceSum"(%13, %17) with {keepdims = 1 : i64} : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  // CHECK-NEXT: %19 = cim.constant dense<0.000000e+00> : tensor<f32>
+  // CHECK-NEXT: %20 = cim.digital "Mul"(%18, %19) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  // CHECK-NEXT: %marked = cim.digital "Add"(%20, %scale) : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
   // The product of integers, what the zero point adds to it taken off, and both scales.
-  // CHECK-NEXT: %17 = cim.constant dense<[0.0157480314, 1.000000e+00]> : tensor<2xf32>
+  // CHECK-NEXT: %21 = cim.constant dense<[0.0157480314, 1.000000e+00]> : tensor<2xf32>
   // CHECK-NEXT: %acc = cim.matmul %q, @w.int8 : tensor<?x2xui8> -> tensor<?x2xi32>
-  // CHECK-NEXT: %18 = cim.constant dense<[63, 0]> : tensor<2xi32>
-  // CHECK-NEXT: %19 = cim.digital "Mul"(%18, %zero) : (tensor<2xi32>, tensor<?x1xi32>) -> tensor<?x2xi32>
-  // CHECK-NEXT: %20 = cim.digital "Sub"(%acc, %19)
-  // CHECK-NEXT: %21 = cim.digital "Mul"(%scale, %17) : (tensor<?x1xf32>, tensor<2xf32>) -> tensor<?x2xf32>
-  // CHECK-NEXT: %22 = cim.digital "Cast"(%20) with {to = 1 : i64} : (tensor<?x2xi32>) -> tensor<?x2xf32>
-  // CHECK-NEXT: %y = cim.digital "Mul"(%22, %21) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  // CHECK-NEXT: %22 = cim.constant dense<[63, 0]> : tensor<2xi32>
+  // CHECK-NEXT: %23 = cim.digital "Mul"(%22, %zero) : (tensor<2xi32>, tensor<?x1xi32>) -> tensor<?x2xi32>
+  // CHECK-NEXT: %24 = cim.digital "Sub"(%acc, %23)
+  // CHECK-NEXT: %25 = cim.digital "Mul"(%marked, %21) : (tensor<?x1xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  // CHECK-NEXT: %26 = cim.digital "Cast"(%24) with {to = 1 : i64} : (tensor<?x2xi32>) -> tensor<?x2xf32>
+  // CHECK-NEXT: %y = cim.digital "Mul"(%26, %25) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
   %y = cim.matmul %x, @w : tensor<?x2xf32> -> tensor<?x2xf32>
   func.return %y : tensor<?x2xf32>
 }

@@ -1,0 +1,171 @@
+"""Lifts float16 and bfloat16 networks to float32, so that every value is rounded at the same places everywhere.
+
+ONNX Runtime computes most operators of such networks in float32 and rounds, or not, depending on what stands beside
+them. Lifted networks leave nothing to that: values are float32 throughout, and rounded only where the network says so
+(`Cast`), and where they come in and go out. A bfloat16 input or output is float32 that holds bfloat16 values, because
+numpy has no bfloat16.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    TypeProto,
+    ValueInfoProto,
+    helper,
+    numpy_helper,
+)
+
+from cimc.onnx_import.graph_checks import domain_of, subgraphs
+from cimc.onnx_import.tensors import Array, array_of
+from dialects.errors import UserError
+
+FLOAT = TensorProto.FLOAT
+LIFTED: dict[int, str] = {TensorProto.FLOAT16: "float16", TensorProto.BFLOAT16: "bfloat16"}
+_TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "precision", "softmax_precision", "stash_type")
+"""Attributes that hold an element type as a number."""
+
+
+def lifted_types(model: ModelProto, constants: dict[str, Array]) -> list[str]:
+    """The names of the types, float16 and bfloat16, that `model` has anywhere and that `lift` would take away."""
+    found = set(_elements(model.graph))
+    found |= {TensorProto.FLOAT16 for array in constants.values() if array.dtype == np.float16}
+    return [name for element, name in LIFTED.items() if element in found]
+
+
+def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
+    """Rewrite `model`, whose functions are inlined, and `constants`, its initializers by name, in place.
+
+    float16 inputs and outputs keep their type: a `Cast` follows or precedes them. Raises UserError for `BitCast`, which
+    asks for the bits of a number.
+    """
+    for name, array in constants.items():
+        constants[name] = _lifted_array(array)
+    renamed: dict[str, str] = {}
+    graph = model.graph
+    first = [node for entry in graph.input if entry.name not in constants for node in _input_casts(entry, renamed)]
+    last = [node for entry in graph.output for node in _output_casts(entry, renamed)]
+    for entry in graph.input:
+        if entry.name in constants:
+            _lift_type(entry.type)
+    _lift_graph(graph, renamed, file)
+    nodes = [*first, *graph.node, *last]
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+    del graph.value_info[:]
+
+
+def _elements(graph: GraphProto) -> Iterator[int]:
+    """The element types that a graph speaks of."""
+    yield from (entry.type.tensor_type.elem_type for entry in (*graph.input, *graph.output))
+    yield from (tensor.data_type for tensor in graph.initializer)
+    yield from (sparse.values.data_type for sparse in graph.sparse_initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield attribute.i if attribute.name in _TYPE_ATTRIBUTES else attribute.t.data_type
+        for body in subgraphs(node):
+            yield from _elements(body)
+
+
+def _input_casts(entry: ValueInfoProto, renamed: dict[str, str]) -> list[NodeProto]:
+    """What makes float32 of an input; everything else in the graph uses that under its new name."""
+    element = entry.type.tensor_type.elem_type
+    if element not in LIFTED:
+        return []
+    renamed[entry.name] = f"{entry.name} as float32"
+    if element == TensorProto.FLOAT16:
+        return [_cast(entry.name, renamed[entry.name], FLOAT)]
+    entry.type.tensor_type.elem_type = FLOAT
+    return _rounding(entry.name, renamed[entry.name], element, entry.name)
+
+
+def _output_casts(entry: ValueInfoProto, renamed: dict[str, str]) -> list[NodeProto]:
+    """What rounds an output; whoever else uses its value gets it before that."""
+    element = entry.type.tensor_type.elem_type
+    if element not in LIFTED:
+        return []
+    inside = renamed.setdefault(entry.name, f"{entry.name} as float32")
+    if element == TensorProto.FLOAT16:
+        return [_cast(inside, entry.name, element)]
+    entry.type.tensor_type.elem_type = FLOAT
+    return _rounding(inside, entry.name, element, entry.name)
+
+
+def _lift_graph(graph: GraphProto, renamed: dict[str, str], file: Path) -> None:
+    """Nodes and initializers of a graph and of the bodies inside."""
+    for tensor in graph.initializer:
+        _lift_tensor(tensor, file)
+    for sparse in graph.sparse_initializer:
+        _lift_tensor(sparse.values, file)
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [renamed.get(name, name) for name in names]
+        for body in subgraphs(node):
+            for entry in (*body.input, *body.output):
+                _lift_type(entry.type)
+                entry.name = renamed.get(entry.name, entry.name)
+            del body.value_info[:]
+            _lift_graph(body, renamed, file)
+        nodes += _lifted_node(node, file)
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _lifted_node(node: NodeProto, file: Path) -> list[NodeProto]:
+    if node.op_type == "BitCast" and not domain_of(node.domain):
+        raise UserError(f"{file}: node {node.name!r} (BitCast) takes the bits of numbers apart, which float32 changes")
+    if node.op_type == "Cast" and not domain_of(node.domain):
+        to = next((a.i for a in node.attribute if a.name == "to"), FLOAT)
+        return _rounding(node.input[0], node.output[0], to, node.name) if to in LIFTED else [node]
+    for attribute in node.attribute:
+        if attribute.name in _TYPE_ATTRIBUTES and attribute.type == AttributeProto.INT and attribute.i in LIFTED:
+            attribute.i = FLOAT
+        if attribute.type == AttributeProto.TENSOR:
+            _lift_tensor(attribute.t, file)
+        if attribute.type == AttributeProto.TYPE_PROTO:
+            _lift_type(attribute.tp)
+    return [node]
+
+
+def _lift_type(kind: TypeProto) -> None:
+    """Replace the element type of a tensor, or of the tensors in a sequence or an optional."""
+    if kind.HasField("sequence_type"):
+        _lift_type(kind.sequence_type.elem_type)
+    elif kind.HasField("optional_type"):
+        _lift_type(kind.optional_type.elem_type)
+    elif kind.HasField("tensor_type") and kind.tensor_type.elem_type in LIFTED:
+        kind.tensor_type.elem_type = FLOAT
+
+
+def _lift_tensor(tensor: TensorProto, file: Path) -> None:
+    if tensor.data_type in LIFTED:
+        tensor.CopyFrom(numpy_helper.from_array(array_of(tensor, file).astype(np.float32), tensor.name))
+
+
+def _lifted_array(array: Array) -> Array:
+    half = array.dtype == np.float16 or array.dtype.name == "bfloat16"
+    lifted: npt.NDArray[np.float32] = array.astype(np.float32) if half else array
+    return lifted
+
+
+def _cast(x: str, y: str, to: int) -> NodeProto:
+    return helper.make_node("Cast", [x], [y], name=f"{x} to {y}", to=to)
+
+
+def _rounding(x: str, y: str, to: int, node: str) -> list[NodeProto]:
+    """`y`, float32, is `x` rounded to the type `to`."""
+    between = f"{y} as {LIFTED[to]}"
+    return [
+        helper.make_node("Cast", [x], [between], name=node, to=to),
+        helper.make_node("Cast", [between], [y], name=f"{node} as float32", to=FLOAT),
+    ]

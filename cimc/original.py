@@ -1,0 +1,163 @@
+"""The network of an ONNX file, run by ONNX Runtime in a form that every processor computes alike.
+
+A file may hold products of uint8 by int8, which saturate on some processors, and float16 or bfloat16 numbers, which
+ONNX Runtime rounds here and there. The exact form has neither; a file without them is run as it is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
+
+from cimc.machine.check import run_reference
+from cimc.onnx_import.graph_checks import domain_of, subgraphs
+from cimc.onnx_import.lifting import lifted_types
+from cimc.onnx_import.reader import Source, read
+from dialects.element_types import Array
+from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
+from dialects.semantics.graph_names import GraphNames, external_tensor
+
+
+@dataclass(frozen=True)
+class ExactForm:
+    """A network rewritten so that its integers and its roundings are the same everywhere.
+
+    As text: what was rewritten, "" if nothing had to be.
+    """
+
+    model: ModelProto
+    constants: Mapping[str, Array]
+    """Values of its external initializers, to be handed over."""
+    products: int
+    """How many products of uint8 by int8 are now of uint8 by uint8."""
+    lifted: tuple[str, ...]
+    """float16 and bfloat16, where they are now float32."""
+
+    def __str__(self) -> str:
+        count = f"{self.products} product{'s' if self.products > 1 else ''} of uint8 by int8 made uint8 by uint8"
+        return ", ".join([*([count] if self.products else []), *(f"{name} made float32" for name in self.lifted)])
+
+
+def run_original(file: Path, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
+    """The outputs of the network in `file`, in exact form, and what had to be rewritten for that ("" for nothing).
+
+    Raises UserError or ProgramError, naming the file, if it cannot be read or run.
+    """
+    form = exact_form(file)
+    if form is None:
+        return run_reference(file, inputs), ""
+    values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in form.constants.items()}
+    return run_reference(form.model.SerializeToString(), inputs, name=str(file), constants=values), str(form)
+
+
+def exact_form(file: Path) -> ExactForm | None:
+    """The exact form of the network in `file`; None if it is exact as it is.
+
+    Raises UserError, naming the file, if it is damaged; one that is no ONNX file at all is left to ONNX Runtime.
+    """
+    try:
+        model = onnx.load_model_from_string(file.read_bytes())
+    except (OSError, DecodeError, ValueError):
+        return None
+    nodes = [node for body in (model.graph, *model.functions) for node in _all_nodes(body.node)]
+    if not lifted_types(model, {}) and not any((domain_of(n.domain), n.op_type) in PRODUCTS for n in nodes):
+        return None
+    source = read(file, {})
+    writer = _Exact(source)
+    writer.rewrite(source.model.graph)
+    return None if not writer.products and not source.lifted else writer.form()
+
+
+def _all_nodes(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    for node in nodes:
+        yield node
+        for body in subgraphs(node):
+            yield from _all_nodes(body.node)
+
+
+@dataclass
+class _Exact:
+    """Rewrites the graph of `source` in place."""
+
+    source: Source
+    products: int = 0
+    names: GraphNames = field(default_factory=GraphNames)
+    elements: dict[str, int] = field(default_factory=dict[str, int])
+    """The ONNX element types of values by name, as far as they are known."""
+
+    def __post_init__(self) -> None:
+        self._note(self.source.model.graph)
+
+    def _note(self, graph: GraphProto) -> None:
+        for entry in (*graph.input, *graph.value_info, *graph.output):
+            self.elements[entry.name] = entry.type.tensor_type.elem_type
+        self.elements |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+        for node in graph.node:
+            for name in node.output:
+                self.elements.setdefault(name, TensorProto.UNDEFINED)
+            for body in subgraphs(node):
+                self._note(body)
+        for name in self.elements:
+            self.names.reserve(name)
+
+    def rewrite(self, graph: GraphProto) -> None:
+        """The products of a graph and of the bodies inside."""
+        nodes: list[NodeProto] = []
+        for node in graph.node:
+            for body in subgraphs(node):
+                self.rewrite(body)
+            nodes += self._exact(node)
+        copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+        del graph.node[:]
+        graph.node.extend(copies)
+
+    def form(self) -> ExactForm:
+        """The rewritten model; its large constants are handed over apart."""
+        model, used = self.source.model, _used(self.source.model.graph)
+        inputs = [entry for entry in model.graph.input if entry.name not in self.source.constants]
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        del model.graph.initializer[:]
+        model.graph.initializer.extend(self.names.initializers.values())
+        handed: dict[str, Array] = {}
+        for name in used & self.source.constants.keys():
+            array = self.source.constants[name]
+            if array.dtype.isbuiltin and array.dtype.kind in "fiub":
+                handed[name] = array
+                model.graph.initializer.append(external_tensor(name, array))
+            else:
+                model.graph.initializer.append(numpy_helper.from_array(array, name))
+        return ExactForm(model, handed, self.products, self.source.lifted)
+
+    def _exact(self, node: NodeProto) -> list[NodeProto]:
+        """`node`, and before it what makes uint8 of its int8 operands."""
+        elements = [self.elements.get(name, TensorProto.UNDEFINED) if name else 0 for name in node.input]
+        nodes: list[NodeProto] = []
+        for operand in mixed_operands(domain_of(node.domain), node.op_type, elements, node.name):
+            self.products += 1
+            node.input.extend([""] * (operand.zero + 1 - len(node.input)))
+            node.input[operand.value] = self._moved(node.input[operand.value], node, nodes)
+            zero = node.input[operand.zero]
+            node.input[operand.zero] = self._moved(zero, node, nodes) if zero else self._known("zero point", ZERO)
+        return [*nodes, node]
+
+    def _moved(self, name: str, node: NodeProto, nodes: list[NodeProto]) -> str:
+        if name in self.source.constants:
+            return self._known(f"{name} as uint8", moved(self.source.constants[name]))
+        wide, total, result = (self.names.fresh(f"{name} {what}") for what in ("wide", "moved", "as uint8"))
+        by = self._known("128", ZERO.astype("int32"))
+        nodes += moving_nodes(name, by, result, (wide, total), node.name)
+        return result
+
+    def _known(self, wish: str, array: Array) -> str:
+        return self.names.form("", wish, lambda: array)
+
+
+def _used(graph: GraphProto) -> set[str]:
+    """The names that nodes and outputs of a graph refer to, those in bodies included."""
+    used = {name for node in graph.node for name in node.input} | {entry.name for entry in graph.output}
+    return used.union(*(_used(body) for node in graph.node for body in subgraphs(node)))
