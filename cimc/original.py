@@ -21,6 +21,9 @@ from dialects.element_types import Array
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames, external_tensor
 
+_SMALL = 1024
+"""Constants of at most so many bytes stay in the graph, where ONNX Runtime infers shapes from them."""
+
 
 @dataclass(frozen=True)
 class ExactForm:
@@ -111,6 +114,7 @@ class _Exact:
             for body in subgraphs(node):
                 self.rewrite(body)
             nodes += self._exact(node)
+            node.name = self.names.node(node.name)
         copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
         del graph.node[:]
         graph.node.extend(copies)
@@ -126,7 +130,7 @@ class _Exact:
         handed: dict[str, Array] = {}
         for name in used & self.source.constants.keys():
             array = self.source.constants[name]
-            if array.dtype.isbuiltin and array.dtype.kind in "fiub":
+            if array.nbytes > _SMALL and array.dtype.isbuiltin and array.dtype.kind in "fiub":
                 handed[name] = array
                 model.graph.initializer.append(external_tensor(name, array))
             else:
@@ -140,17 +144,17 @@ class _Exact:
         for operand in mixed_operands(domain_of(node.domain), node.op_type, elements, node.name):
             self.products += 1
             node.input.extend([""] * (operand.zero + 1 - len(node.input)))
-            node.input[operand.value] = self._moved(node.input[operand.value], node, nodes)
+            node.input[operand.value] = self._moved(node.input[operand.value], nodes)
             zero = node.input[operand.zero]
-            node.input[operand.zero] = self._moved(zero, node, nodes) if zero else self._known("zero point", ZERO)
+            node.input[operand.zero] = self._moved(zero, nodes) if zero else self._known("zero point", ZERO)
         return [*nodes, node]
 
-    def _moved(self, name: str, node: NodeProto, nodes: list[NodeProto]) -> str:
+    def _moved(self, name: str, nodes: list[NodeProto]) -> str:
         if name in self.source.constants:
             return self._known(f"{name} as uint8", moved(self.source.constants[name]))
         wide, total, result = (self.names.fresh(f"{name} {what}") for what in ("wide", "moved", "as uint8"))
         by = self._known("128", ZERO.astype("int32"))
-        nodes += moving_nodes(name, by, result, (wide, total), node.name)
+        nodes += moving_nodes(name, by, result, (wide, total))
         return result
 
     def _known(self, wish: str, array: Array) -> str:

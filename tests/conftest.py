@@ -1,6 +1,6 @@
 """What many tests need: a small program made by hand, ONNX files from text, and the way to a checked program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,17 @@ import onnx
 import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper, parser
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    helper,
+    numpy_helper,
+    parser,
+    shape_inference,
+)
 
 from cimc.compiler import Compilation, Options, compile_network
 from cimc.machine.check import compare, run_reference
@@ -19,6 +29,7 @@ from cimc.machine.machine import Machine
 from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Source, Stage, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import clear_record, kernel_record, multiply_records, permute_record
+from dialects.semantics.onnx_graph import GraphWriter
 
 settings.register_profile("cimc", deadline=None)  # a busy machine is no mistake
 settings.load_profile("cimc")
@@ -27,6 +38,53 @@ STEP = np.array([7.5, 3.25, 11, 90], np.float32)
 TABLE = np.array([2, 0, 3, 1], np.int32)
 WEIGHTS = np.array([[1, -2, 3], [-128, 127, 0], [5, 6, 7], [-1, 0, 64]], np.int8)
 SCALE = np.array([0.1, 0.2, 0.3], np.float32)
+
+
+_INTEGER_OPERATORS = ("Integer", "QLinearMatMul", "QLinearConv", "QGemm", "QAttention", "DynamicQuantize")
+_BYTES = {TensorProto.UINT8, TensorProto.INT8}
+
+
+def _mixed_products(graph: GraphProto, types: dict[str, int]) -> list[str]:
+    """The nodes that take both uint8 and int8, of those operators that multiply them; `types` of values outside."""
+    types = types | {t.name: t.data_type for t in graph.initializer}
+    types |= {e.name: e.type.tensor_type.elem_type for e in (*graph.input, *graph.value_info, *graph.output)}
+    found: list[str] = []
+    for node in graph.node:
+        bytes_ = {types.get(name, 0) for name in node.input} & _BYTES
+        makes_uint8 = node.op_type in ("DynamicQuantizeMatMul", "DynamicQuantizeLSTM")
+        if any(part in node.op_type for part in _INTEGER_OPERATORS):
+            if bytes_ == _BYTES or (makes_uint8 and TensorProto.INT8 in bytes_):
+                found.append(f"{node.op_type} {node.name!r}")
+        bodies = [attribute.g for attribute in node.attribute if attribute.type == AttributeProto.GRAPH]
+        found += [name for body in bodies for name in _mixed_products(body, types)]
+    return found
+
+
+def _saturating_products(model: ModelProto) -> list[str]:
+    if not any(part.encode() in model.SerializeToString() for part in _INTEGER_OPERATORS):
+        return []
+    return _mixed_products(shape_inference.infer_shapes(model).graph, {})
+
+
+@pytest.fixture
+def saturating_products() -> Callable[[ModelProto], list[str]]:
+    """The products of uint8 by int8 in a graph, which some processors compute wrongly."""
+    return _saturating_products
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_saturates() -> Iterator[None]:
+    """Every reference, kernel and interpreted network that any test writes is searched for such products."""
+    write = GraphWriter.model
+
+    def searched(self: GraphWriter, *arguments: Any) -> ModelProto:
+        model = write(self, *arguments)
+        assert _saturating_products(model) == []
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GraphWriter, "model", searched)
+        yield
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto, load_model_from_string
 
-from cimc.distance import Distance, distance_to_original
+from cimc.distance import Distance, distance_of, distance_to_original
 
 Write = Callable[..., Path]
 X = np.array([[1, 2, 2, 4]], np.float32)
@@ -16,26 +17,67 @@ def model(file: Path) -> ModelProto:
     return load_model_from_string(file.read_bytes())
 
 
+def floats(*values: float) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def test_identical(onnx_file: Write) -> None:
     file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")
     assert str(distance_to_original(file, model(file), {"x": X})) == "identical to the original, bit for bit"
 
 
-def test_the_worst_output_counts(onnx_file: Write) -> None:
+def test_the_worst_outputs_count(onnx_file: Write) -> None:
     text = "g (float[n,4] x) => (float[n,4] y, float[n,4] z) {{ y = Neg(x)  z = {}(x) }}"
     network = model(onnx_file(text.format("Sqrt"), name="network.onnx"))
     file = onnx_file(text.format("Identity"), name="original.onnx")
     distance = distance_to_original(file, network, {"x": X})
-    assert distance == Distance(False, distance.cosine, 2.0, "z")
+    assert distance == Distance(False, distance.cosine, 2.0, "z", "z")
     roots = np.sqrt(X)
     assert np.isclose(distance.cosine, (roots * X).sum() / np.linalg.norm(roots) / np.linalg.norm(X))
     assert str(distance) == f"cosine {distance.cosine:.6f}, largest difference 2 from the original (output 'z')"
 
 
-def test_other_shapes_and_texts(onnx_file: Write) -> None:
+def test_each_figure_is_that_of_its_own_worst_output() -> None:
+    """One output that is turned a little, and a larger one that is stretched; equal outputs hide neither."""
+    expected = {"same": floats(1, 1), "turned": floats(1, 0), "stretched": floats(30, 40)}
+    found = {"same": floats(1, 1), "turned": floats(1, 1), "stretched": floats(33, 44)}
+    distance = distance_of(found, expected)
+    assert str(distance) == (
+        "cosine 0.707107 (output 'turned'), largest difference 4 from the original (output 'stretched')"
+    )
+
+
+def test_values_that_are_no_numbers_in_one_only() -> None:
+    expected = {"y": floats(1, np.nan, np.inf, 2)}
+    assert distance_of({"y": floats(1, np.nan, np.inf, 2)}, expected).identical
+    distance = distance_of({"y": floats(1.5, np.nan, np.nan, 2)}, expected)
+    assert (distance.largest, distance.others) == (
+        0.5,
+        ("1 of 4 values of output 'y' are infinite or NaN in one only",),
+    )
+
+
+def test_texts_and_truths() -> None:
+    texts = {"s": np.array(["a", "b"], np.object_), "t": np.array([True, False])}
+    assert distance_of(dict(texts), texts).identical
+    distance = distance_of({"s": np.array(["a", "c"], np.object_), "t": np.array([True, True])}, texts)
+    assert str(distance) == (
+        "cosine 1.000000, largest difference 1 from the original (output 't'); 1 of 2 values of output 's' differ"
+    )
+
+
+def test_other_shapes(onnx_file: Write) -> None:
     network = model(onnx_file("g (float[n,4] x) => (float[4,n] y) { y = Transpose(x) }"))
     file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Identity(x) }")
-    assert distance_to_original(file, network, {"x": X}) == Distance(False, 0.0, float("inf"), "y")
+    distance = distance_to_original(file, network, {"x": X})
+    assert str(distance) == "not measured: output 'y' has shape [4, 1], the original's [1, 4]"
+
+
+def test_the_original_is_taken_in_exact_form(onnx_file: Write) -> None:
+    text = "g (float16[n,4] x) => (float16[n,4] y) { y = Neg(x) }"
+    network = model(onnx_file(text))
+    distance = distance_to_original(onnx_file(text), network, {"x": X.astype(np.float16)})
+    assert str(distance) == "identical to the original, bit for bit (float16 made float32)"
 
 
 def test_inputs_without_dimensions(onnx_file: Write) -> None:

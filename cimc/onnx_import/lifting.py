@@ -34,10 +34,36 @@ _TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "precision", "softmax_precisi
 
 
 def lifted_types(model: ModelProto, constants: dict[str, Array]) -> list[str]:
-    """The names of the types, float16 and bfloat16, that `model` has anywhere and that `lift` would take away."""
+    """The names of the types, float16 and bfloat16, that `lift` would take out of `model`; none if it is lifted."""
     found = set(_elements(model.graph))
     found |= {TensorProto.FLOAT16 for array in constants.values() if array.dtype == np.float16}
+    if TensorProto.BFLOAT16 not in found and not constants.keys() & _halves(model.graph) and _is_lifted(model.graph):
+        return []
     return [name for element, name in LIFTED.items() if element in found]
+
+
+def _is_lifted(graph: GraphProto) -> bool:
+    """Whether float16 numbers only come in, go out, and are cast."""
+    halves = _halves(graph)
+    others = [node for node in graph.node if node.op_type != "Cast" or domain_of(node.domain)]
+    speaks = any(element in LIFTED for node in others for element in _named_elements(node))
+    constants = any(element in LIFTED for element in _constant_elements(graph))
+    return not speaks and not constants and not any(name in halves for node in others for name in _reads(node))
+
+
+def _halves(graph: GraphProto) -> set[str]:
+    """The float16 inputs, and what is cast to float16."""
+    inputs = {entry.name for entry in graph.input if entry.type.tensor_type.elem_type == TensorProto.FLOAT16}
+    casts = [node for node in graph.node if node.op_type == "Cast" and set(_named_elements(node)) & LIFTED.keys()]
+    return inputs.union(*(node.output for node in casts))
+
+
+def _reads(node: NodeProto) -> Iterator[str]:
+    """The names that a node and its bodies use."""
+    yield from node.input
+    for body in subgraphs(node):
+        yield from (entry.name for entry in body.output)
+        yield from (name for inner in body.node for name in _reads(inner))
 
 
 def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
@@ -51,7 +77,8 @@ def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
     renamed: dict[str, str] = {}
     graph = model.graph
     first = [node for entry in graph.input if entry.name not in constants for node in _input_casts(entry, renamed)]
-    last = [node for entry in graph.output for node in _output_casts(entry, renamed)]
+    given = {entry.name for entry in graph.input}
+    last = [node for entry in graph.output if entry.name not in given for node in _output_casts(entry, renamed)]
     for entry in graph.input:
         if entry.name in constants:
             _lift_type(entry.type)
@@ -66,13 +93,22 @@ def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
 def _elements(graph: GraphProto) -> Iterator[int]:
     """The element types that a graph speaks of."""
     yield from (entry.type.tensor_type.elem_type for entry in (*graph.input, *graph.output))
+    yield from _constant_elements(graph)
+    for node in graph.node:
+        yield from _named_elements(node)
+
+
+def _constant_elements(graph: GraphProto) -> Iterator[int]:
     yield from (tensor.data_type for tensor in graph.initializer)
     yield from (sparse.values.data_type for sparse in graph.sparse_initializer)
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield attribute.i if attribute.name in _TYPE_ATTRIBUTES else attribute.t.data_type
-        for body in subgraphs(node):
-            yield from _elements(body)
+
+
+def _named_elements(node: NodeProto) -> Iterator[int]:
+    """The element types that the attributes of a node name, those in its bodies included."""
+    for attribute in node.attribute:
+        yield attribute.i if attribute.name in _TYPE_ATTRIBUTES else attribute.t.data_type
+    for body in subgraphs(node):
+        yield from _elements(body)
 
 
 def _input_casts(entry: ValueInfoProto, renamed: dict[str, str]) -> list[NodeProto]:

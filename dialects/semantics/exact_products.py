@@ -80,11 +80,11 @@ def moved(array: Array) -> Array:
     return array.view(np.uint8) ^ ZERO
 
 
-def moving_nodes(name: str, by: str, result: str, between: tuple[str, str], node: str) -> list[NodeProto]:
+def moving_nodes(name: str, by: str, result: str, between: tuple[str, str]) -> list[NodeProto]:
     """`result`, the int8 value `name` plus 128 as uint8, by way of int32; `by` names an int32 constant of 128."""
     wide, total = between
     return [
-        helper.make_node("Cast", [name], [wide], name=f"{node} widen", to=TensorProto.INT32),
-        helper.make_node("Add", [wide, by], [total], name=f"{node} move"),
-        helper.make_node("Cast", [total], [result], name=f"{node} narrow", to=TensorProto.UINT8),
+        helper.make_node("Cast", [name], [wide], name=f"{result} widen", to=TensorProto.INT32),
+        helper.make_node("Add", [wide, by], [total], name=f"{result} move"),
+        helper.make_node("Cast", [total], [result], name=f"{result} narrow", to=TensorProto.UINT8),
     ]

@@ -140,7 +140,7 @@ class GraphWriter:
             "" if op.is_standard or op.domain is None else unescaped(op.domain.data),
             unescaped(op.op_type.data),
         )
-        inputs = self._exact_operands(op, domain, op_type, name, nodes)
+        inputs = self._exact_operands(op, domain, op_type, nodes)
         node = helper.make_node(op_type, inputs, [self._operand(v) for v in op.outputs], name=name, domain=domain)
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
         if op.bodies is not None:
@@ -148,7 +148,7 @@ class GraphWriter:
                 node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
         return [*nodes, node]
 
-    def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, name: str, nodes: list[NodeProto]) -> list[str]:
+    def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, nodes: list[NodeProto]) -> list[str]:
         """The names of the inputs; int8 numbers that meet uint8 in a product move, by `nodes` unless constant."""
         elements = [onnx_element(element_type(value.type)) for value in op.inputs]
         mixed = mixed_operands(domain, op_type, elements, node_name(op))
@@ -159,13 +159,13 @@ class GraphWriter:
         return [
             (self.products.zero_point() if i in zeros else "")
             if value is None
-            else self._moved(value, name, nodes)
+            else self._moved(value, nodes)
             if i in moving
             else self.name(value)
             for i, value in enumerate(values)
         ]
 
-    def _moved(self, value: SSAValue, node: str, nodes: list[NodeProto]) -> str:
+    def _moved(self, value: SSAValue, nodes: list[NodeProto]) -> str:
         """The name of an int8 value plus 128 as uint8."""
         if isinstance(value.owner, ConstantOp):
             return self.graph.initializer("constant", moved(dense_array(value.owner.value)))
@@ -173,7 +173,7 @@ class GraphWriter:
             return self.products.moved_weight(value.owner.weight.root_reference.data)
         between = self.graph.fresh("wide"), self.graph.fresh("moved")
         result, by = self.graph.fresh("uint8"), self.graph.form("", "128", lambda: ZERO.astype(np.int32))
-        nodes += moving_nodes(self.name(value), by, result, between, node)
+        nodes += moving_nodes(self.name(value), by, result, between)
         return result
 
     def _body(self, block: Block) -> GraphProto:

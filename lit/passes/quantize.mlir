@@ -144,7 +144,7 @@ builtin.module attributes {cim.opsets = ["ai.onnx:18"]} {
 cim.weight @w = dense<[[2.0, 0.0], [-1.0, 0.0]]> : tensor<2x2xf32>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<*xf32> {
   %any = cim.digital "Relu"(%x) : (tensor<?x2xf32>) -> tensor<*xf32>
-  // CHECK: cim.digital "Mul"(%scale, %{{[0-9]+}}) : (tensor<*xf32>, tensor<2xf32>) -> tensor<*xf32>
+  // CHECK: cim.digital "Mul"(%marked, %{{[0-9]+}}) : (tensor<*xf32>, tensor<2xf32>) -> tensor<*xf32>
   %y = cim.matmul %any, @w : tensor<*xf32> -> tensor<*xf32>
   func.return %y : tensor<*xf32>
 }
