@@ -1,6 +1,8 @@
 """Float multiplications become integer ones: int8 weights per column, uint8 activations per token."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 
 import numpy as np
 from xdsl.context import Context
@@ -8,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
-from dialects.cim import DigitalOp, MatmulOp, ReadOp
+from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp
 from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
 from dialects.locations import node_name
@@ -31,12 +33,13 @@ _LARGEST = np.finfo(np.float32).max
 class Activation:
     """A quantised activation: uint8 or int8 values that stand for `(values - zero) * scale`; `zero` is int32.
 
-    The scale of a token with a NaN or an infinity in it is NaN: integers cannot tell, and the product is to be NaN too.
+    `scaled`, where there is one, is the activation over its scale, before it is rounded.
     """
 
     values: SSAValue
     scale: SSAValue
     zero: SSAValue | None
+    scaled: SSAValue | None = None
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,15 @@ class QuantizePass(ModulePass):
             found = ranges(op, store, [m.x for m in matmuls], self.calibration)
             seen = {m: found[m.x] for m in matmuls}
         known: dict[SSAValue, Activation] = {}
+        marks: dict[SSAValue, SSAValue] = {}
         for matmul in matmuls:
             builder = DigitalBuilder(op, store, matmul)
             if matmul.x not in known:
-                known[matmul.x] = _dequantised(builder, matmul.x) or self._quantised(builder, matmul, seen)
-            replace(matmul, _integer_product(builder, matmul, known[matmul.x]))
+                x = _dequantised(builder, matmul.x)
+                known[matmul.x] = x or _marked(builder, self._quantised(builder, matmul, seen), matmul.x, marks)
+            product = _integer_product(builder, matmul, known[matmul.x])
+            marks[product] = known[matmul.x].scale
+            replace(matmul, product)
         sweep(op)
 
     def _quantised(
@@ -100,7 +107,7 @@ def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:
     q = builder.clip(builder.elementwise("Add", q, zero), nought, top)
     q, zero = builder.cast(q, ui8), builder.cast(zero, i32)
     q.name_hint, scale.name_hint, zero.name_hint = "q", "scale", "zero"
-    return Activation(q, _marked(builder, scale, scaled), zero)
+    return Activation(q, scale, zero, scaled)
 
 
 def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
@@ -109,19 +116,7 @@ def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
     op = DigitalOp("DynamicQuantizeLinear", [x], types)
     builder.add(op)
     q, scale, zero = op.outputs
-    return Activation(q, _marked(builder, scale, x), builder.cast(zero, i32))
-
-
-def _marked(builder: DigitalBuilder, scale: SSAValue, x: SSAValue) -> SSAValue:
-    """`scale`, one number a token, and NaN for those tokens of `x` whose sum is no finite number.
-
-    ONNX leaves open whether ReduceMin and ReduceMax see a NaN; every sum does.
-    """
-    total = builder.reduce_last("ReduceSum", x)
-    nothing = builder.elementwise("Mul", total, builder.constant(np.array(0, np.float32), "zero"))
-    marked = builder.elementwise("Add", nothing, scale)
-    marked.name_hint = "marked"
-    return marked
+    return Activation(q, scale, builder.cast(zero, i32))
 
 
 def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Activation:
@@ -129,8 +124,25 @@ def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Ac
     scale_value = builder.constant(np.array(scale), "scale")
     zero_value = builder.constant(np.array(zero), "zero_point")
     q = builder.op("QuantizeLinear", [x, scale_value, zero_value], with_element(x.type, ui8))
-    marked = _marked(builder, scale_value, x)
-    return Activation(q, marked, builder.constant(np.array(zero, np.int32), "zero") if zero else None)
+    return Activation(q, scale_value, builder.constant(np.array(zero, np.int32), "zero") if zero else None)
+
+
+def _marked(builder: DigitalBuilder, a: Activation, x: SSAValue, marks: Mapping[SSAValue, SSAValue]) -> Activation:
+    """The activation `x`, with NaN as the scale of a token that has a NaN or an infinity.
+
+    Integers cannot tell, and the product is to be NaN too. ONNX leaves open whether ReduceMin and ReduceMax see a NaN,
+    so it takes a sum; where `x` is a product that was marked (`marks` has its scale), that one's mark is enough.
+    """
+    source = x
+    while isinstance(source.owner, PermuteOp):
+        source = source.owner.x
+    witness = marks.get(source)
+    if witness is None or shape_of(witness.type) in ((), (1,)):
+        witness = builder.reduce_last("ReduceSum", x if a.scaled is None else a.scaled)
+    nothing = builder.elementwise("Mul", witness, builder.constant(np.array(0, np.float32), "zero"))
+    marked = builder.elementwise("Add", nothing, a.scale)
+    marked.name_hint = "marked"
+    return replace_field(a, scale=marked)
 
 
 def _dequantised(builder: DigitalBuilder, x: SSAValue) -> Activation | None:

@@ -64,6 +64,28 @@ func.func @main(%x: tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tenso
 
 // -----
 
+// What comes from a product, permuted or not, is NaN where that was: its mark is passed on, and no sum is needed.
+cim.weight @first = dense<[[2.0, 1.0], [-1.0, 0.0]]> : tensor<2x2xf32>
+cim.weight @second = dense<[[1.0, 1.0], [-1.0, 0.0]]> : tensor<2x2xf32>
+cim.weight @order = dense<[1, 0]> : tensor<2xi64>
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  // CHECK:     "ReduceSum"
+  // CHECK:     %[[NONE:[0-9]+]] = cim.digital "Mul"
+  // CHECK:     %marked = cim.digital "Add"(%[[NONE]], %scale)
+  // CHECK:     cim.matmul %q, @first.int8
+  // CHECK-NOT: "ReduceSum"
+  // CHECK:     %[[NEXT:[0-9]+]] = cim.digital "Mul"(%marked, %{{[0-9]+}}) : (tensor<?x1xf32>, tensor<f32>)
+  // CHECK:     %[[MARKED:marked[_0-9]+]] = cim.digital "Add"(%[[NEXT]], %scale_1)
+  // CHECK:     cim.matmul %q_1, @second.int8
+  // CHECK:     cim.digital "Mul"(%[[MARKED]],
+  %h = cim.matmul %x, @first : tensor<?x2xf32> -> tensor<?x2xf32>
+  %p = cim.permute %h, @order : tensor<?x2xf32> -> tensor<?x2xf32>
+  %y = cim.matmul %p, @second : tensor<?x2xf32> -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+
+// -----
+
 // An activation that is dequantised just before keeps its integers, scale and zero point.
 cim.weight @w = dense<[[127, 1], [-1, 0]]> : tensor<2x2xi8> as #cim.affine<@scale>
 cim.weight @scale = dense<[0.5, 2.0]> : tensor<2xf32>

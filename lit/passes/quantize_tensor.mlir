@@ -4,10 +4,10 @@
 cim.weight @w = dense<[[2.0, 0.0], [-1.0, 0.0]]> : tensor<2x2xf32>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   // CHECK:      %0, %1, %2 = cim.digital "DynamicQuantizeLinear"(%x) : (tensor<?x2xf32>) -> (tensor<?x2xui8>, tensor<f32>, tensor<ui8>)
+  // CHECK-NEXT: %3 = cim.digital "Cast"(%2) with {to = 6 : i64} : (tensor<ui8>) -> tensor<i32>
   // The scale of a vector with a NaN or an infinity is NaN.
-  // CHECK:      %4 = cim.digital "ReduceSum"(%x, %3)
-  // CHECK:      %marked = cim.digital "Add"(%6, %1) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
-  // CHECK-NEXT: %7 = cim.digital "Cast"(%2) with {to = 6 : i64} : (tensor<ui8>) -> tensor<i32>
+  // CHECK:      %5 = cim.digital "ReduceSum"(%x, %4)
+  // CHECK:      %marked = cim.digital "Add"(%7, %1) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
   // CHECK:      %acc = cim.matmul %0, @w.int8 : tensor<?x2xui8> -> tensor<?x2xi32>
   // CHECK:      cim.digital "Mul"(%marked, %8) : (tensor<?x1xf32>, tensor<2xf32>) -> tensor<?x2xf32>
   %y = cim.matmul %x, @w : tensor<?x2xf32> -> tensor<?x2xf32>

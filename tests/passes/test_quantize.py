@@ -182,3 +182,34 @@ def test_weights_that_are_not_finite_are_refused(number: float):
     module, context = product(w)
     with pytest.raises(UserError, match="weight @w has numbers that float32 has not"):
         QuantizePass().apply(context, module)
+
+
+@pytest.mark.parametrize("activations", ["token", "tensor", "static"])
+def test_tokens_that_are_no_numbers(activations: str, tmp_path: Path) -> None:
+    """What the floats would make NaN is NaN, also after a second product; tokens beside it keep their numbers."""
+    generator = np.random.default_rng(0)
+    w = generator.standard_normal((5, 5)).astype(np.float32)
+    x = generator.standard_normal((7, 5)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x)
+    odd = x.copy()
+    odd[1, 4] = np.nan
+    if activations != "tensor":  # where one infinite number takes the range of all tokens
+        odd[2, 2:4], odd[3, 0], odd[4, 4], odd[5, :2] = (np.nan, np.inf), np.inf, -np.inf, (np.inf, -np.inf)
+    module, context = network(
+        "%h = cim.matmul %x, @w : tensor<?x5xf32> -> tensor<?x5xf32>"
+        "%p = cim.permute %h, @order : tensor<?x5xf32> -> tensor<?x5xf32>"
+        "%y = cim.matmul %p, @w : tensor<?x5xf32> -> tensor<?x5xf32>",
+        w=w,
+        order=np.array([4, 3, 2, 1, 0]),
+    )
+    calibration = str(tmp_path / "x.npz") if activations == "static" else None
+    QuantizePass(activations, calibration).apply(context, module)
+    y = run(module, context, odd)
+    bad = ~np.isfinite(odd).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        floats = (odd @ w)[:, ::-1] @ w
+    assert np.isnan(y[bad]).all()
+    assert np.isnan(y[np.isnan(floats)]).all()
+    assert np.isfinite(y[~bad]).all()
+    if activations == "token":
+        assert np.array_equal(y[~bad], run(module, context, x)[~bad])
