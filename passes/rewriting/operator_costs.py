@@ -9,9 +9,7 @@ from dialects.chip.costs import DigitalCosts
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.network import shape_of
 from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost
-
-LEFT_OUT = (0,)
-"""The shape of an optional input that is not given."""
+from passes.analysis.cost.multiply_accumulates import LEFT_OUT
 
 
 def static_operators(ops: Sequence[Operation]) -> set[Operation]:

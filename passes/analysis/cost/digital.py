@@ -101,7 +101,7 @@ def operator_cost(
     if work is Work.NOTHING:
         return OperatorCost(Unit.NONE)
     if work is Work.MULTIPLY:
-        return _multiplication(costs, multiply_accumulates(op_type, inputs, outputs, equation))
+        return _multiplication(costs, multiply_accumulates(op_type, inputs, outputs, equation, domain))
     elements = _elements(outputs) if work is Work.MOVE else max(map(math.prod, [*inputs, *outputs]), default=0)
     found = _vectors(costs, work or Work.ADD, -(-elements // costs.vector_width))
     return found if work is not None else replace(found, known=False)

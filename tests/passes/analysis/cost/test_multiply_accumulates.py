@@ -18,7 +18,10 @@ CASES: list[tuple[str, Shapes, Shapes, int]] = [
     ("Attention", [(1, 2, 3, 5), (1, 2, 7, 5), (1, 2, 7, 4)], [(1, 2, 3, 4)], 2 * 3 * 7 * (5 + 4)),
     ("Attention", [(1, 1, 10), (1, 1, 10), (1, 1, 10), (0,), (1, 2, 6, 5)], [(1, 1, 10)], 2 * 10 * 7),
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 10), (1, 7, 10)], [(1, 3, 10)], 2 * 3 * 10 * 7),
+    ("MultiHeadAttention", [(1, 3, 2, 3, 5)], [(1, 3, 10)], 2 * 3 * 10 * 3),  # queries, keys and values in one
+    ("MultiHeadAttention", [(1, 3, 10), (1, 7, 2, 2, 5)], [(1, 3, 10)], 2 * 3 * 10 * 7),  # keys and values in one
     ("GroupQueryAttention", [(1, 1, 10), (1, 1, 4), (1, 1, 4), (1, 2, 6, 2)], [(1, 1, 10)], 2 * 10 * 7),
+    ("GroupQueryAttention", [(1, 3, 18), (0,), (0,), (1, 2, 6, 2)], [(1, 3, 10)], 2 * 3 * 10 * 9),  # all in one
 ]
 
 
@@ -39,6 +42,23 @@ def test_counts(operator: str, inputs: Shapes, outputs: Shapes, count: int):
 )
 def test_einsum(equation: str, inputs: Shapes, count: int):
     assert multiply_accumulates("Einsum", inputs, [], equation) == count
+
+
+def test_the_runtime_s_own_attention_multiplies_by_its_weights_as_well():
+    inputs = [(1, 3, 8), (8, 30), (30,), (0,), (2, 1, 2, 6, 5)]
+    count = multiply_accumulates("Attention", inputs, [(1, 3, 10)], domain="com.microsoft")
+    assert count == 3 * 8 * 30 + 2 * 3 * 10 * 9
+
+
+@pytest.mark.parametrize("operator", [name for name in COUNTED if name != "Einsum"])
+def test_dimensions_of_a_tensor_of_unknown_rank_count_as_one(operator: str):
+    assert multiply_accumulates(operator, [()] * 8, [()]) in (1, 2)
+    assert multiply_accumulates(operator, [(1, 1, 1)], [()]) in (1, 2)
+
+
+def test_einsum_of_unknown_rank():
+    assert multiply_accumulates("Einsum", [(), (2, 5, 7)], [()], "bij,bjk->bik") == 2 * 5 * 7
+    assert multiply_accumulates("Einsum", [(), (5, 7)], [()], "...ij,jk") == 5 * 7
 
 
 def test_every_operator_is_tried():
