@@ -94,8 +94,25 @@ def _scaled(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> 
         inner = constant_matrix(cast.owner.inputs[0], weights, store)
         fits = scale.ndim <= 2 and element_type(cast.type) == element_type(factor.type)
         if inner is not None and inner.scale is None and inner.values.dtype in BYTES and fits:
-            return replace(inner, scale=scale)
+            return _widened(inner, scale)
     return None
+
+
+def _widened(matrix: ConstantMatrix, scale: Array, zero_point: Array | None = None) -> ConstantMatrix | None:
+    """A matrix with scale and zero point, repeated where these have more rows or columns; None where they do not fit.
+
+    A row of weights times a column of scales is a matrix that is larger than both.
+    """
+    parts = [matrix.values.shape, scale.shape, () if zero_point is None else zero_point.shape]
+    try:
+        shape = np.broadcast_shapes(*parts)
+    except ValueError:
+        return None
+    if shape == matrix.values.shape:
+        return replace(matrix, scale=scale, zero_point=zero_point)
+    values = np.ascontiguousarray(np.broadcast_to(matrix.values, shape))
+    name = f"{matrix.name}.widened"
+    return replace(matrix, values=values, name=name, symbol=None, scale=scale, zero_point=zero_point)
 
 
 def _dequantised(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
@@ -109,7 +126,9 @@ def _dequantised(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore
         return None
     along_rows = integer(op.setting, "axis", 1) in (0, -2)
     scale, zero = (_along(a, along_rows) for a in (scale, zero))
-    return replace(inner, scale=scale, zero_point=None if zero is None else zero.astype(np.int32))
+    assert scale is not None
+    found = _widened(inner, scale, None if zero is None else zero.astype(np.int32))
+    return found if found is not None and found.values.shape == inner.values.shape else None
 
 
 def _along(array: Array | None, rows: bool) -> Array | None:

@@ -6,14 +6,12 @@ import numpy as np
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     DenseArrayBase,
-    FunctionType,
     IntegerAttr,
     ModuleOp,
     TensorType,
     UnrankedTensorType,
     i64,
 )
-from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
@@ -190,12 +188,7 @@ def substitute(old: SSAValue, new: SSAValue) -> None:
     kind = _united(new.type, old.type)
     if kind != new.type and isinstance(new.owner, DigitalOp | MatmulOp):
         new = Rewriter.replace_value_with_new_type(new, kind)
-    ends = {use.operation for use in old.uses if isinstance(use.operation, ReturnOp)}
     old.replace_all_uses_with(new)
-    for end in ends:
-        function = end.parent_op()
-        assert isinstance(function, FuncOp)
-        function.function_type = FunctionType.from_lists(function.function_type.inputs.data, end.operand_types)
 
 
 def _united(a: Attribute, b: Attribute) -> Attribute:

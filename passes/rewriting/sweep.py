@@ -1,19 +1,24 @@
 """Sweeps what nobody uses: operations without users (those of ONNX have no side effects), weights without readers."""
 
-from xdsl.dialects.builtin import ModuleOp, NoneType
+from xdsl.dialects.builtin import FunctionType, ModuleOp, NoneType
 from xdsl.ir import Block
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
-from dialects.network import main_block, operations, weights_of
+from dialects.network import main_block, main_function, operations, returned, weights_of
 
 _REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp)
 
 
 def sweep(module: ModuleOp) -> None:
-    """Remove operations and weights of the network that contribute nothing to its outputs."""
+    """Remove operations and weights of the network that contribute nothing to its outputs.
+
+    The function's type becomes that of what it returns now: what a pass puts there may tell more of its shape, or less.
+    """
     _sweep_block(main_block(module))
     _sweep_weights(module)
+    function, results = main_function(module), returned(module).operand_types
+    function.function_type = FunctionType.from_lists(function.function_type.inputs.data, results)
 
 
 def _sweep_block(block: Block) -> None:
