@@ -1,10 +1,12 @@
 """Puts the nodes of an ONNX graph in order, gives each a name, and checks what every pass relies on."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, defs
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 
+from cimc.onnx_import.node_checks import check_node, described
+from cimc.program.fatal_nodes import fatal_node
 from dialects.errors import UserError
 
 
@@ -16,11 +18,6 @@ def domain_of(domain: str) -> str:
 def subgraphs(node: NodeProto) -> list[GraphProto]:
     """The bodies of a control flow node."""
     return [g for a in node.attribute for g in ((a.g,) if a.type == AttributeProto.GRAPH else a.graphs)]
-
-
-def described(node: NodeProto) -> str:
-    """A node as messages name it."""
-    return f"node {node.name!r} ({node.op_type})"
 
 
 def name_nodes(graph: GraphProto) -> None:
@@ -73,45 +70,49 @@ def _reads(node: NodeProto) -> Iterator[str]:
         yield from (name for name in inner if name not in own)
 
 
-def check_graph(model: ModelProto, file: Path, constants: Container[str]) -> None:
-    """UserError unless names are defined once, and nodes are such as their operator set knows.
+def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> None:
+    """UserError unless names are defined once, nodes are such as their operator set knows, and none ends the process.
 
     Operators that no operator set of ONNX knows are left alone: emission asks ONNX Runtime about them.
     """
-    opsets = {domain_of(entry.domain): entry.version for entry in model.opset_import}
+    opsets: dict[str, int] = {}
+    for entry in model.opset_import:
+        if opsets.setdefault(entry.domain, entry.version) != entry.version:
+            name, versions = entry.domain or "ai.onnx", f"{opsets[entry.domain]} and {entry.version}"
+            raise UserError(f"{file}: domain {name!r} is imported in versions {versions}: expected one")
+    fatal = fatal_node(model)
+    if fatal is not None:
+        raise UserError(f"{file}: {fatal}")
     _check_bodies(model.graph, opsets, file, {entry.name for entry in model.graph.input}, constants)
 
 
+def check_names(graph: GraphProto, file: Path) -> None:
+    """UserError unless inputs, initializers and outputs of a graph have names, each its own."""
+    sparse = (entry.values.name for entry in graph.sparse_initializer)
+    for what, names in (
+        ("input", [entry.name for entry in graph.input]),
+        ("initializer", [*(entry.name for entry in graph.initializer), *sparse]),
+        ("output", [entry.name for entry in graph.output]),
+    ):
+        seen: set[str] = set()
+        for name in names:
+            if not name:
+                raise UserError(f"{file}: an {what} has no name: expected one for every {what}")
+            if name in seen:
+                raise UserError(f"{file}: {what} {name!r} is there more than once: expected a name for each")
+            seen.add(name)
+
+
 def _check_bodies(
-    graph: GraphProto, opsets: dict[str, int], file: Path, given: set[str], constants: Container[str]
+    graph: GraphProto, opsets: dict[str, int], file: Path, given: set[str], constants: Collection[str]
 ) -> None:
     for node in graph.node:
-        _check_node(node, opsets, file)
+        check_node(node, opsets, file)
         for name in filter(None, node.output):
             if name in given or name in constants:
                 raise UserError(f"{file}: {described(node)} gives {name!r}, which is given before: expected a new name")
             given.add(name)
         for body in subgraphs(node):
-            _check_bodies(body, opsets, file, {entry.name for entry in body.input}, ())
-
-
-def _check_node(node: NodeProto, opsets: dict[str, int], file: Path) -> None:
-    domain = domain_of(node.domain)
-    if domain not in opsets:
-        raise UserError(
-            f"{file}: {described(node)} is of domain {domain or 'ai.onnx'!r}, of which the file imports no operator set"
-        )
-    if not defs.has(node.op_type, opsets[domain], domain):
-        return
-    schema = defs.get_schema(node.op_type, opsets[domain], domain)
-    for what, count, least, most in (
-        ("inputs", len(node.input), schema.min_input, schema.max_input),
-        ("outputs", len(node.output), schema.min_output, schema.max_output),
-    ):
-        if not least <= count <= most:
-            expected = f"{least}" if least == most else f"{least} to {most}" if most < 1 << 30 else f"at least {least}"
-            raise UserError(f"{file}: {described(node)} has {count} {what}, expected {expected}")
-    present = {attribute.name for attribute in node.attribute}
-    for name, attribute in schema.attributes.items():
-        if attribute.required and name not in present:
-            raise UserError(f"{file}: {described(node)} has no attribute {name!r}, which its operator needs")
+            check_names(body, file)
+            own = {tensor.name for tensor in body.initializer} | {s.values.name for s in body.sparse_initializer}
+            _check_bodies(body, opsets, file, {entry.name for entry in body.input}, own)

@@ -23,6 +23,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.reader import Source, read
+from cimc.onnx_import.shapes import MADE_UP
 from cimc.onnx_import.tensors import array_of, dense_of
 from dialects.attributes.cim_types import ElementType, ValueType
 from dialects.attributes.onnx_attributes import GRAPH_KINDS, to_ir
@@ -242,11 +243,7 @@ def _type_text(proto: TypeProto) -> str:
 
 def _port(entry: ValueInfoProto) -> Port:
     names = (d.dim_param for d in entry.type.tensor_type.shape.dim)
-    return Port(entry.name, tuple("" if name.startswith(_MADE_UP) else name for name in names))
-
-
-_MADE_UP = "unk__"
-"""How names of dimensions begin that shape inference gives to those without one."""
+    return Port(entry.name, tuple("" if name.startswith(MADE_UP) else name for name in names))
 
 
 def _name(value: SSAValue, name: str) -> None:

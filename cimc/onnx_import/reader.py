@@ -9,8 +9,9 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
-from cimc.onnx_import.graph_checks import check_graph, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
 from cimc.onnx_import.lifting import lift, lifted_types
+from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from dialects.errors import UserError
@@ -40,9 +41,25 @@ class Source:
 def read(file: Path, dims: Mapping[str, int]) -> Source:
     """Read `file`, with dynamic dimensions named in `dims` fixed to a size.
 
-    Raises UserError with one line for every way in which a file can be unusable.
+    Raises UserError with one line for every way in which a file can be unusable. What the libraries that read it raise
+    for a damaged file is of many types, so everything that comes out of them ends here.
     """
+    try:
+        return _read(file, dims)
+    except (UserError, AssertionError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UserError(f"{file}: damaged, or no valid ONNX: {type(error).__name__}: {reason}") from error
+
+
+_LONGEST_REASON = 300
+
+
+def _read(file: Path, dims: Mapping[str, int]) -> Source:
     model, digest = _parsed(file)
+    make_plain(model, file)
+    check_names(model.graph, file)
     _check(model, file)
     _read_small_data(model, file)
     constants = _take_constants(model, file)
@@ -83,6 +100,9 @@ def _check(model: ModelProto, file: Path) -> None:
         for entry in entries:
             if entry.type.WhichOneof("value") not in ("tensor_type", None if what == "output" else "tensor_type"):
                 raise UserError(f"{file}: {what} {entry.name!r} is no tensor: programs take and give tensors only")
+            element = entry.type.tensor_type.elem_type
+            if element not in TensorProto.DataType.values() or (what == "input" and not element):
+                raise UserError(f"{file}: {what} {entry.name!r} has element type {element}, which ONNX does not have")
 
 
 def _read_small_data(model: ModelProto, file: Path) -> None:

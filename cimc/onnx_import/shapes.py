@@ -1,10 +1,14 @@
 """Types and shapes of all values: ONNX's shape inference, and ONNX Runtime's word where that knows nothing."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from onnx import ModelProto, TensorProto, TypeProto, ValueInfoProto, helper, shape_inference
+from onnx import GraphProto, ModelProto, TensorProto, TypeProto, helper
+from onnx.shape_inference import InferenceError
 
+from cimc.onnx_import.inference import infer
+from cimc.onnx_import.ranks import Dims, open_ranks
 from dialects.errors import UserError
 from dialects.semantics.onnx_runtime import GraphError, session
 
@@ -16,18 +20,124 @@ _NO_TYPE = "expected to have type but instead is null"
 def with_shapes(model: ModelProto, file: Path) -> ModelProto:
     """`model` with a type for every value that ONNX or ONNX Runtime can infer one for.
 
-    Raises UserError, naming the node, where shapes do not fit. Shape inference is sometimes wrong (functions of old
-    operator sets, STFT), and it is stricter with declared shapes than ONNX Runtime is: so that has the last word.
+    What is inferred counts more than what the file declares of its values, which may be wrong: a fixed size for a
+    dimension that has a name, say. Raises UserError, naming the node, where shapes do not fit. Shape inference is
+    sometimes wrong (functions of old operator sets, STFT), and stricter than ONNX Runtime, which has the last word.
     """
+    declared = _take_declared(model)
     try:
-        inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except shape_inference.InferenceError as error:
+        inferred = infer(model, strict=True)
+    except InferenceError as error:
         first = _one_line(str(error))
         if _NO_TYPE not in first and not _is_accepted(file):
             raise UserError(f"{file}: {first}") from error
-        inferred = shape_inference.infer_shapes(model, data_prop=True)
-    _ask_runtime(inferred)
+        inferred = _leniently(model, file)
+    _merge_declared(inferred, declared)
+    if not all(map(_is_ranked, _values(inferred.graph).values())) or _untyped(inferred.graph):
+        inferred = _completed(inferred, declared)
     return inferred
+
+
+def _leniently(model: ModelProto, file: Path) -> ModelProto:
+    try:
+        return infer(model, strict=False)
+    except InferenceError as error:
+        raise UserError(f"{file}: {_one_line(str(error))}") from error
+
+
+_ROUNDS = 8
+"""Each round finds ranks for what the one before could not reach."""
+
+
+def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelProto:
+    """`model` with ranks where ONNX leaves them open, and types of operators that it does not know."""
+    asked = False
+    for _ in range(_ROUNDS):
+        told = not asked and _ask_runtime(model)
+        asked = True
+        if not _write_ranks(model.graph, open_ranks(model.graph)) and not told:
+            break
+        try:
+            inferred = infer(model, strict=False)
+        except InferenceError:
+            break
+        _merge_declared(inferred, declared)
+        model = inferred
+    return model
+
+
+def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
+    """What the file says of its values, which leaves the graph but for the element types of outputs."""
+    graph = model.graph
+    declared: dict[str, TypeProto] = {}
+    for entry in (*graph.value_info, *graph.output):
+        declared[entry.name] = TypeProto.FromString(entry.type.SerializeToString())
+    del graph.value_info[:]
+    inputs = {entry.name for entry in graph.input}
+    for entry in graph.output:
+        if entry.type.HasField("tensor_type") and entry.name not in inputs:
+            entry.type.tensor_type.ClearField("shape")
+    return declared
+
+
+def _merge_declared(model: ModelProto, declared: Mapping[str, TypeProto]) -> None:
+    """Give values what the file says of them where nothing could be inferred, dimension by dimension."""
+    known = _values(model.graph)
+    made = {name for node in model.graph.node for name in node.output}
+    for name, kind in declared.items():
+        if name not in known:
+            if name in made:
+                model.graph.value_info.append(helper.make_value_info(name, kind))
+        elif not _is_typed(known[name]):
+            known[name].CopyFrom(kind)
+        elif known[name].HasField("tensor_type") and kind.HasField("tensor_type"):
+            _merge_dimensions(known[name].tensor_type, kind.tensor_type)
+
+
+def _merge_dimensions(found: TypeProto.Tensor, declared: TypeProto.Tensor) -> None:
+    if not declared.HasField("shape"):
+        return
+    if not found.HasField("shape"):
+        found.shape.CopyFrom(declared.shape)
+    elif len(found.shape.dim) == len(declared.shape.dim):
+        for dim, word in zip(found.shape.dim, declared.shape.dim):
+            unknown = not dim.HasField("dim_value") and (not dim.dim_param or dim.dim_param.startswith(MADE_UP))
+            if unknown or (dim.dim_param and word.dim_param):
+                dim.CopyFrom(word)
+
+
+MADE_UP = "unk__"
+"""How names of dimensions begin that shape inference gives to those without one."""
+
+
+def _write_ranks(graph: GraphProto, ranks: Mapping[str, Dims]) -> bool:
+    """Give tensors their shapes, as far as these are known; whether there was any."""
+    known, written = _values(graph), False
+    for name, dims in ranks.items():
+        if name not in known or not _is_typed(known[name]) or not known[name].HasField("tensor_type"):
+            continue
+        written, shape = True, known[name].tensor_type.shape
+        shape.SetInParent()
+        for size in dims:
+            dim = shape.dim.add()
+            if size is not None:
+                dim.dim_value = size
+    return written
+
+
+def _values(graph: GraphProto) -> dict[str, TypeProto]:
+    """The types of all values that have an entry."""
+    return {entry.name: entry.type for entry in (*graph.value_info, *graph.input, *graph.output)}
+
+
+def _is_ranked(kind: TypeProto) -> bool:
+    return not kind.HasField("tensor_type") or kind.tensor_type.HasField("shape")
+
+
+def _untyped(graph: GraphProto) -> dict[str, None]:
+    """The results of nodes of which nothing is known, in order."""
+    known = {name for name, kind in _values(graph).items() if _is_typed(kind)}
+    return {name: None for node in graph.node for name in node.output if name and name not in known}
 
 
 def _is_accepted(file: Path) -> bool:
@@ -48,16 +158,15 @@ def _one_line(text: str) -> str:
     return f"node {found['node'] or '?'!r} ({found['op']}): {reason[0] if reason else 'shapes do not fit'}"
 
 
-def _ask_runtime(model: ModelProto) -> None:
-    """Let ONNX Runtime tell the types of values that shape inference knows nothing of, as of its own operators.
+def _ask_runtime(model: ModelProto) -> bool:
+    """Let ONNX Runtime tell the types of values that shape inference knows nothing of; whether it knew any.
 
-    A graph that it does not accept stays as it is: emission tells which node is to blame.
+    These are, for example, results of its own operators. A graph that it does not accept stays as it is: emission
+    tells which node is to blame.
     """
-    graph = model.graph
-    known = {entry.name for entry in (*graph.value_info, *graph.output) if _is_typed(entry)}
-    unknown = {name: None for node in graph.node for name in node.output if name and name not in known}
+    graph, unknown = model.graph, _untyped(model.graph)
     if not unknown:
-        return
+        return False
     probe = ModelProto()
     probe.CopyFrom(model)
     del probe.graph.output[:]
@@ -67,7 +176,7 @@ def _ask_runtime(model: ModelProto) -> None:
     try:
         found = {output.name: _type(output.type, output.shape) for output in session(probe).get_outputs()}
     except GraphError:
-        return
+        return False
     kept = [entry for entry in graph.value_info if entry.name not in found]
     del graph.value_info[:]
     graph.value_info.extend(kept)
@@ -77,11 +186,12 @@ def _ask_runtime(model: ModelProto) -> None:
             outputs[name].type.CopyFrom(kind)
         else:
             graph.value_info.append(helper.make_value_info(name, kind))
+    return any(_is_typed(kind) for kind in found.values())
 
 
-def _is_typed(entry: ValueInfoProto) -> bool:
-    kind = entry.type.WhichOneof("value")
-    return kind is not None and (kind != "tensor_type" or entry.type.tensor_type.elem_type != TensorProto.UNDEFINED)
+def _is_typed(kind: TypeProto) -> bool:
+    which = kind.WhichOneof("value")
+    return which is not None and (which != "tensor_type" or kind.tensor_type.elem_type != TensorProto.UNDEFINED)
 
 
 def _type(text: str, shape: list[int | str | None]) -> TypeProto:

@@ -1,5 +1,6 @@
 """Constants of an ONNX file as numpy arrays: inline, sparse, or mapped from files beside the model."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,31 +13,50 @@ from dialects.errors import UserError
 
 Array = npt.NDArray[Any]
 
+LARGEST_DIMENSION = (1 << 31) - 1
+"""No tensor is longer than this in one direction: greater numbers are damaged, and products of them overflow."""
+MOST_DIMENSIONS = 64
+"""What numpy arrays can have."""
+_ELEMENT_TYPES = frozenset(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
+_LARGEST_SPARSE = 1 << 32
+"""Elements of a sparse tensor with its zeros."""
+
 
 def array_of(tensor: TensorProto, file: Path) -> Array:
     """The array of an initializer; external data is mapped, not read.
 
-    Raises UserError where the data is missing, too short, or outside the model's folder.
+    Raises UserError where the data is missing, too short, outside the model's folder, or not what its type and shape
+    demand.
     """
+    what = f"{file}: initializer {tensor.name!r}"
+    if tensor.data_type not in _ELEMENT_TYPES:
+        raise UserError(f"{what} has element type {tensor.data_type}, which ONNX does not have")
+    for size in tensor.dims:
+        if not 0 <= size <= LARGEST_DIMENSION:
+            raise UserError(f"{what} has a dimension of {size}: expected 0 to {LARGEST_DIMENSION}")
+    if len(tensor.dims) > MOST_DIMENSIONS:
+        raise UserError(f"{what} has {len(tensor.dims)} dimensions: expected at most {MOST_DIMENSIONS}")
     if tensor.data_location == TensorProto.EXTERNAL:
-        return _mapped(tensor, file)
+        return _mapped(tensor, file, what)
     try:
         return numpy_helper.to_array(tensor)
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{file}: initializer {tensor.name!r} is damaged: {error}") from error
+    except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        raise UserError(f"{what} is damaged: {' '.join(str(error).split())}") from error
 
 
-def _mapped(tensor: TensorProto, file: Path) -> Array:
-    entries: Mapping[str, str] = {entry.key: entry.value for entry in tensor.external_data}
-    what = f"{file}: initializer {tensor.name!r}"
+def _mapped(tensor: TensorProto, file: Path, what: str) -> Array:
+    entries: Mapping[str, str] = {str(entry.key): str(entry.value) for entry in tensor.external_data}
     path = _inside(file, entries.get("location", ""), what)
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
     if tensor.data_type in _PACKED:
         raise UserError(f"{what} has external data of a type below 8 bits, which is not supported: store it inline")
-    offset = entries.get("offset", "0")
-    if not offset.isdecimal():
-        raise UserError(f"{what} has external data at offset {offset!r}: expected a number from 0 on")
-    offset, size = int(offset), int(np.prod(tensor.dims)) * dtype.itemsize
+    if tensor.data_type == TensorProto.STRING:
+        raise UserError(f"{what} has external data of texts, which is not supported: store it inline")
+    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
+    offset, size = _number(entries, "offset", what) or 0, math.prod(tensor.dims) * dtype.itemsize
+    length = _number(entries, "length", what)
+    if length is not None and length != size:
+        shape = "x".join(map(str, tensor.dims)) or "a scalar"
+        raise UserError(f"{what} has external data of length {length}: {shape} of {dtype} are {size} bytes")
     if not path.is_file():
         raise UserError(f"{what} needs the file {path.name}, which is not beside the model: copy it there")
     if offset + size > path.stat().st_size:
@@ -48,14 +68,32 @@ def _mapped(tensor: TensorProto, file: Path) -> Array:
     return np.memmap(path, np.uint8, "r", offset, (size,)).view(dtype).reshape(tuple(tensor.dims))
 
 
+def _number(entries: Mapping[str, str], key: str, what: str) -> int | None:
+    """The bytes that external data names as its offset or length; None where it names none."""
+    found = entries.get(key)
+    if found is None:
+        return None
+    if not found.isdecimal() or len(found) > _DIGITS:
+        kind = "at offset" if key == "offset" else "of length"
+        raise UserError(f"{what} has external data {kind} {found[:_DIGITS]!r}: expected a number from 0 on")
+    return int(found)
+
+
+_DIGITS = 19
+"""Digits of the largest number of bytes that a file can have."""
 _PACKED = (TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1, TensorProto.INT2, TensorProto.UINT2)
 
 
 def _inside(file: Path, location: str, what: str) -> Path:
     """The path of external data, which has to lie in the model's folder or below."""
     folder = file.resolve().parent
-    path = (folder / location).resolve()
-    if not location or folder not in path.parents:
+    try:
+        path = (folder / location).resolve()
+        inside = bool(location) and folder in path.parents
+        path.is_file()
+    except (OSError, ValueError, RuntimeError):  # no name that a file can have, or links in a circle
+        inside, path = False, folder
+    if not inside:
         raise UserError(f"{what} names external data {location!r} outside the model's folder, which is refused")
     return path
 
@@ -63,12 +101,16 @@ def _inside(file: Path, location: str, what: str) -> Path:
 def dense_of(sparse: SparseTensorProto, file: Path) -> Array:
     """A sparse initializer as a full array."""
     values, indices = array_of(sparse.values, file), array_of(sparse.indices, file)
-    dense = np.zeros(tuple(sparse.dims), values.dtype)
+    what = f"{file}: sparse initializer {sparse.values.name!r}"
+    sizes = tuple(sparse.dims)
+    if not all(0 <= size <= LARGEST_DIMENSION for size in sizes) or math.prod(sizes) > _LARGEST_SPARSE:
+        raise UserError(f"{what} has the shape {list(sizes)}: expected at most {_LARGEST_SPARSE} elements")
+    dense = np.zeros(sizes, values.dtype)
     try:
         if indices.ndim == 1:
             dense.reshape(-1)[indices] = values
         else:
             dense[tuple(indices.T)] = values
-    except IndexError as error:
-        raise UserError(f"{file}: sparse initializer {sparse.values.name!r} has {error}") from error
+    except (IndexError, ValueError) as error:
+        raise UserError(f"{what} has {error}") from error
     return dense

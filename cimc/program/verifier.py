@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
+from cimc.program.fatal_nodes import fatal_kernel_node
 from cimc.program.mapped import release
 from cimc.program.metadata import (
     DIGIT_BITS,
@@ -20,6 +21,7 @@ from cimc.program.metadata import (
     Multiplication,
     Weight,
 )
+from cimc.program.one_line import one_line
 from cimc.program.records import ADC_BITS, ADC_SHIFTS, INTO_ARRAYS, OUT_OF_ARRAYS, Opcode, Records
 
 _READ_TOGETHER = 256
@@ -128,12 +130,15 @@ def verify_orders(
 
 
 def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> None:
-    """Kernels name values and constants that exist."""
+    """Kernels name values and constants that exist, and have no node that would end the process."""
     for number, kernel in enumerate(kernels):
         verify_slots(kernel.inputs + kernel.outputs, slots, f"kernel {number}")
         for constant in kernel.constants:
             if constant >= constants:
                 raise ProgramError(f"kernel {number} uses constant {constant}, the program has {constants} constants")
+        fatal = fatal_kernel_node(kernel.model)
+        if fatal is not None:
+            raise ProgramError(f"kernel {number}: {one_line(fatal)}")
 
 
 def verify_tables(tables: Sequence[NDArray[np.int32]]) -> None:
