@@ -16,7 +16,7 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import main_block, shape_of, weights_of
 from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import ConstantMatrix, constant_matrix, constant_of, is_constant, is_float
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.digital import DigitalBuilder, check_vectors, replace
 from passes.rewriting.integer_products import raise_matmul_integer, raise_qlinear_matmul
 from passes.rewriting.sweep import sweep
 
@@ -72,7 +72,7 @@ def _raise_gemm(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue
     swapped = constant_matrix(op.inputs[1], weights, store) is None
     x, constant = (op.inputs[1], op.inputs[0]) if swapped else (op.inputs[0], op.inputs[1])
     matrix = constant_matrix(constant, weights, store)
-    if matrix is None or not is_float(x) or not isa(x.type, TensorType):
+    if matrix is None or not is_float(x) or len(shape_of(x.type) or ()) != 2:
         return None
     turned = [integer(op.setting, name, 0) != int(swapped) for name in ("transA", "transB")]
     turn_x, turn_matrix = reversed(turned) if swapped else turned
@@ -100,6 +100,8 @@ def _raise_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue
     if kernel is None or not _is_pointwise(op, kernel.shape) or not isa(x.type, TensorType):
         return None
     rank = kernel.ndim
+    if rank != x.type.get_num_dims():
+        return None
     builder = DigitalBuilder(module, store, op)
     name = op.inputs[1].name_hint or "kernel"
     matrix = ConstantMatrix(np.ascontiguousarray(kernel.reshape(kernel.shape[:2]).T), f"{name}.matrix")
@@ -130,6 +132,7 @@ def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SS
     kind = matrix.values.dtype if matrix.scale is None else matrix.scale.dtype
     if numpy_element(element_type(x.type)) != kind or is_constant(x):
         return None
+    check_vectors(x, len(matrix.values), builder.anchor)
     if matrix.scale is None:
         symbol = matrix.symbol or builder.weight(matrix.values, matrix.name)
         return builder.matmul(x, symbol, columns) if matrix.values.dtype.kind == "f" else None

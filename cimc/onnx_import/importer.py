@@ -45,11 +45,14 @@ def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int
     Raises UserError with file, node and reason where the file cannot be used.
     """
     source = read(file, dims or {})
-    module = _Importer(source, store_of(ctx)).module()
-    module.attributes["hardware.chip"] = chip
-    module.attributes[OPSETS] = opsets_attribute(source.opsets)
-    module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
-    raise_matmuls(module, store_of(ctx))
+    try:
+        module = _Importer(source, store_of(ctx)).module()
+        module.attributes["hardware.chip"] = chip
+        module.attributes[OPSETS] = opsets_attribute(source.opsets)
+        module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
+        raise_matmuls(module, store_of(ctx))
+    except UserError as error:
+        raise error if str(error).startswith(f"{file}: ") else UserError(f"{file}: {error}") from error
     return module
 
 

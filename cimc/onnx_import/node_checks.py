@@ -43,7 +43,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class _Operator:
-    """What ONNX says of an operator: how many inputs and outputs, type of each attribute and whether it must be there."""
+    """What ONNX says of an operator: how many inputs and outputs, types of attributes and which must be there."""
 
     inputs: tuple[int, int]
     outputs: tuple[int, int]

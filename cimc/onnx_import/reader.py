@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
-from cimc.onnx_import.lifting import lift, lifted_types
+from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
@@ -71,7 +71,9 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     name_nodes(model.graph)
     sort_nodes(model.graph)
     check_graph(model, file, constants)
-    return Source(file, digest, with_shapes(model, file), constants, tuple(lifted))
+    model = with_shapes(model, file)
+    check_operands(model.graph, file)
+    return Source(file, digest, model, constants, tuple(lifted))
 
 
 def _parsed(file: Path) -> tuple[ModelProto, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto, helper
 from onnx.shape_inference import InferenceError
 
-from cimc.onnx_import.inference import infer
 from cimc.onnx_import.ranks import Dims, open_ranks
+from cimc.program.inference import FatalShapes, infer
 from dialects.errors import UserError
 from dialects.semantics.onnx_runtime import GraphError, session
 
@@ -32,6 +32,8 @@ def with_shapes(model: ModelProto, file: Path) -> ModelProto:
         if _NO_TYPE not in first and not _is_accepted(file):
             raise UserError(f"{file}: {first}") from error
         inferred = _leniently(model, file)
+    except FatalShapes as error:
+        raise UserError(f"{file}: {error}") from error
     _merge_declared(inferred, declared)
     if not all(map(_is_ranked, _values(inferred.graph).values())) or _untyped(inferred.graph):
         inferred = _completed(inferred, declared)
@@ -41,7 +43,7 @@ def with_shapes(model: ModelProto, file: Path) -> ModelProto:
 def _leniently(model: ModelProto, file: Path) -> ModelProto:
     try:
         return infer(model, strict=False)
-    except InferenceError as error:
+    except (InferenceError, FatalShapes) as error:
         raise UserError(f"{file}: {_one_line(str(error))}") from error
 
 
@@ -59,7 +61,7 @@ def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelPro
             break
         try:
             inferred = infer(model, strict=False)
-        except InferenceError:
+        except (InferenceError, FatalShapes):
             break
         _merge_declared(inferred, declared)
         model = inferred

@@ -3,40 +3,43 @@
 Found by running every case of ONNX's own suite with inputs left out and attributes changed.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, ModelProto, NodeProto, defs
+from onnx import ModelProto, NodeProto, defs
+from onnx.shape_inference import InferenceError
+
+from cimc.program.inference import FatalShapes, all_nodes, infer, may_end_the_process
 
 _VARIADIC = {("com.microsoft", "QLinearConcat"): 2, ("com.microsoft", "IsAllFinite"): 0}
 """From which input on an operator takes any number of them; ONNX tells this of its own operators."""
+_KERNELS = 256
+"""Kernels whose outcome is kept, for programs are verified several times."""
 _NOT_NEGATIVE = {"GatherND": "batch_dims"}
 
 
 def fatal_node(model: ModelProto) -> str | None:
     """What is wrong with the first such node, at any depth: `node 'a' (Max) leaves out input 2, ...`."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    return next((found for node in _all(nodes) if (found := _described(node)) is not None), None)
+    return next((found for node in all_nodes(nodes) if (found := _described(node)) is not None), None)
 
 
+@lru_cache(maxsize=_KERNELS)
 def fatal_kernel_node(model: bytes) -> str | None:
-    """The same of a serialized model; None for bytes that are none, which ONNX Runtime refuses."""
+    """The same of a kernel, whose shapes may be fatal too; None for bytes that are no model: they are refused."""
     try:
-        return fatal_node(ModelProto.FromString(model))
+        kernel = ModelProto.FromString(model)
     except DecodeError:
         return None
-
-
-def _all(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
-    """Nodes, and those of their bodies."""
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for attribute in node.attribute:
-            if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):
-                waiting += [inner for graph in (attribute.g, *attribute.graphs) for inner in graph.node]
+    found = fatal_node(kernel)
+    if found is None and may_end_the_process(kernel):
+        try:
+            infer(kernel, strict=False)
+        except FatalShapes as error:
+            return str(error)
+        except InferenceError:
+            return None
+    return found
 
 
 def _described(node: NodeProto) -> str | None:

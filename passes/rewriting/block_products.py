@@ -21,7 +21,7 @@ from dialects.element_types import Array, element_type, i8, i32, ui8
 from dialects.network import shape_of, weights_of
 from dialects.weights import WeightStore
 from passes.rewriting.constants import BYTES, constant_of, is_float
-from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
 
 
@@ -203,9 +203,13 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     if not plain or not is_float(x) or x.type.get_num_dims() != kernel.ndim:
         return None
     rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
+    if outputs % groups:
+        return None
     blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
     builder = DigitalBuilder(module, store, op)
-    y = block_matmul(builder, builder.transpose(x, [0, *range(2, rank), 1]), blocks, _weight_name(op.inputs[1]))
+    vectors = builder.transpose(x, [0, *range(2, rank), 1])
+    check_vectors(vectors, groups * inputs, op)
+    y = block_matmul(builder, vectors, blocks, _weight_name(op.inputs[1]))
     if len(op.inputs) > 2 and not isinstance(op.inputs[2].type, NoneType):
         y = builder.elementwise("Add", y, op.inputs[2])
     return builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])

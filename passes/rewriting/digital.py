@@ -29,6 +29,8 @@ from dialects.element_types import (
     tensor_type_of,
     ui8,
 )
+from dialects.errors import UserError
+from dialects.locations import node_name
 from dialects.network import add_weight, opsets_of, shape_of, weights_of
 from dialects.weights import WeightStore
 
@@ -161,6 +163,13 @@ class DigitalBuilder:
 def _last(x: SSAValue) -> int:
     shape = shape_of(x.type)
     return shape[-1] if shape else -1
+
+
+def check_vectors(x: SSAValue, rows: int, op: Operation) -> None:
+    """UserError unless the vectors that `op` multiplies may be as long as its weight has rows."""
+    length = _last(x)
+    if length not in (rows, DYNAMIC_INDEX):
+        raise UserError(f"node {node_name(op)!r} multiplies vectors of {length} by a weight of {rows} rows")
 
 
 def _setting(value: int | Sequence[int]) -> Attribute:

@@ -16,7 +16,7 @@ from dialects.network import shape_of, weights_of
 from dialects.semantics.weight_values import ordered
 from dialects.weights import WeightStore
 from passes.rewriting.constants import BYTES, ConstantMatrix, constant_matrix, constant_of
-from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.digital import DigitalBuilder, check_vectors
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) ->
     if weight is None or element_type(inputs[0].type) not in (ui8, i8) or not is_per_tensor(zero_x):
         return None
     matrix, w = weight
+    check_vectors(op.inputs[0], len(w.values), op)
     builder = DigitalBuilder(module, store, op)
     symbol = matrix.symbol if w.values is matrix.values else None
     product = builder.matmul(inputs[0], symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])
@@ -98,6 +99,7 @@ def raise_qlinear_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) ->
     if weight is None or not per_tensor or element_type(scale_a.type) != f32 or element_type(a.type) not in (ui8, i8):
         return None
     matrix, w = weight
+    check_vectors(op.inputs[0], len(w.values), op)
     builder = DigitalBuilder(module, store, op)
     symbol = matrix.symbol if w.values is matrix.values else None
     product = builder.matmul(a, symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])

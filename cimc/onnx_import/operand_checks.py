@@ -1,0 +1,72 @@
+"""Refuses operands that ONNX allows and ONNX Runtime only refuses when the network runs, or dies of."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from onnx import GraphProto, NodeProto
+
+from cimc.onnx_import.graph_checks import subgraphs
+from cimc.onnx_import.node_checks import described
+from cimc.onnx_import.ranks import Dims, dims_of
+from dialects.errors import UserError
+
+_PER_TENSOR: Mapping[str, Mapping[int, str]] = {
+    "MatMulInteger": {2: "zero point of its left operand"},
+    "QLinearMatMul": {
+        1: "scale of its left operand",
+        2: "zero point of its left operand",
+        6: "scale of its result",
+        7: "zero point of its result",
+    },
+    "ConvInteger": {2: "zero point of its input"},
+    "QLinearConv": {1: "scale of its input", 2: "zero point of its input", 6: "scale of its result",
+                    7: "zero point of its result"},
+}  # fmt: skip
+"""Scales and zero points that have to be one number: ONNX allows one for each row."""
+_PER_COLUMN: Mapping[str, Mapping[int, tuple[int, str]]] = {
+    "MatMulInteger": {3: (1, "zero point of its right operand")},
+    "QLinearMatMul": {4: (3, "scale of its right operand"), 5: (3, "zero point of its right operand")},
+}
+"""Scales and zero points of matrices that may be one number for each column, with the matrix's place."""
+_NOT_EMPTY = frozenset({"GRU"})
+"""Recurrences that end the process for a sequence of length 0."""
+
+
+def check_operands(graph: GraphProto, file: Path, around: Mapping[str, Dims] | None = None) -> None:
+    """UserError for scales and zero points of a form that cannot run, in bodies too.
+
+    `around` are the shapes that are known outside of the graph.
+    """
+    shapes = dict(around or {})
+    shapes |= {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    entries = (*graph.input, *graph.value_info, *graph.output)
+    shapes |= {entry.name: dims for entry in entries if (dims := dims_of(entry.type)) is not None}
+    for node in graph.node:
+        if not node.domain:
+            for reason in _wrong(node, shapes):
+                raise UserError(f"{file}: {described(node)} {reason}")
+        for body in subgraphs(node):
+            check_operands(body, file, shapes)
+
+
+def _wrong(node: NodeProto, shapes: Mapping[str, Dims]) -> Iterator[str]:
+    for index, what in _PER_TENSOR.get(node.op_type, {}).items():
+        found = _shape(node, index, shapes)
+        if found is not None and (len(found) > 1 or any(size not in (1, None) for size in found)):
+            yield f"has a {what} of shape {_text(found)}, which ONNX Runtime cannot run: expected one number"
+    for index, (of, what) in _PER_COLUMN.get(node.op_type, {}).items():
+        found, matrix = _shape(node, index, shapes), _shape(node, of, shapes)
+        if found is None or matrix is None or len(found) != 1 or not matrix:
+            continue
+        if None not in (found[0], matrix[-1]) and found[0] not in (1, matrix[-1]):
+            yield f"has a {what} of shape {_text(found)}: expected one number, or one for each of {matrix[-1]} columns"
+    if node.op_type in _NOT_EMPTY and 0 in (_shape(node, 0, shapes) or ()):
+        yield "has a sequence of length 0, which ONNX Runtime cannot run"
+
+
+def _shape(node: NodeProto, index: int, shapes: Mapping[str, Dims]) -> Dims | None:
+    return shapes.get(node.input[index]) if index < len(node.input) and node.input[index] else None
+
+
+def _text(shape: Dims) -> str:
+    return "x".join("?" if size is None else str(size) for size in shape)
