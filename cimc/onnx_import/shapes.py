@@ -7,7 +7,7 @@ from pathlib import Path
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto, helper
 from onnx.shape_inference import InferenceError
 
-from cimc.onnx_import.ranks import Dims, open_ranks
+from cimc.onnx_import.ranks import Dims, dims_of, open_ranks
 from cimc.program.inference import FatalShapes, infer
 from dialects.errors import UserError
 from dialects.semantics.onnx_runtime import GraphError, session
@@ -69,17 +69,28 @@ def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelPro
 
 
 def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
-    """What the file says of its values, which leaves the graph but for the element types of outputs."""
+    """What the file says of its values, which leaves the graph but for the element types of outputs.
+
+    Fixed sizes of outputs are left out where an input has a dynamic dimension: exporters write those of the run that
+    they traced.
+    """
     graph = model.graph
-    declared: dict[str, TypeProto] = {}
-    for entry in (*graph.value_info, *graph.output):
-        declared[entry.name] = TypeProto.FromString(entry.type.SerializeToString())
+    declared = {entry.name: _copied(entry.type) for entry in (*graph.value_info, *graph.output)}
     del graph.value_info[:]
-    inputs = {entry.name for entry in graph.input}
+    inputs = {entry.name: entry.type for entry in graph.input}
+    is_static = all(size is not None for kind in inputs.values() for size in dims_of(kind) or (None,))
     for entry in graph.output:
         if entry.type.HasField("tensor_type") and entry.name not in inputs:
             entry.type.tensor_type.ClearField("shape")
+            for dim in () if is_static else declared[entry.name].tensor_type.shape.dim:
+                dim.ClearField("dim_value")
     return declared
+
+
+def _copied(kind: TypeProto) -> TypeProto:
+    copy = TypeProto()
+    copy.CopyFrom(kind)
+    return copy
 
 
 def _merge_declared(model: ModelProto, declared: Mapping[str, TypeProto]) -> None:

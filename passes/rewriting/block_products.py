@@ -20,7 +20,7 @@ from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, i8, i32, ui8
 from dialects.network import shape_of, weights_of
 from dialects.weights import WeightStore
-from passes.rewriting.constants import BYTES, constant_of, is_float
+from passes.rewriting.constants import BYTES, are_floats, constant_of
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
 
@@ -73,7 +73,7 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     weights = weights_of(module)
     for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
         matrices, shape = constant_of(w, weights, store), shape_of(x.type)
-        if matrices is None or shape is None or not 3 <= matrices.ndim <= len(shape) or not is_float(x):
+        if matrices is None or shape is None or not 3 <= matrices.ndim <= len(shape) or not are_floats(x, matrices):
             continue
         while matrices.ndim > 3 and matrices.shape[0] == 1:
             matrices = matrices[0]
@@ -125,7 +125,7 @@ def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
         return None
     parsed = parse_equation(equation.data, [shape_of(value.type) for value in op.inputs])
     x = op.inputs[activations[0]]
-    if parsed is None or not is_float(x):
+    if parsed is None or not are_floats(x, *(a for a in arrays if a is not None)):
         return None
     operands, result = parsed
     if _broadcasts(operands, [shape_of(value.type) for value in op.inputs]):
@@ -200,7 +200,7 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     ):
         return None
     plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
-    if not plain or not is_float(x) or x.type.get_num_dims() != kernel.ndim:
+    if not plain or not are_floats(x, kernel) or x.type.get_num_dims() != kernel.ndim:
         return None
     rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
     if outputs % groups:

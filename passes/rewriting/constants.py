@@ -141,6 +141,12 @@ def is_float(value: SSAValue) -> bool:
     return dtype is not None and np.issubdtype(dtype, np.floating)
 
 
+def are_floats(value: SSAValue, *arrays: Array) -> bool:
+    """Whether a value and constants have the same floating point elements: nothing else can be multiplied."""
+    dtype = numpy_element(element_type(value.type))
+    return is_float(value) and all(array.dtype == dtype for array in arrays)
+
+
 def is_constant(value: SSAValue) -> bool:
     """Whether a value is computed from constants alone, so that `fold-constants` is to compute what is made of it."""
     waiting, seen = [value], {value}

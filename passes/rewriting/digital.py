@@ -168,7 +168,7 @@ def _last(x: SSAValue) -> int:
 def check_vectors(x: SSAValue, rows: int, op: Operation) -> None:
     """UserError unless the vectors that `op` multiplies may be as long as its weight has rows."""
     length = _last(x)
-    if length not in (rows, DYNAMIC_INDEX):
+    if length >= 0 and length != rows:
         raise UserError(f"node {node_name(op)!r} multiplies vectors of {length} by a weight of {rows} rows")
 
 
