@@ -60,6 +60,10 @@ def check_lossy(bits: int, chip: ChipAttr) -> None:
         raise UserError(f"lossy = {bits} bits: expected 1 to {chip.adc_bits}, the bits of chip {chip.chip_name!r}")
 
 
+LONGEST_PS = 1 << 60
+"""No run takes longer (13 days), so that its times fit into 64 bits."""
+
+
 class _Scheduler:
     def __init__(self, module: ModuleOp, store: WeightStore, lossy: int):
         self.module, self.store, self.lossy = module, store, lossy
@@ -111,6 +115,11 @@ class _Scheduler:
         ]
         runs = schedule_operators(operators, costs.digital_units, costs.attention_units, self.clock)
         for op, run in zip(ops, runs):
+            if run.end > LONGEST_PS:
+                raise UserError(
+                    f"node {node_name(op)!r} ends {run.end / 1e12:.1e} s after the start: expected at most "
+                    f"{LONGEST_PS / 1e12:.1e} s, its tensors are too large"
+                )
             if run.duration:
                 op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
         self.clock = max(run.end for run in runs)

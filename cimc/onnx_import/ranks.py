@@ -119,19 +119,10 @@ def _reshaped(ranks: _Ranks, node: NodeProto) -> Dims | None:
     return tuple(dims)
 
 
-def _of_length(index: int) -> Callable[[_Ranks, NodeProto], Dims | None]:
-    """The rank is the length of an input."""
-
-    def rank(ranks: _Ranks, node: NodeProto) -> Dims | None:
-        length = ranks.length(node.input[index]) if index < len(node.input) else None
-        return (None,) * length if length is not None and length <= MOST_NUMBERS else None
-
-    return rank
-
-
-def _expanded(ranks: _Ranks, node: NodeProto) -> Dims | None:
-    rank, before = ranks.length(node.input[1]), ranks.shapes.get(node.input[0])
-    return None if rank is None or before is None else (None,) * max(rank, len(before))
+def _tiled(ranks: _Ranks, node: NodeProto) -> Dims | None:
+    """As many dimensions as there are numbers of repetitions."""
+    rank = ranks.length(node.input[1])
+    return (None,) * rank if rank is not None and rank <= MOST_NUMBERS else None
 
 
 def _more_or_fewer(sign: int) -> Callable[[_Ranks, NodeProto], Dims | None]:
@@ -168,9 +159,7 @@ def _einsum(ranks: _Ranks, node: NodeProto) -> Dims | None:
 
 _SHAPES: dict[str, Callable[[_Ranks, NodeProto], Dims | None]] = {
     "Reshape": _reshaped,
-    "ConstantOfShape": _of_length(0),
-    "Tile": _of_length(1),
-    "Expand": _expanded,
+    "Tile": _tiled,
     "Unsqueeze": _more_or_fewer(1),
     "Squeeze": _more_or_fewer(-1),
     "Transpose": _transposed,

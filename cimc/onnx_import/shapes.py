@@ -34,9 +34,9 @@ def with_shapes(model: ModelProto, file: Path) -> ModelProto:
         inferred = _leniently(model, file)
     except FatalShapes as error:
         raise UserError(f"{file}: {error}") from error
-    _merge_declared(inferred, declared)
-    if not all(map(_is_ranked, _values(inferred.graph).values())) or _untyped(inferred.graph):
+    if not all(map(_is_known, _values(inferred.graph).values())) or _untyped(inferred.graph):
         inferred = _completed(inferred, declared)
+    _merge_declared(inferred, declared)
     return inferred
 
 
@@ -55,17 +55,31 @@ def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelPro
     """`model` with ranks where ONNX leaves them open, and types of operators that it does not know."""
     asked = False
     for _ in range(_ROUNDS):
-        told = not asked and _ask_runtime(model)
-        asked = True
-        if not _write_ranks(model.graph, open_ranks(model.graph)) and not told:
+        found = _believe(model.graph, declared)
+        if not asked:
+            found, asked = _ask_runtime(model) or found, True
+        if not _write_ranks(model.graph, open_ranks(model.graph)) and not found:
             break
         try:
-            inferred = infer(model, strict=False)
+            model = infer(model, strict=False)
         except (InferenceError, FatalShapes):
             break
-        _merge_declared(inferred, declared)
-        model = inferred
     return model
+
+
+def _believe(graph: GraphProto, declared: Mapping[str, TypeProto]) -> bool:
+    """Take over what the file says of results that do not follow from inputs of which all is known; whether any did."""
+    values, found = _values(graph), False
+    known = {name for name, kind in values.items() if _is_known(kind)} | {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        if not known.issuperset(filter(None, node.input)):
+            continue
+        for name in filter(None, node.output):
+            if name not in known and name in declared and _is_known(declared[name]):
+                kind = values[name] if name in values else graph.value_info.add(name=name).type
+                kind.CopyFrom(declared[name])
+                found = True
+    return found
 
 
 def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
@@ -143,8 +157,9 @@ def _values(graph: GraphProto) -> dict[str, TypeProto]:
     return {entry.name: entry.type for entry in (*graph.value_info, *graph.input, *graph.output)}
 
 
-def _is_ranked(kind: TypeProto) -> bool:
-    return not kind.HasField("tensor_type") or kind.tensor_type.HasField("shape")
+def _is_known(kind: TypeProto) -> bool:
+    """Whether a value has a type, and a rank if it is a tensor."""
+    return _is_typed(kind) and (not kind.HasField("tensor_type") or kind.tensor_type.HasField("shape"))
 
 
 def _untyped(graph: GraphProto) -> dict[str, None]:

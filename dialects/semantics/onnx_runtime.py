@@ -39,8 +39,11 @@ def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str,
     Raises GraphError where the graph cannot be loaded or run.
     """
     loaded = session(model)
-    names = [output.name for output in loaded.get_outputs()]
-    known = {entry.name for entry in loaded.get_inputs()}
+    try:
+        names = [output.name for output in loaded.get_outputs()]  # a name that is no UTF-8 raises
+        known = {entry.name for entry in loaded.get_inputs()}
+    except UnicodeDecodeError as error:
+        raise GraphError("an input or output has a name that is no UTF-8") from error
     feeds = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in inputs.items() if name in known}
     try:
         return dict(zip(names, loaded.run(names, feeds)))

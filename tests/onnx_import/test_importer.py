@@ -4,15 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, load_model_from_string, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 
+from cimc.compiler import Options, compile_network
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import text_of
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, ReadOp
 from dialects.dominance import undefined_use
+from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import inputs_of, main_block, main_function, operations, opsets_of, outputs_of, weights_of
 
@@ -106,3 +110,20 @@ def test_unknown_operators_are_imported(onnx_file: Write) -> None:
     assert (node_name(op), op.op_type.data, op.domain is not None and op.domain.data) == ("strange", "Frob", "my")
     assert str(op.outputs[0].type) == 'tensor<*x!cim.element<"undefined">>'
     assert opsets_of(module)["my"] == 2
+
+
+@pytest.mark.parametrize(
+    ("node", "weight", "found"),
+    [
+        ("Conv(x, w)", np.ones((6, 3, 1), np.float32), "vectors of 8 by a weight of 3 rows"),
+        ("Conv<group = 2>(x, w)", np.ones((6, 3, 1), np.float32), "vectors of 8 by a weight of 6 rows"),
+    ],
+)
+def test_vectors_that_do_not_fit_their_weight(
+    node: str, weight: NDArray[np.float32], found: str, onnx_file: Write
+) -> None:
+    """ONNX's shape inference does not look at the channels of a convolution."""
+    file = onnx_file(f"g (float[n,8,4] x) => (float[n,6,4] y) {{ y = {node} }}", {"w": weight})
+    with pytest.raises(UserError, match=f"node 'y' multiplies {found}") as error:
+        compile_network(file, Options(chip="tiny-4"))
+    assert str(error.value).startswith(f"{file}: ")

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper, load_model_from_string, numpy_helper
 
+from cimc.onnx_import import reader
 from cimc.onnx_import.reader import NEWEST_OPSET, read
+from cimc.onnx_import.tensors import array_of, dense_of
 from dialects.element_types import Array
 from dialects.errors import UserError
 
@@ -166,6 +169,85 @@ def test_external_data_at_no_place(offset: str, tmp_path: Path) -> None:
     file = external(tmp_path, location="w.bin", offset=offset)
     (file.parent / "w.bin").write_bytes(W.tobytes())
     assert message_of(file) == f"initializer 'w' has external data at offset {offset!r}: expected a number from 0 on"
+
+
+@pytest.mark.parametrize("length", ["47", "49", "0", "480000000000"])
+def test_external_data_of_another_length_than_its_type_and_shape_demand(length: str, tmp_path: Path) -> None:
+    file = external(tmp_path, location="w.bin", length=length)
+    (file.parent / "w.bin").write_bytes(W.tobytes())
+    assert message_of(file) == f"initializer 'w' has external data of length {length}: 4x3 of float32 are 48 bytes"
+
+
+@pytest.mark.parametrize("length", ["-48", "all", "4.8e1", "9" * 5000])
+def test_external_data_of_no_length(length: str, tmp_path: Path) -> None:
+    file = external(tmp_path, location="w.bin", length=length)
+    expected = f"initializer 'w' has external data of length {length[:19]!r}: expected a number from 0 on"
+    assert message_of(file) == expected
+
+
+@pytest.mark.parametrize("location", ["w\0.bin", "w" * 5000, "circle"])
+def test_external_data_in_no_file_that_can_be(location: str, tmp_path: Path) -> None:
+    file = external(tmp_path, location=location)
+    (file.parent / "circle").symlink_to(file.parent / "circle")
+    assert "outside the model's folder, which is refused" in message_of(file)
+
+
+def test_external_texts(tmp_path: Path) -> None:
+    tensor = TensorProto(name="w", data_type=TensorProto.STRING, dims=[2], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="w.bin")
+    with pytest.raises(UserError, match="external data of texts, which is not supported: store it inline"):
+        array_of(tensor, tmp_path / "network.onnx")
+
+
+@pytest.mark.parametrize(
+    ("dims", "reason"),
+    [([-4, 3], "a dimension of -4: expected 0 to"), ([1 << 40], "a dimension of 1099511627776"), ([1] * 65, "65 dim")],
+)
+def test_initializers_of_no_shape(dims: list[int], reason: str, tmp_path: Path) -> None:
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=dims)
+    with pytest.raises(UserError, match=f"initializer 'w' has {reason}"):
+        array_of(tensor, tmp_path / "network.onnx")
+
+
+def test_sparse_initializer_of_no_size(tmp_path: Path) -> None:
+    values, places = numpy_helper.from_array(np.ones(1, np.float32), "w"), numpy_helper.from_array(np.array([0]))
+    sparse = helper.make_sparse_tensor(values, places, [1 << 20, 1 << 20])
+    with pytest.raises(UserError, match=r"sparse initializer 'w' has the shape \[1048576, 1048576\]: expected at most"):
+        dense_of(sparse, tmp_path / "network.onnx")
+
+
+@pytest.mark.parametrize("what", ["input", "initializer", "output"])
+def test_names_are_there_once(what: str, onnx_file: Write, tmp_path: Path) -> None:
+    model = load_model_from_string(onnx_file(MATMUL, {"w": W}).read_bytes())
+    entries: Any = getattr(model.graph, what)
+    entries.append(entries[0])
+    name = entries[0].name
+    assert message_of(saved(model, tmp_path)) == f"{what} {name!r} is there more than once: expected a name for each"
+    del entries[1]
+    entries[0].name = ""
+    assert message_of(saved(model, tmp_path)) == f"an {what} has no name: expected one for every {what}"
+
+
+def test_element_types_that_onnx_does_not_have(onnx_file: Write, tmp_path: Path) -> None:
+    for element in (0, 99):
+        model = load_model_from_string(onnx_file(MATMUL, {"w": W}).read_bytes())
+        model.graph.input[0].type.tensor_type.elem_type = element
+        assert message_of(saved(model, tmp_path)) == f"input 'x' has element type {element}, which ONNX does not have"
+
+
+def test_domain_in_two_versions(onnx_file: Write) -> None:
+    file = onnx_file(MATMUL, {"w": W}, domains=', "ai.onnx" : 16')
+    assert message_of(file) == "domain 'ai.onnx' is imported in versions 17 and 16: expected one"
+
+
+def test_what_libraries_raise_for_a_damaged_file_is_one_line(onnx_file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(model: ModelProto, file: Path) -> None:
+        raise KeyError("two\nlines " + "x" * 1000)
+
+    monkeypatch.setattr(reader, "_inlined", damaged)
+    message = message_of(onnx_file(MATMUL, {"w": W}))
+    assert message.startswith("damaged, or no valid ONNX: KeyError: ")
+    assert len(message) < 400
 
 
 def test_external_data_of_a_constant_in_a_branch(tmp_path: Path) -> None:

@@ -52,3 +52,31 @@ def test_types_of_onnx_runtimes_own_operators(onnx_file: Write) -> None:
 def test_unknown_operators_stay_without_type(onnx_file: Write) -> None:
     text = "g (float[n,4] x) => (float[n,4] y) { h = my.Frob(x)  y = Neg(h) }"
     assert "h" not in types(onnx_file(text, domains=', "my" : 1'))
+
+
+def test_sizes_of_outputs_that_an_exporter_traced(onnx_file: Write) -> None:
+    """They are believed where every input has a fixed size, and only what is inferred where one has not."""
+    text = "g (float[%s,4] x, int64[2] s) => (float[5,4] y) { y = Reshape(x, s) }"
+    assert types(onnx_file(text % "5"))["y"] == (1, [5, 4])
+    assert types(onnx_file(text % "n"))["y"] == (1, [0, 0])
+
+
+def test_declared_values_count_where_nothing_is_inferred(onnx_file: Write) -> None:
+    text = "g (float[n,4] x) => (float[n,4] y) <float[n,4] h, float[n,7] k> { h = my.Frob(x)  k = Neg(h)  y = Neg(k) }"
+    found = types(onnx_file(text, domains=', "my" : 1'))
+    assert found["h"] == (1, ["n", 4])
+    assert found["k"] == (1, ["n", 4])
+
+
+def test_ranks_go_through_what_onnx_infers(onnx_file: Write) -> None:
+    """Round by round: a shape gives a rank, ONNX infers what follows, which gives the next."""
+    text = """g (float[a,b,6] x) => (float[c,d,e] y) {
+        s = Shape(x)  t = Gather(s, zero)  u = Unsqueeze<axes = [0]>(t)
+        k = Concat<axis = 0>(u, rest)  h = Reshape(x, k)  m = Transpose<perm = [0, 2, 1, 3]>(h)
+        i = Shape(m)  v = Gather(i, zero)  w = Unsqueeze<axes = [0]>(v)
+        l = Concat<axis = 0>(w, last)  y = Reshape(m, l)
+    }"""
+    constants = {"zero": np.array(0), "rest": np.array([-1, 2, 3]), "last": np.array([-1, 6])}
+    found = types(onnx_file(text, constants, opset=11))
+    assert found["m"][1][1:] == [2, found["m"][1][2], 3]
+    assert found["y"][1][2] == 6

@@ -252,3 +252,16 @@ def test_times_of_the_chip_are_in_the_program() -> None:
     digital = {"compare_ns": 1, "function_ns": 1, "normalize_ns": 1, "attention_units": 3, "attention_macs_per_ns": 1}
     program = scheduled(TWICE, {"w": ONES}, **digital, vector_width=9, digital_units=2)
     assert program.timing == Timing(10000, tuple(range(1000, 9000, 1000)), 5000, 2000, 2, 3, vector_width=9)
+
+
+def test_networks_that_take_too_long() -> None:
+    """Times are whole picoseconds in 64 bits."""
+    text = """
+func.func @main(%x: tensor<2147483647x2147483647x2147483647xf32>) -> tensor<2147483647x2147483647x2147483647xf32> {
+  %y = cim.digital "Erf"(%x) : (tensor<2147483647x2147483647x2147483647xf32>) ->
+    tensor<2147483647x2147483647x2147483647xf32>
+  func.return %y : tensor<2147483647x2147483647x2147483647xf32>
+}"""
+    digital = {"compare_ns": 1, "function_ns": 1, "normalize_ns": 1, "attention_units": 1, "attention_macs_per_ns": 1}
+    with pytest.raises(UserError, match=r"ends 2\.5e\+18 s after the start: expected at most 1\.2e\+06 s"):
+        scheduled(text, {}, **digital, vector_width=4, digital_units=1)

@@ -58,6 +58,9 @@ LEFT_ALONE = {
     "a convolution with a border": '"Conv"(%x, %c) with {group = 2 : i64, pads = array<i64: 1, 1>} : '
     "(tensor<1x?x2xf32>, tensor<2x1x1xf32>) -> tensor<1x2x?xf32>",
     "a convolution of one group": '"Conv"(%x, %c) : (tensor<1x?x2xf32>, tensor<2x1x1xf32>) -> tensor<1x2x?xf32>',
+    "blocks of another type": '"MatMul"(%x, %d) : (tensor<1x?x2xf32>, tensor<1x2x2xf64>) -> tensor<1x?x2xf32>',
+    "groups that do not share the outputs": '"Conv"(%x, %c) with {group = 3 : i64} : (tensor<1x?x2xf32>, '
+    "tensor<2x1x1xf32>) -> tensor<1x2x?xf32>",
 }
 
 
@@ -71,10 +74,12 @@ def test_what_is_left_alone(name: str) -> None:
         cim.weight @w = dense<1.0> : tensor<2x2x2xf32>
         cim.weight @u = dense<1.0> : tensor<1x1x2x2xf32>
         cim.weight @c = dense<1.0> : tensor<2x1x1xf32>
+        cim.weight @d = dense<1.0> : tensor<1x2x2xf64>
         func.func @main(%x: tensor<1x?x2xf32>) -> {kind} {{
           %w = cim.read @w : tensor<2x2x2xf32>
           %u = cim.read @u : tensor<1x1x2x2xf32>
           %c = cim.read @c : tensor<2x1x1xf32>
+          %d = cim.read @d : tensor<1x2x2xf64>
           %y = cim.digital {LEFT_ALONE[name]}
           func.return %y : {kind}
         }}""",

@@ -3,7 +3,7 @@
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.network import main_block, operations, weights_of
+from dialects.network import main_block, main_function, operations, returned, weights_of
 from passes.rewriting.sweep import sweep
 
 TEXT = """
@@ -45,3 +45,17 @@ def test_a_second_sweep_finds_nothing():
     text = str(module)
     sweep(module)
     assert str(module) == text
+
+
+def test_the_function_s_type_is_that_of_what_it_returns() -> None:
+    """Whatever pass put another value there, however it did so."""
+    text = """func.func @main(%x: tensor<?x2xf32>) -> tensor<5x2xf32> {
+      %y = cim.digital "Neg"(%x) : (tensor<?x2xf32>) -> tensor<?x2xf32>
+      %z = cim.digital "Abs"(%x) : (tensor<?x2xf32>) -> tensor<5x2xf32>
+      func.return %z : tensor<5x2xf32>
+    }"""
+    module = Parser(make_context(), text).parse_module()
+    returned(module).operands[0] = next(iter(main_block(module).ops)).results[0]
+    sweep(module)
+    module.verify()
+    assert str(main_function(module).function_type.outputs.data[0]) == "tensor<?x2xf32>"

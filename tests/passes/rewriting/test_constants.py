@@ -1,0 +1,48 @@
+"""Matrices that are dequantised on their way: what scale and zero point make of their shape."""
+
+import numpy as np
+import pytest
+from xdsl.parser import Parser
+
+from cimc.universe import make_context
+from dialects.cim import DigitalOp
+from dialects.element_types import Array
+from dialects.network import main_block, weights_of
+from dialects.weights import store_of
+from passes.rewriting.constants import ConstantMatrix, constant_matrix
+
+
+def found(scale: str, node: str) -> ConstantMatrix | None:
+    """The matrix that `node` makes of the weight `[[1, 2, 3]]` and a scale of ones of that shape."""
+    context = make_context()
+    module = Parser(
+        context,
+        f"""cim.weight @w = dense<[[1, 2, 3]]> : tensor<1x3xi8>
+        cim.weight @s = dense<1.0> : tensor<{scale}xf32>
+        func.func @main() -> tensor<*xf32> {{
+          %w = cim.read @w : tensor<1x3xi8>
+          %s = cim.read @s : tensor<{scale}xf32>
+          %c = cim.digital "Cast"(%w) with {{to = 1 : i64}} : (tensor<1x3xi8>) -> tensor<1x3xf32>
+          %y = cim.digital {node} -> tensor<*xf32>
+          func.return %y : tensor<*xf32>
+        }}""",
+    ).parse_module()
+    last = [op for op in main_block(module).ops if isinstance(op, DigitalOp)][-1]
+    return constant_matrix(last.outputs[0], weights_of(module), store_of(context))
+
+
+@pytest.mark.parametrize(
+    ("scale", "values"),
+    [("3", [[1, 2, 3]]), ("1x3", [[1, 2, 3]]), ("2x1", [[1, 2, 3]] * 2), ("2x3", [[1, 2, 3]] * 2)],
+)
+def test_a_scale_may_make_a_matrix_larger(scale: str, values: list[list[int]]) -> None:
+    matrix = found(scale, f'"Mul"(%c, %s) : (tensor<1x3xf32>, tensor<{scale}xf32>)')
+    assert matrix is not None
+    integers: Array = matrix.values
+    assert (integers.dtype, integers.tolist()) == (np.int8, values)
+    assert matrix.floats().tolist() == values
+
+
+def test_scales_that_do_not_fit() -> None:
+    assert found("2", '"Mul"(%c, %s) : (tensor<1x3xf32>, tensor<2xf32>)') is None
+    assert found("2", '"DequantizeLinear"(%w, %s) with {axis = 0 : i64} : (tensor<1x3xi8>, tensor<2xf32>)') is None
