@@ -195,7 +195,8 @@ def replace(op: Operation, value: SSAValue) -> None:
 def substitute(old: SSAValue, new: SSAValue) -> None:
     """Let `new` take the place of `old`; what only the type of `old` tells of shape and elements is kept."""
     kind = _united(new.type, old.type)
-    if kind != new.type and isinstance(new.owner, DigitalOp | MatmulOp):
+    knows_more = isinstance(new.owner, DigitalOp) or (isinstance(new.owner, MatmulOp) and isa(new.type, TensorType))
+    if kind != new.type and knows_more:
         new = Rewriter.replace_value_with_new_type(new, kind)
     old.replace_all_uses_with(new)
 
