@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.lifting import lift, lifted_types
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
@@ -46,7 +47,7 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
     """
     try:
         return _read(file, dims)
-    except (UserError, AssertionError, MemoryError):
+    except (UserError, AssertionError, NameError, MemoryError):
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:_LONGEST_REASON]
