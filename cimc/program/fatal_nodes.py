@@ -3,18 +3,16 @@
 Found by running every case of ONNX's own suite with inputs left out and attributes changed.
 """
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, NodeProto, defs
-from onnx.shape_inference import InferenceError
 
-from cimc.program.inference import FatalShapes, all_nodes, infer, may_end_the_process
+from cimc.program.inference import FATAL_SHAPES, all_nodes, first_fatal, may_end_the_process
 
 _VARIADIC = {("com.microsoft", "QLinearConcat"): 2, ("com.microsoft", "IsAllFinite"): 0}
 """From which input on an operator takes any number of them; ONNX tells this of its own operators."""
-_KERNELS = 256
-"""Kernels whose outcome is kept, for programs are verified several times."""
 _NOT_NEGATIVE = {"GatherND": "batch_dims"}
 
 
@@ -24,22 +22,28 @@ def fatal_node(model: ModelProto) -> str | None:
     return next((found for node in all_nodes(nodes) if (found := _described(node)) is not None), None)
 
 
-@lru_cache(maxsize=_KERNELS)
-def fatal_kernel_node(model: bytes) -> str | None:
-    """The same of a kernel, whose shapes may be fatal too; None for bytes that are no model: they are refused."""
-    try:
-        kernel = ModelProto.FromString(model)
-    except DecodeError:
-        return None
-    found = fatal_node(kernel)
-    if found is None and may_end_the_process(kernel):
+def fatal_kernel(models: Sequence[bytes]) -> tuple[int, str] | None:
+    """The first of a program's kernels that must not be loaded, for a node or its shapes, and why.
+
+    Bytes that are no model are passed over: ONNX Runtime refuses them.
+    """
+    risky: list[int] = []
+    for number, model in enumerate(models):
         try:
-            infer(kernel, strict=False)
-        except FatalShapes as error:
-            return str(error)
-        except InferenceError:
-            return None
-    return found
+            kernel = ModelProto.FromString(model)
+        except DecodeError:
+            continue
+        found = fatal_node(kernel)
+        if found is not None:
+            return number, found
+        if may_end_the_process(kernel):
+            risky.append(number)
+    dead = _first_fatal(tuple(models[number] for number in risky))
+    return None if dead is None else (risky[dead], FATAL_SHAPES)
+
+
+_first_fatal = lru_cache(maxsize=8)(first_fatal)
+"""Programs are verified several times: when they are made, when they are read, when a machine is."""
 
 
 def _described(node: NodeProto) -> str | None:

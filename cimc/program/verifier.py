@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
-from cimc.program.fatal_nodes import fatal_kernel_node
+from cimc.program.fatal_nodes import fatal_kernel
 from cimc.program.mapped import release
 from cimc.program.metadata import (
     DIGIT_BITS,
@@ -136,9 +136,9 @@ def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> Non
         for constant in kernel.constants:
             if constant >= constants:
                 raise ProgramError(f"kernel {number} uses constant {constant}, the program has {constants} constants")
-        fatal = fatal_kernel_node(kernel.model)
-        if fatal is not None:
-            raise ProgramError(f"kernel {number}: {one_line(fatal)}")
+    fatal = fatal_kernel([kernel.model for kernel in kernels])
+    if fatal is not None:
+        raise ProgramError(f"kernel {fatal[0]}: {one_line(fatal[1])}")
 
 
 def verify_tables(tables: Sequence[NDArray[np.int32]]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from onnx import ModelProto, numpy_helper, parser
 
 from cimc.program.errors import ProgramError
-from cimc.program.fatal_nodes import fatal_kernel_node, fatal_node
+from cimc.program.fatal_nodes import fatal_kernel, fatal_node
+from cimc.program.inference import FatalShapes, infer
 from cimc.program.program import Program
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>'
@@ -75,12 +76,16 @@ def sliced(kernel: int) -> ModelProto:
 
 def test_shapes_that_end_the_process() -> None:
     reason = "a value that is sliced has a dimension below 0: expected kernels, windows and cuts that fit"
-    assert fatal_kernel_node(sliced(9).SerializeToString()) == reason
-    assert fatal_kernel_node(sliced(2).SerializeToString()) is None
+    sound, fatal = (sliced(size).SerializeToString() for size in (2, 9))
+    assert fatal_kernel([sound, sound, fatal, sound]) == (2, reason)
+    assert fatal_kernel([b"no model", fatal]) == (1, reason)
+    assert fatal_kernel([sound, sound]) is None
+    with pytest.raises(FatalShapes, match=reason):
+        infer(sliced(9), strict=True)
 
 
 def test_bytes_that_are_no_model() -> None:
-    assert fatal_kernel_node(b"no model") is None
+    assert fatal_kernel([b"no model"]) is None
 
 
 def test_programs_with_such_a_kernel(handmade: Program) -> None:
