@@ -73,6 +73,7 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     sort_nodes(model.graph)
     check_graph(model, file, constants)
     model = with_shapes(model, file)
+    _check_ports(model, file)
     check_operands(model.graph, file)
     return Source(file, digest, model, constants, tuple(lifted))
 
@@ -99,6 +100,11 @@ def _check(model: ModelProto, file: Path) -> None:
             f"{file}: opset {opset} found, {OLDEST_OPSET} to {NEWEST_OPSET} expected: "
             "convert it with onnx.version_converter"
         )
+    _check_ports(model, file)
+
+
+def _check_ports(model: ModelProto, file: Path) -> None:
+    """Inputs are tensors of a type that ONNX has; so are outputs, unless their type is not known yet."""
     for what, entries in (("input", model.graph.input), ("output", model.graph.output)):
         for entry in entries:
             if entry.type.WhichOneof("value") not in ("tensor_type", None if what == "output" else "tensor_type"):

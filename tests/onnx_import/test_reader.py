@@ -84,12 +84,15 @@ def test_no_outputs(onnx_file: Write) -> None:
     )
 
 
-def test_inputs_and_outputs_that_are_no_tensors(onnx_file: Write) -> None:
+def test_inputs_and_outputs_that_are_no_tensors(onnx_file: Write, tmp_path: Path) -> None:
     reason = "is no tensor: programs take and give tensors only"
     file = onnx_file("g (seq(float[n]) s) => (int64 n) { n = SequenceLength(s) }")
     assert message_of(file) == f"input 's' {reason}"
     file = onnx_file("g (float[n] x) => (seq(float[n]) s) { s = SequenceConstruct(x) }")
     assert message_of(file) == f"output 's' {reason}"
+    model = load_model_from_string(file.read_bytes())
+    model.graph.output[0].ClearField("type")
+    assert message_of(saved(model, tmp_path)) == f"output 's' {reason}"
 
 
 def test_dimensions_to_fix(onnx_file: Write) -> None:
