@@ -3,11 +3,13 @@
 Found by running every case of ONNX's own suite with inputs left out and attributes changed.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, NodeProto, defs
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs, numpy_helper
 
 from cimc.program.inference import FATAL_SHAPES, all_nodes, first_fatal, may_end_the_process
 
@@ -19,7 +21,22 @@ _NOT_NEGATIVE = {"GatherND": "batch_dims"}
 def fatal_node(model: ModelProto) -> str | None:
     """What is wrong with the first such node, at any depth: `node 'a' (Max) leaves out input 2, ...`."""
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
-    return next((found for node in all_nodes(nodes) if (found := _described(node)) is not None), None)
+    numbers = _numbers(model)
+    reasons = (reason for node in all_nodes(nodes) if (reason := _described(node, numbers)) is not None)
+    return next(reasons, None)
+
+
+def _numbers(model: ModelProto) -> dict[str, int]:
+    """The single integers among the initializers."""
+    found: dict[str, int] = {}
+    for tensor in model.graph.initializer:
+        inside = tensor.data_location != TensorProto.EXTERNAL
+        if inside and tensor.data_type in (TensorProto.INT32, TensorProto.INT64) and math.prod(tensor.dims) == 1:
+            try:
+                found[str(tensor.name)] = int(numpy_helper.to_array(tensor).reshape(()))
+            except (ValueError, TypeError):
+                continue  # damaged: ONNX Runtime refuses it
+    return found
 
 
 def fatal_kernel(models: Sequence[bytes]) -> tuple[int, str] | None:
@@ -46,7 +63,7 @@ _first_fatal = lru_cache(maxsize=8)(first_fatal)
 """Programs are verified several times: when they are made, when they are read, when a machine is."""
 
 
-def _described(node: NodeProto) -> str | None:
+def _described(node: NodeProto, numbers: Mapping[str, int]) -> str | None:
     op_type, domain = str(node.op_type), "" if node.domain == "ai.onnx" else str(node.domain)
     what = f"node {node.name or next(iter(node.output), '')!r} ({op_type})"
     if "" in node.input:
@@ -58,10 +75,26 @@ def _described(node: NodeProto) -> str | None:
         return None
     if op_type == "DFT" and node.input and not node.input[-1]:
         return f"{what} leaves out its last input: expected fewer inputs"
+    if op_type == "STFT":
+        for name in node.input[1:4:2]:
+            if numbers.get(name, 1) < 1:
+                return f"{what} has steps or frames of {numbers[name]}: expected a number from 1 on"
+    if op_type == "TfIdfVectorizer":
+        return _ngrams(node, what)
     for attribute in node.attribute if op_type in _NOT_NEGATIVE else ():
         if attribute.name == _NOT_NEGATIVE[op_type] and attribute.i < 0:
             return f"{what} has {attribute.name} = {attribute.i}: expected a number from 0 on"
     return None
+
+
+def _ngrams(node: NodeProto, what: str) -> str | None:
+    """The places of a TfIdfVectorizer are fewer than its n-grams: of each length, those from one count to the next."""
+    settings = {attribute.name: attribute for attribute in node.attribute}
+    pools = (settings.get("pool_int64s", AttributeProto()).ints, settings.get("pool_strings", AttributeProto()).strings)
+    edges = [*settings.get("ngram_counts", AttributeProto()).ints, max(map(len, pools))]
+    grams = sum(max(0, last - first) // (n + 1) for n, (first, last) in enumerate(pairwise(edges)))
+    places = len(settings.get("ngram_indexes", AttributeProto()).ints)
+    return f"{what} has {grams} n-grams and places for {places}" if places < grams else None
 
 
 @cache

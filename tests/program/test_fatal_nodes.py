@@ -51,6 +51,25 @@ def test_single_operators() -> None:
     )
 
 
+def test_frames_of_no_length() -> None:
+    model = parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]> g (float[1,9,1] x) => (float[a,b,c,d] y)
+        <int64 step = {1}, int64 frame = {0}> { y = STFT(x, step, , frame) }"""
+    )
+    assert fatal_node(model) == "node 'y' (STFT) has steps or frames of 0: expected a number from 1 on"
+    model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.array(4), "frame"))
+    assert fatal_node(model) is None
+
+
+@pytest.mark.parametrize("places", [2, 3])
+def test_places_of_ngrams(places: int) -> None:
+    """One n-gram of one number and two of two."""
+    settings = f"ngram_counts = [0, 1], ngram_indexes = {[*range(places)]}, pool_int64s = [2, 2, 3, 5, 4]"
+    text = f'mode = "TF", min_gram_length = 1, max_gram_length = 2, max_skip_count = 0, {settings}'
+    found = fatal_node(model_of(f"y = TfIdfVectorizer<{text}>(x)"))
+    assert found == (None if places == 3 else "node 'y' (TfIdfVectorizer) has 3 n-grams and places for 2")
+
+
 def test_bodies_and_functions() -> None:
     text = """y = If(c) <then_branch = t () => (float[n,4] o) { o = Max(x, x) },
                          else_branch = e () => (float[n,4] p) { p = Neg(x) }>"""
