@@ -8,6 +8,7 @@ from onnx import GraphProto, NodeProto
 from cimc.onnx_import.graph_checks import subgraphs
 from cimc.onnx_import.node_checks import described
 from cimc.onnx_import.ranks import Dims, dims_of
+from cimc.program.inference import all_nodes
 from dialects.errors import UserError
 
 _PER_TENSOR: Mapping[str, Mapping[int, str]] = {
@@ -32,12 +33,16 @@ _NOT_EMPTY = frozenset({"GRU"})
 """Recurrences that end the process for a sequence of length 0."""
 
 
-def check_operands(graph: GraphProto, file: Path, around: Mapping[str, Dims] | None = None) -> None:
-    """UserError for scales and zero points of a form that cannot run, in bodies too.
+def check_operands(graph: GraphProto, file: Path) -> None:
+    """UserError for scales and zero points of a form that cannot run, in bodies too."""
+    operators = {node.op_type for node in all_nodes(graph.node)}
+    if not operators.isdisjoint(_PER_TENSOR.keys() | _PER_COLUMN.keys() | _NOT_EMPTY):
+        _check(graph, file, {})
 
-    `around` are the shapes that are known outside of the graph.
-    """
-    shapes = dict(around or {})
+
+def _check(graph: GraphProto, file: Path, around: Mapping[str, Dims]) -> None:
+    """`around` are the shapes that are known outside of the graph."""
+    shapes = dict(around)
     shapes |= {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     entries = (*graph.input, *graph.value_info, *graph.output)
     shapes |= {entry.name: dims for entry in entries if (dims := dims_of(entry.type)) is not None}
@@ -46,7 +51,7 @@ def check_operands(graph: GraphProto, file: Path, around: Mapping[str, Dims] | N
             for reason in _wrong(node, shapes):
                 raise UserError(f"{file}: {described(node)} {reason}")
         for body in subgraphs(node):
-            check_operands(body, file, shapes)
+            _check(body, file, shapes)
 
 
 def _wrong(node: NodeProto, shapes: Mapping[str, Dims]) -> Iterator[str]:
