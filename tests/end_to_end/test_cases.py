@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import load_model_from_string
 
 from cimc.compiler import Compilation, Options, compile_network
 from cimc.machine.machine import Machine
@@ -65,6 +66,32 @@ def test_a_product_of_unknown_rank(compiled: Compiled) -> None:
     x, z = (rng.standard_normal((4, 4), np.float32) for _ in "xz")
     inputs = {"x": x, "s": np.array([2, 2, 4]), "z": z}
     compiled(CASES / "unranked_MatMul.onnx", inputs)
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17])
+@pytest.mark.parametrize(
+    ("node", "weight", "shape"),
+    [
+        ("MatMul(h, w)", (8, 6), [2, 3, 8]),
+        ("Gemm(h, w)", (8, 6), [6, 8]),
+        ("Gemm<transA = 1, transB = 1>(h, w)", (6, 8), [8, 6]),
+        ("Conv(h, w)", (6, 8, 1), [2, 8, 3]),
+        ("Conv(h, w)", (6, 8, 1, 1), [1, 8, 3, 2]),
+        ("Conv<group = 2>(h, w)", (6, 4, 1), [2, 8, 3]),
+    ],
+)
+def test_products_of_values_without_a_rank_are_on_arrays(
+    opset: int, node: str, weight: tuple[int, ...], shape: list[int], onnx_file: Callable[..., Path], compiled: Compiled
+) -> None:
+    """`s` has an unknown length, so ONNX infers nothing of `h`."""
+    rng = np.random.default_rng(0)
+    text = f"g (float[n,m] x, int64[l] s) => (float y) {{ h = Reshape(x, s)  y = {node} }}"
+    file = onnx_file(text, {"w": rng.standard_normal(weight, np.float32)}, opset=opset)
+    model = load_model_from_string(file.read_bytes())
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    file.write_bytes(model.SerializeToString())
+    inputs = {"x": rng.standard_normal((6, 8), np.float32), "s": np.array(shape)}
+    assert len(compiled(file, inputs).program.multiplications) == 1
 
 
 def test_dimensions_are_what_is_inferred_and_not_what_is_declared(compiled: Compiled) -> None:

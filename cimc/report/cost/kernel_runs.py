@@ -91,7 +91,7 @@ class _Runner:
             if op == Opcode.CLEAR:
                 self.values[y] = np.zeros((*source.shape[:-1], n), np.int32)
             else:
-                self.values[y] = np.take(source, self.program.tables[k], axis=-1)
+                self.values[y] = self._permuted(source, k)
                 self.permuted_bits[y] = 8 * source.itemsize * len(self.program.tables[k])
         numbers = range(len(self.program.kernels))
         return Run(
@@ -101,6 +101,13 @@ class _Runner:
             vectors=self.vectors,
             permuted_bits=self.permuted_bits,
         )
+
+    def _permuted(self, source: NDArray[Any], number: int) -> NDArray[Any]:
+        """Vectors in the order of a table; they may be too short where the network does not say how long they are."""
+        table, length = self.program.tables[number], source.shape[-1] if source.ndim else 0
+        if table.max(initial=-1) >= length:
+            raise ProgramError(f"table {number} reads element {table.max()} of a made-up vector of {length}")
+        return np.take(source, table, axis=-1)
 
     def _kernel(self, number: int) -> None:
         kernel = self.program.kernels[number]

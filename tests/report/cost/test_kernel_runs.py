@@ -38,6 +38,13 @@ def test_inputs_of_any_shape_are_not_made_up(handmade: Program) -> None:
         run_kernels(replace(handmade, inputs=[replace(x, shape=None)]), {})
 
 
+def test_vectors_that_are_too_short(handmade: Program) -> None:
+    """A network that does not say how long its vectors are is run with one element, which a permutation may not have."""
+    table = np.array([2, 0, 3, 9], np.int32)
+    with pytest.raises(ProgramError, match="table 0 reads element 9 of a made-up vector of 4"):
+        run_kernels(replace(handmade, tables=[table]), {"batch": 1})
+
+
 def test_inputs_that_are_left_out_and_equations(
     onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
 ) -> None:
