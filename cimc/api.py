@@ -13,6 +13,8 @@ from cimc.machine.machine import Machine
 from cimc.program import program as files
 from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.report import Report, report_of
+from cimc.whole_file import whole_file
+from dialects.errors import UserError
 
 
 class Program(files.Program):
@@ -46,7 +48,9 @@ class Program(files.Program):
 
         name = Path(self.source.file).stem or "program"
         own = f"{name}, {self.mapping}" if beside and name in beside else name
-        Path(path).write_text(page_of(studies_of({own: self, **(beside or {})}, conditions)), encoding="utf-8")
+        page = page_of(studies_of({own: self, **(beside or {})}, conditions))
+        with whole_file(path, UserError) as new:
+            new.write_text(page, encoding="utf-8")
 
 
 def compile(

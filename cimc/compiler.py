@@ -16,7 +16,8 @@ from cimc.distance import Distance, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
-from cimc.hardware.library import DEFAULT_CHIP, load_chip, read_chip_file
+from cimc.file_checks import check_names, check_writable
+from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip, read_chip_file
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
@@ -24,7 +25,7 @@ from cimc.pipeline import chip_passes, number_passes, structure_passes
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
-from cimc.reference_writer import reference_file
+from cimc.reference_writer import data_of, reference_file
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
@@ -33,7 +34,7 @@ from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import weights_of
 from dialects.semantics.onnx_graph import network_model
-from dialects.weights import store_of
+from dialects.weights import SIDE_FILE, store_of
 from passes.place_tiles import check_mapping
 from passes.project_monarch import ProjectMonarchPass
 from passes.rewriting.calibration import read_inputs
@@ -58,6 +59,8 @@ class Options:
     """token, tensor or static; None for static with calibration inputs, per token without."""
     calibrate: Path | None = None
     """An .npz file with one array an input: for static activations, and to measure the distance to the original."""
+    output: Path | None = None
+    """Where the program will be saved, by whoever saves it: nothing that is read or written besides may be there."""
     keep_ir: Path | None = None
     reference: Path | None = None
     reference_float: Path | None = None
@@ -149,6 +152,7 @@ def trial_inputs(module: ModuleOp, calibrate: Path | None) -> Mapping[str, Array
 
 class _Compiler:
     def __init__(self, file: Path, options: Options, progress: Progress):
+        _check_files(file, options)
         check_mapping(options.mapping, options.objective)
         self.file, self.options, self.progress = file, options, progress
         self.chip = load_chip(options.chip, options.arrays)
@@ -228,6 +232,21 @@ class _Compiler:
             self.progress("distance to the original")
             self.distance = measured_distance(self.file, model, module, self.options.calibrate)
         self.write_reference(model)
+
+
+def _check_files(file: Path, options: Options) -> None:
+    """UserError if an output cannot be written, or is an input, or another output."""
+    chip = None if options.chip in chip_names() else Path(options.chip)
+    written = [options.output, *_references(options)]
+    kept = [] if options.keep_ir is None else [options.keep_ir, options.keep_ir / SIDE_FILE]
+    check_names([options.calibrate, chip], [*written, *kept], networks=[file])
+    check_writable(*written)
+
+
+def _references(options: Options) -> list[Path]:
+    """The files of both references, those of their large weights included."""
+    given = [path for path in (options.reference, options.reference_float) if path is not None]
+    return [*given, *(data_of(path) for path in given if path.is_file() or not path.exists())]
 
 
 def drop_unused_weights(ctx: Context, module: ModuleOp) -> None:

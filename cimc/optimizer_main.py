@@ -14,7 +14,8 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
-from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.file_checks import check_names, check_writable
+from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import AfterPass, PassRunner, PrintIr
@@ -22,9 +23,11 @@ from cimc.report.text import statistics_lines
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
+from cimc.whole_file import whole_file
 from dialects.dominance import undefined_use
+from dialects.errors import UserError
 from dialects.weight_uses import wrong_weight_use
-from dialects.weights import SIDE_FILE, WeightStore, store_of
+from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
 
 
 class OptimizerMain(xDSLOptMain):
@@ -56,6 +59,16 @@ class OptimizerMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)
+
+    def check_files(self) -> None:
+        """UserError if the output, or the weights beside it, would take the place of an input, or cannot be written."""
+        if self.args.output_file is None:
+            return
+        source = None if self.args.input_file is None else Path(self.args.input_file)
+        output = Path(self.args.output_file)
+        chip = None if self.args.chip in chip_names() else Path(self.args.chip)
+        check_names([source, chip], [output, output.parent / SIDE_FILE], networks=[source])
+        check_writable(output)
 
     def _import(self, stream: IO[bytes]) -> ModuleOp:
         return import_onnx(self.ctx, Path(stream.name), load_chip(self.args.chip))
@@ -95,9 +108,12 @@ class OptimizerMain(xDSLOptMain):
     def save(self, text: str) -> None:
         """Write the output file, and the weights it names beside it."""
         path = Path(self.args.output_file)
-        path.write_text(text)
-        if "#cim.data<" in text:
-            store_of(self.ctx).save(path.parent / SIDE_FILE)
+        weights = path.parent / SIDE_FILE
+        with whole_file(path, UserError) as new, whole_file(weights, UserError) as new_weights:
+            new.write_text(text)
+            if "#cim.data<" in text and (path.is_file() or not path.exists()):
+                check_side_file(weights)
+                store_of(self.ctx).write(new_weights)
 
 
 class _FileOnSuccess(StringIO):

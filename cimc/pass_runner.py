@@ -16,12 +16,13 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.pipeline import LEGAL_AFTER
+from cimc.whole_file import whole_file
 from dialects.dominance import undefined_use
 from dialects.errors import UserError
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
-from dialects.weights import SIDE_FILE, store_of
+from dialects.weights import SIDE_FILE, check_side_file, store_of
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""
@@ -107,6 +108,7 @@ class KeepIr:
     _count: int = 0
 
     def __post_init__(self) -> None:
+        check_side_file(self.folder / SIDE_FILE)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for old in self.folder.iterdir():
@@ -117,12 +119,14 @@ class KeepIr:
 
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         name = f"{self._count:02}-{'import' if done is None else done.name}.mlir"
-        (self.folder / name).write_text(text_of(module))
+        with whole_file(self.folder / name, UserError) as new:
+            new.write_text(text_of(module))
         self._count += 1
 
     def finish(self) -> None:
         """Write the bytes of the weights, without which the files cannot be run."""
-        store_of(self.ctx).save(self.folder / SIDE_FILE)
+        with whole_file(self.folder / SIDE_FILE, UserError) as new:
+            store_of(self.ctx).write(new)
 
 
 @dataclass(frozen=True)

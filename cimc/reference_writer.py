@@ -1,12 +1,12 @@
 """Writes the reference network: what the program computes, as plain ONNX that anyone can run."""
 
 import contextlib
-import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 from onnx import ModelProto, TensorProto
 
+from cimc.whole_file import whole_file
 from dialects.errors import UserError
 
 INLINE_LIMIT = 1 << 30
@@ -24,34 +24,26 @@ def reference_file(path: Path | None) -> Generator[Callable[[ModelProto], None]]
     if path is None:
         yield lambda model: None
         return
-    data = path.with_name(f"{path.name}.data")
-    staged = {file.with_name(f".{file.name}.{os.getpid()}"): file for file in (data, path)}
+    data = data_of(path)
+    with whole_file(path, UserError) as new_model, whole_file(data, UserError) as new_data:
 
-    def write(model: ModelProto) -> None:
-        new_data, new_model = staged
-        with _explained(path):
+        def write(model: ModelProto) -> None:
             if sum(len(tensor.raw_data) for tensor in model.graph.initializer) > INLINE_LIMIT:
+                if path.exists() and not path.is_file():
+                    raise UserError(
+                        f"{path}: cannot be written: the weights need a file beside it, expected the name of a file"
+                    )
                 _move_weights(model, new_data, data.name)
             new_model.write_bytes(model.SerializeToString())
 
-    try:
         yield write
-        with _explained(path):
-            for new, final in staged.items():
-                if new.exists():
-                    os.replace(new, final)
-    finally:
-        for new in staged:
-            new.unlink(missing_ok=True)
+        if new_data.exists() and data.exists():
+            path.resolve().unlink(missing_ok=True)  # the old one must never be found with the new weights
 
 
-@contextlib.contextmanager
-def _explained(path: Path) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UserError(f"{path}: cannot write the reference network: {reason}") from error
+def data_of(path: Path) -> Path:
+    """The file with the large weights of the reference in `path`."""
+    return path.with_name(f"{path.name}.data")
 
 
 def _move_weights(model: ModelProto, file: Path, name: str) -> None:

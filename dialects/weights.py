@@ -7,7 +7,6 @@ makes equal weights equal in the IR.
 
 import hashlib
 import json
-import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 from xdsl.context import Context
 from xdsl.dialect_interfaces import DialectInterface
@@ -79,24 +79,31 @@ class WeightStore(DialectInterface):
         """Forget all other arrays, whose memory may then be used for something else."""
         self._arrays = {key: array for key, array in self._arrays.items() if key in keys}
 
-    def save(self, path: Path) -> None:
-        """Write all arrays to one safetensors file, replacing it only when it is complete."""
+    def write(self, path: Path) -> None:
+        """Write all arrays to one safetensors file; OSError if that fails."""
         kinds = {key: [array.dtype.name, list(array.shape)] for key, array in self._arrays.items()}
         data = {key: _bytes_of(array) for key, array in self._arrays.items()}
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            temporary.touch()
-            mode = temporary.stat().st_mode
-            save_file(data, str(temporary), metadata={"kinds": json.dumps(kinds)})
-            temporary.chmod(mode)  # safetensors leaves a file that nobody else may read
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            save_file(data, str(path), metadata={"kinds": json.dumps(kinds)})
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
     def attach(self, path: Path) -> None:
         """Map all arrays of a file that `save` wrote, without reading their bytes but for the digests."""
         for key, array in _mapped(path).items():
             self.put(key, array)
+
+
+def check_side_file(path: Path) -> None:
+    """UserError if another's file has the name of a side file that is to be written."""
+    if path.exists():
+        try:
+            _mapped(path)
+        except UserError as error:
+            raise UserError(
+                f"{path}: cannot be written: there is a file of that name that --keep-ir did not write: "
+                "expected another folder"
+            ) from error
 
 
 def _bytes_of(array: Array) -> npt.NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, load_model_from_string
 
-from cimc import reference_writer
+from cimc import reference_writer, whole_file
 from cimc.machine.check import run_reference
 from cimc.reference_writer import reference_file
 from dialects.errors import UserError
@@ -65,4 +65,34 @@ def test_a_place_that_cannot_be_written(model: ModelProto, tmp_path: Path) -> No
     path = tmp_path / "none" / "r.onnx"
     with pytest.raises(UserError) as error, reference_file(path) as write:
         write(model)
-    assert str(error.value) == f"{path}: cannot write the reference network: no such file or directory"
+    assert str(error.value) == f"{path}: cannot be written: no such file or directory"
+
+
+def test_no_kill_can_leave_a_model_with_the_weights_of_another(
+    model: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the weights are replaced, the old model is gone."""
+    monkeypatch.setattr(reference_writer, "INLINE_LIMIT", 6000)
+    path, seen = tmp_path / "r.onnx", list[bool]()
+
+    def replace(source: Path, target: Path) -> None:
+        seen.append(path.exists())
+        source.rename(target)
+
+    for _ in range(2):
+        copy = ModelProto()
+        copy.CopyFrom(model)
+        with reference_file(path) as write:
+            write(copy)
+            monkeypatch.setattr(whole_file.os, "replace", replace)
+    assert seen == [False, False, False, False]
+    assert path.exists()
+
+
+def test_large_weights_cannot_go_to_a_device(model: ModelProto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference_writer, "INLINE_LIMIT", 6000)
+    with pytest.raises(UserError) as error, reference_file(Path("/dev/null")) as write:
+        write(model)
+    assert str(error.value) == (
+        "/dev/null: cannot be written: the weights need a file beside it, expected the name of a file"
+    )

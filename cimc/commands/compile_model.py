@@ -6,16 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import (
-    blocks,
-    check_names,
-    check_writable,
-    dimension,
-    positive,
-    progress_bar,
-    run_command,
-    share,
-)
+from cimc.commands.shared import blocks, dimension, positive, progress_bar, run_command, share
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -74,26 +65,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compile(arguments: argparse.Namespace) -> int:
     from cimc.compiler import compile_network, default_output
 
-    output: Path = arguments.output or default_output(arguments.model)
-    written = None if arguments.emit and not arguments.output else output
-    outputs = (written, arguments.reference, arguments.reference_float)
-    check_names((arguments.model, arguments.calibrate, Path(arguments.chip)), outputs)
-    check_writable(*outputs)
+    output: Path | None = arguments.output
+    if output is None and arguments.emit is None:
+        output = default_output(arguments.model)
     with progress_bar("compiling") as step:
-        compilation = compile_network(arguments.model, _options(arguments), step)
-        if arguments.emit is None or arguments.output is not None:
+        compilation = compile_network(arguments.model, _options(arguments, output), step)
+        if output is not None:
             step("writing")
             compilation.program.save(output)
     if arguments.emit is not None:
         _print_emitted(compilation, arguments.emit)
-    else:
+    elif output is not None:
         _print_summary(arguments.model, output, compilation)
     if arguments.verbose:
         _print_details(compilation)
     return 0
 
 
-def _options(arguments: argparse.Namespace) -> "Options":
+def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
     from cimc.compiler import Options
 
     return Options(
@@ -105,6 +94,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
         dims=dict(arguments.dim),
         activations=arguments.activations,
         calibrate=arguments.calibrate,
+        output=output,
         keep_ir=arguments.keep_ir,
         reference=arguments.reference,
         reference_float=arguments.reference_float,

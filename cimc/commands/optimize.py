@@ -19,7 +19,9 @@ def _optimize(argv: list[str]) -> int:
     from cimc.optimizer_main import OptimizerMain, located_message
 
     try:
-        OptimizerMain("cim-opt: " + HELP, argv).run()
+        driver = OptimizerMain("cim-opt: " + HELP, argv)
+        driver.check_files()
+        driver.run()
     except ParseError as error:
         return fail(located_message(error))
     except OSError as error:

@@ -3,10 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import check_names, check_writable, dimension, positive, progress_bar, run_command, writing
+from cimc.commands.shared import dimension, make_folder, positive, progress_bar, run_command
+from cimc.file_checks import check_names, check_writable
+from cimc.whole_file import whole_file
 from dialects.errors import UserError
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def _report(arguments: argparse.Namespace) -> int:
             (arguments.csv, "layers", _write_csv),
             (arguments.trace, "trace", _write_trace),
             (arguments.html, "page", _write_page),
-            (arguments.png, "pictures", _write_pictures),
+            (arguments.png, "pictures", partial(_write_pictures, programs)),
         ):
             if path is not None:
                 step(name)
@@ -98,14 +101,14 @@ def _write_json(path: Path, studies: Sequence["Study"]) -> None:
 
     from cimc.report.study import json_of
 
-    with writing(path) as temporary:
-        temporary.write_text(json.dumps(json_of(studies), indent=2) + "\n")
+    with whole_file(path, UserError) as new:
+        new.write_text(json.dumps(json_of(studies), indent=2) + "\n")
 
 
 def _write_csv(path: Path, studies: Sequence["Study"]) -> None:
     from cimc.report.layers_csv import write_layers
 
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with whole_file(path, UserError) as new, new.open("w", newline="", encoding="utf-8") as file:
         write_layers([(study.label, study.report) for study in studies], file)
 
 
@@ -114,24 +117,25 @@ def _write_trace(path: Path, studies: Sequence["Study"]) -> None:
 
     from cimc.report.trace import trace_of
 
-    with writing(path) as temporary:
-        temporary.write_text(json.dumps(trace_of(studies), separators=(",", ":")) + "\n")
+    with whole_file(path, UserError) as new:
+        new.write_text(json.dumps(trace_of(studies), separators=(",", ":")) + "\n")
 
 
 def _write_page(path: Path, studies: Sequence["Study"]) -> None:
     from cimc.report.page.page import page_of
 
-    with writing(path) as temporary:
-        temporary.write_text(page_of(studies), encoding="utf-8")
+    with whole_file(path, UserError) as new:
+        new.write_text(page_of(studies), encoding="utf-8")
 
 
-def _write_pictures(folder: Path, studies: Sequence["Study"]) -> None:
+def _write_pictures(programs: Sequence[Path], folder: Path, studies: Sequence["Study"]) -> None:
     from cimc.report.figures.pictures import pictures_of
 
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     for name, contents in pictures_of(studies):
-        with writing(folder / name) as temporary:
-            temporary.write_bytes(contents)
+        check_names(programs, [folder / name])
+        with whole_file(folder / name, UserError) as new:
+            new.write_bytes(contents)
 
 
 def _print(studies: Sequence["Study"]) -> None:

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cimc.commands.shared import (
-    check_names,
-    check_readable,
-    check_writable,
     dimension,
     natural,
     percentage,
     positive,
     progress_bar,
     run_command,
-    writing,
 )
+from cimc.file_checks import check_names, check_readable, check_writable
+from cimc.whole_file import whole_file
+from dialects.errors import UserError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from cimc.machine.profile import profile_lines
     from cimc.program.program import Program
 
-    check_names((arguments.program, arguments.inputs, arguments.check), (arguments.outputs,))
+    check_names((arguments.program, arguments.inputs), (arguments.outputs,), networks=(arguments.check,))
     check_readable(arguments.inputs, arguments.check)
     check_writable(arguments.outputs)
     with progress_bar("running") as step:
@@ -138,7 +137,7 @@ def _save(path: Path, outputs: "Arrays") -> None:
     import numpy as np
     from numpy.lib import format as npy
 
-    with writing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with whole_file(path, UserError) as new, zipfile.ZipFile(new, "w") as archive:
         for name, array in outputs.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 plain = array.astype(np.str_) if array.dtype.hasobject else array

@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from cimc.program.errors import ProgramError
@@ -74,44 +74,6 @@ def percentage(text: str) -> float:
     return value
 
 
-def check_writable(*paths: Path | None) -> None:
-    """UserError for a file that cannot be written, before the long work that would be lost."""
-    for path in paths:
-        if path is None:
-            continue
-        if path.is_dir():
-            raise UserError(f"{path}: cannot be written: is a directory, expected the name of a file")
-        if not path.parent.is_dir():
-            raise UserError(f"{path}: cannot be written: there is no directory {path.parent}")
-        if not os.access(path.parent, os.W_OK):
-            raise UserError(f"{path}: cannot be written: the directory {path.parent} may not be written to")
-
-
-def check_readable(*paths: Path | None) -> None:
-    """UserError for a file that cannot be read, before the long work that would be lost."""
-    for path in paths:
-        if path is None:
-            continue
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-
-
-def check_names(inputs: Iterable[Path | None], outputs: Iterable[Path | None]) -> None:
-    """UserError if a file to be written is one of those that are read, or is named twice."""
-    read = {path.resolve() for path in inputs if path is not None}
-    written: set[Path] = set()
-    for path in outputs:
-        if path is None:
-            continue
-        if path.resolve() in read:
-            raise UserError(f"{path}: cannot be written: it is also an input, expected another name")
-        if path.resolve() in written:
-            raise UserError(f"{path}: cannot be written: another output has the same name")
-        written.add(path.resolve())
-
-
 def make_folder(path: Path) -> None:
     """The folder, made if it is not there; UserError if it cannot be."""
     try:
@@ -138,19 +100,6 @@ def share(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 0, like 0.1")
     return value
-
-
-@contextlib.contextmanager
-def writing(path: Path) -> Generator[Path]:
-    """A temporary file that takes the place of `path` when all went well; UserError if it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,9 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import dimension, positive, run_command, share, writing
+from cimc.commands.shared import dimension, positive, run_command, share
+from cimc.file_checks import check_names
+from cimc.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.compiler import Options
@@ -68,6 +70,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
     grid = read_grid(arguments.grid)
     out: Path = arguments.out or default_folder(arguments.model)
+    check_names([arguments.grid, arguments.calibrate], _results(out), networks=[arguments.model])
     where = Where(arguments.scheduler, arguments.jobs)
     try:
         with _counting_bar() as progress:
@@ -89,6 +92,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
 def default_folder(model: Path) -> Path:
     """Where the results of a model go if nothing else is said: `model.sweep` beside it."""
     return model.with_name(f"{model.stem}.sweep")
+
+
+def _results(out: Path) -> list[Path]:
+    """The files of the results: all points, the best ones as table and picture."""
+    return [out / name for name in ("points.parquet", "pareto.csv", "pareto.png")]
 
 
 def _options(arguments: argparse.Namespace) -> "Options":
@@ -113,25 +121,23 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
     from dialects.errors import UserError
 
     rows = rows_of(sweep)
-    with writing(out / "points.parquet") as temporary:
-        write_table(temporary, rows)
+    points, best, picture = _results(out)
+    write_table(points, rows)
     print(f"{model} -> {out}")
     for line in summary_lines(sweep):
         print(f"  {line}")
     finished = [row for row in rows if row[ERROR] is None]
     if not finished:
-        raise UserError(
-            f"none of {len(rows)} points came through; {out / 'points.parquet'} tells why in column {ERROR}"
-        )
+        raise UserError(f"none of {len(rows)} points came through; {points} tells why in column {ERROR}")
     front = front_of(finished, grid.goals)
-    with writing(out / "pareto.csv") as temporary:
-        write_csv(temporary, front.best)
-    with writing(out / "pareto.png") as temporary:
-        write_plot(temporary, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
+    with whole_file(best, UserError) as new:
+        write_csv(new, front.best)
+    with whole_file(picture, UserError) as new:
+        write_plot(new, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
     print()
     for line in front_lines(sweep, front):
         print(line)
-    print(f"\nwritten: {out / 'points.parquet'} (all points), pareto.csv, pareto.png")
+    print(f"\nwritten: {points} (all points), {best.name}, {picture.name}")
     return 0
 
 

@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cimc.commands.shared import check_writable, make_folder, progress_bar, run_command, writing
+from cimc.commands.shared import make_folder, progress_bar, run_command
+from cimc.file_checks import check_writable
 from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.paper.counts import Claim, Count, claims, counts, operations
 from cimc.paper.latency import ADCS, EQUAL_BITS, Latency, latencies
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.totals import Total, totals
+from cimc.whole_file import whole_file
+from dialects.errors import UserError
 
 NOT_DERIVED = (
     "The paper reports 1.59x, 1.73x and 1.74x lower latency or energy than linear. They do not follow from what it",
@@ -58,8 +61,8 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
             "latencies": [vars(row) for row in times],
             "totals": [vars(row) for row in all_parts],
         }
-        with writing(file) as temporary:
-            temporary.write_text(json.dumps(found, indent=2) + "\n")
+        with whole_file(file, UserError) as new:
+            new.write_text(json.dumps(found, indent=2) + "\n")
     if folder is not None:
         from cimc.paper.figures import write_figures
 

@@ -11,6 +11,8 @@ from cimc.paper.counts import Count
 from cimc.paper.latency import Latency
 from cimc.paper.totals import Total
 from cimc.report.figures.palette import ACCENT, INK, MUTED, RULE, SECOND
+from cimc.whole_file import whole_file
+from dialects.errors import UserError
 
 Row: TypeAlias = dict[str, str | float]
 Chart: TypeAlias = alt.FacetChart | alt.VConcatChart
@@ -63,10 +65,12 @@ def write_figures(
     written: list[Path] = []
     for name, chart in charts.items():
         file = folder / f"{name}.png"
-        file.write_bytes(vl_convert.vegalite_to_png(_styled(chart), scale=_SCALE))
+        with whole_file(file, UserError) as new:
+            new.write_bytes(vl_convert.vegalite_to_png(_styled(chart), scale=_SCALE))
         written.append(file)
     text = folder / "assumptions.txt"
-    text.write_text("\n".join(ASSUMPTIONS) + "\n")
+    with whole_file(text, UserError) as new:
+        new.write_text("\n".join(ASSUMPTIONS) + "\n")
     return [*written, text]
 
 

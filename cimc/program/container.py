@@ -2,10 +2,8 @@
 
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -13,6 +11,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
+from cimc.whole_file import whole_file
 
 METADATA_KEY = "cimc"
 """The one entry of the safetensors metadata; a single one, so that equal programs are equal files."""
@@ -49,24 +48,16 @@ class Container:
 
 
 def write_container(path: str | os.PathLike[str], container: Container) -> None:
-    """Writes next to `path` and renames: `path` holds either the whole container or what it held before.
+    """Writes a file: `path` holds either the whole container or what it held before.
 
     Raises ProgramError if the file cannot be written.
     """
-    target = Path(path)
     tensors = {name: np.ascontiguousarray(t).reshape(t.shape) for name, t in container.tensors.items()}
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
+    with whole_file(path, ProgramError) as new:
         try:
-            partial.touch()
-            mode = partial.stat().st_mode
-            safetensors.numpy.save_file(tensors, partial, {METADATA_KEY: container.metadata})
-            partial.chmod(mode)  # safetensors leaves a file that nobody else may read
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise ProgramError(f"{target}: cannot write the program: {_reason(error)}") from error
+            safetensors.numpy.save_file(tensors, new, {METADATA_KEY: container.metadata})
+        except safetensors.SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def read_container(path: str | os.PathLike[str]) -> Container:

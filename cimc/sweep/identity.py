@@ -19,7 +19,7 @@ from dialects.errors import UserError
 _PACKAGES = ("cimc", "dialects", "passes")
 
 NO_FIGURE_DEPENDS_ON = frozenset(
-    ("chip", "arrays", "keep_ir", "reference", "reference_float", "verify_each", "measure", "calibrate")
+    ("chip", "arrays", "output", "keep_ir", "reference", "reference_float", "verify_each", "measure", "calibrate")
 )
 """Options that are no settings of a point: the chip and the calibration inputs are taken by their contents."""
 

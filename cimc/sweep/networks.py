@@ -52,7 +52,7 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     try:
         (new / MODULE_FILE).write_text(text_of(module), encoding="utf-8")
         (new / DISTANCE_FILE).write_text(json.dumps(_figures(distance)))
-        store_of(ctx).save(new / SIDE_FILE)
+        store_of(ctx).write(new / SIDE_FILE)
         if not folder.exists():
             new.rename(folder)
     finally:

@@ -5,7 +5,6 @@ lose or tear what others wrote. When a sweep ends, and when the next begins, the
 """
 
 import os
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cimc.sweep.networks import Figure
+from cimc.whole_file import whole_file
 from dialects.errors import UserError
 
 Cell = int | float | str | None
@@ -35,18 +35,13 @@ class Outcome:
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as a Parquet file that takes its place when it is complete and on the disk; OSError if it cannot."""
+    """Write rows as a Parquet file that takes its place when it is complete and on the disk; UserError if it cannot."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     table = pa.table({name: _column([row.get(name) for row in rows]) for name in names})
-    new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with new.open("wb") as file:
-            pq.write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    with whole_file(path, UserError) as new, new.open("wb") as file:
+        pq.write_table(table, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _column(cells: list[Cell]) -> list[Cell]:
@@ -87,9 +82,9 @@ def compact(folder: Path) -> dict[str, Outcome]:
 def _keep(file: Path, outcomes: Iterable[Outcome]) -> None:
     try:
         file.parent.mkdir(exist_ok=True)
-        write_table(file, [_row(outcome) for outcome in outcomes])
     except OSError as error:
         raise UserError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+    write_table(file, [_row(outcome) for outcome in outcomes])
 
 
 def _files(folder: Path) -> list[Path]:

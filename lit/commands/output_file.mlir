@@ -10,7 +10,7 @@
 // A failed command leaves no output behind.
 // ERROR: cimc: error: Unrecognized passes: ['tile-blok']
 // NONE:  cimc: error: {{.*}}none.mlir: no such file or directory
-// FOLDER: cimc: error: {{.*}}out.mlir: no such file or directory
+// FOLDER: cimc: error: {{.*}}out.mlir: cannot be written: there is no directory {{.*}}none
 func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %a = cim.constant dense<8> : tensor<2xi64>
   %v = cim.digital "ConstantOfShape"(%a) : (tensor<2xi64>) -> tensor<8x8xf32>

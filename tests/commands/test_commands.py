@@ -66,6 +66,20 @@ def test_files_written(output: Callable[..., str], tmp_path: Path) -> None:
     assert load_model_from_string(Path("r.onnx").read_bytes()).producer_name == "cimc"
 
 
+def test_devices_stay_devices(output: Callable[..., str], network: Path, tmp_path: Path) -> None:
+    """What is written to no file is gone, and nothing appears beside it."""
+    before = os.stat("/dev/null"), sorted(os.listdir("/dev"))
+    arguments = ("-o", "/dev/null", "--reference", "/dev/null", "--reference-float", "/dev/null")
+    assert "-> /dev/null (0.0 MB)" in output(*arguments)
+    output("-o", "p.cim")
+    assert run_program.main(["p.cim", "--outputs", "/dev/null"]) == 0
+    assert report_program.main(["p.cim", *(f"--{o}=/dev/null" for o in ("json", "csv", "trace")), "-o/dev/null"]) == 0
+    assert optimize.main([str(network), "-o", "/dev/null"]) == 0
+    after = os.stat("/dev/null"), sorted(os.listdir("/dev"))
+    assert (before[0].st_rdev, before[0].st_ino, before[1]) == (after[0].st_rdev, after[0].st_ino, after[1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.onnx", "p.cim"]
+
+
 def test_an_old_dump_is_replaced(output: Callable[..., str], tmp_path: Path) -> None:
     """Other files in the folder stay."""
     (tmp_path / "ir").mkdir()

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import load_model_from_string
+from onnx.external_data_helper import convert_model_to_external_data, write_external_data_tensors
 
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
 from cimc.machine.machine import Machine
 from cimc.program.program import Program
 from dialects.element_types import Array
+from dialects.weights import SIDE_FILE
 
 Write = Callable[..., Path]
 Command = Callable[[Sequence[str]], int]
@@ -208,9 +211,10 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
     assert fails("cimc", network, "-o", tmp_path) == (
         f"{tmp_path}: cannot be written: is a directory, expected the name of a file"
     )
-    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--keep-ir", network).startswith(
-        f"{network}: cannot keep IR there: "
+    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--keep-ir", program).startswith(
+        f"{program}: cannot keep IR there: "
     )
+    assert fails("cim-opt", network, "-o", nowhere) == reason
 
 
 def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:
@@ -247,6 +251,50 @@ def test_what_is_read_is_never_overwritten(
     assert fails("cimc", network, "-o", same, "--reference", same) == (
         f"{same}: cannot be written: another output has the same name"
     )
+
+
+@pytest.fixture
+def large(network: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """The network with its weights in a file of their own: both files."""
+    model = load_model_from_string(network.read_bytes())
+    convert_model_to_external_data(model, location="m.data", size_threshold=0)
+    write_external_data_tensors(model, str(tmp_path))
+    network.write_bytes(model.SerializeToString())
+    return network, tmp_path / "m.data"
+
+
+def test_weights_beside_a_network_are_never_overwritten(
+    large: tuple[Path, Path], program: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    network, data = large
+    q, link, hard = tmp_path / "q.cim", tmp_path / "link", tmp_path / "hard"
+    link.symlink_to(data)
+    hard.hardlink_to(data)
+    reason = f"cannot be written: it holds weights of {network}, expected another name"
+    for name in (data, link, hard):
+        assert fails("cimc", network, "-o", name) == f"{name}: {reason}"
+        assert fails("cimc", network, "-o", q, "--reference", name) == f"{name}: {reason}"
+        assert fails("cimc", network, "--emit", "cim", "--reference-float", name) == f"{name}: {reason}"
+        assert fails("cim-opt", network, "-o", name) == f"{name}: {reason}"
+        assert fails("cim-run", program, "--check", network, "--outputs", name) == f"{name}: {reason}"
+    beside = tmp_path / "m.onnx"
+    beside.with_name("m.onnx.data").symlink_to(data)
+    assert fails("cimc", network, "-o", q, "--reference", beside) == f"{beside}.data: {reason}"
+    side = tmp_path / SIDE_FILE
+    side.symlink_to(data)
+    assert fails("cimc", network, "-o", q, "--keep-ir", tmp_path) == f"{side}: {reason}"
+    assert fails("cim-opt", network, "-o", tmp_path / "m.mlir") == f"{side}: {reason}"
+
+
+def test_a_network_is_not_replaced_by_its_text(
+    network: Path, onnx_file: Write, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    assert fails("cim-opt", network, "-o", network) == f"{network}: {ALSO_READ}"
+    (tmp_path / SIDE_FILE).write_text("somebody's weights")
+    reason = "there is a file of that name that --keep-ir did not write: expected another folder"
+    network = onnx_file("g (float[n,40] x) => (float[n,40] y) { y = MatMul(x, w) }", {"w": np.ones((40, 40), "f")})
+    for arguments in (("cim-opt", network, "-o", tmp_path / "m.mlir"), ("cimc", network, "--keep-ir", tmp_path)):
+        assert fails(*arguments) == f"{tmp_path / SIDE_FILE}: cannot be written: {reason}"
 
 
 def test_what_cannot_be_read_is_found_before_the_run(

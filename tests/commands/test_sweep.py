@@ -222,6 +222,7 @@ def test_interrupted_on_a_terminal(network: str) -> None:
         (["network.onnx", "--grid", "none.toml"], "grid file none.toml cannot be read: no such file or directory"),
         (["network.onnx", "--calibrate", "none.npz"], "none.npz: cannot be read: no such file or directory"),
         (["network.onnx", "--out", "grid.toml"], "grid.toml: cannot be written: "),
+        (["network.onnx", "--calibrate", "pareto.csv", "--out", "."], "pareto.csv: cannot be written: it is also an"),
     ],
 )
 def test_mistakes(network: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from xdsl.context import Context
 from dialects.cim import make_cim, weight_op
 from dialects.element_types import ELEMENTS, Array
 from dialects.errors import UserError
-from dialects.weights import SIDE_FILE, WeightStore, digest_of, store_of
+from dialects.weights import SIDE_FILE, WeightStore, check_side_file, digest_of, store_of
 
 KINDS = [e.numpy for e in ELEMENTS if e.numpy is not None]
 SHAPES: list[tuple[int, ...]] = [(), (3,), (2, 3), (2, 0), (0,)]
@@ -35,7 +35,7 @@ def test_every_element_type_comes_back_from_the_side_file(kind: np.dtype[Any], t
     arrays = [example(kind, shape) for shape in SHAPES]
     names = [store.put("w", array) for array in arrays]
     assert [key for key, _ in names] == ["w", "w.1", "w.2", "w.3", "w.4"]
-    store.save(tmp_path / SIDE_FILE)
+    store.write(tmp_path / SIDE_FILE)
     again.attach(tmp_path / SIDE_FILE)
     assert [bytes_of(again.get(*name)) for name in names] == [bytes_of(array) for array in arrays]
 
@@ -49,13 +49,13 @@ def test_numbers_that_are_not_finite_are_kept(array: Array):
 def test_names_of_any_kind_come_back(tmp_path: Path):
     store, again = WeightStore(), WeightStore()
     names = [store.put(name, np.full(40, number)) for number, name in enumerate(["é/☃", 'a"b', "", "a\\b", "x.1", "x"])]
-    store.save(tmp_path / SIDE_FILE)
+    store.write(tmp_path / SIDE_FILE)
     again.attach(tmp_path / SIDE_FILE)
     assert [again.get(*name)[0] for name in names] == [0, 1, 2, 3, 4, 5]
 
 
 def test_empty_store_is_a_file_too(tmp_path: Path):
-    WeightStore().save(tmp_path / SIDE_FILE)
+    WeightStore().write(tmp_path / SIDE_FILE)
     WeightStore().attach(tmp_path / SIDE_FILE)
     assert [path.name for path in tmp_path.iterdir()] == [SIDE_FILE]
 
@@ -115,7 +115,7 @@ def damaged_files(folder: Path) -> dict[str, bytes]:
     """Side files that are none."""
     store = WeightStore()
     store.put("w", np.arange(6))
-    store.save(folder / SIDE_FILE)
+    store.write(folder / SIDE_FILE)
     good = (folder / SIDE_FILE).read_bytes()
     save_file({"w": np.arange(6)}, str(folder / SIDE_FILE))
     foreign = (folder / SIDE_FILE).read_bytes()
@@ -154,12 +154,22 @@ def test_missing_side_file(tmp_path: Path):
         WeightStore().attach(tmp_path / SIDE_FILE)
 
 
-def test_failed_save_leaves_nothing(tmp_path: Path):
-    (tmp_path / SIDE_FILE).mkdir()
-    (tmp_path / SIDE_FILE / "inside").touch()
-    with pytest.raises(OSError, match="irectory"):
-        WeightStore().save(tmp_path / SIDE_FILE)
-    assert [path.name for path in tmp_path.iterdir()] == [SIDE_FILE]
+def test_a_write_that_fails(tmp_path: Path):
+    with pytest.raises(OSError, match="No such file"):
+        WeightStore().write(tmp_path / "none" / SIDE_FILE)
+
+
+def test_a_file_of_another_is_no_side_file(tmp_path: Path):
+    file = tmp_path / SIDE_FILE
+    check_side_file(file)
+    WeightStore().write(file)
+    check_side_file(file)
+    file.write_text("somebody's weights")
+    with pytest.raises(UserError) as error:
+        check_side_file(file)
+    assert str(error.value) == (
+        f"{file}: cannot be written: there is a file of that name that --keep-ir did not write: expected another folder"
+    )
 
 
 def test_store_of_a_context():

@@ -63,7 +63,7 @@ def test_a_failure_leaves_nothing(network: Path, tmp_path: Path, monkeypatch: py
     def full(self: WeightStore, path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(WeightStore, "save", full)
+    monkeypatch.setattr(WeightStore, "write", full)
     with pytest.raises(OSError, match="No space left"):
         prepare_network(network, OPTIONS, tmp_path / "networks" / "key")
     assert list((tmp_path / "networks").iterdir()) == []
