@@ -1,5 +1,7 @@
 """What many tests need: a small program made by hand, ONNX files from text, and the way to a checked program."""
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -216,3 +218,48 @@ def compiled(tmp_path: Path) -> Callable[..., Compilation]:
         return compilation
 
     return checked
+
+
+@pytest.fixture(scope="session")
+def damaged_archives() -> dict[str, bytes]:
+    """Contents of .npz files that cannot be read, each damaged in another way."""
+    plain, packed = _archive(zipfile.ZIP_STORED), _archive(zipfile.ZIP_DEFLATED)
+    directory, data = plain.index(b"PK\x01\x02"), packed.index(b"PK\x01\x02") - 200
+
+    def with_fields(in_entry: int, in_directory: int, value: int) -> bytes:
+        changed = bytearray(plain)
+        changed[in_entry] = changed[directory + in_directory] = value
+        return bytes(changed)
+
+    return {
+        "no archive": b"no archive",
+        "truncated": plain[:-30],
+        "half": plain[: len(plain) // 2],
+        "encrypted": with_fields(6, 8, 1),
+        "unknown compression": with_fields(8, 10, 99),
+        "wrong compression": with_fields(8, 10, zipfile.ZIP_LZMA),
+        "damaged data": packed[:data] + bytes(100) + packed[data + 100 :],
+        "shape of 10^40": _archive(shape="(10" + "0" * 39 + ",)"),
+        "shape of 10^12": _archive(shape="(10" + "0" * 11 + ",)"),
+        "deep": _archive(shape="(" * 20_000),
+        "no header": _archive(shape="0}; import os"),
+        "no array": _archive(content=b"text"),
+        "pickled": _archive(array=np.array([None])),
+    }
+
+
+def _archive(
+    compression: int = zipfile.ZIP_STORED,
+    shape: str = "",
+    content: bytes = b"",
+    array: NDArray[Any] = np.random.default_rng(0).standard_normal((2, 400)),
+) -> bytes:
+    """An .npz file with the array `x`, or with its shape or all of it replaced."""
+    stream, entry = io.BytesIO(), io.BytesIO()
+    np.save(entry, array, allow_pickle=True)
+    if shape:
+        text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+        entry = io.BytesIO(b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text + bytes(64))
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        archive.writestr("x" if content else "x.npy", content or entry.getvalue())
+    return stream.getvalue()

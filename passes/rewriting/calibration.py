@@ -1,7 +1,8 @@
 """Runs the network on calibration inputs and notes what chosen values are."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -9,16 +10,21 @@ from xdsl.ir import SSAValue
 
 from dialects.element_types import Array
 from dialects.errors import UserError
+from dialects.locations import node_name
 from dialects.network import Port, inputs_of, main_block
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
 
+_LARGEST = float(np.finfo(np.float32).max) / 2
+"""Of the numbers that are quantised: the width of their range is a float32."""
+
 
 def activations(module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str) -> dict[SSAValue, Array]:
     """What each value is on the inputs in `file` (.npz, an array for each input).
 
-    UserError if the file cannot be read, lacks an input, or the network cannot run on it.
+    UserError if the file cannot be used (see `read_inputs`), the network cannot run on it, or a value on it has no
+    numbers, or some that 8 bits cannot stand for: what would be made of those is a wrong network.
     """
     inputs = inputs_of(module)
     arrays = read_inputs(file, [port.name for _, port in inputs])
@@ -31,7 +37,10 @@ def activations(module: ModuleOp, store: WeightStore, values: Sequence[SSAValue]
         found = run_graph(model, arrays)
     except GraphError as error:
         raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
-    return {value: found[port.name] for value, port in outputs}
+    seen = {value: found[port.name] for value, port in outputs}
+    for value, array in seen.items():
+        _check_numbers(value, array, arrays, file)
+    return seen
 
 
 def ranges(
@@ -43,21 +52,73 @@ def ranges(
 
 
 def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
-    """The arrays of an .npz file with one for each name; UserError if it is none, or lacks one."""
+    """The arrays of an .npz file with one for each name.
+
+    UserError if it is none, lacks one, has numbers that are not finite, or holds nothing at all.
+    """
+    arrays = _read(file)
+    for name in names:
+        if name not in arrays:
+            raise UserError(f"{file}: no array for input {name!r}: expected {', '.join(names)}")
+        wrong = _first_above(arrays[name], np.inf)
+        if wrong is not None:
+            found, place = wrong
+            raise UserError(f"{file}: array {name!r} holds {found} at {place}: expected numbers that are finite")
+    found = {name: arrays[name] for name in names}
+    if found and not any(array.size for array in found.values()):
+        raise UserError(_without_vectors(found, file))
+    return found
+
+
+def _read(file: str) -> dict[str, Array]:
     try:
         with open(file, "rb") as stream:
             if not zipfile.is_zipfile(stream):
                 raise ValueError("expected arrays saved by numpy.savez")
         with np.load(file, allow_pickle=False) as archive:
-            arrays: dict[str, Array] = {name: archive[name] for name in archive.files}
+            return {name: _array(archive[name]) for name in archive.files}
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except (AttributeError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # zipfile, zlib and numpy raise many unrelated types for a damaged file
         raise UserError(f"{file}: not an .npz file with calibration inputs: {_first_line(error)}") from error
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise UserError(f"{file}: no array for input {missing[0]!r}: expected {', '.join(names)}")
-    return {name: arrays[name] for name in names}
+
+
+def _array(found: object) -> Array:
+    if not isinstance(found, np.ndarray):  # numpy hands out the bytes of files that are no arrays
+        raise ValueError("it holds files that are no arrays")
+    return cast(Array, found)
+
+
+def _check_numbers(value: SSAValue, array: Array, inputs: Mapping[str, Array], file: str) -> None:
+    if not array.size and any(not given.size for given in inputs.values()):
+        raise UserError(_without_vectors(inputs, file))
+    node = node_name(next(iter(value.uses)).operation)
+    if not array.size:
+        raise UserError(f"{file}: on these inputs node {node!r} multiplies no vectors: expected at least one")
+    wrong = _first_above(array, _LARGEST)
+    if wrong is not None:
+        found, place = wrong
+        raise UserError(
+            f"{file}: on these inputs node {node!r} multiplies {found}, at {place} of {list(array.shape)}: "
+            f"expected numbers up to {_LARGEST:g}"
+        )
+
+
+def _first_above(array: Array, limit: float) -> tuple[float, list[int]] | None:
+    """The first number whose magnitude is not below `limit`, NaN included, and its place; None for texts, too."""
+    if array.dtype.kind in "OSU":
+        return None
+    with np.errstate(invalid="ignore"):
+        wrong = ~(np.abs(array) < limit)
+    if not wrong.any():
+        return None
+    place = np.unravel_index(int(np.argmax(wrong)), array.shape)
+    return array[place].item(), [int(i) for i in place]
+
+
+def _without_vectors(inputs: Mapping[str, Array], file: str) -> str:
+    name = next(name for name, array in inputs.items() if not array.size)
+    return f"{file}: array {name!r} of shape {list(inputs[name].shape)} holds no vectors: expected at least one"
 
 
 def _first_line(error: Exception) -> str:

@@ -1,13 +1,14 @@
 """Inputs of a run: every message, and random ones."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cimc.machine.inputs import check_inputs, random_inputs
+from cimc.machine.inputs import check_inputs, random_inputs, read_inputs
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.program import Program
@@ -97,3 +98,26 @@ def test_no_random_values(given: Input, message: str) -> None:
 def test_unknown_dimension(handmade: Program) -> None:
     with pytest.raises(ProgramError, match=r"^dimension sequense is unknown, the inputs have batch, sequence$"):
         random_inputs(EXPECTED, dims={"sequense": 4})
+
+
+def test_damaged_archives(damaged_archives: dict[str, bytes], tmp_path: Path) -> None:
+    file = tmp_path / "x.npz"
+    for damage, content in damaged_archives.items():
+        file.write_bytes(content)
+        with pytest.raises(ProgramError) as error:
+            read_inputs(file)
+        assert str(error.value).startswith(f"{file}: not an .npz file"), damage
+
+
+@pytest.mark.parametrize("dtype", ["O", "U3", "M8[ns]", "float32,int8", "V3", "no type"])
+def test_types_without_random_values(dtype: str) -> None:
+    with pytest.raises(ProgramError) as error:
+        random_inputs([Input("x", dtype, (2,), 0)])
+    assert str(error.value) == f"input x has type {dtype}: no random values, give some"
+
+
+def test_shapes_without_random_values() -> None:
+    huge = 1 << 62
+    with pytest.raises(ProgramError) as error:
+        random_inputs([Input("x", "float32", (0, huge, huge), 0)])
+    assert str(error.value) == f"input x has shape [0, {huge}, {huge}]: too many random values, give some"

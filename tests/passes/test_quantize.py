@@ -20,6 +20,7 @@ from dialects.network import add_weight, main_block
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore, store_of
+from passes.project_monarch import ProjectMonarchPass
 from passes.quantize import QuantizePass
 
 Array = NDArray[Any]
@@ -173,6 +174,53 @@ def test_wrong_calibration_inputs(arrays: dict[str, Array], message: str, tmp_pa
         QuantizePass("static", str(file)).apply(context, module)
     assert str(error.value).startswith(f"{file}: {message}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("make", [QuantizePass, ProjectMonarchPass])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ([[1, 2], [3, np.nan]], "array 'x' holds nan at [1, 1]: expected numbers that are finite"),
+        ([[-np.inf, 2]], "array 'x' holds -inf at [0, 0]: expected numbers that are finite"),
+        ([[2e38, 1]], "node 'cim.matmul' multiplies 1.9999"),
+        (np.zeros((0, 2)), "array 'x' of shape [0, 2] holds no vectors: expected at least one"),
+    ],
+)
+def test_calibration_inputs_without_a_meaning(
+    make: type[QuantizePass | ProjectMonarchPass], x: Array, message: str, tmp_path: Path
+):
+    module, context = product(np.ones((2, 2), np.float32))
+    file = str(saved(tmp_path, x=np.array(x, np.float32)))
+    one = QuantizePass("static", file) if make is QuantizePass else ProjectMonarchPass("auto", 0.1, file)
+    with pytest.raises(UserError) as error:
+        one.apply(context, module)
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"{file}: ")
+
+
+def test_what_becomes_infinite_on_the_way_names_its_node(tmp_path: Path):
+    body = """%zero = cim.constant dense<0.0> : tensor<1xf32>
+    %h = cim.digital "Div"(%x, %zero) : (tensor<?x2xf32>, tensor<1xf32>) -> tensor<?x2xf32>
+    %y = cim.matmul %h, @w : tensor<?x2xf32> -> tensor<?x2xf32> loc("strange")"""
+    module, context = network(body, w=np.eye(2, dtype=np.float32))
+    file = saved(tmp_path, x=np.ones((1, 2), np.float32))
+    with pytest.raises(UserError) as error:
+        QuantizePass("static", str(file)).apply(context, module)
+    assert str(error.value) == (
+        f"{file}: on these inputs node 'strange' multiplies inf, at [0, 0] of [1, 2]: "
+        "expected numbers up to 1.70141e+38"
+    )
+
+
+def test_calibration_of_a_product_of_no_vectors(tmp_path: Path):
+    body = """%none = cim.constant dense<0> : tensor<1xi64>
+    %h = cim.digital "Slice"(%x, %none, %none) : (tensor<?x2xf32>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x2xf32>
+    %y = cim.matmul %h, @w : tensor<?x2xf32> -> tensor<?x2xf32> loc("idle")"""
+    module, context = network(body, w=np.eye(2, dtype=np.float32))
+    file = saved(tmp_path, x=np.ones((1, 2), np.float32))
+    with pytest.raises(UserError) as error:
+        QuantizePass("static", str(file)).apply(context, module)
+    assert str(error.value) == f"{file}: on these inputs node 'idle' multiplies no vectors: expected at least one"
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
