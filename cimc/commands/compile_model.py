@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import blocks, dimension, positive, progress_bar, run_command, share
+from cimc.commands.shared import Arguments, blocks, dimension, positive, progress_bar, run_command, say, share
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -16,7 +16,7 @@ OBJECTIVES = ("arrays", "latency", "throughput")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="cimc", description="Compile an ONNX network to a program for an analog compute-in-memory chip."
     )
     add = parser.add_argument
@@ -113,7 +113,8 @@ def _print_emitted(compilation: "Compilation", what: str) -> None:
         sys.stdout.write(compilation.texts[what])
         return
     for lines in (header_lines(compilation.program), listing_lines(compilation.program)):
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        for line in lines:
+            say(line)
 
 
 def _print_summary(model: Path, output: Path, compilation: "Compilation") -> None:
@@ -121,11 +122,11 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
     from cimc.report.text import summary_lines
 
     program = compilation.program
-    print(f"{model} -> {output} ({output.stat().st_size / 1e6:.1f} MB) in {compilation.seconds:.1f} s")
+    say(f"{model} -> {output} ({output.stat().st_size / 1e6:.1f} MB) in {compilation.seconds:.1f} s")
     for line in summary_lines(report_of(program)):
-        print(f"  {line}")
+        say(f"  {line}")
     if compilation.distance is not None:
-        print(f"  network       {compilation.distance}")
+        say(f"  network       {compilation.distance}")
 
 
 def _print_details(compilation: "Compilation") -> None:
@@ -134,7 +135,7 @@ def _print_details(compilation: "Compilation") -> None:
 
     rows = [(s.name, s.seconds, s.checking, s.operations) for s in compilation.statistics]
     for line in ("", *statistics_lines(rows), "", *layer_lines(report_of(compilation.program).layers)):
-        print(line, file=sys.stderr)
+        say(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

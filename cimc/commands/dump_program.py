@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cimc.commands.shared import run_command
+from cimc.commands.shared import Arguments, run_command, say
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cim-objdump", description="Show what is in a program file.")
+    parser = Arguments(prog="cim-objdump", description="Show what is in a program file.")
     parser.add_argument("program", type=Path, help="a .cim file")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -36,7 +36,7 @@ def _dump(path: Path, what: str) -> int:
     program = Program.load(path)
     lines = {"header": header_lines, "listing": listing_lines, "arrays": array_lines}[what]
     for line in lines(program):
-        print(line)
+        say(line)
     return 0
 
 

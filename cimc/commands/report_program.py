@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import dimension, make_folder, positive, progress_bar, run_command
+from cimc.commands.shared import Arguments, dimension, make_folder, positive, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_writable
 from cimc.whole_file import whole_file
 from dialects.errors import UserError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="cim-report", description="Report what a program needs of the chip; several programs are compared."
     )
     add = parser.add_argument
@@ -144,10 +144,10 @@ def _print(studies: Sequence["Study"]) -> None:
 
     for number, study in enumerate(studies):
         if len(studies) > 1:
-            print(*([""] if number else []), study.label, sep="\n")
-        print(*summary_lines(study.report), sep="\n")
+            say(*([""] if number else []), study.label)
+        say(*summary_lines(study.report))
         for table in (component_table(study.report), layer_table(study.report.layers)):
-            print()
+            say("")
             print_table(table)
 
 

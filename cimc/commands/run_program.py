@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cimc.commands.shared import (
+    Arguments,
     dimension,
     natural,
     percentage,
-    positive,
     progress_bar,
     run_command,
+    say,
+    workers,
 )
 from cimc.file_checks import check_names, check_readable, check_writable
 from cimc.whole_file import whole_file
@@ -32,7 +34,7 @@ SHOWN = 12
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cim-run", description="Execute a program instruction by instruction.")
+    parser = Arguments(prog="cim-run", description="Execute a program instruction by instruction.")
     add = parser.add_argument
     add("program", type=Path, help="a .cim file")
     add("--inputs", type=Path, metavar="X.npz", help="one array for each input (default: made-up numbers)")
@@ -40,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--check", type=Path, metavar="REF.onnx", help="run this network in ONNX Runtime too, and compare every bit")
     add("--as-is", action="store_true", help="with --check: run the network untouched, saturating products and all")
     add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
-    add("--threads", type=positive, metavar="N", help="of the fast engine (default: $CIMC_THREADS, or all cores)")
+    add("--threads", type=workers, metavar="N", help="of the fast engine (default: $CIMC_THREADS, or all cores)")
     add(
         "--spot-check",
         type=percentage,
@@ -90,13 +92,13 @@ def _run(arguments: argparse.Namespace) -> int:
         start = time.perf_counter()
         outputs = machine.run(inputs)
         seconds = time.perf_counter() - start
-    print(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
+    say(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
     _print_outputs(outputs)
     _print_clipping(machine, inputs, outputs)
     if arguments.spot_check:
-        print(machine.engine)
+        say(str(machine.engine))
     if arguments.profile:
-        print(*profile_lines(machine), sep="\n")
+        say(*profile_lines(machine))
     if arguments.outputs is not None:
         _save(arguments.outputs, outputs)
     return 0 if arguments.check is None else _check(arguments, inputs, outputs)
@@ -107,9 +109,9 @@ def _print_outputs(outputs: "Arrays") -> None:
     from cimc.program.one_line import one_line
 
     for name, array in list(outputs.items())[:SHOWN]:
-        print(f"  {one_line(name)}: {array.dtype}{list(array.shape)}")
+        say(f"  {one_line(name)}: {array.dtype}{list(array.shape)}")
     if len(outputs) > SHOWN:
-        print(f"  and {len(outputs) - SHOWN} more outputs")
+        say(f"  and {len(outputs) - SHOWN} more outputs")
 
 
 def _print_clipping(machine: "Machine", inputs: "Arrays", outputs: "Arrays") -> None:
@@ -119,7 +121,7 @@ def _print_clipping(machine: "Machine", inputs: "Arrays", outputs: "Arrays") -> 
 
     if any(machine.clipped.values()):
         ideal = Machine(machine.program, keep=False, ideal=True).run(inputs)
-        print(*clipping_lines(machine, outputs, ideal), sep="\n")
+        say(*clipping_lines(machine, outputs, ideal))
 
 
 def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":
@@ -127,7 +129,7 @@ def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":
 
     if arguments.inputs is not None:
         return read_inputs(arguments.inputs)
-    print(f"inputs: made up (seed {arguments.seed}); give your own with --inputs x.npz")
+    say(f"inputs: made up (seed {arguments.seed}); give your own with --inputs x.npz")
     return random_inputs(program.inputs, arguments.seed, dict(arguments.dim))
 
 
@@ -152,9 +154,9 @@ def _check(arguments: argparse.Namespace, inputs: "Arrays", outputs: "Arrays") -
         (run_reference(arguments.check, inputs), "") if arguments.as_is else run_original(arguments.check, inputs)
     )
     if rewritten:
-        print(f"checked against the exact form of {arguments.check}: {rewritten}")
+        say(f"checked against the exact form of {arguments.check}: {rewritten}")
     comparison = compare(outputs, expected)
-    print(comparison)
+    say(str(comparison))
     return 0 if comparison.identical else 1
 
 

@@ -6,11 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import NoReturn, TextIO
 
 from cimc.program.errors import ProgramError
+from cimc.program.one_line import brief, printable
 from dialects.errors import UserError
 
 USERS_FAULT = 1
+LARGEST = 2**31 - 1
+"""Of the sizes and counts on a command line."""
+MOST_WORKERS = 1024
+"""Threads or processes that one can ask for."""
 
 
 def run_command(work: Callable[[], int]) -> int:
@@ -36,31 +42,60 @@ def run_command(work: Callable[[], int]) -> int:
 
 
 def fail(message: str) -> int:
-    """Print `cimc: error: <message>` as one line."""
-    print(f"cimc: error: {' '.join(message.split())}", file=sys.stderr)
+    """Print `cimc: error: <message>` as one line, which is never long."""
+    print(brief(f"cimc: error: {message}"), file=sys.stderr)
     return USERS_FAULT
+
+
+def say(*lines: str, file: TextIO | None = None) -> None:
+    """Print lines, to standard output if not said otherwise; names in them may hold what a terminal would obey."""
+    for line in lines:
+        print(printable(line), file=file)
+
+
+class Arguments(argparse.ArgumentParser):
+    """A parser of command lines whose messages are short lines, too."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(brief(message))
 
 
 def dimension(text: str) -> tuple[str, int]:
     """NAME=VALUE, for `--dim`."""
     name, separator, value = text.partition("=")
-    if not separator or not name or not value.isdecimal() or not int(value):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE with a size of at least 1, like batch=1")
+    if not separator or not name or _number(value, 1, LARGEST) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected NAME=VALUE with a size of at least 1, like batch=1, and at most {LARGEST}"
+        )
     return name, int(value)
 
 
 def positive(text: str) -> int:
     """A number of at least 1."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
-    return int(text)
+    return _required(text, 1, LARGEST)
 
 
 def natural(text: str) -> int:
     """A number of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 0")
-    return int(text)
+    return _required(text, 0, 2**63 - 1)
+
+
+def workers(text: str) -> int:
+    """A number of threads or processes."""
+    return _required(text, 1, MOST_WORKERS)
+
+
+def _required(text: str, low: int, high: int) -> int:
+    found = _number(text, low, high)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least {low}, and at most {high}")
+    return found
+
+
+def _number(text: str, low: int, high: int) -> int | None:
+    """The number that a text spells if it is within these limits; Python takes no text of 5,000 digits."""
+    found = int(text) if text.isdecimal() and len(text) < 20 else -1
+    return found if low <= found <= high else None
 
 
 def percentage(text: str) -> float:
@@ -86,9 +121,10 @@ def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
     if text in ("auto", "paper"):
         return text
-    if not text.isdecimal() or int(text) < 2:
+    found = _number(text, 2, LARGEST)
+    if found is None:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
-    return int(text)
+    return found
 
 
 def share(text: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import dimension, positive, run_command, share
+from cimc.commands.shared import Arguments, dimension, positive, run_command, say, share, workers
 from cimc.file_checks import check_names
 from cimc.whole_file import whole_file
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="cim-sweep", description="Compile a network for every point of a grid of chips, mappings and block counts."
     )
     add = parser.add_argument
@@ -30,9 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the results (default: beside the model, its name with .sweep)",
     )
-    add(
-        "--jobs", type=positive, metavar="N", help="how many processes to run on this machine (default: all processors)"
-    )
+    add("--jobs", type=workers, metavar="N", help="how many processes to run on this machine (default: all processors)")
     add("--scheduler", metavar="ADDRESS", help="run on the Dask cluster with this scheduler, like tcp://host:8786")
     add("--retry-failed", action="store_true", help="run points again that failed before")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
@@ -123,9 +121,9 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
     rows = rows_of(sweep)
     points, best, picture = _results(out)
     write_table(points, rows)
-    print(f"{model} -> {out}")
+    say(f"{model} -> {out}")
     for line in summary_lines(sweep):
-        print(f"  {line}")
+        say(f"  {line}")
     finished = [row for row in rows if row[ERROR] is None]
     if not finished:
         raise UserError(f"none of {len(rows)} points came through; {points} tells why in column {ERROR}")
@@ -134,10 +132,10 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
         write_csv(new, front.best)
     with whole_file(picture, UserError) as new:
         write_plot(new, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
-    print()
+    say("")
     for line in front_lines(sweep, front):
-        print(line)
-    print(f"\nwritten: {points} (all points), {best.name}, {picture.name}")
+        say(line)
+    say("", f"written: {points} (all points), {best.name}, {picture.name}")
     return 0
 
 

@@ -1,12 +1,11 @@
 """`python -m cimc.paper [--json FILE] [--figures DIR]`: the figures of arXiv 2510.11192, ours beside the paper's."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cimc.commands.shared import make_folder, progress_bar, run_command
+from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command
 from cimc.file_checks import check_writable
 from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.paper.counts import Claim, Count, claims, counts, operations
@@ -26,7 +25,7 @@ NOT_DERIVED = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog="python -m cimc.paper",
         description="Arrays, operations, latency and energy of the networks of arXiv 2510.11192, by mapping.",
     )

@@ -1,6 +1,25 @@
-"""Texts from elsewhere, names of ONNX nodes above all, as they may stand in a line."""
+"""Texts from elsewhere, names of ONNX nodes above all, as they may stand in a line and be shown on a terminal."""
+
+LONGEST = 500
+"""Letters of a message."""
+
+
+def printable(text: str) -> str:
+    """The text with escapes, as in Python, for what a terminal obeys or cannot show."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def one_line(text: object) -> str:
-    """The text with single blanks where it has line breaks and other white space; ONNX allows them in names."""
-    return " ".join(str(text).split())
+    """The text, printable, with single blanks where it has line breaks and other white space; ONNX allows all."""
+    return printable(" ".join(str(text).split()))
+
+
+def brief(text: object, longest: int = LONGEST) -> str:
+    """The text as one line of at most so many letters, at least 20; what a message says to do is at its end."""
+    line = one_line(text)
+    if len(line) <= longest:
+        return line
+    end = longest * 2 // 5
+    return f"{line[: longest - end - 5]} ... {line[-end:]}"

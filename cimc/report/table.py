@@ -4,6 +4,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cimc.program.one_line import one_line
+
 
 @dataclass(frozen=True)
 class Table:
@@ -15,7 +17,7 @@ class Table:
 
     def lines(self) -> list[str]:
         """One line a row, nothing is ever folded."""
-        return aligned([self.head, *self.rows], self.sides)
+        return aligned([self.head, *(list(map(one_line, row)) for row in self.rows)], self.sides)
 
 
 def print_table(table: Table) -> None:
@@ -31,7 +33,7 @@ def print_table(table: Table) -> None:
     for title, side in zip(table.head, table.sides, strict=True):
         rich.add_column(Text(title), justify="right" if side == "r" else "left", overflow="fold")
     for row in table.rows:
-        rich.add_row(*map(Text, row))
+        rich.add_row(*(Text(one_line(cell)) for cell in row))
     Console().print(rich)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +301,44 @@ def test_optimize_to_a_file(network: Path, capsys: pytest.CaptureFixture[str]) -
     capsys.readouterr()
     assert optimize.main(["m.mlir", "-p", "quantize,tile-blocks,place-tiles,schedule-arrays", "--verify-each"]) == 0
     assert "array.stage 1" in capsys.readouterr().out
+
+
+STRANGE = "\x1b[2Jname \x07\u202e\x9b"
+
+
+def test_names_cannot_command_a_terminal(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of nodes, values, dimensions, chips and files come from elsewhere; all are shown with escapes."""
+    model = load_model_from_string(network.read_bytes())
+    for node in model.graph.node:
+        node.name += STRANGE
+    renamed = {name: name + STRANGE for name in ("x", "y", "s")}
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [renamed.get(name, name) for name in names]
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = renamed[value.name]
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.dim_param += STRANGE
+    file, chip = Path(f"m{STRANGE}.onnx"), Path("chip.toml")
+    file.write_bytes(model.SerializeToString())
+    content = (resources.files("cimc.hardware") / "chips" / "tiny-4.toml").read_text()
+    chip.write_text(f"name = {json.dumps('tiny' + STRANGE)}\n{content}")
+    program = f"p{STRANGE}.cim"
+    arguments = [str(file), "--chip", str(chip), "--lossy", "2", "-v"]
+    for code in (
+        compile_model.main([*arguments, "-o", program, "--reference", "r.onnx"]),
+        *(compile_model.main([*arguments, "--emit", what]) for what in ("cim", "array", "listing")),
+        optimize.main([str(file), "--chip", str(chip), "--print-ir-after-all", "--timing"]),
+        *(dump_program.main([program, what]) for what in ("--header", "--listing", "--arrays")),
+        1 - run_program.main([program, "--profile", "--check", "r.onnx"]),  # lossy
+        1 - run_program.main([program, "--check", str(file)]),
+        report_program.main([program]),
+        1 - run_program.main([program, "--dim", f"a{STRANGE}=2"]),
+        1 - run_program.main([f"none{STRANGE}"]),
+    ):
+        assert code == 0
+    printed = capsys.readouterr()
+    lines = (printed.out + printed.err).splitlines()
+    assert [line for line in lines if not line.isprintable()] == []
+    assert sum("\\x1b[2Jname \\x07\\u202e\\x9b" in line for line in lines) > 20

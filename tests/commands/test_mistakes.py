@@ -59,7 +59,7 @@ def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
 
 def test_threads_in_the_environment(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIMC_THREADS", "many")
-    assert fails("cim-run", program) == "CIMC_THREADS is 'many', expected a number of at least 1"
+    assert fails("cim-run", program) == "CIMC_THREADS is 'many', expected a number of at least 1, and at most 1024"
 
 
 def test_too_little_memory(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +119,17 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
         ["m.onnx", "--grid", "g.toml", "--jobs", "2", "--scheduler", "tcp://a:1"],
         "argument --jobs: not allowed with argument --scheduler, whose workers are there already",
     ),
+    (
+        "cimc",
+        ["m.onnx", "--dim", "n=" + "9" * 20],
+        "like batch=1, and at most 2147483647",
+    ),
+    ("cimc", ["m.onnx", "--dim", "n=" + "9" * 5000], " ... "),
+    ("cimc", ["m.onnx", "--arrays", "9" * 5000], "999': expected a number of at least 1, and at most 2147483647"),
+    ("cimc", ["m.onnx", "--monarch", "9" * 5000], "expected a number of blocks of at least 2, auto or paper"),
+    ("cimc", ["m.onnx", "--\x1b[31mred"], "unrecognized arguments: --\\x1b[31mred"),
+    ("cim-run", ["p.cim", "--threads", "100000"], "'100000': expected a number of at least 1, and at most 1024"),
+    ("cim-run", ["p.cim", "--seed", "9" * 20], "expected a number of at least 0, and at most 9223372036854775807"),
     ("cim-report", ["-o", "r.html"], "the following arguments are required: program"),
     ("cim-opt", ["m.mlir", "--no-such-option"], "unrecognized arguments: --no-such-option"),
 ]
@@ -131,7 +142,9 @@ def test_wrong_command_lines(
     with pytest.raises(SystemExit) as stop:
         COMMANDS[command](arguments)
     assert stop.value.code == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert all(len(line) <= 520 and line.isprintable() for line in printed.splitlines())
 
 
 def test_files_that_are_no_networks(fails: Callable[..., str], tmp_path: Path) -> None:

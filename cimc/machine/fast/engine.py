@@ -1,6 +1,7 @@
 """The fast engine: compiled loops that count bits where an ADC could clip, and multiply where it provably cannot."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise, repeat
@@ -18,6 +19,7 @@ from cimc.program.records import Records
 
 THREADS = "CIMC_THREADS"
 """The environment variable with the number of threads, where none is asked for."""
+MOST_THREADS = 1024
 SMALL = 1 << 20
 """Multiplications that are not worth a second thread."""
 _MANY = 16
@@ -45,6 +47,8 @@ class FastEngine:
         self.planes = [_digits(input_fields(program.chip.dac_bits, signed)) for signed in (False, True)]
         self.factors = [_factors(planes, self.slices, self.excess) for planes in self.planes]
         self.threads = default_threads() if threads is None else threads
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
         self.pool = ThreadPoolExecutor(self.threads)
         self.image = self.packer.pack(self.instructions) if keep else None
 
@@ -65,14 +69,21 @@ class FastEngine:
         if len(x) >= self.threads * _MANY:
             cuts = [len(x) * i // self.threads for i in range(self.threads + 1)]
             parts = [(inputs[first:last], y[first:last]) for first, last in pairwise(cuts)]
-            return sum(self.pool.map(run, repeat(start), repeat(stop), *zip(*parts, strict=True)))
+            return sum(self._shared(run, repeat(start), repeat(stop), *zip(*parts, strict=True)))
         shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
         cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
         sums = [y, *(np.zeros_like(y) for _ in cuts[2:])]
-        clipped = sum(self.pool.map(run, cuts[:-1], cuts[1:], repeat(inputs), sums))
+        clipped = sum(self._shared(run, cuts[:-1], cuts[1:], repeat(inputs), sums))
         for part in sums[1:]:
             y += part
         return clipped
+
+    def _shared(self, run: Callable[..., int], *arguments: Iterable[object]) -> Iterator[int]:
+        """The results of `run` on the threads of the pool; ProgramError if the system does not give so many."""
+        try:
+            return self.pool.map(run, *arguments)
+        except RuntimeError as error:
+            raise ProgramError(f"{self.threads} threads cannot be started, expected fewer: {error}") from error
 
     def _execute(
         self, image: Image, signed: bool, start: int, stop: int, inputs: NDArray[np.uint8], y: NDArray[np.int32]
@@ -102,8 +113,8 @@ def default_threads() -> int:
     given = os.environ.get(THREADS)
     if given is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not given.isdecimal() or not int(given):
-        raise ProgramError(f"{THREADS} is {given!r}, expected a number of at least 1")
+    if not given.isdecimal() or len(given) > 4 or not int(given):
+        raise ProgramError(f"{THREADS} is {given!r}, expected a number of at least 1, and at most {MOST_THREADS}")
     return int(given)
 
 

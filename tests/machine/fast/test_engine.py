@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -127,9 +128,25 @@ def test_threads_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert FastEngine(random_program(4)).threads >= 1
 
 
-@pytest.mark.parametrize("given", ["0", "two", "", "\N{SUPERSCRIPT TWO}"])
+@pytest.mark.parametrize("given", ["0", "9" * 5000, "two", "", "\N{SUPERSCRIPT TWO}"])
 def test_threads_that_are_no_number(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIMC_THREADS", given)
     with pytest.raises(ProgramError) as error:
         FastEngine(random_program(4))
-    assert str(error.value) == f"CIMC_THREADS is {given!r}, expected a number of at least 1"
+    assert str(error.value) == f"CIMC_THREADS is {given!r}, expected a number of at least 1, and at most 1024"
+
+
+def test_too_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for threads in (0, 100_000):
+        with pytest.raises(ProgramError) as error:
+            FastEngine(random_program(4), threads=threads)
+        assert str(error.value) == f"{threads} threads are asked for, expected 1 to 1024"
+
+    def start(self: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("cimc.machine.fast.engine.SMALL", 1)
+    monkeypatch.setattr(Thread, "start", start)
+    with pytest.raises(ProgramError) as error:
+        run(FastEngine(random_program(4), threads=9), 1)
+    assert str(error.value) == "9 threads cannot be started, expected fewer: can't start new thread"
