@@ -40,14 +40,14 @@ def check_names(
     """
     written: dict[Identity, Path] = {}
     for path in outputs:
-        if path is None or (path.exists() and not path.is_file() and not path.is_dir()):
+        if path is None or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)):
             continue
         if written.setdefault(_identity(path), path) is not path:
             raise UserError(f"{path}: cannot be written: another output has the same name")
     models = [path for path in networks if path is not None]
     for path in (*inputs, *models):
         _check_input(path, written, "it is also an input")
-    if any(path.is_file() for path in written.values()):  # reading a network for the names in it takes time
+    if any(os.path.isfile(path) for path in written.values()):  # reading a network for the names in it takes time
         from cimc.onnx_import.data_files import data_files  # and so does importing onnx
 
         for model in models:

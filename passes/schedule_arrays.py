@@ -25,7 +25,7 @@ from passes.analysis.schedule.activations import Occupancy
 from passes.analysis.schedule.operators import schedule_operators
 from passes.analysis.schedule.row_groups import tile_groups
 from passes.analysis.schedule.stage import Product, Resources, schedule_stage
-from passes.analysis.schedule.timing import ArrayTimes
+from passes.analysis.schedule.timing import LONGEST_PS, ArrayTimes, check_time
 from passes.rewriting.levels import operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.operator_costs import cost_of, static_operators
@@ -58,10 +58,6 @@ def check_lossy(bits: int, chip: ChipAttr) -> None:
     """UserError unless the chip's ADCs can deliver so many bits (0: as many as need be)."""
     if not 0 <= bits <= chip.adc_bits:
         raise UserError(f"lossy = {bits} bits: expected 1 to {chip.adc_bits}, the bits of chip {chip.chip_name!r}")
-
-
-LONGEST_PS = 1 << 60
-"""No run takes longer (13 days), so that its times fit into 64 bits."""
 
 
 class _Scheduler:
@@ -122,14 +118,19 @@ class _Scheduler:
                 )
             if run.duration:
                 op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
-        self.clock = max(run.end for run in runs)
+        self._advance(max(run.end for run in runs))
+
+    def _advance(self, clock: int) -> None:
+        """What was scheduled is done at `clock`; UserError if that is too late."""
+        check_time(clock)
+        self.clock = clock
 
     def _permute(self, ops: Sequence[PermuteOp]) -> None:
         """Permutations move vectors once more, all of them at the same time."""
         for op in ops:
             op.start_ps = IntegerAttr(self.clock, i64)
         if ops:
-            self.clock += self.transfer_ps
+            self._advance(self.clock + self.transfer_ps)
 
     def _stage(self, multiplies: list[MultiplyOp], number: int) -> StageOp:
         sources: dict[SSAValue, int] = {}
@@ -141,7 +142,7 @@ class _Scheduler:
                 multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
         duration = schedule.duration + 2 * self.transfer_ps
         stage = _stage_of(multiplies, number, self.clock, duration)
-        self.clock += duration
+        self._advance(self.clock + duration)
         return stage
 
     def _product(self, multiply: MultiplyOp, source: int) -> Product:

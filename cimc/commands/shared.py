@@ -35,6 +35,10 @@ def run_command(work: Callable[[], int]) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")
         return USERS_FAULT
+    except OSError as error:
+        if error.filename is None:
+            sys.stdout = open(os.devnull, "w")
+        return fail(f"{error.filename or 'standard output'}: {(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt:
         return fail("interrupted")
     except MemoryError as error:

@@ -1,6 +1,6 @@
 """Reads chip files: those that come with cimc, by name, and users' own, by path."""
 
-import tomllib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from xdsl.utils.hints import isa
 
-from dialects.chip.keys import KEYS
+from cimc.hardware.toml_text import parse_toml, read_bytes
+from dialects.chip.keys import KEYS, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 
@@ -46,29 +47,22 @@ def read_chip_file(name_or_path: str | Path) -> ChipFile:
         file = _folder() / f"{name_or_path}.toml"
         return parse_chip_file(file.read_bytes(), name=str(name_or_path), file=f"{name_or_path}.toml")
     path = Path(name_or_path)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not os.path.exists(path):
         raise UserError(
             f"unknown chip {str(name_or_path)!r}: expected one of {', '.join(chip_names())} or the path of a TOML file"
         )
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"chip file {path} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    return parse_chip_file(content, name=path.stem, file=str(path))
+    return parse_chip_file(read_bytes(path, "chip file"), name=path.stem, file=str(path))
 
 
 def parse_chip_file(content: bytes, name: str, file: str) -> ChipFile:
     """The chip in the bytes of a TOML file; `name` holds unless the file gives one, `file` is for messages."""
-    try:
-        values = tomllib.loads(content.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"chip file {file} is not TOML: {error}") from error
+    values = parse_toml(content, f"chip file {file}")
     description = values.pop("description", "")
     sources = values.pop("sources", {})
     if not isinstance(description, str):
-        raise UserError(f"chip file {file}: description = {description}: expected a text")
+        raise UserError(f"chip file {file}: description = {spelled(description)}: expected a text")
     if not isa(sources, dict[str, str]):
-        raise UserError(f"chip file {file}: sources = {sources}: expected a table with a text for each key")
+        raise UserError(f"chip file {file}: sources = {spelled(sources)}: expected a table with a text for each key")
     for key in sources:
         if key not in {known.name for known in KEYS}:
             raise UserError(f"chip file {file}: source of {key!r}: expected a key of the chip")

@@ -12,6 +12,12 @@ ENCODINGS = ("offset", "twos-complement", "differential")
 DIGIT_BITS = (1, 2, 4, 8)
 """Widths that cells and inputs can be cut to."""
 MAXIMAL_ARRAY_SIDE = 65535
+MAXIMAL_UNITS = 65535
+"""Digital units, and as many attention units."""
+MAXIMAL_DETAIL = 1e15
+"""Of any other number about a chip."""
+MAXIMAL_RANK = 64
+"""Dimensions of an array; those of numpy."""
 
 CHIP_SOURCES = "chip_sources"
 """The note of a program with the source of each of the chip's numbers, by key."""
@@ -45,11 +51,15 @@ class JsonObject:
 
     def bound(self, key: str) -> int | None:
         value = self.fields.get(key)
-        return value if value is None or type(value) is int else self._wrong(key, "an integer or nothing")
+        if value is None or (type(value) is int and -(1 << 63) <= value < 1 << 64):
+            return value
+        self._wrong(key, "an integer of 64 bits or nothing")
 
     def shape(self, key: str) -> "Shape | None":
         if self.fields.get(key, ()) is None:
             return None
+        if len(self.array(key)) > MAXIMAL_RANK:
+            self._wrong(key, f"a list of at most {MAXIMAL_RANK} dimensions")
         return tuple(v if v is None or isinstance(v, str) else self._check_count(key, v) for v in self.array(key))
 
     def array(self, key: str) -> list[Json]:

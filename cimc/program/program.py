@@ -39,6 +39,7 @@ from cimc.program.verifier import (
     verify_slots,
     verify_tables,
     verify_tiles,
+    verify_timing,
 )
 
 FORMAT = "cimc-program"
@@ -104,6 +105,7 @@ class Program:
     def verify(self) -> None:
         """Raises ProgramError unless every number that is used as an index is a valid one."""
         verify_chip(self.chip, self.arrays)
+        verify_timing(self.timing)
         if self.slots > MAXIMAL_SLOTS:
             raise ProgramError(f"the program has {self.slots} values, expected at most {MAXIMAL_SLOTS}")
         verify_tiles(self.tiles, self.weights, self.arrays)

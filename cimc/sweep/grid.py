@@ -1,6 +1,7 @@
 """Reads grid files: which values each setting of a sweep takes, and by which figures points are compared."""
 
-import tomllib
+import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -9,7 +10,8 @@ from pathlib import Path
 from xdsl.utils.hints import isa
 
 from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
-from dialects.chip.keys import KEYS, Key, Value
+from cimc.hardware.toml_text import parse_toml, read_bytes
+from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.analysis.mapping.spread import OBJECTIVES
@@ -18,6 +20,8 @@ from passes.project_monarch import AUTO, PAPER
 
 CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
 SPREAD = "spread"
+MOST_POINTS = 10**6
+"""Of a grid."""
 SQUARE = ("rows", "columns")
 """What `size` stands for."""
 
@@ -79,12 +83,7 @@ def read_grid(file: Path) -> Grid:
 
     Raises UserError, naming file and key, for whatever is wrong with it.
     """
-    try:
-        values = tomllib.loads(file.read_bytes().decode())
-    except OSError as error:
-        raise UserError(f"grid file {file} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"grid file {file} is not TOML: {error}") from error
+    values = parse_toml(read_bytes(file, "grid file"), f"grid file {file}")
     try:
         return _grid(values, file)
     except UserError as error:
@@ -97,7 +96,11 @@ def _grid(values: Mapping[str, object], file: Path) -> Grid:
     for name, axis in AXES.items():
         axes[name] = _axis_values(name, axis, values[name]) if name in values else (axis.default,)
     chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
-    return Grid(file, axes, chips, _chip_keys(values.get(CHIP_KEYS, {})), _goals(values.get(PARETO, {})))
+    keys = _chip_keys(values.get(CHIP_KEYS, {}))
+    points = math.prod(len(found) for found in (*axes.values(), *keys.values()))
+    if points > MOST_POINTS:
+        raise UserError(f"{points} points: expected at most {MOST_POINTS}")
+    return Grid(file, axes, chips, keys, _goals(values.get(PARETO, {})))
 
 
 def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
@@ -113,7 +116,7 @@ def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
 def _chip(name: str, folder: Path) -> ChipAttr:
     """A chip of cimc's own by its name, or a file seen from the folder of the grid."""
     path = folder / name
-    known = name in chip_names() or (path.suffix != ".toml" and not path.exists())
+    known = name in chip_names() or (path.suffix != ".toml" and not os.path.exists(path))
     try:
         return load_chip(name if known else path)
     except UserError as error:
@@ -172,9 +175,11 @@ def _list(name: str, given: object) -> list[object]:
 
 
 def _distinct(name: str, values: list[Value]) -> tuple[Value, ...]:
-    for i, value in enumerate(values):
-        if value in values[:i]:
+    seen: set[Value] = set()
+    for value in values:
+        if value in seen:
             raise UserError(f"{name}: {spelled(value)} is given twice")
+        seen.add(value)
     return tuple(values)
 
 
@@ -188,10 +193,3 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """What may have been meant by a name that is not known."""
     close = get_close_matches(name, list(known), n=1)
     return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(known)
-
-
-def spelled(value: object) -> str:
-    """A value as it stands in a TOML file."""
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,6 +1,5 @@
 """What may be said about a chip: each key with its type, range and meaning, for attribute and TOML file alike."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,10 +21,10 @@ class Key:
     kind: type[int] | type[float] | type[str] | type[tuple[float, ...]]
     meaning: str
     required: bool = False
-    low: int = 0
+    low: float = 0
     """Least legal number."""
-    high: int | None = None
-    """Greatest legal number; None for no limit."""
+    high: float = 0
+    """Greatest legal number, of the letters of a text, too: nothing that a chip costs overflows or fills the memory."""
     choices: tuple[Value, ...] = ()
     """The legal values, where they can be listed."""
 
@@ -35,49 +34,60 @@ class Key:
         if self.choices:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
         if self.kind is str:
-            return "a text that is not empty"
+            return f"a text of 1 to {self.high} letters"
+        limits = f"from {self.low} to {self.high}"
         if self.kind is tuple:
-            return f"a list of numbers of at least {self.low}"
-        number = "an integer" if self.kind is int else "a number"
-        return f"{number} from {self.low} to {self.high}" if self.high else f"{number} of at least {self.low}"
+            return f"a list of 1 to {MOST_BITS} numbers {limits}"
+        return f"{'an integer' if self.kind is int else 'a number'} {limits}"
 
     def check(self, value: object) -> Value:
         """The value in the key's own type (an integer is a number, too); UserError if it is not legal."""
         value = self._in_own_type(value)
         if type(value) is not self.kind or not self._is_in_range(value):
-            raise UserError(f"{self.name} = {_spelled(value)}: expected {self.expectation}")
+            raise UserError(f"{self.name} = {spelled(value)}: expected {self.expectation}")
         assert isinstance(value, int | float | str | tuple)
         return value
 
     def _in_own_type(self, value: object) -> object:
-        if self.kind is float and type(value) is int:
-            return float(value)
-        if self.kind is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
-            return tuple(float(number) for number in value)
+        try:
+            if self.kind is float and type(value) is int:
+                return float(value)
+            if self.kind is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
+                return tuple(float(number) for number in value)
+        except OverflowError:
+            return value  # an integer that no float can hold
         return value
 
     def _is_in_range(self, value: object) -> bool:
         if self.choices:
             return value in self.choices
         if isa(value, tuple[float, ...]):
-            return value != () and all(math.isfinite(number) and self.low <= number for number in value)
+            return 1 <= len(value) <= MOST_BITS and all(self.low <= number <= self.high for number in value)
         if isinstance(value, int | float):
-            return math.isfinite(value) and self.low <= value and (self.high is None or value <= self.high)
-        return value != ""
+            return self.low <= value <= self.high
+        return isinstance(value, str) and 1 <= len(value) <= self.high
 
 
+MOST_BITS = 24
+"""Of an ADC."""
+MOST = 65535
+"""Rows, columns, units: what a program counts with 16 bits."""
+MOST_CELLS = 1 << 28
+"""Of an array."""
 SECOND_NS = 10**9
 """No step of a chip takes longer."""
+JOULE_PJ, SQUARE_METRE_UM2, MEGAWATT_UW = 1e12, 1e12, 1e12
+"""Nor does anything on it take more."""
 
 KEYS = (
-    Key("name", str, "what the chip is called", required=True),
+    Key("name", str, "what the chip is called", required=True, high=255),
     # What the numbers depend on.
-    Key("rows", int, "rows of an array", required=True, low=1, high=65535),
-    Key("columns", int, "columns of an array", required=True, low=1, high=65535),
+    Key("rows", int, "rows of an array", required=True, low=1, high=MOST),
+    Key("columns", int, "columns of an array", required=True, low=1, high=MOST),
     Key("cell_bits", int, "bits that a memory cell holds", required=True, choices=(1, 2, 4, 8)),
     Key("dac_bits", int, "bits of an input that a row drives at once", required=True, choices=(1, 2, 4, 8)),
-    Key("adc_bits", int, "most bits that an ADC delivers", required=True, low=1, high=24),
-    Key("adcs", int, "ADCs of each crossbar, working in parallel", required=True, low=1, high=65535),
+    Key("adc_bits", int, "most bits that an ADC delivers", required=True, low=1, high=MOST_BITS),
+    Key("adcs", int, "ADCs of each crossbar, working in parallel", required=True, low=1, high=MOST),
     Key(
         "encoding",
         str,
@@ -85,13 +95,13 @@ KEYS = (
         required=True,
         choices=("offset", "twos-complement", "differential"),
     ),
-    Key("arrays", int, "arrays that the chip has; unlimited if not given", low=1),
+    Key("arrays", int, "arrays that the chip has; unlimited if not given", low=1, high=1 << 24),
     # Time.
     Key("settle_ns", float, "from driving the rows with one plane until the columns may be converted", high=SECOND_NS),
     Key("adc_kind", str, "how an ADC's time grows with its bits", choices=("sar", "ramp", "flash")),
     Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC", high=SECOND_NS),
     Key("transfer_ns", float, "moving one vector into or out of a stage", high=SECOND_NS),
-    Key("digital_units", int, "units that add partial sums, working in parallel", low=1),
+    Key("digital_units", int, "units that add partial sums, working in parallel", low=1, high=MOST),
     Key(
         "add_ns",
         float,
@@ -100,37 +110,43 @@ KEYS = (
     ),
     # ADCs: which model tells their energy and area, and what the models need (dialects/chip/adc_models.py).
     Key("adc_model", str, "where energy and area of an ADC come from", choices=tuple(ADC_MODELS)),
-    Key("adc_table_pj", tuple, "energy of one conversion to 1, 2, ... adc_bits bits"),
-    Key("adc_table_um2", tuple, "area of an ADC of 1, 2, ... adc_bits bits"),
-    Key("adc_rate_mhz", float, "conversions of one ADC in a microsecond", low=1),
-    Key("node_nm", float, "technology of the ADCs", low=1),
-    Key("supply_v", float, "supply voltage of the ADCs"),
+    Key("adc_table_pj", tuple, "energy of one conversion to 1, 2, ... adc_bits bits", high=JOULE_PJ),
+    Key("adc_table_um2", tuple, "area of an ADC of 1, 2, ... adc_bits bits", high=SQUARE_METRE_UM2),
+    Key("adc_rate_mhz", float, "conversions of one ADC in a microsecond", low=1, high=10**6),
+    Key("node_nm", float, "technology of the ADCs", low=1, high=10**5),
+    Key("supply_v", float, "supply voltage of the ADCs", high=1000),
     # Energy.
-    Key("dac_pj", float, "driving one row of one crossbar with one plane"),
-    Key("cell_pj", float, "one cell in one plane, the mean over inputs and weights"),
-    Key("shift_add_pj", float, "shifting one conversion and adding it to the sum of its column"),
-    Key("transfer_bit_pj", float, "moving one bit into or out of an array"),
-    Key("add_pj", float, "adding one element of two partial sums"),
+    Key("dac_pj", float, "driving one row of one crossbar with one plane", high=JOULE_PJ),
+    Key("cell_pj", float, "one cell in one plane, the mean over inputs and weights", high=JOULE_PJ),
+    Key("shift_add_pj", float, "shifting one conversion and adding it to the sum of its column", high=JOULE_PJ),
+    Key("transfer_bit_pj", float, "moving one bit into or out of an array", high=JOULE_PJ),
+    Key("add_pj", float, "adding one element of two partial sums", high=JOULE_PJ),
     # Area.
-    Key("cell_um2", float, "one cell"),
-    Key("dac_um2", float, "what drives one row of one crossbar"),
-    Key("shift_add_um2", float, "what shifts and adds the conversions of one ADC"),
-    Key("digital_unit_um2", float, "one digital unit"),
-    Key("attention_unit_um2", float, "one attention unit"),
+    Key("cell_um2", float, "one cell", high=SQUARE_METRE_UM2),
+    Key("dac_um2", float, "what drives one row of one crossbar", high=SQUARE_METRE_UM2),
+    Key("shift_add_um2", float, "what shifts and adds the conversions of one ADC", high=SQUARE_METRE_UM2),
+    Key("digital_unit_um2", float, "one digital unit", high=SQUARE_METRE_UM2),
+    Key("attention_unit_um2", float, "one attention unit", high=SQUARE_METRE_UM2),
     # Leakage: power that is spent all the time.
-    Key("array_leakage_uw", float, "one array without its ADCs"),
-    Key("adc_leakage_uw", float, "one ADC"),
-    Key("digital_unit_leakage_uw", float, "one digital unit"),
-    Key("attention_unit_leakage_uw", float, "one attention unit"),
+    Key("array_leakage_uw", float, "one array without its ADCs", high=MEGAWATT_UW),
+    Key("adc_leakage_uw", float, "one ADC", high=MEGAWATT_UW),
+    Key("digital_unit_leakage_uw", float, "one digital unit", high=MEGAWATT_UW),
+    Key("attention_unit_leakage_uw", float, "one attention unit", high=MEGAWATT_UW),
     # Digital operators (passes/analysis/cost/digital.py).
-    Key("vector_width", int, "elements of a vector, on which a digital unit works at once", low=1),
+    Key("vector_width", int, "elements of a vector, on which a digital unit works at once", low=1, high=1 << 20),
     Key("compare_ns", float, "one digital unit comparing or moving a vector, as for ReLU", high=SECOND_NS),
     Key("function_ns", float, "one digital unit computing a function of a vector, as for GELU", high=SECOND_NS),
     Key("normalize_ns", float, "one digital unit normalizing a vector, as for layer norm or softmax", high=SECOND_NS),
-    Key("vector_pj", float, "one operation of a digital unit on one vector"),
-    Key("attention_units", int, "units that multiply two activations, working in parallel", low=1),
-    Key("attention_macs_per_ns", float, "multiply-accumulates of one attention unit in a nanosecond"),
-    Key("mac_pj", float, "one multiply-accumulate of an attention unit"),
+    Key("vector_pj", float, "one operation of a digital unit on one vector", high=JOULE_PJ),
+    Key("attention_units", int, "units that multiply two activations, working in parallel", low=1, high=MOST),
+    Key(
+        "attention_macs_per_ns",
+        float,
+        "multiply-accumulates of one attention unit in a nanosecond",
+        low=1e-6,
+        high=10**9,
+    ),
+    Key("mac_pj", float, "one multiply-accumulate of an attention unit", high=JOULE_PJ),
 )
 
 
@@ -155,14 +171,15 @@ def check_values(values: Mapping[str, object]) -> dict[str, Value]:
 
 def _check_together(checked: Mapping[str, Value]) -> None:
     """What must hold between keys."""
-    adcs, columns, adc_bits = (checked[name] for name in ("adcs", "columns", "adc_bits"))
+    adcs, rows, columns, adc_bits = (checked[name] for name in ("adcs", "rows", "columns", "adc_bits"))
     assert isinstance(adcs, int)
+    assert isinstance(rows, int)
     assert isinstance(columns, int)
     assert isinstance(adc_bits, int)
     if adcs > columns:
         raise UserError(f"adcs = {adcs}: expected at most one for each of the {columns} columns")
-    if checked.get("attention_macs_per_ns") == 0:
-        raise UserError("attention_macs_per_ns = 0.0: expected a number above 0")
+    if rows * columns > MOST_CELLS:
+        raise UserError(f"rows = {rows} and columns = {columns}: expected at most {MOST_CELLS} cells in a crossbar")
     for name in ("adc_table_pj", "adc_table_um2"):
         table = checked.get(name)
         if isinstance(table, tuple) and len(table) < adc_bits:
@@ -177,10 +194,13 @@ def _suggestion(name: str) -> str:
     return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(names)
 
 
-def _spelled(value: object) -> str:
+def spelled(value: object) -> str:
     """A value as it stands in a TOML file."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isa(value, tuple[float, ...]):
-        return "[" + ", ".join(map(_spelled, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        return "[" + ", ".join(map(spelled, value)) + "]"
+    try:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError:  # Python writes no integers of 5,000 digits
+        return "a number of thousands of digits"

@@ -70,7 +70,7 @@ def test_number_of_arrays_may_be_given():
 def test_no_arrays_are_too_few():
     with pytest.raises(UserError) as error:
         load_chip("tiny-4", arrays=0)
-    assert str(error.value) == "arrays = 0: expected an integer of at least 1"
+    assert str(error.value) == "arrays = 0: expected an integer from 1 to 16777216"
 
 
 @pytest.mark.parametrize("spelled", [str, Path])
@@ -118,13 +118,18 @@ def test_folder_instead_of_a_file(tmp_path: Path):
         ("[sources]\nrows = 3", ": sources = {'rows': 3}: expected a table with a text for each key"),
         ('[sources]\nroes = "x"', ": source of 'roes': expected a key of the chip"),
         ("description = 3", ": description = 3: expected a text"),
+        ("rows = " + "9" * 5000, "is not TOML: Exceeds the limit (4300 digits) for integer string conversion: "),
+        ("rows = 0x" + "f" * 5000, ": rows = a number of thousands of digits: expected an integer from 1 to 65535"),
+        ("description = 0x" + "f" * 5000, ": description = a number of thousands of digits: expected a text"),
+        ("x = " + "[" * 5000, "is not TOML: it is nested too deeply"),
+        ("# " + "x" * (1 << 20), "is too large: expected at most 1048576 bytes"),
     ],
 )
 def test_wrong_content_names_file_and_key(content: str, message: str):
     with pytest.raises(UserError) as error:
         parse_chip_file(content.encode(), "mine", "mine.toml")
     separator = " " if message.startswith("is") else ""
-    assert str(error.value) == f"chip file mine.toml{separator}{message}"
+    assert str(error.value).startswith(f"chip file mine.toml{separator}{message}")
 
 
 def test_bytes_that_are_no_text():

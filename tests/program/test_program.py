@@ -133,7 +133,15 @@ def test_changed_metadata(path: Path) -> None:
         ),
         (
             {"inputs": [{"name": "x", "dtype": "int8", "shape": [1], "slot": 0, "low": "a"}]},
-            "damaged: metadata program.inputs[0].low is not an integer or nothing",
+            "damaged: metadata program.inputs[0].low is not an integer of 64 bits or nothing",
+        ),
+        (
+            {"inputs": [{"name": "x", "dtype": "int8", "shape": [1], "slot": 0, "low": 1 << 64}]},
+            "damaged: metadata program.inputs[0].low is not an integer of 64 bits or nothing",
+        ),
+        (
+            {"inputs": [{"name": "x", "dtype": "int8", "shape": [1] * 70, "slot": 0}]},
+            "damaged: metadata program.inputs[0].shape is not a list of at most 64 dimensions",
         ),
         (
             {"kernels": [{"inputs": [], "outputs": [], "nodes": [1], "constants": []}]},

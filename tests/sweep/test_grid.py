@@ -112,7 +112,15 @@ WRONG: list[tuple[str, str]] = [
     ("[chip_keys]\nsettle_ns = [1, 1.0]", "chip_keys.settle_ns: 1.0 is given twice"),
     ("[chip_keys]\nadcs = [0]", "chip_keys: adcs = 0: expected an integer from 1 to 65535"),
     ('[chip_keys]\ncell_bits = ["2"]', 'chip_keys: cell_bits = "2": expected one of 1, 2, 4, 8'),
-    ("[chip_keys]\nadc_table_pj = [1, 2]", "chip_keys: adc_table_pj = 1: expected a list of numbers of at least 0"),
+    (
+        "[chip_keys]\nadc_table_pj = [1, 2]",
+        "chip_keys: adc_table_pj = 1: expected a list of 1 to 24 numbers from 0 to 1000000000000.0",
+    ),
+    ("[chip_keys]\nadcs = [0x" + "f" * 5000 + "]", "chip_keys: adcs = a number of thousands of digits: expected an"),
+    (
+        "[chip_keys]\n" + "\n".join(f"{key} = {list(range(1, 1001))}" for key in ("adcs", "rows", "digital_units")),
+        "1000000000 points: expected at most 1000000",
+    ),
     ("[chip_keys]\nsize = [0]", "chip_keys: size = 0: expected an integer from 1 to 65535"),
     (
         "[chip_keys]\nsize = [4]\ncolumns = [4]",
@@ -135,7 +143,7 @@ def test_wrong_grids(text: str, message: str, grid_file: Write) -> None:
     file = grid_file(text)
     with pytest.raises(UserError) as error:
         read_grid(file)
-    assert str(error.value) == f"grid file {file}: {message}"
+    assert str(error.value).startswith(f"grid file {file}: {message}")
 
 
 @pytest.mark.parametrize(

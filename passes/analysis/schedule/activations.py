@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from passes.analysis.schedule.timing import ArrayTimes
+from passes.analysis.schedule.timing import ArrayTimes, check_time
 
 Table = npt.NDArray[np.int64]
 
@@ -51,6 +51,7 @@ def start_times(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> tuple[T
     """
     order = np.argsort(jobs[:, _ARRAY], kind="stable")
     duration = times.activations(jobs[:, _PLANES], jobs[:, _COLUMNS], jobs[:, _BITS])
+    check_time(float(duration.sum(dtype=np.float64)))
     first = np.concatenate([[0], 1 + np.flatnonzero(np.diff(jobs[order, _ARRAY])), [len(jobs)]])[: len(jobs) + 1]
     start, end = np.zeros(len(jobs), np.int64), duration.copy()
     start[order], end[order] = _in_turn(duration[order], first)

@@ -38,14 +38,16 @@ def schedule_additions(
     """
     ranges = [vector for i, parts in enumerate(products) for vector in _vectors(_ranges(i, parts), vector_width)]
     additions: list[list[tuple[int, int, int, int]]] = [[] for _ in products]
-    free = [(0, unit) for unit in range(units)]
+    free: list[tuple[int, int]] = []
+    """Units that have added before; those with greater numbers never did, and are free from the start."""
     waiting = [(_second(r.ready), number) for number, r in enumerate(ranges)]
     heapify(waiting)
     last = 0
     while waiting:
         ready, number = heappop(waiting)
         chosen = ranges[number]
-        idle, unit = heappop(free)
+        fresh = (0, len(free))
+        idle, unit = fresh if len(free) < units and (not free or fresh < free[0]) else heappop(free)
         start = max(ready, idle)
         heappop(chosen.ready)
         heappop(chosen.ready)

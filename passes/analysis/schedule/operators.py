@@ -1,6 +1,7 @@
 """When the digital operators between two stages run: each as soon as its operands and units are there."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from passes.analysis.cost.digital import OperatorCost, Unit
@@ -26,17 +27,45 @@ def schedule_operators(
 
     None starts before `start`; each takes the units of its kind that are free first, as many as it occupies.
     """
-    numbers = {Unit.VECTOR: range(digital_units), Unit.ATTENTION: range(digital_units, digital_units + attention_units)}
-    free = {kind: [(start, unit) for unit in units] for kind, units in numbers.items()}
+    free = {
+        Unit.VECTOR: _Units(0, digital_units, start),
+        Unit.ATTENTION: _Units(digital_units, attention_units, start),
+    }
     runs: list[Run] = []
     for cost, operands in operators:
         ready = max((runs[number].end for number in operands), default=start)
         if cost.unit is Unit.NONE or not cost.units:
             runs.append(Run((), ready, 0))
             continue
-        units = sorted(free[cost.unit])
-        begin = max(ready, units[cost.units - 1][0])
-        chosen = tuple(unit for _, unit in units[: cost.units])
-        free[cost.unit] = [*((begin + cost.picoseconds, unit) for unit in chosen), *units[cost.units :]]
-        runs.append(Run(chosen, begin, cost.picoseconds))
+        units = free[cost.unit]
+        chosen = units.take(cost.units)
+        begin = max(ready, chosen[-1][0])
+        numbers = tuple(unit for _, unit in chosen)
+        units.busy(numbers, begin + cost.picoseconds)
+        runs.append(Run(numbers, begin, cost.picoseconds))
     return runs
+
+
+class _Units:
+    """Units of one kind, with the times from which they are free; those that never ran are counted, not listed."""
+
+    def __init__(self, first: int, count: int, start: int) -> None:
+        self.fresh = range(first, first + count)
+        self.start = start
+        self.used: list[tuple[int, int]] = []
+
+    def take(self, count: int) -> list[tuple[int, int]]:
+        """The units that are free first, as (time, number), sorted; those with low numbers first."""
+        self.used.sort()
+        early = bisect_right(self.used, (self.start, self.fresh.start))
+        new = self.fresh[: max(0, count - early)]
+        late = max(0, count - early - len(new))
+        first, second = min(early, count), early + late
+        taken = [*self.used[:first], *((self.start, unit) for unit in new), *self.used[early:second]]
+        self.used = [*self.used[first:early], *self.used[second:]]
+        self.fresh = self.fresh[len(new) :]
+        return taken
+
+    def busy(self, units: Iterable[int], until: int) -> None:
+        """Those units were taken, and are free again from `until` on."""
+        self.used += [(until, unit) for unit in units]

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dialects.errors import UserError
+
 Numbers = npt.NDArray[np.int64]
+
+LONGEST_PS = 1 << 60
+"""Of a whole program, about two weeks: no sum of such times overflows 64 bits."""
+
+
+def check_time(picoseconds: float) -> None:
+    """UserError for a time that no program takes."""
+    if picoseconds > LONGEST_PS:
+        raise UserError("the program takes more than two weeks on this chip: correct the times of the chip")
 
 
 @dataclass(frozen=True)

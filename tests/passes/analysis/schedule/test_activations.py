@@ -4,9 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialects.errors import UserError
 from passes.analysis.schedule.activations import Occupancy, bits, start_times
 from passes.analysis.schedule.timing import ArrayTimes
 
@@ -157,3 +159,11 @@ def test_jobs_that_start_together_are_as_if_alone(jobs: list[list[int]]):
         for array, row, rows, column, columns, *_ in group:
             others = [r for r, _, _ in driven if not row <= r < row + rows]
             assert not cells[array, others, column : column + columns].any()
+
+
+def test_times_that_would_overflow():
+    job = [0, 0, 1, 0, 1, 0, 0, 8, 1]
+    times = ArrayTimes(10**12, 1, (10**12,))
+    start_times(np.array([job] * 1000), Occupancy(np.array(tiles_of([job]))), times)
+    with pytest.raises(UserError, match="more than two weeks"):
+        start_times(np.array([job] * 100_000), Occupancy(np.array(tiles_of([job]))), times)

@@ -124,3 +124,11 @@ def follow_element(element: int, parts: list[tuple[int, ...]], adds: Table) -> N
         sums += change
         assert sums >= 0
     assert sums == min(1, len(ready))
+
+
+@given(parts_of_products, st.integers(1, 6))
+def test_units_that_are_not_needed_cost_nothing(products: list[list[tuple[int, ...]]], width: int):
+    tables = [np.array(parts, np.int64).reshape(-1, 5) for parts in products]
+    few, _ = schedule_additions(tables, 1000, ADD, width)
+    many, _ = schedule_additions(tables, 10**12, ADD, width)
+    assert all(np.array_equal(one, other) for one, other in zip(few, many, strict=True))

@@ -69,3 +69,26 @@ def test_operators_wait_for_operands_and_units_and_for_nothing_else(operators: O
         before = [other for other in runs[:number] if set(other.units) & set(run.units)]
         assert all(other.end <= run.start for other in before)
         assert run.start == max([ready, *(other.end for other in before)])
+
+
+def by_listing(operators: Operators, count: int, start: int) -> list[Run]:
+    """As `schedule_operators`, with a list of all digital units, which is sorted for each operator."""
+    free, runs = [(start, unit) for unit in range(count)], list[Run]()
+    for cost, needs in operators:
+        free.sort()
+        begin = max([free[cost.units - 1][0], *(runs[other].end for other in needs)])
+        units = tuple(unit for _, unit in free[: cost.units])
+        free[: cost.units] = [(begin + cost.picoseconds, unit) for unit in units]
+        runs.append(Run(units, begin, cost.picoseconds))
+    return runs
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3), st.booleans())), st.integers(0, 9))
+def test_units_that_never_ran_are_as_good_as_others(works: list[tuple[int, int, bool]], start: int):
+    operators = [(vector(units, time), [i - 1] if waits and i else []) for i, (units, time, waits) in enumerate(works)]
+    assert schedule_operators(operators, 5, 1, start) == by_listing(operators, 5, start)
+
+
+def test_units_that_are_not_needed_cost_nothing():
+    operators: Operators = [(vector(2, 10), []), (vector(1, 5), []), (attention(1), [])]
+    assert schedule_operators(operators, 10**12, 10**12) == [Run((0, 1), 0, 10), Run((2,), 0, 5), Run((10**12,), 0, 1)]

@@ -1,0 +1,32 @@
+"""Reads TOML files, those of chips and grids: whatever is wrong with one is one line that names it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from dialects.errors import UserError
+
+MOST_BYTES = 1 << 20
+"""Of a file; those that come with cimc have a few thousand."""
+
+
+def read_bytes(file: Path, what: str) -> bytes:
+    """The contents of a file, not more than is needed to see that it is too large; UserError if it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UserError(f"{what} {file} cannot be read: {(reason or str(error)).lower()}") from error
+
+
+def parse_toml(content: bytes, what: str) -> dict[str, Any]:
+    """The values in the bytes of a TOML file; UserError if it is none. `what` is the file in messages."""
+    if len(content) > MOST_BYTES:
+        raise UserError(f"{what} is too large: expected at most {MOST_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode())
+    except RecursionError as error:
+        raise UserError(f"{what} is not TOML: it is nested too deeply") from error
+    except ValueError as error:  # no UTF-8, no TOML, or an integer of thousands of digits
+        raise UserError(f"{what} is not TOML: {error}") from error
