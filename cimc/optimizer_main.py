@@ -1,7 +1,9 @@
 """The driver behind `cim-opt`: xDSL's, with ONNX as input, our checks after each pass, and IR after all passes."""
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Generator
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -9,7 +11,7 @@ from typing import IO, Any
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.exceptions import ParseError, VerifyException
+from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.emitter.ports import network_inputs
@@ -25,6 +27,7 @@ from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
 from cimc.whole_file import whole_file
 from dialects.dominance import undefined_use
+from dialects.element_types import strange_type
 from dialects.errors import UserError
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
@@ -71,20 +74,24 @@ class OptimizerMain(xDSLOptMain):
         check_writable(output)
 
     def _import(self, stream: IO[bytes]) -> ModuleOp:
-        return import_onnx(self.ctx, Path(stream.name), load_chip(self.args.chip))
+        if self.args.input_file is None:
+            raise UserError("an ONNX network is read from a file, not from standard input: expected its name")
+        return import_onnx(self.ctx, Path(self.args.input_file), load_chip(self.args.chip))
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
         if self.args.input_file is not None and file_extension == "mlir":
             weights = Path(self.args.input_file).parent / SIDE_FILE
             if weights.exists():
                 store_of(self.ctx).attach(weights)
-        return super().parse_chunk(chunk, file_extension, start_offset)
+        if file_extension != "mlir":
+            return super().parse_chunk(chunk, file_extension, start_offset)
+        with reading_ir(self.get_input_name()):
+            module = super().parse_chunk(chunk, file_extension, start_offset)
+            if module is not None and not self.args.disable_verify:
+                verify(module)
+            return module
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        prog.verify()
-        wrong = undefined_use(prog) or wrong_weight_use(prog)
-        if wrong is not None:
-            raise VerifyException(wrong)
         runner = PassRunner(self.ctx, self._callbacks(prog))
         runner.run(prog, self.pipeline.passes)
         if self.args.timing or self.args.time_passes:
@@ -114,6 +121,27 @@ class OptimizerMain(xDSLOptMain):
             if "#cim.data<" in text and (path.is_file() or not path.exists()):
                 check_side_file(weights)
                 store_of(self.ctx).write(new_weights)
+
+
+@contextlib.contextmanager
+def reading_ir(file: str) -> Generator[None]:
+    """Whatever goes wrong with a text of IR is a mistake in it, as a UserError that names the file."""
+    try:
+        yield
+    except (ParseError, DiagnosticException, UserError):  # these know their place
+        raise
+    except RecursionError as error:
+        raise UserError(f"{file}: not a module that can be read: it is nested too deeply") from error
+    except Exception as error:  # xDSL has no one type for what a lexer, a number or an attribute raises
+        raise UserError(f"{file}: not a module that can be read: {str(error) or type(error).__name__}") from error
+
+
+def verify(module: ModuleOp) -> None:
+    """VerifyException for a module that is not a legal one, or has types that no network has."""
+    module.verify()
+    wrong = undefined_use(module) or wrong_weight_use(module) or strange_type(module)
+    if wrong is not None:
+        raise VerifyException(wrong)
 
 
 class _FileOnSuccess(StringIO):

@@ -24,12 +24,16 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation
 from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_types import ElementType
 
 Array = npt.NDArray[Any]
+MOST_LENGTH = 2**31 - 1
+"""Of a dimension in a text of IR."""
+MOST_WIDTH = 64
+"""Bits of an integer in a text of IR."""
 ui8 = IntegerType(8, Signedness.UNSIGNED)
 
 
@@ -154,3 +158,18 @@ def dense_array(value: DenseIntOrFPElementsAttr) -> Array:
     array = np.array([i != 0 for i in items]) if dtype == np.bool_ else np.array(items, dtype)
     shape = value.get_shape()
     return array.reshape(shape) if array.size != 1 else np.full(shape, array.reshape(-1)[0], dtype)
+
+
+def strange_type(module: Operation) -> str | None:
+    """The first value with a type that no array has, described; None if there is none."""
+    for op in module.walk():
+        values = [*op.results, *(value for region in op.regions for block in region.blocks for value in block.args)]
+        for value in values:
+            kind = value.type
+            if isa(kind, TensorType):
+                if max(kind.get_shape(), default=0) > MOST_LENGTH:
+                    return f"{op.name}: a value has type {kind}: expected dimensions of at most {MOST_LENGTH}"
+                kind = kind.get_element_type()
+            if isa(kind, IntegerType) and kind.width.data > MOST_WIDTH:
+                return f"{op.name}: a value has type {kind}: expected integers of at most {MOST_WIDTH} bits"
+    return None

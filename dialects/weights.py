@@ -115,7 +115,7 @@ def _mapped(path: Path) -> Mapping[str, Array]:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            header: dict[str, dict[str, Any]] = json.loads(file.read(length))
+            header: dict[str, dict[str, Any]] = json.loads(file.read(min(length, path.stat().st_size)))
         kinds: dict[str, tuple[str, list[int]]] = json.loads(header.pop("__metadata__")["kinds"])
         data = np.memmap(path, np.uint8, "r", offset=8 + length) if header else np.zeros(0, np.uint8)
         found: dict[str, Array] = {}
@@ -124,7 +124,7 @@ def _mapped(path: Path) -> Mapping[str, Array]:
             first, last = entry["data_offsets"]
             found[key] = data[first:last].view(_dtype(name)).reshape(shape)
         return found
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+    except Exception as error:  # whatever may be wrong with the bytes of a file
         raise UserError(f"{path}: not a weight file written by --keep-ir ({error})") from error
 
 

@@ -24,10 +24,6 @@ def _optimize(argv: list[str]) -> int:
         driver.run()
     except ParseError as error:
         return fail(located_message(error))
-    except OSError as error:
-        return fail(f"{error.filename}: {(error.strerror or str(error)).lower()}")
-    except UnicodeDecodeError as error:
-        return fail(f"not a text of IR: {error}")
     except (ArgSpecParseError, VerifyException, DiagnosticException, NotImplementedError, ValueError) as error:
         return fail(str(error) if str(error) else type(error).__name__)
     return 0

@@ -18,6 +18,7 @@ from cimc.commands.shared import (
     workers,
 )
 from cimc.file_checks import check_names, check_readable, check_writable
+from cimc.program.errors import naming
 from cimc.whole_file import whole_file
 from dialects.errors import UserError
 
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from cimc.machine.fast.engine import default_threads
     from cimc.machine.machine import Machine
     from cimc.machine.profile import profile_lines
     from cimc.program.program import Program
@@ -78,14 +80,16 @@ def _run(arguments: argparse.Namespace) -> int:
         step("loading")
         program = Program.load(arguments.program)
         inputs = _inputs(program, arguments)
-        machine = Machine(
-            program,
-            arguments.engine,
-            keep=arguments.profile,
-            threads=arguments.threads,
-            spot_check=arguments.spot_check or 0,
-            seed=arguments.seed,
-        )
+        threads = arguments.threads or default_threads()
+        with naming(arguments.program):
+            machine = Machine(
+                program,
+                arguments.engine,
+                keep=arguments.profile,
+                threads=threads,
+                spot_check=arguments.spot_check or 0,
+                seed=arguments.seed,
+            )
         step(f"executing {len(program.instructions):,} records")
         if arguments.profile:
             machine.run(inputs)

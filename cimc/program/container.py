@@ -10,7 +10,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from cimc.program.errors import ProgramError
+from cimc.program.errors import ProgramError, reading
 from cimc.whole_file import whole_file
 
 METADATA_KEY = "cimc"
@@ -65,10 +65,8 @@ def read_container(path: str | os.PathLike[str]) -> Container:
 
     Raises ProgramError, naming the file, if it is missing, truncated, damaged or no program.
     """
-    try:
+    with reading(path):
         return _parse(_map_file(path))
-    except ProgramError as error:
-        raise ProgramError(f"{os.fspath(path)}: {error}") from error
 
 
 def _reason(error: Exception) -> str:

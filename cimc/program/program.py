@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
-from cimc.program.errors import ProgramError
+from cimc.program.errors import ProgramError, reading
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
     Chip,
@@ -95,11 +95,9 @@ class Program:
         Raises ProgramError, naming the file, if it is missing, damaged, or of another format or version.
         """
         container = read_container(path)
-        try:
+        with reading(path):
             program = _from_container(container, verify_digest)
             program.verify()
-        except ProgramError as error:
-            raise ProgramError(f"{os.fspath(path)}: {error}") from error
         return program
 
     def verify(self) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cimc.program.errors import naming
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import DECODE, Conditions
@@ -59,11 +60,11 @@ class Study:
 
 def studies_of(programs: Mapping[str, Program], conditions: Conditions = DECODE) -> list[Study]:
     """Studies of programs by the name of their file; labels are as short as they can be without being the same."""
-    labels = _short(list(programs))
-    return [
-        Study(label, program, report_of(program, conditions), timeline_of(program))
-        for label, program in zip(labels, programs.values(), strict=True)
-    ]
+    studies: list[Study] = []
+    for label, (file, program) in zip(_short(list(programs)), programs.items(), strict=True):
+        with naming(file):
+            studies.append(Study(label, program, report_of(program, conditions), timeline_of(program)))
+    return studies
 
 
 def json_of(studies: Sequence[Study]) -> Any:

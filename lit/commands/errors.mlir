@@ -22,7 +22,7 @@
 // EXTENSION: {{^}}cimc: error: {{.+$}}
 // PARSE:     {{^}}cimc: error: {{.*}}unfinished.mlir:2:1: Expected argument or type{{$}}
 // OPERATION: {{^}}cimc: error: {{.*}}unknown_operation.mlir:2:1: Operation foo.bar is not registered{{$}}
-// BYTES:     {{^}}cimc: error: not a text of IR: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte{{$}}
+// BYTES:     {{^}}cimc: error: {{.*}}no_text.mlir: not a module that can be read: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte{{$}}
 // VERIFY:    {{^}}cimc: error: {{.*}}multiplication of ui8 gives f32, expected i32{{.*$}}
 // ONNX:      {{^}}cimc: error: {{.*}}no_onnx.onnx: not an ONNX file{{.*$}}
 // TARGET:    {{^}}cimc: error: Conversion not implemented for op: cim.weight{{$}}

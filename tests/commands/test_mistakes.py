@@ -1,6 +1,11 @@
 """A user's mistakes: one line, `cimc: error: ...`, exit code 1 (2 for a wrong command line), nothing left behind."""
 
+import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -231,7 +236,7 @@ def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., s
 
 
 def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:
-    assert fails("cim-report", program, "--dim", "m=2") == "dimension m is unknown, the inputs have n"
+    assert fails("cim-report", program, "--dim", "m=2") == f"{program}: dimension m is unknown, the inputs have n"
 
 
 def test_files_named_twice(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
@@ -383,6 +388,103 @@ def test_a_check_that_fails(program: Path, network: Path, capsys: pytest.Capture
     printed = capsys.readouterr().out
     assert "check: output y differs in " in printed
     assert " of 18 values by up to 0.0" in printed
+
+
+def test_errors_in_a_program_name_its_file(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
+    """Those too that show only when it is about to run, or is reported on."""
+    file, made = tmp_path / "q.cim", Program.load(program)
+    replace(made, stages=[replace(stage, start_ps=1 << 61) for stage in made.stages]).save(file)
+    for command in ("cim-run", "cim-report"):
+        assert fails(command, file).startswith(f"{file}: ")
+    chip = replace(made.chip, details={**made.chip.details, "dac_pj": "much"})
+    replace(made, chip=chip).save(file)
+    assert fails("cim-report", file).startswith(f'{file}: damaged: chip dac_pj = "much": expected a number from 0 to ')
+
+
+def test_a_network_on_standard_input(fails: Callable[..., str]) -> None:
+    assert fails("cim-opt", "-f", "onnx") == (
+        "an ONNX network is read from a file, not from standard input: expected its name"
+    )
+
+
+def test_names_that_no_file_can_have(program: Path, network: Path, fails: Callable[..., str]) -> None:
+    name = "n" * 5000
+    for arguments in (
+        ("cimc", name),
+        ("cimc", network, "-o", name),
+        ("cimc", network, "--chip", name),
+        ("cimc", network, "--chip", f"{name}.toml"),
+        ("cimc", network, "--reference", name),
+        ("cimc", network, "--keep-ir", name),
+        ("cimc", network, "--calibrate", name),
+        ("cim-opt", name + ".mlir"),
+        ("cim-opt", network, "-o", name),
+        ("cim-run", name),
+        ("cim-run", program, "--inputs", name),
+        ("cim-run", program, "--outputs", name),
+        ("cim-report", program, "--png", name),
+        ("cim-sweep", network, "--grid", name),
+        ("cim-sweep", network, "--grid", program, "--out", name),
+    ):
+        assert len(fails(*arguments)) <= 500
+
+
+def test_a_full_disk(program: Path, network: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """No file can be larger than 20 bytes: each is told by its name, and nothing is left of it."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = sorted(tmp_path.rglob("*"))
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    q = str(tmp_path / "q")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
+        codes = [
+            compile_model.main([str(network), "-o", q]),
+            compile_model.main([str(network), "-o", "/dev/null", "--reference", q]),
+            compile_model.main([str(network), "--emit", "cim", "--keep-ir", q]),
+            optimize.main([str(network), "-o", q]),
+            run_program.main([str(program), "--outputs", q]),
+            *(report_program.main([str(program), option, q]) for option in ("-o", "--json", "--csv", "--trace")),
+            report_program.main([str(program), "--png", f"{q}s"]),
+        ]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    lines = capsys.readouterr().err.splitlines()
+    assert codes == [1] * len(lines)
+    assert all(line.startswith(f"cimc: error: {q}") for line in lines), lines
+    assert all("cannot be written: " in line for line in lines), lines
+    assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.is_file()] == []
+
+
+def test_standard_output_on_a_full_disk(program: Path) -> None:
+    command = [sys.executable, "-m", "cimc.commands.dump_program", str(program)]
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "cimc: error: standard output: no space left on device\n")
+
+
+DEEP = 5000
+NO_MODULES = {
+    "builtin.module {" * DEEP + "}" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",
+    "builtin.module {} loc(" + "callsite(" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",
+    '"builtin.module"() ({}) {a = ' + "[" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",
+    "func.func @f(%x: tensor<99999999999999999999xf32>) { func.return }": (
+        "func.func: a value has type tensor<99999999999999999999xf32>: expected dimensions of at most 2147483647"
+    ),
+    "func.func @f(%x: i99999999) { func.return }": (
+        "func.func: a value has type i99999999: expected integers of at most 64 bits"
+    ),
+    f"func.func @f(%x: tensor<{'9' * DEEP}xf32>) {{ func.return }}": "m.mlir: not a module that can be read: Exceeds",
+    '"builtin.module"() ({}) {a = dense<1.0> : tensor<9999999999999999999999xf32>} : () -> ()': (
+        "m.mlir: not a module that can be read: cannot fit 'int' into an index-sized integer"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", NO_MODULES, ids=range(len(NO_MODULES)))
+def test_texts_that_are_no_modules(text: str, fails: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "m.mlir").write_text(text)
+    assert NO_MODULES[text] in fails("cim-opt", tmp_path / "m.mlir")
 
 
 WRONG_MODULES = {

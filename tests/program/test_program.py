@@ -210,3 +210,18 @@ def test_damaged_schedules_raise_nothing_else(tmp_path: Path, scheduled: Program
     file.write_bytes(data)
     with suppress(ProgramError):
         verify_schedule(Program.load(file, verify_digest=False))
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), OverflowError("too large"), RecursionError("deep"), TypeError("no")])
+def test_what_nobody_foresaw_is_damage_of_the_file(
+    error: Exception, handmade: Program, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a file is read nothing is a mistake of ours."""
+
+    def fail(self: Program) -> None:
+        raise error
+
+    monkeypatch.setattr(Program, "verify", fail)
+    with pytest.raises(ProgramError) as found:
+        Program.load(path)
+    assert str(found.value) == f"{path}: damaged: {type(error).__name__}: {error}"

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import onnx
 import onnxruntime
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from cimc.machine.inputs import random_inputs
@@ -111,8 +112,7 @@ class _Runner:
 
     def _kernel(self, number: int) -> None:
         kernel = self.program.kernels[number]
-        model = onnx.load_model_from_string(kernel.model)
-        names = _watch(model)
+        model, names = _watched(number, kernel.model)
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
         found = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
         tensors = model.graph.initializer
@@ -120,7 +120,10 @@ class _Runner:
         shapes |= {name: _shape(value) for name, value in (feeds | found).items()}
         self.kernels[number] = tuple(_operator(node, shapes) for node in model.graph.node)
         self.known[number] = frozenset(tensor.name for tensor in tensors)
-        self.values.update((slot, found[f"v{slot}"]) for slot in kernel.outputs)
+        for slot in kernel.outputs:
+            if f"v{slot}" not in found:
+                raise ProgramError(f"kernel {number} does not compute value {slot}")
+            self.values[slot] = found[f"v{slot}"]
 
     def _outputs(
         self, number: int, model: onnx.ModelProto, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]
@@ -137,6 +140,15 @@ def _sizes(shape: SymbolicShape | None, dims: Mapping[str, int]) -> SymbolicShap
     if shape is None:
         return None
     return tuple(dims[dim] if isinstance(dim, str) else 1 if dim is None else dim for dim in shape)
+
+
+def _watched(number: int, content: bytes) -> tuple[onnx.ModelProto, list[str]]:
+    """The model of a kernel, made to output all tensors that its nodes compute, and the names of all its outputs."""
+    try:
+        model = onnx.load_model_from_string(content)
+        return model, _watch(model)
+    except (DecodeError, UnicodeDecodeError) as error:  # the latter for names that are no UTF-8
+        raise ProgramError(f"kernel {number} is no ONNX model, or a damaged one: {error}") from error
 
 
 def _watch(model: onnx.ModelProto) -> list[str]:
@@ -156,7 +168,7 @@ def _operator(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> Operator:
         outputs=tuple(node.output),
         input_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.input),
         output_shapes=tuple(shapes.get(name, LEFT_OUT) for name in node.output),
-        equation=next((a.s.decode() for a in node.attribute if a.name == "equation"), ""),
+        equation=next((a.s.decode(errors="replace") for a in node.attribute if a.name == "equation"), ""),
         seen=tuple(sorted(_seen(node))),
     )
 

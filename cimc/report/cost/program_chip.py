@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 
+from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES
 from cimc.program.program import Program
 from dialects.chip.adc_models import ADC_MODELS
 from dialects.chip.keys import KEYS
+from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 
 
 def chip_of_program(program: Program) -> ChipAttr:
-    """The chip with the keys that are known here; UserError if a value is not legal."""
+    """The chip with the keys that are known here; ProgramError if a value is not legal."""
     known = {key.name for key in KEYS}
-    return ChipAttr.from_dict({key: value for key, value in program.chip.to_json().items() if key in known})
+    try:
+        return ChipAttr.from_dict({key: value for key, value in program.chip.to_json().items() if key in known})
+    except UserError as error:
+        raise ProgramError(f"damaged: chip {error}") from error
 
 
 def chip_sources(program: Program) -> Mapping[str, str]:

@@ -45,12 +45,12 @@ builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns
 
 // -----
 
-// CHECK: adc_table_um2 = [1.0, -2.0]: expected a list of numbers of at least 0
+// CHECK: adc_table_um2 = [1.0, -2.0]: expected a list of 1 to 24 numbers from 0 to
 builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_table_um2 = [1, -2]>} {}
 
 // -----
 
-// CHECK: adc_table_um2 = []: expected a list of numbers of at least 0
+// CHECK: adc_table_um2 = []: expected a list of 1 to 24 numbers from 0 to
 builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", adc_table_um2 = []>} {}
 
 // -----

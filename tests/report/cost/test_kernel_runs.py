@@ -69,3 +69,14 @@ def test_what_bodies_read(onnx_file: Callable[..., Path], compiled: Callable[...
     (branch,) = [operator for operator in run.kernels[0] if operator.op_type == "If"]
     assert set(branch.seen) - set(branch.inputs) == {made["Abs"], made["Neg"]}
     assert [operator.seen for operator in run.kernels[0] if operator.op_type != "If"] == [(), ()]
+
+
+def test_kernels_that_are_damaged(handmade: Program) -> None:
+    kernel = handmade.kernels[0]
+    for content, message in (
+        (b"no protobuf", r"^kernel 0 is no ONNX model, or a damaged one: "),
+        (kernel.model.replace(b"Abs", b"\x90\x91\x92"), r"^kernel 0 "),
+        (kernel.model.replace(b"v1", b"u1"), "^kernel 0 does not compute value 1$"),
+    ):
+        with pytest.raises(ProgramError, match=message):
+            run_kernels(replace(handmade, kernels=[replace(kernel, model=content), handmade.kernels[1]]), {"batch": 1})
