@@ -465,6 +465,7 @@ def test_standard_output_on_a_full_disk(program: Path) -> None:
 
 DEEP = 5000
 NO_MODULES = {
+    '"' + "a" * DEEP: "m.mlir:1:1: End of file reached before closing string literal.",
     "builtin.module {" * DEEP + "}" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",
     "builtin.module {} loc(" + "callsite(" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",
     '"builtin.module"() ({}) {a = ' + "[" * DEEP: "m.mlir: not a module that can be read: it is nested too deeply",

@@ -55,7 +55,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns
 
 // -----
 
-// CHECK: vector_width = 4.5: expected an integer of at least 1
+// CHECK: vector_width = 4.5: expected an integer from 1 to 1048576
 builtin.module attributes {hardware.chip = #hardware.chip<"x", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", vector_width = 4.5>} {}
 
 // -----
