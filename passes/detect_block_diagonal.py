@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dialects.cim import DigitalOp, MatmulOp, PermuteOp
+from dialects.errors import UserError
 from dialects.network import main_block
 from dialects.weights import store_of
 from passes.rewriting.block_products import raise_block_product
@@ -15,6 +16,9 @@ from passes.rewriting.digital import replace
 from passes.rewriting.structure_kinds import name_kinds
 from passes.rewriting.sweep import sweep
 from passes.rewriting.vectors import straighten
+
+MOST_MAGNITUDE = 1e300
+"""Of a weight that counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class DetectBlockDiagonalPass(ModulePass):
     """Weights of a smaller magnitude count as zero (0: none)."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not 0 <= self.prune_below <= MOST_MAGNITUDE:
+            raise UserError(f"prune-below={self.prune_below}: expected a magnitude from 0 to {MOST_MAGNITUDE:g}")
         store = store_of(ctx)
         for one in list(main_block(op).ops):
             if isinstance(one, DigitalOp):

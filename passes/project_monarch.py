@@ -24,6 +24,8 @@ from passes.rewriting.monarch import monarch_product
 from passes.rewriting.sweep import sweep
 
 AUTO, PAPER = "auto", "paper"
+MOST_BUDGET = 1000
+"""No layer needs a relative error above 1."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class ProjectMonarchPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.blocks not in (AUTO, PAPER) and (isinstance(self.blocks, str) or self.blocks < 2):
             raise UserError(f"blocks={self.blocks} is unknown: expected a number from 2 on, {AUTO} or {PAPER}")
+        if not 0 <= self.budget <= MOST_BUDGET:
+            raise UserError(f"budget={self.budget}: expected a relative error from 0 to {MOST_BUDGET}")
         store = store_of(ctx)
         weights = weights_of(op)
         matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]

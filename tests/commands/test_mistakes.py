@@ -178,6 +178,18 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
     )
 
 
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("project-monarch{budget=-1.0}", "budget=-1.0: expected a relative error from 0 to 1000"),
+        ("project-monarch{budget=1.0e308}", "budget=1e+308: expected a relative error from 0 to 1000"),
+        ("detect-block-diagonal{prune-below=-0.5}", "prune-below=-0.5: expected a magnitude from 0 to 1e+300"),
+    ],
+)
+def test_options_of_passes(spec: str, message: str, network: Path, fails: Callable[..., str]) -> None:
+    assert fails("cim-opt", network, "-p", spec) == message
+
+
 def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
     assert fails("cimc", network, "--chip", "none") == (
         "unknown chip 'none': expected one of isaac-128, pcm-256, sram-256, tiny-4 or the path of a TOML file"
