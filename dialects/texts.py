@@ -8,6 +8,8 @@ import re
 _FOREIGN = re.compile(r"[^\x20-\x7e]|\\(?=u\{)")
 _ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 _LAST_LETTER = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+"""What Python makes of a file's name that is no UTF-8, and no file can hold; it stays an escape."""
 
 
 def escaped(text: str) -> str:
@@ -22,4 +24,4 @@ def unescaped(text: str) -> str:
 
 def _letter(found: re.Match[str]) -> str:
     code = int(found[1], 16)
-    return chr(code) if code <= _LAST_LETTER else found[0]
+    return chr(code) if code <= _LAST_LETTER and code not in _SURROGATES else found[0]

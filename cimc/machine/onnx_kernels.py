@@ -1,7 +1,9 @@
 """Runs kernels, the digital operations of a program, in ONNX Runtime: unoptimised and on one thread."""
 
+import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import onnxruntime
@@ -26,6 +28,8 @@ def plain_session(
     options.log_severity_level = _FATAL_ONLY
     if constants:
         options.add_external_initializers(list(constants), list(constants.values()))
+    if not isinstance(model, bytes) and os.fsencode(model).decode(errors="replace") != os.fspath(model):
+        model = Path(model).read_bytes()  # ONNX Runtime takes no names that are no UTF-8
     return onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"], enable_fallback=False
     )  # there is no other provider to fall back to, and doing so prints

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cimc.program.errors import naming
-from cimc.program.one_line import one_line
+from cimc.program.one_line import one_line, printable
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.figures.palette import layer_colors
@@ -76,4 +76,4 @@ def json_of(studies: Sequence[Study]) -> Any:
 def _short(files: Sequence[str]) -> Iterator[str]:
     names = [Path(file).name.removesuffix(".cim") for file in files]
     often = Counter(names)
-    return (name if often[name] == 1 else file for name, file in zip(names, files, strict=True))
+    return (printable(name if often[name] == 1 else file) for name, file in zip(names, files, strict=True))

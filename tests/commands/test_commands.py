@@ -342,3 +342,20 @@ def test_names_cannot_command_a_terminal(network: Path, capsys: pytest.CaptureFi
     lines = (printed.out + printed.err).splitlines()
     assert [line for line in lines if not line.isprintable()] == []
     assert sum("\\x1b[2Jname \\x07\\u202e\\x9b" in line for line in lines) > 20
+
+
+def test_names_of_files_that_are_no_text(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any bytes name a file; programs and reports spell them with escapes."""
+    name = os.fsdecode(b"u\xff")
+    network.rename(f"{name}.onnx")
+    files = [f"{name}.onnx", "--chip", "tiny-4", "-o", f"{name}.cim", "--keep-ir", f"{name}.ir", "--reference", name]
+    assert compile_model.main(files) == 0
+    assert optimize.main([f"{name}.ir/00-import.mlir", "-o", f"{name}.mlir"]) == 0
+    assert run_program.main([f"{name}.cim", "--check", name, "--outputs", f"{name}.npz"]) == 0
+    assert run_program.main([f"{name}.cim", "--inputs", f"{name}.npz"]) == 1
+    outputs = [f"--{what}={name}.{what}" for what in ("json", "csv", "trace", "png")]
+    assert report_program.main([f"{name}.cim", "-o", f"{name}.html", *outputs]) == 0
+    assert "u\\udcff" in Path(f"{name}.html").read_text(encoding="utf-8")
+    printed = capsys.readouterr()
+    assert all(line.isprintable() for line in (printed.out + printed.err).splitlines())
+    assert Program.load(f"{name}.cim").source.file == "u\\u{dcff}.onnx"
