@@ -1,6 +1,7 @@
 """Files appear whole or not at all, devices and links stay what they are, and nothing is left lying about."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import cimc
 from cimc.whole_file import hindrance, whole_file
 from dialects.errors import UserError
 
@@ -230,3 +232,11 @@ for number in range(10_000_000):
         assert text == text[0] * 1_000_000
     write(path, "end")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_else_puts_files_in_their_places() -> None:
+    """But a folder of a sweep, which appears as a whole."""
+    root = Path(cimc.__file__).parent.parent
+    sources = [path for package in ("cimc", "dialects", "passes") for path in (root / package).rglob("*.py")]
+    movers = [path.name for path in sources if re.search(r"os\.(replace|rename)\(", path.read_text())]
+    assert movers == ["whole_file.py"]
