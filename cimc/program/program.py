@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.errors import ProgramError, reading
+from cimc.program.kernel_checks import verify_models
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
     Chip,
@@ -101,7 +102,7 @@ class Program:
         return program
 
     def verify(self) -> None:
-        """Raises ProgramError unless every number that is used as an index is a valid one."""
+        """Raises ProgramError unless every number that is used as an index is a valid one, and kernels keep to them."""
         verify_chip(self.chip, self.arrays)
         verify_timing(self.timing)
         if self.slots > MAXIMAL_SLOTS:
@@ -118,6 +119,7 @@ class Program:
         verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
         verify_order(self.instructions, self.kernels, inputs, outputs, self.slots)
         verify_operations(self.operations, len(self.kernels))
+        verify_models(self.kernels, self.constants)
 
     def _to_tensors(self) -> dict[str, Tensor]:
         """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from google.protobuf.message import DecodeError
 from onnx import AttributeProto, GraphProto, NodeProto, load_model_from_string
 
 from cimc.program.errors import ProgramError
@@ -34,10 +33,7 @@ def verify_operators(program: Program) -> None:
 
 
 def _graph(program: Program, kernel: int) -> GraphProto:
-    try:
-        return load_model_from_string(program.kernels[kernel].model).graph
-    except DecodeError as error:
-        raise ProgramError(f"kernel {kernel} is no ONNX model") from error
+    return load_model_from_string(program.kernels[kernel].model).graph
 
 
 def _verify_order(kernel: int, graph: GraphProto, rows: Numbers) -> None:

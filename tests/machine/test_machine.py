@@ -116,8 +116,8 @@ def test_table_beyond_its_vector(handmade: Program) -> None:
         Machine(program).run({"x": np.zeros((1, 4), np.float32)})
 
 
-def test_kernel_that_is_no_onnx(handmade: Program) -> None:
-    broken = Kernel(b"nonsense", (0,), (1,), ("/a", "/b", "/c", "/d"))
+def test_kernel_that_is_no_network(handmade: Program) -> None:
+    broken = Kernel(b"", (0,), (1,), ("/a", "/b", "/c", "/d"))
     with pytest.raises(
         ProgramError, match=r"^kernel 0 \(nodes /a, /b, /c \.\.\.\) is not accepted by ONNX Runtime: .+$"
     ):

@@ -9,7 +9,7 @@ import pytest
 
 from cimc.machine.machine import Machine
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Kernel, Stage, Timing
+from cimc.program.metadata import Stage, Timing
 from cimc.program.program import OPERATION_FIELDS, Program
 from cimc.program.records import kernel_record
 from cimc.program.schedule import MAXIMAL_PS, MAXIMAL_STEP_PS, verify_schedule
@@ -184,10 +184,6 @@ OPERATORS: Messages = [
     (operation(3, start_ps=61), "units work on node 2 of kernel 0 at different times"),
     (operation(1, start_ps=29), "node 1 of kernel 0 starts at 29 ps, its operands are there from 30 ps on"),
     (operation(5, duration_ps=41), "node 2 of kernel 1 starts at 376 ps, its operands are there from 377 ps on"),
-    (
-        lambda program: replace(program, kernels=[Kernel(b"\x08", (0,), (1,)), program.kernels[1]]),
-        "kernel 0 is no ONNX model",
-    ),
 ]
 VALUES: Messages = [
     (record(IN1, start=79), "record 1 takes from 79 to 179 ps, its stage 0 from 80 to 326 ps"),
