@@ -71,6 +71,7 @@ def compile(
     monarch_budget: float = 0.1,
     prune_below: float = 0.0,
     verify_each: bool = False,
+    time_limit: float | None = None,
 ) -> Program:
     """Compile the ONNX file `model`; the options are those of the command `cimc`.
 
@@ -93,6 +94,7 @@ def compile(
         prune_below=prune_below,
         verify_each=verify_each,
         measure=False,
+        time_limit=time_limit,
     )
     return _with_methods(compile_network(Path(model), options).program)
 

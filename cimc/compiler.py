@@ -12,7 +12,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.distance import Distance, distance_to_original
+from cimc.distance import MEASURING_SECONDS, Distance, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -34,6 +34,7 @@ from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import weights_of
 from dialects.semantics.onnx_graph import network_model
+from dialects.semantics.onnx_runtime import SECONDS, time_limit
 from dialects.weights import SIDE_FILE, store_of
 from passes.place_tiles import check_mapping
 from passes.project_monarch import ProjectMonarchPass
@@ -74,6 +75,9 @@ class Options:
     verify_each: bool = False
     measure: bool = True
     """Whether to run the original and the compiled network once, to tell how far apart they are."""
+    time_limit: float | None = None
+    """Longest time in seconds that ONNX Runtime may take for a graph: to measure the distance, to fold constants, to
+    calibrate, to verify. None for MEASURING_SECONDS for the first and SECONDS for the others."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress 
 
     Raises UserError, one line with file, node and what to do, for everything that is wrong with file or options.
     """
-    return _Compiler(file, options, progress).run()
+    with time_limit(options.time_limit or SECONDS):
+        return _Compiler(file, options, progress).run()
 
 
 def quantise_network(
@@ -133,13 +138,13 @@ def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) ->
     return emit(module, store_of(ctx), mapping=options.mapping, dims=options.dims, compiler=tool_version())
 
 
-def measured_distance(file: Path, model: ModelProto, module: ModuleOp, calibrate: Path | None) -> Distance:
+def measured_distance(file: Path, model: ModelProto, module: ModuleOp, options: Options) -> Distance:
     """How far `model`, the network that `module` computes, is from the original in `file`."""
     try:
-        inputs = trial_inputs(module, calibrate)
+        inputs = trial_inputs(module, options.calibrate)
     except ProgramError as error:
         return Distance(False, failure=str(error))
-    return distance_to_original(file, model, inputs)
+    return distance_to_original(file, model, inputs, options.time_limit or MEASURING_SECONDS)
 
 
 def trial_inputs(module: ModuleOp, calibrate: Path | None) -> Mapping[str, Array]:
@@ -230,7 +235,7 @@ class _Compiler:
         model = network_model(module, store_of(self.ctx))
         if self.options.measure:
             self.progress("distance to the original")
-            self.distance = measured_distance(self.file, model, module, self.options.calibrate)
+            self.distance = measured_distance(self.file, model, module, self.options)
         self.write_reference(model)
 
 

@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 from onnx import ModelProto
 
+from cimc.machine import stoppable
 from cimc.original import run_original
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.translation_validation import cosine
 from dialects.element_types import Array
 from dialects.errors import UserError
+from dialects.semantics import onnx_runtime
 from dialects.semantics.onnx_runtime import GraphError, run_graph
+
+MEASURING_SECONDS = 60.0
+"""How long each of the two networks may run, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,16 @@ class Distance:
         return f"{least} (output {self.cosine_output!r}), {largest} from the original (output {self.largest_output!r})"
 
 
-def distance_to_original(file: Path, network: ModelProto, inputs: Mapping[str, Array]) -> Distance:
+def distance_to_original(
+    file: Path, network: ModelProto, inputs: Mapping[str, Array], seconds: float = MEASURING_SECONDS
+) -> Distance:
     """Run both networks in ONNX Runtime on the same inputs, the original in exact form, and compare their outputs."""
     try:
-        expected, rewritten = run_original(file, inputs)
-        found = run_graph(network, inputs)
+        with stoppable.time_limit(seconds), onnx_runtime.time_limit(seconds):
+            expected, rewritten = stoppable.stoppable(lambda _: run_original(file, inputs))
+            found = run_graph(network, inputs)
+    except (stoppable.TooLong, onnx_runtime.TooLong):
+        return Distance(False, failure=f"took longer than {seconds:g} s")
     except (GraphError, ProgramError, UserError) as error:
         return Distance(False, failure=one_line(error))
     return distance_of(found, expected, rewritten)

@@ -90,3 +90,8 @@ def test_networks_that_do_not_run(onnx_file: Write) -> None:
     distance = distance_to_original(file, model(file), {"x": X})
     assert str(distance).startswith("not measured: ")
     assert "\n" not in str(distance)
+
+
+def test_networks_that_take_too_long(onnx_file: Write) -> None:
+    file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")
+    assert str(distance_to_original(file, model(file), {"x": X}, 1e-9)) == "not measured: took longer than 1e-09 s"

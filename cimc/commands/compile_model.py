@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, blocks, dimension, positive, progress_bar, run_command, say, share
+from cimc.commands.shared import (
+    Arguments,
+    blocks,
+    dimension,
+    positive,
+    progress_bar,
+    run_command,
+    say,
+    seconds,
+    share,
+)
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
@@ -51,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--reference", type=Path, metavar="REF.onnx", help="write the network that the program computes, as ONNX")
     add("--reference-float", type=Path, metavar="F.onnx", help="write the network before it is quantised, as ONNX")
     add("--emit", choices=("cim", "array", "listing"), help="print IR or listing instead of writing a program")
+    add(
+        "--time-limit",
+        type=seconds,
+        metavar="SECONDS",
+        help="longest time ONNX Runtime may take for a graph (default: 60 to measure the distance, 600 otherwise)",
+    )
     add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
     add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")
     return parser
@@ -64,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _compile(arguments: argparse.Namespace) -> int:
     from cimc.compiler import compile_network, default_output
+    from cimc.machine.stoppable import time_limit
 
     output: Path | None = arguments.output
     if output is None and arguments.emit is None:
@@ -73,12 +90,13 @@ def _compile(arguments: argparse.Namespace) -> int:
         if output is not None:
             step("writing")
             compilation.program.save(output)
-    if arguments.emit is not None:
-        _print_emitted(compilation, arguments.emit)
-    elif output is not None:
-        _print_summary(arguments.model, output, compilation)
-    if arguments.verbose:
-        _print_details(compilation)
+    with time_limit(arguments.time_limit):  # a summary counts operators by running them
+        if arguments.emit is not None:
+            _print_emitted(compilation, arguments.emit)
+        elif output is not None:
+            _print_summary(arguments.model, output, compilation)
+        if arguments.verbose:
+            _print_details(compilation)
     return 0
 
 
@@ -103,6 +121,7 @@ def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
         prune_below=arguments.prune_below,
         verify_each=arguments.verify_each,
         measure=arguments.emit is None,
+        time_limit=arguments.time_limit,
     )
 
 

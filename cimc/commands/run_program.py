@@ -15,6 +15,7 @@ from cimc.commands.shared import (
     progress_bar,
     run_command,
     say,
+    seconds,
     workers,
 )
 from cimc.file_checks import check_names, check_readable, check_writable
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         help="run P %% of the MULTIPLY records in the reference engine too",
     )
+    add(
+        "--time-limit",
+        type=seconds,
+        metavar="SECONDS",
+        help="longest time the program may run, and the network of --check (default: any)",
+    )
     add("--profile", action="store_true", help="run twice; print where the time of the second run went")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
     add("--seed", type=natural, default=0, metavar="N", help="of made-up inputs and of --spot-check (default: 0)")
@@ -64,7 +71,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("argument --spot-check: the reference engine is not checked by itself, expected --engine fast")
     if arguments.as_is and arguments.check is None:
         parser.error("argument --as-is: there is nothing to check, expected --check REF.onnx")
-    return run_command(lambda: _run(arguments))
+    return run_command(lambda: _run_within_limit(arguments))
+
+
+def _run_within_limit(arguments: argparse.Namespace) -> int:
+    from cimc.machine.stoppable import time_limit
+
+    with time_limit(arguments.time_limit):
+        return _run(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:

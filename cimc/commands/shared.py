@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -17,10 +18,38 @@ LARGEST = 2**31 - 1
 """Of the sizes and counts on a command line."""
 MOST_WORKERS = 1024
 """Threads or processes that one can ask for."""
+GRACE = 0.5
+"""Seconds that native code has to end by itself."""
 
 
 def run_command(work: Callable[[], int]) -> int:
-    """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback."""
+    """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback.
+
+    Does not return if native code that was stopped goes on: that ends with the process.
+    """
+    code = _exit_code(work)
+    if _goes_on():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _goes_on() -> bool:
+    """Whether stoppable work (cimc/machine/stoppable.py, dialects/semantics/onnx_runtime.py) does not heed its stop.
+
+    ONNX Runtime heeds it between two nodes, but a node may take minutes.
+    """
+    stopped = [t for t in threading.enumerate() if t.name == "stoppable work" and t.is_alive()]
+    try:
+        for thread in stopped:
+            thread.join(GRACE)
+    except KeyboardInterrupt:  # a second time: there is no patience left
+        return True
+    return any(thread.is_alive() for thread in stopped)
+
+
+def _exit_code(work: Callable[[], int]) -> int:
     for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # numpy is not loaded yet; on small matrices more threads only spin
     reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
@@ -100,6 +129,17 @@ def _number(text: str, low: int, high: int) -> int | None:
     """The number that a text spells if it is within these limits; Python takes no text of 5,000 digits."""
     found = int(text) if text.isdecimal() and len(text) < 20 else -1
     return found if low <= found <= high else None
+
+
+def seconds(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return value
 
 
 def percentage(text: str) -> float:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
 
 from cimc.machine.engine import Engine, Inputs
 from cimc.machine.fast.encoding import cell_fields, input_fields
@@ -16,6 +17,7 @@ from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.plan import Step, arranged, effective, steps_of
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
+from cimc.machine.stoppable import stoppable
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
@@ -24,6 +26,10 @@ from cimc.program.schedule import verify_schedule
 
 Values: TypeAlias = dict[int, NDArray[Any]]
 EngineName: TypeAlias = Literal["fast", "reference"]
+
+
+class Stopped(Exception):
+    """A run that nobody waits for any more."""
 
 
 class Machine:
@@ -75,11 +81,19 @@ class Machine:
         """How many of them clipped."""
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """The outputs of the program, by name. Raises ProgramError if the inputs do not fit the program."""
+        """The outputs of the program, by name; Ctrl-C and `time_limit` end a run.
+
+        Raises ProgramError if the inputs do not fit the program, and TooLong.
+        """
         arrays = check_inputs(self.program.inputs, inputs)
+        return stoppable(lambda options: self._run(arrays, options))
+
+    def _run(self, arrays: Mapping[str, NDArray[Any]], options: RunOptions) -> dict[str, NDArray[Any]]:
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
         self.seconds, self.conversions, self.clipped = [], {}, {}
         for step in self.steps:
+            if options.terminate:
+                raise Stopped
             start = time.perf_counter()
             self._execute(step, values)
             for slot in step.frees:

@@ -15,6 +15,7 @@ from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
+from cimc.program.onnx_walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
 
 OLDEST_OPSET = 11
@@ -162,6 +163,7 @@ def _inlined(model: ModelProto, file: Path) -> ModelProto:
     """The model with calls of its own functions replaced by their nodes."""
     if not model.functions:
         return model
+    _check_functions(model, file)
     model = inliner.inline_local_functions(model)
     for function in model.functions:
         raise UserError(
@@ -169,6 +171,19 @@ def _inlined(model: ModelProto, file: Path) -> ModelProto:
             "than the network: expected the same version, convert it with onnx.version_converter"
         )
     return model
+
+
+def _check_functions(model: ModelProto, file: Path) -> None:
+    """UserError for functions that call each other without end, or so often that nobody could write the nodes down."""
+    try:
+        nodes = expanded_nodes(model)
+    except ValueError as error:
+        raise UserError(f"{file}: {error}: expected functions that come to an end") from error
+    if nodes > MOST_NODES:
+        raise UserError(
+            f"{file}: has {nodes:.4g} nodes once its functions are expanded, expected at most {MOST_NODES}: "
+            "split the network, or call functions less often"
+        )
 
 
 def _fix_dims(model: ModelProto, dims: Mapping[str, int], file: Path) -> None:

@@ -46,7 +46,7 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     module = import_onnx(ctx, file, load_chip(DEFAULT_CHIP), options.dims)
     quantise_network(PassRunner(ctx), module, options)
     drop_unused_weights(ctx, module)
-    distance = measured_distance(file, network_model(module, store_of(ctx)), module, options.calibrate)
+    distance = measured_distance(file, network_model(module, store_of(ctx)), module, options)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:

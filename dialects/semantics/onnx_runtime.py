@@ -1,12 +1,24 @@
-"""Runs ONNX graphs as the machine does: ONNX Runtime, one thread, every operator computed as it is written."""
+"""Runs ONNX graphs as the machine does: ONNX Runtime, one thread, every operator computed as it is written.
 
-from collections.abc import Mapping
+Runs can be stopped, by Ctrl-C and by a time limit: Python handles signals only between its own instructions, so native
+code gets a thread of its own. The machine has its own way to do this (cimc/machine/stoppable.py), for nothing there
+stands on the compiler.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 from onnx import ModelProto
+
+from dialects.errors import UserError
 
 Array = npt.NDArray[Any]
 
@@ -18,6 +30,27 @@ class GraphError(Exception):
     """
 
 
+class TooLong(UserError):
+    """A graph did not end within the time limit."""
+
+
+SECONDS = 600.0
+"""How long a graph may run, where nothing else is said."""
+LONGEST_WAIT = 0.2
+"""Seconds after which signals are looked for: one that comes just before a wait does not end it."""
+_seconds: ContextVar[float] = ContextVar("_seconds", default=SECONDS)
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Generator[None]:
+    """In this block no graph may run longer."""
+    before = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(before)
+
+
 def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
     """A session for a graph, or for the file of that name: no optimisations, one thread.
 
@@ -27,6 +60,7 @@ def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
     try:
         return onnxruntime.InferenceSession(model if isinstance(model, str) else model.SerializeToString(), options)
     except Exception as error:
@@ -36,8 +70,32 @@ def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
 def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The outputs of a graph by name; inputs that it does not have are ignored.
 
-    Raises GraphError where the graph cannot be loaded or run.
+    Raises GraphError where the graph cannot be loaded or run, TooLong where it does not end within the time limit,
+    and KeyboardInterrupt at once.
     """
+    options, seconds = onnxruntime.RunOptions(), _seconds.get()
+    outcome: Future[dict[str, Array]] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(_outputs(model, inputs, options))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=run, name="stoppable work")
+    end = time.monotonic() + seconds
+    try:
+        thread.start()
+        while thread.is_alive() and (left := end - time.monotonic()) > 0:
+            thread.join(min(left, LONGEST_WAIT))
+        if thread.is_alive():
+            raise TooLong(f"ONNX Runtime took longer than {seconds:g} s: allow more with --time-limit")
+    finally:
+        options.terminate = True  # nobody waits for what may still be running
+    return outcome.result()
+
+
+def _outputs(model: ModelProto | str, inputs: Mapping[str, Array], options: onnxruntime.RunOptions) -> dict[str, Array]:
     loaded = session(model)
     try:
         names = [output.name for output in loaded.get_outputs()]  # a name that is no UTF-8 raises
@@ -46,7 +104,7 @@ def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str,
         raise GraphError("an input or output has a name that is no UTF-8") from error
     feeds = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in inputs.items() if name in known}
     try:
-        return dict(zip(names, loaded.run(names, feeds)))
+        return dict(zip(names, loaded.run(names, feeds, options)))
     except Exception as error:
         raise GraphError(_one_line(error)) from error
 

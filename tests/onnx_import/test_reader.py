@@ -114,6 +114,25 @@ def test_function_of_another_operator_set(onnx_file: Write) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        (2, "has 1.074e+09 nodes once its functions are expanded, expected at most 1048576: split the network, or call "
+            "functions less often"),
+        (0, "function 'f0' calls itself: expected functions that come to an end"),
+    ],
+)  # fmt: skip
+def test_functions_without_end(calls: int, expected: str, onnx_file: Write) -> None:
+    """Thirty functions that call the one before twice; or two that call each other."""
+    functions = ["f0 (a) => (b) { b = Abs(a) }"]
+    functions += [f"f{i} (a) => (c) {{ b = f.f{i - 1}(a) c = f.f{i - 1}(b) }}" for i in range(1, 31)]
+    if not calls:
+        functions = ["f0 (a) => (b) { b = f.f1(a) }", "f1 (a) => (b) { b = f.f0(a) }"]
+    text = " ".join(f'<domain: "f", opset_import: ["" : 17, "f" : 1]> {function}' for function in functions)
+    graph = f"g (float[n,4] x) => (float[n,4] y) {{ y = f.f{len(functions) - 1}(x) }}"
+    assert message_of(onnx_file(f"{graph} {text}", domains=', "f" : 1')) == expected
+
+
 def test_damaged_initializer(onnx_file: Write, tmp_path: Path) -> None:
     model = load_model_from_string(onnx_file(MATMUL, {"w": W}).read_bytes())
     model.graph.initializer[0].dims[0] = 5

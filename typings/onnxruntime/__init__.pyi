@@ -59,6 +59,7 @@ class SessionOptions:
 
 class RunOptions:
     log_severity_level: int
+    terminate: bool
     def __init__(self) -> None: ...
     def add_run_config_entry(self, key: str, value: str) -> None: ...
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cimc.machine.inputs import random_inputs
 from cimc.machine.onnx_kernels import plain_session
+from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Shape as SymbolicShape
 from cimc.program.one_line import one_line
@@ -20,6 +21,8 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 
 Shape: TypeAlias = tuple[int, ...]
+COUNTING_SECONDS = 120.0
+"""How long the kernels may run."""
 LEFT_OUT: Shape = (0,)
 """The shape of an optional input that is left out, and of what is no tensor."""
 
@@ -63,9 +66,11 @@ class Run:
 def run_kernels(program: Program, dims: Mapping[str, int]) -> Run:
     """Run all kernels of the program on made-up inputs with these dimensions, and note the shapes.
 
-    Nothing is multiplied: results of arrays are zeros. ProgramError if a kernel cannot run with such inputs.
+    Nothing is multiplied: results of arrays are zeros. ProgramError if a kernel cannot run with such inputs, or if it
+    takes longer than the time limit, COUNTING_SECONDS where there is none.
     """
-    return _Runner(program, dims).run()
+    with time_limit(allowed_seconds() or COUNTING_SECONDS):
+        return stoppable(lambda _: _Runner(program, dims).run())
 
 
 class _Runner:
@@ -131,6 +136,8 @@ class _Runner:
         constants = {f"constant{i}": self.constants[i] for i in self.program.kernels[number].constants}
         try:
             return plain_session(model.SerializeToString(), constants).run(names, feeds)
+        except TooLong:
+            raise
         except Exception as error:  # ONNX Runtime raises many unrelated types
             raise ProgramError(f"kernel {number} fails in ONNX Runtime: {one_line(error)}") from error
 
