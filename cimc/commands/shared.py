@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -40,13 +41,17 @@ def _goes_on() -> bool:
 
     ONNX Runtime heeds it between two nodes, but a node may take minutes.
     """
-    stopped = [t for t in threading.enumerate() if t.name == "stoppable work" and t.is_alive()]
+    end = time.monotonic() + GRACE
     try:
-        for thread in stopped:
-            thread.join(GRACE)
+        while (busy := _is_busy()) and time.monotonic() < end:
+            time.sleep(0.005)
     except KeyboardInterrupt:  # a second time: there is no patience left
         return True
-    return any(thread.is_alive() for thread in stopped)
+    return busy
+
+
+def _is_busy() -> bool:
+    return any(thread.name == "stoppable work" for thread in threading.enumerate())
 
 
 def _exit_code(work: Callable[[], int]) -> int:

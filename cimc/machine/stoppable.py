@@ -1,20 +1,26 @@
 """Work in native code that Ctrl-C and a time limit end: Python handles signals only between its own instructions."""
 
+import atexit
 import contextlib
 import math
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
 from contextvars import ContextVar, copy_context
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from onnxruntime import RunOptions
 
 from cimc.program.errors import ProgramError
 
+BUSY = "stoppable work"
+"""What threads are called that work; our commands know them by it."""
 LONGEST_WAIT = 0.2
-"""Seconds after which signals are looked for."""
+"""Seconds after which signals are looked for: one that comes just before a wait does not end it."""
 Result = TypeVar("Result")
 
 _seconds: ContextVar[float | None] = ContextVar("_seconds", default=None)
@@ -43,37 +49,86 @@ def allowed_seconds() -> float | None:
 def stoppable(work: Callable[[RunOptions], Result]) -> Result:
     """What `work` returns or raises; on Ctrl-C KeyboardInterrupt at once, after its time limit TooLong.
 
-    `work` is called in a thread of its own, while this one waits where signals reach it. It must hand its options to
-    all runs of ONNX Runtime and give up where it sees their `terminate`: what is stopped may go on until it does, but
-    nobody waits for it (the interpreter does when it exits, but not our commands, which know it by the thread's name).
-    Stoppable work inside of stoppable work is just called.
+    `work` is called in another thread, while this one waits where signals reach it. It must hand its options to all
+    runs of ONNX Runtime and give up where it sees their `terminate`: what is stopped may go on until it does; nobody
+    waits for it before the interpreter exits. Stoppable work inside of stoppable work is just called.
     """
     inside, seconds = _current.get(), _seconds.get()
     if inside is not None:
         return work(inside)
     options = RunOptions()
-    outcome: Future[Result] = Future()
-
-    def run() -> None:
-        _current.set(options)
-        try:
-            outcome.set_result(work(options))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    thread = threading.Thread(target=copy_context().run, args=(run,), name="stoppable work")
+    results: SimpleQueue[Result | _Failure] = SimpleQueue()
     try:
-        thread.start()
-        _wait(thread, seconds)
-        if thread.is_alive():
-            raise TooLong(f"it took longer than {seconds:g} s: allow more with --time-limit")
+        _hand_over(partial(copy_context().run, _answer, work, options, results))
+        result = _wait(results, seconds)
     finally:
         options.terminate = True
-    return outcome.result()
+    if isinstance(result, _Failure):
+        raise result.error
+    return result
 
 
-def _wait(thread: threading.Thread, seconds: float | None) -> None:
-    """Until the thread ends, for so many seconds at most; a signal that comes just before a wait is seen after it."""
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _answer(
+    work: Callable[[RunOptions], Result], options: RunOptions, results: "SimpleQueue[Result | _Failure]"
+) -> None:
+    _current.set(options)
+    try:
+        result: Result | _Failure = work(options)
+    except BaseException as error:
+        result = _Failure(error)
+    results.put(result)
+
+
+def _wait(results: "SimpleQueue[Result | _Failure]", seconds: float | None) -> "Result | _Failure":
     end = math.inf if seconds is None else time.monotonic() + seconds
-    while thread.is_alive() and (left := end - time.monotonic()) > 0:
-        thread.join(min(left, LONGEST_WAIT))
+    while (left := end - time.monotonic()) > 0:
+        with contextlib.suppress(Empty):
+            return results.get(timeout=min(left, LONGEST_WAIT))
+    raise TooLong(f"it took longer than {seconds:g} s: allow more with --time-limit")
+
+
+class _Worker:
+    """A thread that waits for jobs: to make one for each would take longer than many a small program."""
+
+    def __init__(self) -> None:
+        self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self) -> None:
+        idle = self.thread.name
+        while True:
+            job = self.jobs.get()
+            self.thread.name = BUSY
+            job()
+            self.thread.name = idle
+            del job
+            _idle.append(self)
+
+
+_idle: deque[_Worker] = deque()
+
+
+def _hand_over(job: Callable[[], None]) -> None:
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+    worker.jobs.put(job)
+
+
+def wait_for_busy(seconds: float = math.inf) -> bool:
+    """Waits until no work goes on, for so many seconds at most; whether none does."""
+    end = time.monotonic() + seconds
+    while (busy := any(thread.name == BUSY for thread in threading.enumerate())) and time.monotonic() < end:
+        time.sleep(0.005)
+    return not busy
+
+
+os.register_at_fork(after_in_child=_idle.clear)  # threads do not come along
+atexit.register(wait_for_busy)  # ONNX Runtime must not come back to an interpreter that is gone

@@ -11,7 +11,7 @@ import pytest
 from onnxruntime import RunOptions
 
 from cimc.machine.onnx_kernels import plain_session
-from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit
+from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit, wait_for_busy
 
 Write = Callable[..., Path]
 ENDLESS = """g (float[1] x) => (float[1] y) {
@@ -26,10 +26,7 @@ def wait_for(options: RunOptions) -> None:
 
 
 def none_left() -> bool:
-    left = [thread for thread in threading.enumerate() if thread.name == "stoppable work" and thread.is_alive()]
-    for thread in left:
-        thread.join(30)
-    return not any(thread.is_alive() for thread in left)
+    return wait_for_busy(30)
 
 
 def test_results_and_errors() -> None:
@@ -50,6 +47,12 @@ def test_the_context_is_the_callers() -> None:
     with time_limit(60):
         assert stoppable(lambda _: (name.get(), allowed_seconds())) == ("mine", 60)
     assert allowed_seconds() is None
+
+
+def test_one_thread_serves_many() -> None:
+    assert none_left()
+    threads = {stoppable(lambda _: threading.get_ident()) for _ in range(20)}
+    assert len(threads) <= 2
 
 
 def test_time_limits() -> None:

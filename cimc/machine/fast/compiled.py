@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 
 from numba import njit
 
+from cimc.machine.fast.kept_code import KeptCode
+
 SOURCES = Path(__file__).parent
 STAMP = "cimc-loops"
 """The file beside kept machine code that tells of which sources it was made."""
@@ -23,11 +25,13 @@ def kept(loop: Callable[_P, _R]) -> Callable[_P, _R]:
     numba keeps the machine code beside the sources, or in the user's cache, or where NUMBA_CACHE_DIR says. Where it may
     write to none of them, every process compiles anew.
     """
+    compiled = njit(nogil=True)(loop)
     try:
-        compiled = njit(cache=True, nogil=True)(loop)
+        code = KeptCode(loop)
     except RuntimeError:  # so numba says that there is no such place
-        return njit(nogil=True)(loop)
-    forget_stale_loops(Path(compiled.stats.cache_path))
+        return compiled
+    forget_stale_loops(Path(code.cache_path))
+    setattr(compiled, "_cache", code)  # what `cache=True` does, with numba's own files
     return compiled
 
 
@@ -39,7 +43,7 @@ def forget_stale_loops(folder: Path) -> None:
     """
     stamp, sources = folder / STAMP, digest_of_sources()
     with contextlib.suppress(OSError):  # another process was faster, or the folder is not ours
-        if stamp.is_file() and stamp.read_text() == sources:
+        if stamp.is_file() and stamp.read_bytes() == sources.encode():
             return
         for index in folder.glob("*.nbi"):
             index.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
 from numba.core import config
 from numpy.typing import NDArray
 
@@ -70,11 +69,15 @@ def test_loops_are_kept_where_numba_is_told_to(tmp_path: Path, monkeypatch: pyte
 
 
 def test_without_a_place_loops_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_place(*, cache: bool = False, nogil: bool) -> Callable[[Loop], Loop]:
-        assert nogil
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(nogil=True)
+    def no_place(loop: Loop) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(compiled, "njit", no_place)
+    monkeypatch.setattr(compiled, "KeptCode", no_place)
     assert kept(double)(np.zeros(3)) == 6
+
+
+def test_a_damaged_stamp(tmp_path: Path) -> None:
+    (tmp_path / STAMP).write_bytes(b"\xff\xfe")
+    (tmp_path / "old.nbi").touch()
+    forget_stale_loops(tmp_path)
+    assert names(tmp_path) == {STAMP}
