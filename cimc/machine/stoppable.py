@@ -58,8 +58,17 @@ def stoppable(work: Callable[[RunOptions], Result]) -> Result:
         return work(inside)
     options = RunOptions()
     results: SimpleQueue[Result | _Failure] = SimpleQueue()
+
+    def answer() -> None:
+        _current.set(options)
+        try:
+            result: Result | _Failure = work(options)
+        except BaseException as error:
+            result = _Failure(error)
+        results.put(result)
+
     try:
-        _hand_over(partial(copy_context().run, _answer, work, options, results))
+        _hand_over(partial(copy_context().run, answer))
         result = _wait(results, seconds)
     finally:
         options.terminate = True
@@ -73,18 +82,7 @@ class _Failure:
         self.error = error
 
 
-def _answer(
-    work: Callable[[RunOptions], Result], options: RunOptions, results: "SimpleQueue[Result | _Failure]"
-) -> None:
-    _current.set(options)
-    try:
-        result: Result | _Failure = work(options)
-    except BaseException as error:
-        result = _Failure(error)
-    results.put(result)
-
-
-def _wait(results: "SimpleQueue[Result | _Failure]", seconds: float | None) -> "Result | _Failure":
+def _wait(results: SimpleQueue[Result], seconds: float | None) -> Result:
     end = math.inf if seconds is None else time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         with contextlib.suppress(Empty):
