@@ -1,0 +1,22 @@
+"""Damaged and hostile files, found before or made up: cimc's commands answer each with one line, or not at all.
+
+`make fuzz` looks for more of them.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZER = Path(__file__).parent / "fuzzer.py"
+CASES = {"onnx": 70, "program": 80, "chip": 40, "ir": 60, "grid": 300, "npz": 50}
+"""How many files of each kind, the corpus included; they are the same each time."""
+
+
+@pytest.mark.parametrize("target", CASES)
+def test_no_file_is_answered_with_more_than_a_line(target: str, tmp_path: Path) -> None:
+    """In a process of its own, for what it looks for may end it."""
+    options = ["--cases", str(CASES[target]), "--seconds", "3600", "--folder", str(tmp_path), "--here"]
+    done = subprocess.run([sys.executable, str(FUZZER), target, *options], capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr[-3000:]}"
