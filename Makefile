@@ -2,6 +2,8 @@
 #   make demo   compile a real network, run the program, compare every bit with ONNX Runtime
 #   make test   all checks; one of them alone: make lint, format, types, floors, lit-tests or unit-tests
 #   make bench  time the compiler and the machine
+#   make conformance  all cases of ONNX's own suite: compiled, run, compared with reference and original
+#   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
 #   make pictures  draw the README's picture anew
 #   make clean  remove what these made
 
@@ -16,13 +18,23 @@ CHECKS := lint format types floors lit-tests unit-tests browser-tests
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test bench pictures browser clean $(CHECKS)
+SECONDS ?= 600
+
+.PHONY: demo test bench conformance fuzz pictures browser clean $(CHECKS)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
 
 bench: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest tests/benchmarks -q -s -o python_files="bench_*.py"
+
+conformance: $(VENV)/ready-for-tests
+	$(BIN)/python tests/end_to_end/test_conformance.py
+
+# atheris, which chooses changes by the code that they reach, has wheels for some platforms only.
+fuzz: $(VENV)/ready-for-tests
+	@$(PIP) -c constraints.txt --no-build-isolation -e '.[fuzz]' || echo "== without atheris, which cannot be installed here"
+	$(BIN)/python tests/fuzz/fuzzer.py --seconds $(SECONDS) --seed $$(date +%s)
 
 # All checks, also after one has failed: who changes something wants to see the whole list.
 test: $(VENV)/ready-for-tests

@@ -7,12 +7,13 @@ import random
 import re
 import tempfile
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from onnx import ModelProto
 
 from cimc.program.container import Container, read_container, write_container
@@ -70,7 +71,10 @@ def changed_model(dice: random.Random, data: bytes) -> bytes:
     """Fields of an ONNX model with other values, left out, doubled or taken from elsewhere; sometimes bytes."""
     if not dice.randrange(4):
         return changed_bytes(dice, data)
-    model = ModelProto.FromString(data)
+    try:
+        model = ModelProto.FromString(data)
+    except DecodeError:  # it was changed before
+        return changed_bytes(dice, data)
     for _ in range(dice.choice((1, 1, 2, 3))):
         change_message(dice, dice.choice(list(messages(model))))
     try:
@@ -89,8 +93,8 @@ def messages(message: Message) -> Iterator[Message]:
 
 def change_message(dice: random.Random, message: Message) -> None:
     """Change one field; names of dimensions, operators and types are as likely as numbers."""
-    field: FieldDescriptor = dice.choice(list(message.DESCRIPTOR.fields))
-    present = [found for found, _ in message.ListFields()]
+    field: Any = dice.choice(list(message.DESCRIPTOR.fields))
+    present: list[Any] = [found for found, _ in message.ListFields()]
     if present and dice.randrange(4):
         field = dice.choice(present)
     value: Any = getattr(message, field.name)
@@ -160,23 +164,49 @@ def digest(metadata: dict[str, Any], tensors: dict[str, Any]) -> str:
     return found.hexdigest()
 
 
-def change_json(dice: random.Random, value: Any) -> None:
-    """Change one value somewhere below."""
-    while True:
-        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
-        key = dice.choice(keys)
-        if isinstance(value[key], dict | list) and value[key] and dice.randrange(8):
-            value = value[key]
-            continue
-        values = (*NUMBERS, None, True, "", "a" * 700, "\x1b[2J", [], {}, 0.5, [1] * 70, {"a": 1}, "offset", "string")
-        match dice.randrange(4):
-            case 0 if isinstance(value, list):
-                value.append(value[key])
-            case 0 | 1:
-                del value[key]
-            case _:
-                value[key] = dice.choice(values)
-        return
+JSON: tuple[object, ...] = (
+    *NUMBERS,
+    None,
+    True,
+    "",
+    "a" * 700,
+    "\x1b[2J",
+    [],
+    {},
+    0.5,
+    [1] * 70,
+    {"a": 1},
+    "offset",
+    "string",
+)
+
+
+def change_json(dice: random.Random, value: object) -> None:
+    """Change one value somewhere below an object or a list."""
+    if isinstance(value, dict):
+        known = cast(dict[str, object], value)
+        key = dice.choice(list(known))
+        if goes_deeper(dice, known[key]):
+            change_json(dice, known[key])
+        elif dice.randrange(3):
+            known[key] = deepcopy(dice.choice(JSON))
+        else:
+            del known[key]
+    elif isinstance(value, list):
+        items = cast(list[object], value)
+        number = dice.randrange(len(items))
+        if goes_deeper(dice, items[number]):
+            change_json(dice, items[number])
+        elif dice.randrange(3):
+            items[number] = deepcopy(dice.choice(JSON))
+        elif dice.randrange(2):
+            items.append(deepcopy(items[number]))
+        else:
+            del items[number]
+
+
+def goes_deeper(dice: random.Random, value: object) -> bool:
+    return isinstance(value, dict | list) and bool(cast(object, value)) and dice.randrange(8) > 0
 
 
 def change_tensor(dice: random.Random, tensors: dict[str, Any]) -> None:

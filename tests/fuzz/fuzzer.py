@@ -7,7 +7,10 @@
 import argparse
 import contextlib
 import faulthandler
+import gc
 import hashlib
+import importlib
+import importlib.util
 import io
 import random
 import resource
@@ -20,6 +23,8 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import changes
 import good_files
@@ -186,33 +191,43 @@ def keep(name: str, content: bytes, folder: Path, kind: str) -> None:
 
 
 def look_everywhere(names: Sequence[str], seed: int, seconds: float, folder: Path) -> int:
-    """Look in each target in a process of its own, for a share of the time; one that dies is begun anew."""
-    wrong = 0
+    """Look in each target for a share of the time, half of it with atheris where that is installed.
+
+    That happens in other processes; one that dies is begun anew.
+    """
+    guided = importlib.util.find_spec("atheris") is not None
+    share, wrong = seconds / len(names) / (2 if guided else 1), 0
     for name in names:
-        end = time.monotonic() + seconds / len(names)
+        end = time.monotonic() + share
         while (left := end - time.monotonic()) > 0:
-            options = ["--seconds", str(left), "--seed", str(seed), "--folder", str(folder), "--here"]
-            code = subprocess.run([sys.executable, __file__, name, *options]).returncode
+            code = itself(name, "--here", "--seconds", left, "--seed", seed, "--folder", folder)
             wrong += code != 0
             seed += 1
             current = folder / f"current-{name}{TARGETS[name].suffix}"
             if current.exists():
                 keep(name, current.read_bytes(), folder, f"the process ended with {code}")
-            else:
-                break
+        if guided:
+            wrong += itself(name, "--atheris", "--seconds", share, "--folder", folder) != 0
     return wrong
+
+
+def itself(*arguments: object) -> int:
+    """The exit code of this script, run with these arguments."""
+    return subprocess.run([sys.executable, __file__, *map(str, arguments)]).returncode
 
 
 def look_with_atheris(name: str, seconds: float, folder: Path) -> None:
     """Let atheris change files; it ends the process, with a file `crash-...` in `folder` for what it finds."""
-    import atheris
-
+    atheris: Any = importlib.import_module("atheris")  # an extra that `make fuzz` installs where there is a wheel of it
     target = TARGETS[name]
     seeds = folder / f"seeds-{name}"
     seeds.mkdir(exist_ok=True)
     for number, content in enumerate([*target.seeds(), *(f.read_bytes() for f in (CORPUS / name).iterdir())]):
         (seeds / f"{number}{target.suffix}").write_bytes(content)
-    atheris.instrument_all()
+    with tempfile.TemporaryDirectory() as place:
+        warm_up(Path(place))
+    for function in functions_of_ours():
+        atheris.instrument_func(function)
 
     def change(data: bytes, longest: int, seed: int) -> bytes:
         with contextlib.suppress(Exception):  # what is no file of this kind any more is changed byte by byte
@@ -225,10 +240,16 @@ def look_with_atheris(name: str, seconds: float, folder: Path) -> None:
             raise Wrong(kind)
 
     with tempfile.TemporaryDirectory() as place:
-        warm_up(Path(place))
         options = [f"-max_total_time={int(seconds)}", f"-artifact_prefix={folder}/", "-timeout=120", "-max_len=200000"]
         atheris.Setup([sys.argv[0], *options, str(seeds)], one, custom_mutator=change)
         atheris.Fuzz()
+
+
+def functions_of_ours() -> list[FunctionType]:
+    """Those whose course counts; compiled loops have none to follow."""
+    functions = [found for found in gc.get_objects() if isinstance(found, FunctionType)]
+    ours = [f for f in functions if str(f.__module__).partition(".")[0] in ("cimc", "dialects", "passes")]
+    return [f for f in ours if not f.__module__.startswith("cimc.machine.fast")]
 
 
 def main() -> int:
