@@ -1,0 +1,1 @@
+func.func @main(%x: tensor<99999999999999999999x4xf32>) -> tensor<99999999999999999999x4xf32> { func.return %x : tensor<99999999999999999999x4xf32> }
