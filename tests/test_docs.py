@@ -198,3 +198,13 @@ def test_structure_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert optimize.main([str(file)]) == 0
     printed = capsys.readouterr().out
     assert all(line in printed for line in block.splitlines())
+
+
+def test_bounds_of_the_security_page() -> None:
+    """They are those of the code."""
+    rows = re.findall(r"\| ([\d,]+)[^|`]* \| `(\w+)` in `([\w/]+)\.py` \|", (DOCS / "security.md").read_text())
+    rows += re.findall(r"\| (\d+) s[^|]* \| `(\w+)` in `([\w/]+)\.py` \|", (DOCS / "security.md").read_text())
+    assert len(rows) == 14
+    for number, name, module in rows:
+        found = getattr(importlib.import_module(module.replace("/", ".")), name)
+        assert found == int(number.replace(",", "")), name
