@@ -1,5 +1,6 @@
 """The examples in README and docs work."""
 
+import importlib
 import json
 import re
 import shlex
@@ -202,8 +203,8 @@ def test_structure_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_bounds_of_the_security_page() -> None:
     """They are those of the code."""
-    rows = re.findall(r"\| ([\d,]+)[^|`]* \| `(\w+)` in `([\w/]+)\.py` \|", (DOCS / "security.md").read_text())
-    rows += re.findall(r"\| (\d+) s[^|]* \| `(\w+)` in `([\w/]+)\.py` \|", (DOCS / "security.md").read_text())
+    rows = re.findall(r"\| ([\d,]+)[^|`]* \| `(\w+)` in `([\w/]+)\.py` \|", (ROOT / "docs/security.md").read_text())
+    rows += re.findall(r"\| (\d+) s[^|]* \| `(\w+)` in `([\w/]+)\.py` \|", (ROOT / "docs/security.md").read_text())
     assert len(rows) == 14
     for number, name, module in rows:
         found = getattr(importlib.import_module(module.replace("/", ".")), name)
