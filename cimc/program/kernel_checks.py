@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper
 from cimc.program.container import Tensor
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Kernel
+from cimc.program.mixed_products import mixed_product
 from cimc.program.one_line import one_line
 from cimc.program.onnx_walk import location_of, tensors_of
 
@@ -21,11 +22,20 @@ OWN_CONSTANTS = "constants"
 
 
 def verify_models(kernels: Sequence[Kernel], constants: Sequence[Tensor]) -> None:
-    """Every kernel is an ONNX model of nodes and initializers, with constants of the program and no other data."""
+    """Every kernel is an ONNX model of nodes and initializers, with constants of the program and no other data.
+
+    Nor has it products of uint8 by int8, whose integers depend on the processor.
+    """
     for number, kernel in enumerate(kernels):
         model = _parsed(number, kernel)
         own = {f"constant{i}": constants[i] for i in kernel.constants}
         _verify_data(f"kernel {number}", model, own)
+        mixed = mixed_product(model)
+        if mixed is not None:
+            raise ProgramError(
+                f"kernel {number}: {one_line(mixed)} multiplies uint8 by int8, which not all processors do alike: "
+                "compile the network anew"
+            )
 
 
 def _parsed(number: int, kernel: Kernel) -> ModelProto:

@@ -135,3 +135,15 @@ def test_constants_of_the_program(handmade: Program) -> None:
     verify_models(handmade.kernels, handmade.constants)
     half = replace(handmade, constants=[handmade.constants[0].astype(np.float16), *handmade.constants[1:]])
     assert refusal(half).endswith("which is float16 [4]")
+
+
+def test_products_that_saturate_on_some_processors(handmade: Program) -> None:
+    def product(model: ModelProto) -> None:
+        model.graph.initializer.append(TensorProto(name="u", data_type=TensorProto.UINT8, dims=[1, 1], raw_data=b"1"))
+        model.graph.initializer.append(TensorProto(name="s", data_type=TensorProto.INT8, dims=[1, 1], raw_data=b"1"))
+        model.graph.node.append(NodeProto(op_type="MatMulInteger", name="old", input=["u", "s"], output=["p"]))
+
+    assert refusal(changed(handmade, product)) == (
+        "kernel 0: node 'old' (MatMulInteger) multiplies uint8 by int8, which not all processors do alike: "
+        "compile the network anew"
+    )
