@@ -17,7 +17,7 @@ from dialects.errors import UserError
 from dialects.semantics import onnx_runtime
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 
-MEASURING_SECONDS = 60.0
+MEASURING_SECONDS = 20.0
 """How long each of the two networks may run, where nothing else is said."""
 
 

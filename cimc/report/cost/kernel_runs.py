@@ -21,7 +21,7 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 
 Shape: TypeAlias = tuple[int, ...]
-COUNTING_SECONDS = 120.0
+COUNTING_SECONDS = 20.0
 """How long the kernels may run."""
 LEFT_OUT: Shape = (0,)
 """The shape of an optional input that is left out, and of what is no tensor."""
