@@ -83,6 +83,7 @@ def _run_within_limit(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from cimc.machine.fast.engine import default_threads
+    from cimc.machine.inputs import check_inputs
     from cimc.machine.machine import Machine
     from cimc.machine.profile import profile_lines
     from cimc.program.program import Program
@@ -105,11 +106,13 @@ def _run(arguments: argparse.Namespace) -> int:
                 seed=arguments.seed,
             )
         step(f"executing {len(program.instructions):,} records")
-        if arguments.profile:
-            machine.run(inputs)
-        start = time.perf_counter()
-        outputs = machine.run(inputs)
-        seconds = time.perf_counter() - start
+        check_inputs(program.inputs, inputs)  # what is wrong from here on is wrong with the program
+        with naming(arguments.program):
+            if arguments.profile:
+                machine.run(inputs)
+            start = time.perf_counter()
+            outputs = machine.run(inputs)
+            seconds = time.perf_counter() - start
     say(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
     _print_outputs(outputs)
     _print_clipping(machine, inputs, outputs)

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.metadata import Multiplication
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.schedule import verify_schedule
@@ -227,12 +228,16 @@ def _prefill(found: Prefill) -> dict[str, Any]:
 
 
 def _layer_notes(program: Program, node: str) -> dict[str, Any]:
-    """What is said of a node, in one dictionary."""
+    """What is said of a node, in one dictionary: texts and numbers. ProgramError for anything else."""
     entries = program.notes.get("layers")
     found: dict[str, Any] = {}
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and entry.get("node") == node:
             found |= {name: value for name, value in entry.items() if name != "node"}
+    for name, value in found.items():
+        is_number = isinstance(value, int | float) and abs(value) <= MAXIMAL_DETAIL
+        if not (is_number if name.endswith("_error") else is_number or isinstance(value, str)):
+            raise ProgramError(f"damaged: metadata program.notes.layers: {name} of node {node} is not a number or text")
     return found
 
 

@@ -160,3 +160,14 @@ def test_a_schedule_that_cannot_be_kept(program: Program) -> None:
     program.instructions["start"][program.instructions["op"] == Opcode.MULTIPLY] = 0
     with pytest.raises(ProgramError, match=r"^record "):
         report_of(program)
+
+
+@pytest.mark.parametrize(("name", "value"), [("weight_error", "much"), ("weight_error", 1e300), ("almost", [1])])
+def test_notes_of_layers_are_numbers_and_texts(name: str, value: str | float | list[int], handmade: Program) -> None:
+    node = handmade.multiplications[0].node
+    noted = replace(handmade, notes={"layers": [{"node": node, name: value}]})
+    with pytest.raises(ProgramError) as error:
+        report_of(noted)
+    assert str(error.value) == (
+        f"damaged: metadata program.notes.layers: {name} of node {node} is not a number or text"
+    )
