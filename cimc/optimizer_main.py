@@ -76,7 +76,9 @@ class OptimizerMain(xDSLOptMain):
         source = None if self.args.input_file is None else Path(self.args.input_file)
         output = Path(self.args.output_file)
         chip = None if self.args.chip in chip_names() else Path(self.args.chip)
-        check_names([source, chip], [output, output.parent / SIDE_FILE], networks=[source])
+        calibrations = [getattr(one, "calibration", None) for one in self.pipeline.passes]
+        inputs = [source, chip, *(Path(name) for name in calibrations if isinstance(name, str))]
+        check_names(inputs, [output, output.parent / SIDE_FILE], networks=[source])
         check_writable(output)
 
     def _import(self, stream: IO[bytes]) -> ModuleOp:

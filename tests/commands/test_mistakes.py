@@ -277,6 +277,8 @@ def test_what_is_read_is_never_overwritten(
     assert fails("cim-run", program, "--outputs", program) == f"{program}: {ALSO_READ}"
     assert fails("cim-run", program, "--inputs", inputs, "--outputs", inputs) == f"{inputs}: {ALSO_READ}"
     assert fails("cim-run", program, "--check", network, "--outputs", network) == f"{network}: {ALSO_READ}"
+    spec = f'quantize{{activations=static calibration="{inputs}"}}'
+    assert fails("cim-opt", network, "-p", spec, "-o", inputs) == f"{inputs}: {ALSO_READ}"
     same = tmp_path / "same"
     assert fails("cimc", network, "-o", same, "--reference", same) == (
         f"{same}: cannot be written: another output has the same name"
