@@ -39,7 +39,7 @@ def test_inputs_of_any_shape_are_not_made_up(handmade: Program) -> None:
 
 
 def test_vectors_that_are_too_short(handmade: Program) -> None:
-    """A network that does not say how long its vectors are is run with one element, which a permutation may not have."""
+    """A network that does not say how long its vectors are is run with one element, and a permutation may need more."""
     table = np.array([2, 0, 3, 9], np.int32)
     with pytest.raises(ProgramError, match="table 0 reads element 9 of a made-up vector of 4"):
         run_kernels(replace(handmade, tables=[table]), {"batch": 1})
