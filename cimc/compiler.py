@@ -78,6 +78,8 @@ class Options:
     time_limit: float | None = None
     """Longest time in seconds that ONNX Runtime may take for a graph: to measure the distance, to fold constants, to
     calibrate, to verify. None for MEASURING_SECONDS for the first and SECONDS for the others."""
+    texts: bool = False
+    """Whether to keep the IR as text: to print it takes as long as some passes do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Compilation:
     program: Program
     statistics: list[PassStatistics]
     texts: Mapping[str, str]
-    """The IR at the end of each language, `cim` and `array`."""
+    """The IR at the end of each language, `cim` and `array`, if `texts` is asked for."""
     distance: Distance | None
     seconds: float
 
@@ -184,7 +186,7 @@ class _Compiler:
             quantise_network(runner, module, self.options, self._network_has_its_structure)
             self._network_is_final(module)
             schedule_network(runner, module, self.options)
-        self.texts["array"] = text_of(module, locations=False)
+        self._keep_text("array", module)
         self.progress("emission")
         with self._naming_file():
             program = emit_program(self.ctx, module, self.options)
@@ -223,13 +225,17 @@ class _Compiler:
         if self.options.keep_ir is None:
             drop_unused_weights(self.ctx, module)
 
+    def _keep_text(self, language: str, module: ModuleOp) -> None:
+        if self.options.texts:
+            self.texts[language] = text_of(module, locations=False)
+
     def _network_has_its_structure(self, module: ModuleOp) -> None:
         if self.options.reference_float is not None:
             self.write_reference_float(network_model(module, store_of(self.ctx)))
 
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
-        self.texts["cim"] = text_of(module, locations=False)
+        self._keep_text("cim", module)
         if self.options.reference is None and not self.options.measure:
             return
         model = network_model(module, store_of(self.ctx))

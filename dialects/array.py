@@ -13,7 +13,7 @@ One `array.multiply` stands for a whole weight: each pass writes its decisions i
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import I64, FlatSymbolRefAttr, IntegerAttr, SymbolRefAttr, i64
-from xdsl.ir import Attribute, Dialect, Region, SSAValue
+from xdsl.ir import Attribute, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -67,11 +67,8 @@ class MultiplyOp(IRDLOperation):
     )
 
     def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
-        super().__init__(
-            operands=[x],
-            properties={"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)},
-            result_types=[result_type],
-        )
+        properties = {"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)}
+        Operation.__init__(self, operands=[x], properties=properties, result_types=[result_type])
 
     def verify_(self) -> None:
         for what, table, columns in (

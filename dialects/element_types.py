@@ -1,7 +1,8 @@
 """One table of element types: how ONNX, numpy and the IR each name them, and how small constants cross over."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 import ml_dtypes
 import numpy as np
@@ -114,14 +115,25 @@ def numpy_element(element: Attribute) -> np.dtype[Any] | None:
 
 def tensor_type_of(array: Array) -> TensorType[Any]:
     """The static tensor type of a numpy array."""
-    return TensorType(_BY_NUMPY[array.dtype].ir, array.shape)
+    return tensor_type(_BY_NUMPY[array.dtype].ir, array.shape)
+
+
+@lru_cache(maxsize=1 << 12)
+def tensor_type(element: Attribute, shape: tuple[int, ...]) -> TensorType[Any]:
+    """The tensor type of that shape, negative for dynamic dimensions; equal ones are one object, where it is known."""
+    return TensorType(element, shape)
 
 
 def element_type(value_type: Attribute) -> Attribute:
     """The element type of a tensor type, ranked or not; UNKNOWN for anything else."""
-    if isa(value_type, TensorType) or isa(value_type, UnrankedTensorType):
+    if is_tensor(value_type):
         return value_type.element_type
-    return UNKNOWN
+    return value_type.element_type if isa(value_type, UnrankedTensorType) else UNKNOWN
+
+
+def is_tensor(kind: Attribute) -> TypeGuard[TensorType[Attribute]]:
+    """Whether `kind` is a ranked tensor type: a hundred times as fast as `isa`, for what is asked that often."""
+    return isinstance(kind, TensorType)
 
 
 _INLINE_ELEMENTS = 32
@@ -130,11 +142,19 @@ _INLINE = tuple(np.dtype(kind) for kind in "?bBhHiIqQfd")
 
 def inline_constant(array: Array) -> DenseIntOrFPElementsAttr | None:
     """`array` as `dense<...>`, or None where that is unreadable or not exact (large, or not finite)."""
-    if array.dtype not in _INLINE or not 0 < array.size <= _INLINE_ELEMENTS or not reads_back(array):
+    if array.dtype not in _INLINE or not 0 < array.size <= _INLINE_ELEMENTS:
+        return None
+    return _inline(array.dtype, array.shape, array.tobytes())
+
+
+@lru_cache(maxsize=1 << 12)
+def _inline(dtype: np.dtype[Any], shape: tuple[int, ...], content: bytes) -> DenseIntOrFPElementsAttr | None:
+    array = np.frombuffer(content, dtype).reshape(shape)
+    if not reads_back(array):
         return None
     if array.dtype == np.bool_:
         return DenseIntOrFPElementsAttr.from_list(TensorType(i1, array.shape), array.flatten().tolist())
-    return DenseIntOrFPElementsAttr(tensor_type_of(array), BytesAttr(array.tobytes()))
+    return DenseIntOrFPElementsAttr(tensor_type_of(array), BytesAttr(content))
 
 
 def reads_back(array: Array) -> bool:

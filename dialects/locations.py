@@ -19,4 +19,4 @@ def node_name(op: Operation) -> str:
 
 def is_lost(op: Operation) -> bool:
     """Whether `op` does not say which node it comes from."""
-    return isinstance(op.location, UnknownLoc)
+    return type(op.location) is UnknownLoc

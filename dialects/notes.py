@@ -1,6 +1,7 @@
 """What passes have to tell the user of a network, kept on the module: it comes out again in reports."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64, i64
 from xdsl.ir import Attribute
@@ -22,7 +23,7 @@ def add_layer_note(module: ModuleOp, node: str, **said: str | float) -> None:
     for name, value in said.items():
         entry[name] = StringAttr(escaped(value)) if isinstance(value, str) else FloatAttr(value, f64)
     known = module.attributes.get(_LAYERS)
-    before = list(known) if isa(known, ArrayAttr[DictionaryAttr]) else []
+    before = cast("ArrayAttr[DictionaryAttr]", known) if isinstance(known, ArrayAttr) else ()
     module.attributes[_LAYERS] = ArrayAttr([*before, DictionaryAttr(entry)])
 
 

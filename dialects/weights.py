@@ -36,11 +36,25 @@ def digest_of(array: Array) -> str:
 
 
 @dataclass
+class _Numbered:
+    """The keys `name`, `name.1`, ... that are taken, by digest: thousands of arrays may have one name."""
+
+    count: int = 0
+    keys: dict[str, str] = field(default_factory=dict[str, str])
+
+    def next(self, name: str) -> str:
+        """The key after those that are known."""
+        self.count += 1
+        return name if self.count == 1 else f"{name}.{self.count - 1}"
+
+
+@dataclass
 class WeightStore(DialectInterface):
     """Arrays by key. They may be views of mapped files: nothing is copied, and nobody writes to them."""
 
     _arrays: dict[str, Array] = field(default_factory=dict[str, Array])
     _digests: dict[str, str] = field(default_factory=dict[str, str])
+    _numbered: dict[str, _Numbered] = field(default_factory=dict[str, _Numbered])
 
     def put(self, name: str, array: Array) -> tuple[str, str]:
         """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest.
@@ -50,14 +64,14 @@ class WeightStore(DialectInterface):
         if array.dtype.kind == "O":
             raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
         array = np.asarray(array)
-        digest, key, count = digest_of(array), name, 0
-        while key in self._arrays and self._digests[key] != digest:
-            count += 1
-            key = f"{name}.{count}"
-        if key not in self._arrays:
-            array.flags.writeable = False
-            self._arrays[key], self._digests[key] = array, digest
-        return key, digest
+        digest, known = digest_of(array), self._numbered.setdefault(name, _Numbered())
+        while digest not in known.keys:
+            key = known.next(name)
+            if key not in self._arrays:
+                array.flags.writeable = False
+                self._arrays[key], self._digests[key] = array, digest
+            known.keys.setdefault(self._digests[key], key)
+        return known.keys[digest], digest
 
     def get(self, key: str, digest: str) -> Array:
         """The array that `#cim.data<"key", "digest">` names.
@@ -78,6 +92,7 @@ class WeightStore(DialectInterface):
     def keep_only(self, keys: Container[str]) -> None:
         """Forget all other arrays, whose memory may then be used for something else."""
         self._arrays = {key: array for key, array in self._arrays.items() if key in keys}
+        self._numbered.clear()
 
     def write(self, path: Path) -> None:
         """Write all arrays to one safetensors file; OSError if that fails."""

@@ -8,7 +8,7 @@ import numpy as np
 from onnx import defs
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, NoneType
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.attributes.onnx_attributes import integer
@@ -111,8 +111,9 @@ def _computed(
         shape = shape_of(op.inputs[0].type) or ()
         last = integer(op.setting, "end", len(shape))
         _replace(module, store, op.outputs[0], np.array(shape[integer(op.setting, "start", 0) : last], np.int64))
-    rest = [o for o in ops if o not in shapes]
-    wanted = [v for v in values if v.owner in rest]
+    computed_here = set[Operation | Block](shapes)
+    rest = [o for o in ops if o not in computed_here]
+    wanted = [v for v in values if v.owner not in computed_here]
     if not wanted:
         return []
     try:

@@ -15,7 +15,7 @@ from dialects.cim import AffineAttr, DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import main_block, shape_of, weights_of
 from dialects.weights import WeightStore, store_of
-from passes.rewriting.constants import ConstantMatrix, constant_matrix, constant_of, is_constant, is_float
+from passes.rewriting.constants import ConstantMatrix, computes_constants, constant_matrix, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors, replace
 from passes.rewriting.integer_products import raise_matmul_integer, raise_qlinear_matmul
 from passes.rewriting.sweep import sweep
@@ -40,11 +40,17 @@ class RaiseMatmulPass(ModulePass):
 
 def raise_matmuls(module: ModuleOp, store: WeightStore) -> None:
     """What the pass does; the importer does it too, so that an imported network shows its multiplications."""
+    constant: set[SSAValue] = set()
     for op in list(main_block(module).ops):
+        is_constant = computes_constants(op, constant)
         if isinstance(op, DigitalOp) and op.is_standard and op.op_type.data in _RULES:
+            if op.op_type.data in _FLOAT_RULES and constant.issuperset(op.inputs[:2]):
+                continue  # left to fold-constants
             raised = _RULES[op.op_type.data](op, module, store)
             if raised is not None:
                 replace(op, raised)
+                if is_constant:
+                    constant.add(raised)
     sweep(module)
 
 
@@ -127,10 +133,10 @@ def _is_pointwise(op: DigitalOp, kernel: tuple[int, ...]) -> bool:
 
 
 def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SSAValue | None:
-    """`x` times a matrix; None for constant `x`, integers without a scale, and a matrix of another type than `x`."""
+    """`x` times a matrix; None for integers without a scale, and for a matrix of another type than `x`."""
     columns = matrix.values.shape[1]
     kind = matrix.values.dtype if matrix.scale is None else matrix.scale.dtype
-    if numpy_element(element_type(x.type)) != kind or is_constant(x):
+    if numpy_element(element_type(x.type)) != kind:
         return None
     check_vectors(x, len(matrix.values), builder.anchor)
     if matrix.scale is None:
@@ -162,3 +168,4 @@ _RULES: dict[str, Callable[[DigitalOp, ModuleOp, WeightStore], SSAValue | None]]
     "MatMulInteger": raise_matmul_integer,
     "QLinearMatMul": raise_qlinear_matmul,
 }
+_FLOAT_RULES = ("MatMul", "Gemm", "Conv")

@@ -26,7 +26,7 @@ from passes.analysis.schedule.operators import schedule_operators
 from passes.analysis.schedule.row_groups import tile_groups
 from passes.analysis.schedule.stage import Product, Resources, schedule_stage
 from passes.analysis.schedule.timing import LONGEST_PS, ArrayTimes, check_time
-from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.operator_costs import cost_of, static_operators
 
@@ -75,9 +75,8 @@ class _Scheduler:
         """When all that was scheduled is done, in ps."""
 
     def run(self) -> None:
-        level = operation_levels(self.ops)
-        for number in range(1 + max(level.values(), default=0)):
-            self._level([op for op in self.ops if level[op] == number], number)
+        for number, members in enumerate(by_level(self.ops, operation_levels(self.ops))):
+            self._level(members, number)
 
     def _level(self, members: Sequence[Operation], number: int) -> None:
         """Move the operations of one level to the end of the function: digital ones, then the stage.
@@ -93,9 +92,9 @@ class _Scheduler:
         turn = operation_levels(others, PermuteOp)
         for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
             self.block.insert_op_before(op, last)
-        for current in range(1 + max(turn.values(), default=0)):
-            self._kernel([op for op in others if turn[op] == current and isinstance(op, DigitalOp)])
-            self._permute([op for op in others if turn[op] == current and isinstance(op, PermuteOp)])
+        for turned in by_level(others, turn):
+            self._kernel([op for op in turned if isinstance(op, DigitalOp)])
+            self._permute([op for op in turned if isinstance(op, PermuteOp)])
         if multiplies:
             self.block.insert_op_before(self._stage(multiplies, number), last)
 

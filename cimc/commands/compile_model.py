@@ -122,6 +122,7 @@ def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
         verify_each=arguments.verify_each,
         measure=arguments.emit is None,
         time_limit=arguments.time_limit,
+        texts=arguments.emit in ("cim", "array"),
     )
 
 

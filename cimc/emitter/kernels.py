@@ -58,7 +58,8 @@ def kernel_of(
 ) -> Kernel | None:
     """The kernel of a run of digital operations; None if nobody needs anything of it."""
     inside = {result for op in ops for result in op.results if not isinstance(op, NoneOp)}
-    outputs = [value for value in dict.fromkeys(r for op in ops for r in op.results) if _leaves(value, ops)]
+    members = set(ops)
+    outputs = [value for op in ops for value in op.results if _leaves(value, members)]
     if not outputs:
         return None
     working = [op for op in ops if isinstance(op, DigitalOp)]
@@ -103,10 +104,9 @@ def _comes_in(value: SSAValue, inside: Container[SSAValue], user: Operation) -> 
     return parent is None or not user.is_ancestor(parent)
 
 
-def _leaves(value: SSAValue, ops: Sequence[Operation]) -> bool:
-    """Whether `value` is used outside of `ops`; a constant only where a stage or the caller takes it as it is."""
+def _leaves(value: SSAValue, members: set[Operation]) -> bool:
+    """Whether `value` is used outside of `members`; a constant only where a stage or the caller takes it as it is."""
     is_constant = isinstance(value.owner, ConstantOp | ReadOp | NoneOp)
-    members = set(ops)
     for use in value.uses:
         user = _outermost(use.operation)
         if user not in members and not (is_constant and isinstance(user, DigitalOp)):

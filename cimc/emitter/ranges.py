@@ -3,7 +3,7 @@
 from xdsl.ir import Operation, SSAValue
 
 from dialects.attributes.onnx_attributes import integer
-from dialects.cim import ConstantOp, DigitalOp, ReadOp
+from dialects.cim import DigitalOp
 from dialects.element_types import element_type, numpy_element
 from dialects.network import shape_of
 
@@ -21,23 +21,30 @@ def integer_range(value: SSAValue) -> tuple[int, int] | None:
 
 def _table_lengths(value: SSAValue) -> list[int]:
     found: list[int] = []
-    for use in value.uses:
-        op = use.operation
-        if not isinstance(op, DigitalOp):
-            continue
-        if op.is_a("Gather") and use.index == 1:
-            shape = shape_of(op.inputs[0].type)
-            length = -1 if not shape else shape[integer(op.setting, "axis", 0)]
-            if length > 0 and _comes_from_constant(op.inputs[0]):
-                found.append(length)
-        elif op.is_a(*_TRANSPARENT) and use.index == 0:
-            found += _table_lengths(op.outputs[0])
+    pending = [value]
+    while pending:
+        for use in pending.pop().uses:
+            op = use.operation
+            if not isinstance(op, DigitalOp):
+                continue
+            if op.is_a("Gather") and use.index == 1:
+                shape = shape_of(op.inputs[0].type)
+                length = -1 if not shape else shape[integer(op.setting, "axis", 0)]
+                if length > 0 and _comes_from_constant(op.inputs[0]):
+                    found.append(length)
+            elif op.is_a(*_TRANSPARENT) and use.index == 0:
+                pending.append(op.outputs[0])
     return found
 
 
 def _comes_from_constant(value: SSAValue) -> bool:
     """Whether a table is a constant, or a constant that is dequantised."""
-    owner = value.owner
-    if not isinstance(owner, Operation) or (isinstance(owner, DigitalOp) and not owner.inputs):
-        return False
-    return isinstance(owner, ConstantOp | ReadOp) or all(_comes_from_constant(v) for v in owner.operands)
+    pending, seen = [value], {value}
+    while pending:
+        owner = pending.pop().owner
+        if not isinstance(owner, Operation) or (isinstance(owner, DigitalOp) and not owner.inputs):
+            return False
+        new = [operand for operand in owner.operands if operand not in seen]
+        seen.update(new)
+        pending += new
+    return True

@@ -28,7 +28,7 @@ from cimc.onnx_import.tensors import array_of, dense_of
 from dialects.attributes.cim_types import ElementType, ValueType
 from dialects.attributes.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
-from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type_of
+from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from dialects.locations import is_lost, location
@@ -76,8 +76,8 @@ class _Importer:
         graph = self.source.model.graph
         inputs = [entry for entry in graph.input if entry.name not in self.source.constants]
         scope = _Scope(_types(graph))
-        for entry in inputs:
-            argument = self.body.insert_arg(scope.types[entry.name], len(self.body.args))
+        self.body = Block(arg_types=[scope.types[entry.name] for entry in inputs])
+        for entry, argument in zip(inputs, self.body.args):
             _name(argument, entry.name)
             scope.values[entry.name] = argument
         self._translate(graph, [scope], self.body)
@@ -232,7 +232,7 @@ def _type(proto: TypeProto) -> Attribute:
     if not proto.tensor_type.HasField("shape"):
         return UnrankedTensorType(element)
     dims = proto.tensor_type.shape.dim
-    return TensorType(element, [d.dim_value if d.HasField("dim_value") else DYNAMIC_INDEX for d in dims])
+    return tensor_type(element, tuple(d.dim_value if d.HasField("dim_value") else DYNAMIC_INDEX for d in dims))
 
 
 def _type_text(proto: TypeProto) -> str:

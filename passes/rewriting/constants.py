@@ -68,21 +68,44 @@ class ConstantMatrix:
 
 def constant_matrix(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
     """The matrix of a value that is constant but for dequantisation and transposition, else None."""
+    value, swaps = _before_transposes(value)
     owner = value.owner
-    array = constant_of(value, weights, store)
-    if array is not None:
-        symbol = owner.weight.root_reference.data if isinstance(owner, ReadOp) else None
-        is_matrix = array.ndim == 2 and array.size > 0
-        return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol) if is_matrix else None
-    if not isinstance(owner, DigitalOp):
+    found = _stored(value, weights, store)
+    if found is None and isinstance(owner, DigitalOp):
+        if owner.is_a("Mul"):
+            found = _scaled(owner, weights, store)
+        elif owner.is_a("DequantizeLinear"):
+            found = _dequantised(owner, weights, store)
+    return _swapped(found, swaps)
+
+
+def _unscaled(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+    """The matrix of a value that is constant but for transposition, else None."""
+    value, swaps = _before_transposes(value)
+    return _swapped(_stored(value, weights, store), swaps)
+
+
+def _stored(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+    array, owner = constant_of(value, weights, store), value.owner
+    if array is None or array.ndim != 2 or not array.size:
         return None
-    if owner.is_a("Transpose"):
-        inner = constant_matrix(owner.inputs[0], weights, store)
-        swapped = integers(owner.setting, "perm") in (None, [1, 0])
-        return inner if inner is None or not swapped else inner.transposed()
-    if owner.is_a("Mul"):
-        return _scaled(owner, weights, store)
-    return _dequantised(owner, weights, store) if owner.is_a("DequantizeLinear") else None
+    symbol = owner.weight.root_reference.data if isinstance(owner, ReadOp) else None
+    return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol)
+
+
+def _before_transposes(value: SSAValue) -> tuple[SSAValue, int]:
+    """What is transposed to `value`, and how often; there may be any number of transpositions in a row."""
+    swaps = 0
+    while isinstance(value.owner, DigitalOp) and value.owner.is_a("Transpose"):
+        swaps += integers(value.owner.setting, "perm") in (None, [1, 0])
+        value = value.owner.inputs[0]
+    return value, swaps
+
+
+def _swapped(matrix: ConstantMatrix | None, swaps: int) -> ConstantMatrix | None:
+    for _ in range(swaps if matrix is not None else 0):
+        matrix = None if matrix is None else matrix.transposed()
+    return matrix
 
 
 def _scaled(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
@@ -91,9 +114,9 @@ def _scaled(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> 
         scale = constant_of(factor, weights, store)
         if scale is None or not isinstance(cast.owner, DigitalOp) or not cast.owner.is_a("Cast"):
             continue
-        inner = constant_matrix(cast.owner.inputs[0], weights, store)
+        inner = _unscaled(cast.owner.inputs[0], weights, store)
         fits = scale.ndim <= 2 and element_type(cast.type) == element_type(factor.type)
-        if inner is not None and inner.scale is None and inner.values.dtype in BYTES and fits:
+        if inner is not None and inner.values.dtype in BYTES and fits:
             return _widened(inner, scale)
     return None
 
@@ -117,10 +140,10 @@ def _widened(matrix: ConstantMatrix, scale: Array, zero_point: Array | None = No
 
 def _dequantised(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
     """`DequantizeLinear(w, scale, zero point)` of an 8-bit `w`, per tensor or per column or row."""
-    inner = constant_matrix(op.inputs[0], weights, store)
+    inner = _unscaled(op.inputs[0], weights, store)
     scale = constant_of(op.inputs[1], weights, store)
     zero = constant_of(op.inputs[2], weights, store) if len(op.inputs) > 2 else None
-    if inner is None or scale is None or inner.scale is not None or inner.values.dtype not in BYTES:
+    if inner is None or scale is None or inner.values.dtype not in BYTES:
         return None
     if scale.ndim > 1 or integer(op.setting, "block_size", 0) or (len(op.inputs) > 2 and zero is None):
         return None
@@ -147,14 +170,14 @@ def are_floats(value: SSAValue, *arrays: Array) -> bool:
     return is_float(value) and all(array.dtype == dtype for array in arrays)
 
 
-def is_constant(value: SSAValue) -> bool:
-    """Whether a value is computed from constants alone, so that `fold-constants` is to compute what is made of it."""
-    waiting, seen = [value], {value}
-    while waiting:
-        owner = waiting.pop().owner
-        if not isinstance(owner, Operation) or (not owner.operands and not isinstance(owner, ConstantOp | ReadOp)):
+def computes_constants(op: Operation, constant: set[SSAValue]) -> bool:
+    """Whether `op` computes from constants alone, so that `fold-constants` is to compute what is made of it.
+
+    `constant` are the results of the operations before it that do; those of `op` are added to them.
+    """
+    if not isinstance(op, ConstantOp | ReadOp):
+        operands = op.operands
+        if not operands or not all(v in constant or isinstance(v.type, NoneType) for v in operands):
             return False
-        new = [operand for operand in owner.operands if operand not in seen and not isinstance(operand.type, NoneType)]
-        seen.update(new)
-        waiting += new
+    constant.update(op.results)
     return True

@@ -4,7 +4,7 @@ Exporters write the permutations around structured layers in many ways (`Reshape
 computed at run time). Instead of matching each, ONNX Runtime runs the chain on numbers, twice, for two batch sizes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -20,6 +20,7 @@ from dialects.network import Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
+from passes.rewriting.levels import sources
 
 MOVEMENTS = (
     "Reshape",
@@ -60,19 +61,39 @@ def is_movement(op: object) -> bool:
     return isinstance(op, DigitalOp) and op.is_a(*MOVEMENTS)
 
 
-def source_of(value: SSAValue) -> SSAValue | None:
-    """The value whose elements `value` consists of, found through movements; None if there are several."""
-    while isinstance(value.owner, DigitalOp) and is_movement(value.owner):
-        op = value.owner
-        sources = {source_of(v) for v in op.inputs} if op.is_a("Concat") else {op.inputs[0]}
-        sources = {s for s in sources if s is None or not isinstance(s.owner, ConstantOp | ReadOp)}
-        if len(sources) != 1:
-            return None
-        found = sources.pop()
-        if found is None:
-            return None
-        value = found
-    return value
+class Sources:
+    """The values that movements start from, each found once: chains of movements may be long, and share their ends."""
+
+    def __init__(self) -> None:
+        self.known: dict[SSAValue, SSAValue | None] = {}
+
+    def of(self, value: SSAValue) -> SSAValue | None:
+        """The value whose elements `value` consists of, found through movements; None if there are several."""
+        pending = [value]
+        while pending:
+            current = pending[-1]
+            owner = current.owner
+            before = _moved(owner) if isinstance(owner, DigitalOp) and is_movement(owner) else None
+            missing = [v for v in before or () if v not in self.known]
+            if missing:
+                pending += missing
+                continue
+            if before is None:
+                self.known[current] = current
+            else:
+                found = {source for v in before if not _is_constant(source := self.known[v])}
+                self.known[current] = found.pop() if len(found) == 1 else None
+            pending.pop()
+        return self.known[value]
+
+
+def _moved(op: DigitalOp) -> Sequence[SSAValue]:
+    """The inputs whose elements a movement moves."""
+    return op.inputs if op.is_a("Concat") else op.inputs[:1]
+
+
+def _is_constant(value: SSAValue | None) -> bool:
+    return value is not None and isinstance(value.owner, ConstantOp | ReadOp)
 
 
 def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightStore) -> Movement | None:
@@ -96,7 +117,7 @@ def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightS
 
 def _chain(value: SSAValue, source: SSAValue) -> tuple[list[Operation], list[SSAValue]]:
     """The operations between `source` and `value`, and the other values that they read (for shapes)."""
-    ops: set[Operation] = set()
+    ops: dict[Operation, None] = {}
     others: dict[SSAValue, None] = {}
     pending = [value]
     while pending:
@@ -108,13 +129,26 @@ def _chain(value: SSAValue, source: SSAValue) -> tuple[list[Operation], list[SSA
             continue
         if isinstance(owner, DigitalOp) and (is_movement(owner) or _computes_shapes(current)):
             if owner not in ops:
-                ops.add(owner)
+                ops[owner] = None
                 pending.extend(owner.inputs)
         else:
             others[current] = None
-    block = value.owner.parent if isinstance(value.owner, Operation) else None
-    ordered = [op for op in block.ops if op in ops] if block is not None else []
-    return ordered, list(others)
+    return _in_order(ops), list(others)
+
+
+def _in_order(ops: Mapping[Operation, None]) -> list[Operation]:
+    """Operations in an order in which they can run."""
+    done: dict[Operation, None] = {}
+    for first in ops:
+        pending = [first]
+        while pending:
+            op = pending[-1]
+            missing = [o for o in sources(op) if o in ops and o not in done]
+            if missing:
+                pending += missing
+            else:
+                done[pending.pop()] = None
+    return list(done)
 
 
 def _computes_shapes(value: SSAValue) -> bool:

@@ -1,6 +1,7 @@
 """Builds digital operators in front of an operation, in the forms that the network's operator set knows."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from xdsl.dialects.builtin import (
@@ -26,12 +27,13 @@ from dialects.element_types import (
     i32,
     inline_constant,
     onnx_element,
+    tensor_type,
     tensor_type_of,
     ui8,
 )
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import add_weight, opsets_of, shape_of, weights_of
+from dialects.network import add_weight, opsets_of, same_named, shape_of
 from dialects.weights import WeightStore
 
 Structure = BlockDiagonalAttr | BlocksAttr
@@ -39,7 +41,7 @@ Structure = BlockDiagonalAttr | BlocksAttr
 
 def with_element(kind: Attribute, element: Attribute) -> Attribute:
     """The tensor type `kind` with other elements."""
-    return TensorType(element, kind.get_shape()) if isa(kind, TensorType) else UnrankedTensorType(element)
+    return tensor_type(element, kind.get_shape()) if isa(kind, TensorType) else UnrankedTensorType(element)
 
 
 def with_last(kind: Attribute, size: int, element: Attribute | None = None) -> Attribute:
@@ -47,7 +49,7 @@ def with_last(kind: Attribute, size: int, element: Attribute | None = None) -> A
     element = element_type(kind) if element is None else element
     if not isa(kind, TensorType):
         return UnrankedTensorType(element)
-    return TensorType(element, [*kind.get_shape()[:-1], size])
+    return tensor_type(element, (*kind.get_shape()[:-1], size))
 
 
 class DigitalBuilder:
@@ -82,14 +84,10 @@ class DigitalBuilder:
         self, array: Array, name: str, affine: AffineAttr | None = None, structure: Structure | None = None
     ) -> str:
         """The symbol of a weight with this content, a new one unless the module has it under this name."""
-        weights = weights_of(self.module)
-        symbol, count = name, 0
-        while symbol in weights:
-            known = weights[symbol]
-            if known.affine == affine and known.structure == structure and same(known.array(self.store), array):
-                return symbol
-            count += 1
-            symbol = f"{name}.{count}"
+        known, symbol = same_named(self.module, name, array, self.store)
+        for weight in known:
+            if weight.affine == affine and weight.structure == structure and same(weight.array(self.store), array):
+                return weight.sym_name.data
         op = weight_op(symbol, array, self.store, affine, structure)
         op.location = self.anchor.location
         add_weight(self.module, op)
@@ -173,9 +171,12 @@ def check_vectors(x: SSAValue, rows: int, op: Operation) -> None:
 
 
 def _setting(value: int | Sequence[int]) -> Attribute:
-    if isinstance(value, int):
-        return IntegerAttr(value, i64)
-    return DenseArrayBase.from_list(i64, list(value))
+    return _integer(value) if isinstance(value, int) else DenseArrayBase.from_list(i64, list(value))
+
+
+@lru_cache(maxsize=1 << 10)
+def _integer(value: int) -> Attribute:
+    return IntegerAttr(value, i64)
 
 
 def same(a: Array, b: Array) -> bool:

@@ -1,8 +1,8 @@
 """Levels of a network's operations: how many multiplications (or others) in succession each waits for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, OpResult
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, NoneOp, ReadOp
@@ -28,9 +28,17 @@ def operation_levels(ops: Sequence[Operation], counted: type[Operation] = Multip
     return level | first_use
 
 
+def by_level(ops: Sequence[Operation], level: Mapping[Operation, int]) -> list[list[Operation]]:
+    """The operations of each level, in order; at least one level."""
+    found: list[list[Operation]] = [[] for _ in range(1 + max(level.values(), default=0))]
+    for op in ops:
+        found[level[op]].append(op)
+    return found
+
+
 def sources(op: Operation) -> Iterator[Operation]:
     """The operations whose results `op` reads, in its regions too."""
-    for inner in op.walk():
+    for inner in op.walk() if op.regions else (op,):
         for value in inner.operands:
-            if isinstance(value.owner, Operation):
-                yield value.owner
+            if isinstance(value, OpResult):
+                yield value.op

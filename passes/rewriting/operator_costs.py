@@ -1,6 +1,7 @@
 """What the digital operators of a network take for one vector, from the shapes that its types tell."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation, SSAValue
@@ -30,6 +31,8 @@ def static_operators(ops: Sequence[Operation]) -> set[Operation]:
 
 def _reads(op: DigitalOp) -> Iterator[SSAValue]:
     """The values from outside that the operator reads, in its bodies too."""
+    if not op.regions:
+        return iter(op.operands)
     parts = list(op.walk())
     inside: set[SSAValue] = {result for part in parts for result in part.results}
     for part in parts:
@@ -55,4 +58,9 @@ def cost_of(op: DigitalOp, costs: DigitalCosts) -> OperatorCost:
 def _shape(value: SSAValue) -> tuple[int, ...]:
     if isinstance(value.owner, NoneOp):
         return LEFT_OUT
-    return tuple(max(1, size) if size != 0 else 0 for size in shape_of(value.type) or ())
+    return _known(shape_of(value.type) or ())
+
+
+@lru_cache(maxsize=1 << 12)
+def _known(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(max(1, size) if size != 0 else 0 for size in shape)

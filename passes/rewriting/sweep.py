@@ -5,7 +5,7 @@ from xdsl.ir import Block
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
-from dialects.network import main_block, main_function, operations, returned, weights_of
+from dialects.network import main_block, main_function, operations, remove_weight, returned, weights_of
 
 _REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp)
 
@@ -23,7 +23,7 @@ def sweep(module: ModuleOp) -> None:
 
 def _sweep_block(block: Block) -> None:
     for op in reversed(list(block.ops)):
-        if isinstance(op, _REMOVABLE) and not any(result.uses for result in op.results):
+        if all(result.first_use is None for result in op.results) and isinstance(op, _REMOVABLE):
             op.detach()
             op.erase()
         else:
@@ -43,10 +43,9 @@ def _sweep_weights(module: ModuleOp) -> None:
             used.add(name)
             if name in weights:
                 used |= _named_by(weights[name])
-    for name, weight in weights.items():
+    for name, weight in list(weights.items()):
         if name not in used:
-            weight.detach()
-            weight.erase()
+            remove_weight(module, weight)
 
 
 def _named_by(weight: WeightOp) -> set[str]:

@@ -8,16 +8,16 @@ from xdsl.utils.hints import isa
 from dialects.cim import MatmulOp, WeightOp
 from dialects.network import main_block, shape_of, weight_named, weights_of
 from dialects.weights import WeightStore
-from passes.rewriting.data_movement import Movement, moved_operands, movement, source_of
+from passes.rewriting.data_movement import Movement, Sources, moved_operands, movement
 from passes.rewriting.digital import DigitalBuilder
 
 
 def straighten(module: ModuleOp, store: WeightStore) -> None:
     """Replace the operands of, and what is made of, structured multiplications by permutations where that is exact."""
-    weights = weights_of(module)
+    weights, sources = weights_of(module), Sources()
     for op in list(main_block(module).ops):
         for index, operand in moved_operands(op):
-            source = source_of(operand)
+            source = sources.of(operand)
             if source is None or not (_is_structured(op, weights) or _is_structured(source.owner, weights)):
                 continue
             found = movement(operand, source, module, store)

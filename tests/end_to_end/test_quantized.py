@@ -130,7 +130,7 @@ def test_static(name: str, compiled: Check, tmp_path: Path) -> None:
         extra_options={"MatMulConstBOnly": True},
         **STATIC[name],
     )
-    compilation = compiled(file, verify_each=True)
+    compilation = compiled(file, verify_each=True, texts=True)
     assert len(compilation.program.multiplications) == CONSTANT_PRODUCTS
     assert "QLinearMatMul" not in compilation.texts["array"]
     assert compilation.distance is not None

@@ -1,6 +1,7 @@
 """Quantised networks in a folder: made once, complete or not there, and those of a compilation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,10 @@ def test_a_network_is_that_of_a_compilation(network: Path, tmp_path: Path) -> No
         "weights.safetensors",
     ]
     assert [path.name for path in (tmp_path / "networks").iterdir()] == ["key"]
-    loaded, compilation = load_network(tmp_path / "networks" / "key"), compile_network(network, OPTIONS)
+    loaded, compilation = (
+        load_network(tmp_path / "networks" / "key"),
+        compile_network(network, replace(OPTIONS, texts=True)),
+    )
     assert text_of(loaded.module, locations=False) == compilation.texts["cim"]
     assert compilation.distance is not None
     assert loaded.distance == {

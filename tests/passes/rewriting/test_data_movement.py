@@ -7,7 +7,7 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.network import main_block
 from dialects.weights import store_of
-from passes.rewriting.data_movement import Movement, movement, source_of
+from passes.rewriting.data_movement import Movement, Sources, movement
 
 CONSTANTS = """
   %split = cim.constant dense<[0, 2, 2]> : tensor<3xi64>
@@ -31,7 +31,7 @@ def tried(body: str, x: str, y: str) -> Movement | None:
     module = Parser(ctx, text).parse_module()
     last = main_block(module).last_op
     assert isinstance(last, ReturnOp)
-    source = source_of(last.arguments[0])
+    source = Sources().of(last.arguments[0])
     return None if source is None else movement(last.arguments[0], source, module, store_of(ctx))
 
 
