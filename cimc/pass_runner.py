@@ -11,16 +11,18 @@ from typing import TextIO
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.pipeline import LEGAL_AFTER
+from cimc.verification import Verifier
 from cimc.whole_file import whole_file
 from dialects.dominance import undefined_use
 from dialects.errors import UserError
 from dialects.locations import is_lost
-from dialects.network import main_block, operations
+from dialects.network import main_block, operations, symbols_are_known
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, check_side_file, store_of
 
@@ -50,6 +52,7 @@ class PassRunner:
     before: BeforePass = lambda one: None
     statistics: list[PassStatistics] = field(default_factory=list[PassStatistics])
     _begun: bool = False
+    _verifier: Verifier = field(default_factory=Verifier)
 
     def run(self, module: ModuleOp, passes: Sequence[ModulePass]) -> None:
         """Apply `passes`; each must leave a module that verifies and keeps the rules of its stage.
@@ -60,36 +63,42 @@ class PassRunner:
         for callback in () if self._begun else self.after:
             callback(None, module)
         self._begun = True
-        located = _all_located(module)
+        located = _all_located(list(operations(module.body.block)))
         for one in passes:
             self.before(one)
             start = time.perf_counter()
             one.apply(self.ctx, module)
             applied = time.perf_counter()
-            check(module, one.name)
-            assert not located or _all_located(module), f"{one.name} lost the ONNX node of an operation"
+            ops = check(module, one.name, self._verifier)
+            assert not located or _all_located(ops), f"{one.name} lost the ONNX node of an operation"
             checked = time.perf_counter()
-            names = Counter(op.name for op in operations(main_block(module)))
+            names = Counter([op.name for op in operations(main_block(module))])
             self.statistics.append(PassStatistics(one.name, applied - start, checked - applied, names))
             for callback in self.after:
                 callback(one, module)
 
 
-def check(module: ModuleOp, pass_name: str) -> None:
-    """What must hold after the pass of that name: types, definitions before uses, the rules of its stage."""
+def check(module: ModuleOp, pass_name: str, verifier: Verifier | None = None) -> list[Operation]:
+    """What must hold after the pass of that name: types, definitions before uses, the rules of its stage.
+
+    Gives all operations of the module, in order.
+    """
     try:
-        module.verify()
+        (verifier or Verifier()).verify(module)
     except VerifyException as error:
         raise AssertionError(f"after {pass_name}: {error}") from error
-    wrong = undefined_use(module) or wrong_weight_use(module)
+    assert symbols_are_known(module), f"{pass_name} added or removed a weight, but not by add_weight or remove_weight"
+    ops = list(operations(module.body.block))
+    wrong = undefined_use(module) or wrong_weight_use(module, ops)
     assert wrong is None, f"after {pass_name}: {wrong}"
     for rule in LEGAL_AFTER.get(pass_name, ()):
         node = rule.broken_by(module)
         assert node is None, f"after {pass_name}: {rule.text} should hold, but not for node {node!r}"
+    return ops
 
 
-def _all_located(module: ModuleOp) -> bool:
-    return not any(is_lost(op) for op in operations(module.body.block))
+def _all_located(ops: Sequence[Operation]) -> bool:
+    return not any(is_lost(op) for op in ops)
 
 
 def text_of(module: ModuleOp, *, locations: bool = True) -> str:

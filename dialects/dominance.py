@@ -22,14 +22,18 @@ def _in_regions(op: Operation, known: set[SSAValue]) -> str | None:
     return None
 
 
-def _in_block(block: Block, outside: set[SSAValue]) -> str | None:
-    known = outside | set(block.args)
+def _in_block(block: Block, known: set[SSAValue]) -> str | None:
+    """The first undefined use in a block; `known`, what is defined around it, is left as it was."""
+    own: list[SSAValue] = [*block.args]
+    known.update(own)
     for op in block.ops:
-        for i, operand in enumerate(op.operands):
-            if operand not in known:
-                return f"{op.name} of node {node_name(op)!r}: operand {i} is used before it is defined"
-        wrong = _in_regions(op, known)
+        if not known.issuperset(op.operands):
+            first = next(i for i, operand in enumerate(op.operands) if operand not in known)
+            return f"{op.name} of node {node_name(op)!r}: operand {first} is used before it is defined"
+        wrong = _in_regions(op, known) if op.regions else None
         if wrong is not None:
             return wrong
         known.update(op.results)
+        own.extend(op.results)
+    known.difference_update(own)
     return None

@@ -1,5 +1,7 @@
 """Checks that operations and weights fit together: verifiers of single operations cannot see other symbols."""
 
+from collections.abc import Iterable
+
 from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType, i64
 from xdsl.ir import Attribute, Operation
 
@@ -9,16 +11,19 @@ from dialects.element_types import element_type, i8, i32, numpy_element
 from dialects.locations import node_name
 from dialects.network import operations, shape_of, weights_of
 
+_USERS = (PermuteOp, ReadOp, MatmulOp, MultiplyOp)
+"""Operations with a weight; most operations are none of them, and to ask for a type is faster than for a class."""
 
-def wrong_weight_use(module: ModuleOp) -> str | None:
-    """The first use of a weight that does not fit it, described; None if all fit."""
+
+def wrong_weight_use(module: ModuleOp, ops: Iterable[Operation] | None = None) -> str | None:
+    """The first use of a weight that does not fit it, described; None if all fit. `ops` are the module's, if known."""
     weights = weights_of(module)
     for symbol, weight in weights.items():
         wrong = _wrong_affine(weight, weights) or _wrong_order(weight, weights)
         if wrong is not None:
             return f"weight @{symbol}: {wrong}"
-    for op in operations(module.body.block):
-        if isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp):
+    for op in operations(module.body.block) if ops is None else ops:
+        if type(op) in _USERS and isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp):
             wrong = _wrong_table(op, weights) if isinstance(op, PermuteOp) else _wrong_use(op, weights)
             if wrong is not None:
                 return f"{op.name} of node {node_name(op)!r}: {wrong}"
