@@ -262,6 +262,11 @@ def test_domain_in_two_versions(onnx_file: Write) -> None:
     assert message_of(file) == "domain 'ai.onnx' is imported in versions 17 and 16: expected one"
 
 
+def test_domain_in_no_version(onnx_file: Write) -> None:
+    file = onnx_file(MATMUL, {"w": W}, domains=', "my" : -1')
+    assert message_of(file) == "domain 'my' is imported in version -1: expected 0 or more"
+
+
 def test_what_libraries_raise_for_a_damaged_file_is_one_line(onnx_file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(model: ModelProto, file: Path) -> None:
         raise KeyError("two\nlines " + "x" * 1000)
