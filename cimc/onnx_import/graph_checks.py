@@ -78,7 +78,8 @@ def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> No
     opsets: dict[str, int] = {}
     for entry in model.opset_import:
         if entry.version < 0:
-            raise UserError(f"{file}: domain {entry.domain!r} is imported in version {entry.version}: expected 0 or more")
+            found = f"{file}: domain {entry.domain!r} is imported in version {entry.version}"
+            raise UserError(f"{found}: expected 0 or more")
         if opsets.setdefault(entry.domain, entry.version) != entry.version:
             name, versions = entry.domain or "ai.onnx", f"{opsets[entry.domain]} and {entry.version}"
             raise UserError(f"{file}: domain {name!r} is imported in versions {versions}: expected one")
