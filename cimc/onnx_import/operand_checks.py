@@ -29,14 +29,14 @@ _PER_COLUMN: Mapping[str, Mapping[int, tuple[int, str]]] = {
     "QLinearMatMul": {4: (3, "scale of its right operand"), 5: (3, "zero point of its right operand")},
 }
 """Scales and zero points of matrices that may be one number for each column, with the matrix's place."""
-_NOT_EMPTY = frozenset({"GRU"})
-"""Recurrences that end the process for a sequence of length 0."""
+_NOT_EMPTY: Mapping[str, int] = {"ConvTranspose": 0, "GRU": 0, "LSTM": 0, "STFT": 2, "Unique": 0}
+"""Operators that end the process where this input has no elements."""
 
 
 def check_operands(graph: GraphProto, file: Path) -> None:
     """UserError for scales and zero points of a form that cannot run, in bodies too."""
     operators = {node.op_type for node in all_nodes(graph.node)}
-    if not operators.isdisjoint(_PER_TENSOR.keys() | _PER_COLUMN.keys() | _NOT_EMPTY):
+    if not operators.isdisjoint(_PER_TENSOR.keys() | _PER_COLUMN.keys() | _NOT_EMPTY.keys()):
         _check(graph, file, {})
 
 
@@ -65,8 +65,9 @@ def _wrong(node: NodeProto, shapes: Mapping[str, Dims]) -> Iterator[str]:
             continue
         if None not in (found[0], matrix[-1]) and found[0] not in (1, matrix[-1]):
             yield f"has a {what} of shape {_text(found)}: expected one number, or one for each of {matrix[-1]} columns"
-    if node.op_type in _NOT_EMPTY and 0 in (_shape(node, 0, shapes) or ()):
-        yield "has a sequence of length 0, which ONNX Runtime cannot run"
+    empty = _shape(node, _NOT_EMPTY[node.op_type], shapes) if node.op_type in _NOT_EMPTY else None
+    if empty is not None and 0 in empty:
+        yield f"has an input of shape {_text(empty)}, which ONNX Runtime cannot run: expected at least one element"
 
 
 def _shape(node: NodeProto, index: int, shapes: Mapping[str, Dims]) -> Dims | None:

@@ -67,9 +67,16 @@ def test_bodies_see_shapes_around_them(onnx_file: Write) -> None:
         read(file, {})
 
 
-def test_empty_sequences(onnx_file: Write) -> None:
-    """ONNX Runtime's GRU ends the process for one."""
-    text = (
-        "g (float[0,1,2] x, float[1,9,2] w, float[1,9,3] r) => (float[a,b,c,d] y) { y = GRU<hidden_size = 3>(x, w, r) }"
-    )
-    assert message_of(onnx_file(text)) == "node 'y' (GRU) has a sequence of length 0, which ONNX Runtime cannot run"
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("g (float[0,1,2] x, float[1,9,2] w, float[1,9,3] r) => (float[a,b,c,d] y) { y = GRU<hidden_size=3>(x, w, r) }",
+         "(GRU) has an input of shape 0x1x2"),
+        ("g (float[3,0] x) => (float[n] y) { y = Unique(x) }", "(Unique) has an input of shape 3x0"),
+        ("g (float[1,2,0] x, float[2,3,1] w) => (float[a,b,c] y) { y = ConvTranspose(x, w) }",
+         "(ConvTranspose) has an input of shape 1x2x0"),
+    ],
+)  # fmt: skip
+def test_operators_that_end_the_process_for_empty_tensors(text: str, found: str, onnx_file: Write) -> None:
+    reason = "which ONNX Runtime cannot run: expected at least one element"
+    assert message_of(onnx_file(text)) == f"node 'y' {found}, {reason}"
