@@ -1,6 +1,6 @@
 """Puts the nodes of an ONNX graph in order, gives each a name, and checks what every pass relies on."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
@@ -86,7 +86,8 @@ def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> No
     fatal = fatal_node(model)
     if fatal is not None:
         raise UserError(f"{file}: {fatal}")
-    _check_bodies(model.graph, opsets, file, {entry.name for entry in model.graph.input}, constants)
+    given = {entry.name for entry in model.graph.input}
+    _check_bodies(model.graph, opsets, file, given, constants, ())
 
 
 def check_names(graph: GraphProto, file: Path) -> None:
@@ -107,15 +108,27 @@ def check_names(graph: GraphProto, file: Path) -> None:
 
 
 def _check_bodies(
-    graph: GraphProto, opsets: dict[str, int], file: Path, given: set[str], constants: Collection[str]
+    graph: GraphProto,
+    opsets: dict[str, int],
+    file: Path,
+    given: set[str],
+    constants: Collection[str],
+    around: Sequence[Collection[str]],
 ) -> None:
+    """Nodes and bodies of a graph with these inputs and constants; `around` are the names given outside of it."""
+    visible = (given, constants, *around)
     for node in graph.node:
         check_node(node, opsets, file)
-        for name in filter(None, node.output):
-            if name in given or name in constants:
+        outputs = [name for name in node.output if name]
+        for name in outputs:
+            if name in given or name in constants or outputs.count(name) > 1:
                 raise UserError(f"{file}: {described(node)} gives {name!r}, which is given before: expected a new name")
-            given.add(name)
+        for name in filter(None, node.input):
+            if not any(name in names for names in visible):
+                missing = f"uses {name!r}, which is given by no node, input or initializer before it"
+                raise UserError(f"{file}: {described(node)} {missing}")
         for body in subgraphs(node):
             check_names(body, file)
             own = {tensor.name for tensor in body.initializer} | {s.values.name for s in body.sparse_initializer}
-            _check_bodies(body, opsets, file, {entry.name for entry in body.input}, own)
+            _check_bodies(body, opsets, file, {entry.name for entry in body.input}, own, visible)
+        given.update(outputs)

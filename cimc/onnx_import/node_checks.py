@@ -115,5 +115,7 @@ def _check_types(node: NodeProto, operator: _Operator, what: str) -> None:
         elif present[name].type != kind:
             found, expected = (_TYPE_NAMES.get(number, str(number)) for number in (present[name].type, kind))
             raise UserError(f"{what} has attribute {name!r} of type {found}, expected {expected}")
+    if "saturate" in present and present["saturate"].i not in (0, 1):  # ONNX Runtime writes no results then
+        raise UserError(f"{what} has saturate = {present['saturate'].i}: expected 0 or 1")
     if node.op_type == "Cast" and not node.domain and present["to"].i not in _ELEMENT_TYPES:
         raise UserError(f"{what} casts to element type {present['to'].i}, which ONNX does not have")

@@ -35,6 +35,21 @@ def test_wrong_nodes(nodes: str, onnx_file: Write) -> None:
     assert str(error.value) == f"{file}: {WRONG[nodes]}"
 
 
+def test_inputs_that_nobody_gives_are_told_before_shapes_are_inferred(onnx_file: Write) -> None:
+    """Inference of ONNX's operators for machine learning ends the process for one."""
+    text = "g (float[n] x) => (int64[n] y) { y = ai.onnx.ml.LabelEncoder(q) }"
+    with pytest.raises(UserError, match=r"node 'y' \(LabelEncoder\) uses 'q', which is given by no node"):
+        import_onnx(make_context(), onnx_file(text, domains=', "ai.onnx.ml" : 4'), load_chip("tiny-4"))
+
+
+def test_names_of_another_body_are_not_seen(onnx_file: Write) -> None:
+    text = """g (float[n] x, bool c) => (float[n] y) {
+        y = If(c) <then_branch = t () => (float[n] o) { p = Neg(x)  o = Neg(p) },
+                   else_branch = e () => (float[n] q) { q = Neg(p) }> }"""
+    with pytest.raises(UserError, match=r"node 'q' \(Neg\) uses 'p', which is given by no node"):
+        import_onnx(make_context(), onnx_file(text), load_chip("tiny-4"))
+
+
 def test_output_that_nobody_gives(onnx_file: Write) -> None:
     file = onnx_file("g (float[n] x) => (float[n] y) { z = Neg(x) }")
     with pytest.raises(UserError, match="output 'y' is given by no node, input or initializer"):

@@ -40,6 +40,7 @@ WRONG = {
     ),
     "node 'n' (Elu) refers to attribute 'a' of a function outside of one": named("Elu", reference()),
     "node 'n' (Cast) casts to element type 99, which ONNX does not have": named("Cast", attribute("to", 99)),
+    "node 'n' (Cast) has saturate = 19: expected 0 or 1": named("Cast", attribute("to", 1), attribute("saturate", 19)),
     "node 'n' () names no operator": named(""),
     "initializer 't' is damaged: cannot reshape": named("Constant", attribute("value", DAMAGED), inputs=0),
     "initializer 't' has element type 99, which ONNX does not have": named(
@@ -51,7 +52,7 @@ WRONG = {
 @pytest.mark.parametrize("message", WRONG)
 def test_wrong_nodes(message: str) -> None:
     with pytest.raises(UserError, match=rf"^some.onnx: {re.escape(message)}") as error:
-        check_node(WRONG[message], {"": 17}, FILE)
+        check_node(WRONG[message], {"": 19}, FILE)
     assert "\n" not in str(error.value)
 
 
