@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from google.protobuf.message import DecodeError
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs, numpy_helper
 
 from cimc.program.inference import FATAL_SHAPES, all_nodes, first_fatal, may_end_the_process
@@ -39,23 +38,14 @@ def _numbers(model: ModelProto) -> dict[str, int]:
     return found
 
 
-def fatal_kernel(models: Sequence[bytes]) -> tuple[int, str] | None:
-    """The first of a program's kernels that must not be loaded, for a node or its shapes, and why.
-
-    Bytes that are no model are passed over: ONNX Runtime refuses them.
-    """
-    risky: list[int] = []
-    for number, model in enumerate(models):
-        try:
-            kernel = ModelProto.FromString(model)
-        except DecodeError:
-            continue
+def fatal_kernel(kernels: Sequence[ModelProto]) -> tuple[int, str] | None:
+    """The first of a program's kernels that must not be loaded, for a node or its shapes, and why."""
+    for number, kernel in enumerate(kernels):
         found = fatal_node(kernel)
         if found is not None:
             return number, found
-        if may_end_the_process(kernel):
-            risky.append(number)
-    dead = _first_fatal(tuple(models[number] for number in risky))
+    risky = [number for number, kernel in enumerate(kernels) if may_end_the_process(kernel)]
+    dead = _first_fatal(tuple(kernels[number].SerializeToString(deterministic=True) for number in risky))
     return None if dead is None else (risky[dead], FATAL_SHAPES)
 
 

@@ -12,6 +12,7 @@ from onnx import ModelProto, TensorProto, helper
 
 from cimc.program.container import Tensor
 from cimc.program.errors import ProgramError
+from cimc.program.fatal_nodes import fatal_kernel
 from cimc.program.metadata import Kernel
 from cimc.program.mixed_products import mixed_product
 from cimc.program.one_line import one_line
@@ -24,10 +25,13 @@ OWN_CONSTANTS = "constants"
 def verify_models(kernels: Sequence[Kernel], constants: Sequence[Tensor]) -> None:
     """Every kernel is an ONNX model of nodes and initializers, with constants of the program and no other data.
 
-    Nor has it products of uint8 by int8, whose integers depend on the processor.
+    Nor has it products of uint8 by int8, whose integers depend on the processor, or anything that ONNX Runtime dies of.
     """
-    for number, kernel in enumerate(kernels):
-        model = _parsed(number, kernel)
+    models = [_parsed(number, kernel) for number, kernel in enumerate(kernels)]
+    fatal = fatal_kernel(models)
+    if fatal is not None:
+        raise ProgramError(f"kernel {fatal[0]}: {one_line(fatal[1])}")
+    for number, (kernel, model) in enumerate(zip(kernels, models)):
         own = {f"constant{i}": constants[i] for i in kernel.constants}
         _verify_data(f"kernel {number}", model, own)
         mixed = mixed_product(model)

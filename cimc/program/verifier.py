@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
-from cimc.program.fatal_nodes import fatal_kernel
 from cimc.program.mapped import release
 from cimc.program.metadata import (
     DIGIT_BITS,
@@ -24,7 +23,6 @@ from cimc.program.metadata import (
     Timing,
     Weight,
 )
-from cimc.program.one_line import one_line
 from cimc.program.records import ADC_BITS, ADC_SHIFTS, INTO_ARRAYS, OUT_OF_ARRAYS, Opcode, Records
 
 _READ_TOGETHER = 256
@@ -148,15 +146,12 @@ def verify_orders(
 
 
 def verify_kernels(kernels: Sequence[Kernel], constants: int, slots: int) -> None:
-    """Kernels name values and constants that exist, and have no node that would end the process."""
+    """Kernels name values and constants that exist."""
     for number, kernel in enumerate(kernels):
         verify_slots(kernel.inputs + kernel.outputs, slots, f"kernel {number}")
         for constant in kernel.constants:
             if constant >= constants:
                 raise ProgramError(f"kernel {number} uses constant {constant}, the program has {constants} constants")
-    fatal = fatal_kernel([kernel.model for kernel in kernels])
-    if fatal is not None:
-        raise ProgramError(f"kernel {fatal[0]}: {one_line(fatal[1])}")
 
 
 def verify_tables(tables: Sequence[NDArray[np.int32]]) -> None:

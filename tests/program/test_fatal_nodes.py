@@ -95,16 +95,11 @@ def sliced(kernel: int) -> ModelProto:
 
 def test_shapes_that_end_the_process() -> None:
     reason = "a value that is sliced has a dimension below 0: expected kernels, windows and cuts that fit"
-    sound, fatal = (sliced(size).SerializeToString() for size in (2, 9))
+    sound, fatal = sliced(2), sliced(9)
     assert fatal_kernel([sound, sound, fatal, sound]) == (2, reason)
-    assert fatal_kernel([b"no model", fatal]) == (1, reason)
     assert fatal_kernel([sound, sound]) is None
     with pytest.raises(FatalShapes, match=reason):
         infer(sliced(9), strict=True)
-
-
-def test_bytes_that_are_no_model() -> None:
-    assert fatal_kernel([b"no model"]) is None
 
 
 def test_programs_with_such_a_kernel(handmade: Program) -> None:
