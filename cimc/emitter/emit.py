@@ -110,11 +110,12 @@ class _Emitter:
 
     def _segment(self, ops: list[Operation], stage: int) -> None:
         """A kernel, which starts when all before is done; constants alone are there from the start of the run on."""
-        kernel = kernel_of(self.module, self.store, ops, self.slots, self.pool)
-        if kernel is not None:
+        made = kernel_of(self.module, self.store, ops, self.slots, self.pool)
+        if made is not None:
+            kernel, places = made
             start = self.clock if any(isinstance(op, DigitalOp) for op in ops) else 0
             self.records.append(kernel_record(stage=stage, kernel=len(self.kernels), start=start))
-            work = kernel_work(ops, len(self.kernels))
+            work = kernel_work(ops, places, len(self.kernels))
             self.operations.append(work)
             self.clock = int((work[:, 3] + work[:, 4]).max(initial=self.clock))
             self.kernels.append(kernel)

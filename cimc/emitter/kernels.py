@@ -55,8 +55,8 @@ def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | Perm
 
 def kernel_of(
     module: ModuleOp, store: WeightStore, ops: Sequence[Operation], slots: Slots, pool: ConstantPool
-) -> Kernel | None:
-    """The kernel of a run of digital operations; None if nobody needs anything of it."""
+) -> tuple[Kernel, dict[Operation, int]] | None:
+    """The kernel of a run of digital operations, and the node of each in its graph; None if nobody needs it."""
     inside = {result for op in ops for result in op.results if not isinstance(op, NoneOp)}
     members = set(ops)
     outputs = [value for op in ops for value in op.results if _leaves(value, members)]
@@ -69,13 +69,14 @@ def kernel_of(
     model = writer.model(ops, feeds, [(value, _port(value, slots)) for value in outputs])
     constants = sorted(int(name.removeprefix("constant")) for name in writer.external_names)
     names = dict.fromkeys(node_name(op) for op in working)
-    return Kernel(
+    kernel = Kernel(
         model.SerializeToString(deterministic=True),
         tuple(slots.of(value) for value in inputs),
         tuple(slots.of(value) for value in outputs),
         tuple(names),
         tuple(constants),
     )
+    return kernel, writer.places
 
 
 def _port(value: SSAValue, slots: Slots) -> Port:

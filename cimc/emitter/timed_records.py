@@ -1,6 +1,6 @@
 """What passes wrote into operations as tables, as records and rows of the program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,8 @@ def stage_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> lis
     return [multiplies, add_records(stage=stage, x=x, y=y, unit=unit, n=n, columns=columns, start=start + begin)]
 
 
-def kernel_work(ops: Sequence[Operation], kernel: int) -> NDArray[np.int64]:
-    """The rows (OPERATION_FIELDS) of a kernel's operators that take time; nodes are numbered as in its ONNX graph."""
-    digital = [op for op in ops if isinstance(op, DigitalOp)]
-    works = [(node, work) for node, op in enumerate(digital) if op.work is not None for work in op.work.array.tolist()]
-    rows = [(kernel, node, *work) for node, work in works]
+def kernel_work(ops: Sequence[Operation], places: Mapping[Operation, int], kernel: int) -> NDArray[np.int64]:
+    """The rows (OPERATION_FIELDS) of a kernel's operators that take time; `places` are their nodes in its ONNX graph."""
+    works = [(places[op], op.work.array.tolist()) for op in ops if isinstance(op, DigitalOp) and op.work is not None]
+    rows = [(kernel, node, *work) for node, several in works for work in several]
     return np.array(rows, np.int64).reshape(-1, 5)

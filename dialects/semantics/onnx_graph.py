@@ -56,6 +56,8 @@ class GraphWriter:
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     external_names: list[str] = field(default_factory=list[str])
     """The constants that whoever runs the graph has to hand over."""
+    places: dict[Operation, int] = field(default_factory=dict[Operation, int])
+    """The number of the node that gives the results of an operation; others may stand before it."""
 
     def __post_init__(self) -> None:
         self.graph = GraphNames(self.external)
@@ -76,7 +78,10 @@ class GraphWriter:
         for value, port in outputs:
             if value in produced:
                 self.names.setdefault(value, port.name)
-        nodes = [node for op in ops for node in self.nodes(op)]
+        nodes: list[NodeProto] = []
+        for op in ops:
+            nodes += self.nodes(op)
+            self.places[op] = len(nodes) - 1
         for value, port in outputs:
             if self.name(value) != port.name:
                 nodes.append(self._copy(self.name(value), port.name))

@@ -56,3 +56,14 @@ def test_a_network_of_constants_alone_needs_no_kernel_for_its_inputs(onnx_file: 
     program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] x) { }")).program
     assert len(program.instructions) == 0
     assert program.inputs[0].slot == program.outputs[0].slot
+
+
+def test_operators_that_take_several_nodes(onnx_file: Write, compiled: Check) -> None:
+    """A digital product of uint8 by int8 is written as one of uint8: nodes before it move the int8 numbers."""
+    text = """g (uint8[n,8] a, int8[8,8] b, float[n,8] c) => (float[n,8] y) {
+        d = MatMulInteger(a, b)  f = Cast<to = 1>(d)  t = Exp(c)  y = Mul(f, t) }"""
+    program = compiled(onnx_file(text), chip="pcm-256").program
+    nodes = load_model_from_string(program.kernels[0].model).graph.node
+    working = {nodes[int(row[1])].op_type for row in program.operations}
+    assert working == {"MatMulInteger", "Cast", "Exp", "Mul"}
+    assert len(nodes) > len(working)
