@@ -40,7 +40,7 @@ def stage_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> lis
 
 
 def kernel_work(ops: Sequence[Operation], places: Mapping[Operation, int], kernel: int) -> NDArray[np.int64]:
-    """The rows (OPERATION_FIELDS) of a kernel's operators that take time; `places` are their nodes in its ONNX graph."""
+    """The rows (OPERATION_FIELDS) of operators that take time; `places` are their nodes in the kernel's ONNX graph."""
     works = [(places[op], op.work.array.tolist()) for op in ops if isinstance(op, DigitalOp) and op.work is not None]
     rows = [(kernel, node, *work) for node, several in works for work in several]
     return np.array(rows, np.int64).reshape(-1, 5)
