@@ -28,6 +28,9 @@ MULTIPLICATIONS = {
     "qmark_dims": 1,
     "negative_dimension": 1,
     "dom_mlp": 2,
+    "fp16_residual": 1,
+    "distance_hides": 1,
+    "verify_each_false_alarm": 2,
 }
 """How many products each program has on arrays."""
 LEAST_COSINE = {"crash_attention_opset11": 0.98}
@@ -102,6 +105,28 @@ def test_dimensions_are_what_is_inferred_and_not_what_is_declared(compiled: Comp
 def test_dimensions_whose_name_says_nothing(compiled: Compiled) -> None:
     (x,) = compiled(CASES / "qmark_dims.onnx", arrays(CASES / "qmark_dims.inputs.npz")).program.inputs
     assert x.shape == (None, None, 32)
+
+
+def test_half_precision_is_rounded_in_the_same_places(compiled: Compiled) -> None:
+    """To the last bit, which does not depend on the processor."""
+    inputs, expected = (arrays(CASES / f"fp16_residual.{what}.npz") for what in ("inputs", "expected"))
+    assert inputs is not None
+    assert expected is not None
+    found = Machine(compiled(CASES / "fp16_residual.onnx", inputs).program).run(inputs)
+    assert found["y"].tobytes() == expected["y"].tobytes()
+
+
+def test_the_output_that_differs_is_not_hidden(compiled: Compiled) -> None:
+    distance = compiled(CASES / "distance_hides.onnx").distance
+    assert distance is not None
+    assert not distance.identical
+    assert distance.largest > 0
+    assert distance.largest_output == "y"
+
+
+def test_no_alarm(compiled: Compiled, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(CASES / "verify_each_false_alarm.onnx", verify_each=True)
+    assert capsys.readouterr().err == ""
 
 
 def test_refused() -> None:
