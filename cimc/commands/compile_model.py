@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--time-limit",
         type=seconds,
         metavar="SECONDS",
-        help="longest time ONNX Runtime may take for a graph (default: 60 to measure the distance, 600 otherwise)",
+        help="longest time ONNX Runtime may take for a graph (default: 20 to measure the distance, 600 otherwise)",
     )
     add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
     add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")

@@ -520,3 +520,18 @@ def test_passes_that_are_unknown_or_too_early(network: Path, fails: Callable[...
     assert "run quantize first" in fails("cim-opt", network, "--chip", "tiny-4", "-p", "tile-blocks")
     assert "square" in fails("cim-opt", network, "-p", "place-tiles{mapping=square}")
     assert fails("cim-opt", tmp_path / "none.mlir") == f"{tmp_path}/none.mlir: no such file or directory"
+
+
+def test_modules_with_tiles_where_none_fit(
+    network: Path, fails: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What a file says is its own mistake, not one of the pass that finds it."""
+    assert optimize.main([str(network), "--chip", "tiny-4", "-p", f"{UP_TO_TILES},place-tiles"]) == 0
+    placed = capsys.readouterr().out
+    assert "at <[[0, 0, 0]" in placed
+    (tmp_path / "m.mlir").write_text(placed.replace("at <[[0, 0, 0]", "at <[[0, 1, 0]"))
+    message = fails("cim-opt", tmp_path / "m.mlir", "-p", "schedule-arrays")
+    assert message.startswith(f"{tmp_path}/m.mlir: node array.multiply: a tile lies outside array 0: run place-tiles")
+
+
+UP_TO_TILES = "fold-constants,raise-matmul,quantize,tile-blocks"
