@@ -65,7 +65,8 @@ def test_validation_has_a_limit(network: Path, tmp_path: Path, capsys: pytest.Ca
 
 def test_runs_have_a_limit(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_program.main([str(program), "--time-limit", "0.05"]) == 1
-    assert capsys.readouterr().err == "cimc: error: it took longer than 0.05 s: allow more with --time-limit\n"
+    expected = f"cimc: error: {program}: it took longer than 0.05 s: allow more with --time-limit\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_ctrl_c(network: Path, program: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
