@@ -1,9 +1,7 @@
-"""The compiled loop of all other pieces: every conversion of every ADC, its sum taken by counting bits.
+"""The compiled loop of all pieces that are not exact: every conversion of every ADC.
 
-Columns are packed in blocks of 16 and rows in words of 32; a vector holds one bit of the cells of 32 rows of each
-column of a block. `count_bits(cells & inputs)` is then the analog sum of 16 columns over 32 rows for one bit of the
-inputs and one bit of the cells. A block has the bits of its slices in order, the highest bit of a slice first, and
-after them, in pieces that are not `whole`, which cells are programmed. Memory is read from its first word to its last.
+The analog sums of 256 or 512 columns are counted at once, one bit of each in a vector (full_adders.py): of the rows that
+an input drives, and of no others. In this form they are clipped with a few instructions, and added up over planes.
 """
 
 from typing import Any
@@ -12,170 +10,189 @@ import numpy as np
 from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
+from cimc.machine.fast.bit_blocks import COLUMNS, Digits, vector_words
+from cimc.machine.fast.full_adders import WIDEST, add_rows, majority, parity, ripple
 from cimc.machine.fast.lanes import (
     LANES,
-    Bytes,
+    NARROW,
+    Lanes,
     Words,
-    count_bits,
-    count_larger,
-    gather_bit,
-    load,
-    load_splat,
-    minimum,
-    ones,
+    any_set,
+    load_like,
+    narrow_splat,
+    ones_in,
     prefetch,
     splat,
+    splat_like,
     store,
-    total,
+    width,
 )
+from cimc.machine.fast.row_lists import INPUT_BITS
+from cimc.machine.fast.transposing import add_weighted, transpose
 
-AHEAD = 2048
-"""How many words before they are needed memory is asked for them."""
-ROWS = 32
-"""Rows that share a word."""
-INPUT_BITS = 8
+LEVELS = 48
+"""Room for the bits of a sum."""
 
-Digits = NDArray[np.int64]
-"""int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells."""
+widest_splat = splat if WIDEST == LANES else narrow_splat
 
 
-@njit(forceinline=True)
-def pack_inputs(
-    x: Bytes, first: int, stride: int, vectors: int, rows: int, signed: bool, bits: Words, sums: Words
-) -> None:
-    """bits[t, word, bit] gets one bit of the inputs of 32 rows of vector t; sums[t] is the sum of these inputs.
-
-    Inputs begin at x[first + t * stride]; up to 31 bytes behind the last row are read. Bits behind it are 0.
-    """
-    words = (rows + ROWS - 1) // ROWS
-    last = uint32(uint32(0xFFFFFFFF) >> uint32(ROWS * words - rows))
-    for t in range(vectors):
-        for word in range(words):
-            mask = last if word == words - 1 else uint32(0xFFFFFFFF)
-            for bit in range(INPUT_BITS):
-                gathered = gather_bit(x, first + t * stride + ROWS * word, 1 << bit)
-                bits[(t * words + word) * INPUT_BITS + bit] = gathered & mask
-        result = 0
-        for r in range(rows):
-            result += x[first + t * stride + r]
-        if signed:
-            for word in range(words):
-                result -= 256 * int64(ones(bits[(t * words + word) * INPUT_BITS + INPUT_BITS - 1]))
-        sums[t] = uint32(result)
-
-
-@njit(forceinline=True)
+@njit
 def add_conversions(
-    piece: Any,
-    cells: Words,
-    bits: Words,
-    input_sums: Words,
-    planes: Digits,
-    slices: Digits,
-    factors: Words,
-    excess: int,
-    vectors: int,
-    y: Words,
-    n: int,
-    width: int,
-    counts: Words,
-) -> int:
-    """y[t * width + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
+    piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], input_sums: Words, planes: Digits, slices: Digits,
+    excess: int, vectors: int, y: Words, n: int, stride: int, counters: tuple[Words, Words, Words],
+) -> int:  # fmt: skip
+    """y[t * stride + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
-    `bits` and `input_sums` are those of `pack_inputs`, `counts` is room for 8 vectors. `factors` [slices + 1, 8] are
-    what the codes of planes are worth, and in the last row what is to be added for each input of a programmed cell, so
-    that it is worth `excess` less. As in `add_products`, 15 more elements of y may be written.
+    `lists`, `starts` and `input_sums` are those of `list_rows`; each programmed cell is worth `excess` less.
     """
-    position, columns, whole = int64(piece["first"]), int64(piece["columns"]), int64(piece["whole"])
-    words = (int64(piece["rows"]) + ROWS - 1) // ROWS
-    adc_bits, adc_shift = int64(piece["adc_bits"]), int64(piece["adc_shift"])
-    clipped = splat(uint32(0))
-    limit, half, shift = (
-        splat(uint32((1 << adc_bits) - 1)),
-        splat(uint32(1 << adc_shift >> 1)),
-        splat(uint32(adc_shift)),
-    )
-    for column in range(0, columns, LANES):
-        end = position
+    columns, whole, position = int64(piece["columns"]), bool(piece["whole"]), int64(piece["first"])
+    words, rows, clipped = (columns + COLUMNS - 1) // COLUMNS, int64(piece["rows"]), 0
+    if whole and excess:
         for t in range(vectors):
-            end = position
-            sums = load(y, n + column + t * width)
-            if excess and whole:
-                sums -= splat(uint32(excess * input_sums[t]))
-            for s in range(slices.shape[0] + (1 - whole)):
-                is_mask = s == slices.shape[0]
-                cell_bits = 1 if is_mask else slices[s, 1]
-                end = _count(cells, end, cell_bits, words, bits, t * words * INPUT_BITS, counts)
-                _combine(counts, planes)
-                for p in range(planes.shape[0]):
-                    code = load(counts, p * LANES)
-                    if not is_mask:
-                        if adc_shift:
-                            code = code + half >> shift
-                        clipped = count_larger(clipped, code, limit)
-                        code = minimum(code, limit)
-                        if adc_shift:
-                            code = code << shift
-                    sums += code * load_splat(factors, s * INPUT_BITS + p)
-            store(y, n + column + t * width, sums)
-        position = end
-    return total(clipped)
+            for c in range(columns):
+                y[n + t * stride + c] -= uint32(excess * input_sums[t])
+    for is_mask in range(1 if whole else 2):
+        total, first = words if is_mask else len(slices) * words, 0
+        factors = np.zeros(total + LANES, np.uint32)
+        for word in range(total):
+            factors[word] = uint32(-excess) if is_mask else uint32(slices[word // words, 2])
+        while first < total:
+            bits = 1 if is_mask else slices[first // words, 1]
+            where = (position, rows, columns, words, first, min(total, first + LANES))
+            converter = (int64(piece["adc_bits"]), 0 if is_mask else int64(piece["adc_shift"]), bool(is_mask))
+            outputs = (n, stride)
+            if vector_words(total - first) == WIDEST:
+                clipped += _add_block(
+                    widest_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, factors, vectors, y,
+                    outputs, counters,
+                )  # fmt: skip
+            else:
+                clipped += _add_block(
+                    narrow_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, factors, vectors, y,
+                    outputs, counters,
+                )  # fmt: skip
+            position += bits * (rows + 1) * vector_words(total - first)
+            first += vector_words(total - first)
+    return clipped
 
 
-@njit(forceinline=True)
-def _combine(counts: Words, planes: Digits) -> None:
-    """counts[p], which was the sum for bit p of the inputs, becomes that of plane p."""
-    if planes.shape[0] == INPUT_BITS:
-        return
-    for p in range(planes.shape[0]):
-        code = load(counts, planes[p, 0] * LANES)
-        for i in range(1, planes[p, 1]):
-            code += load(counts, (planes[p, 0] + i) * LANES) << splat(uint32(i))
-        store(counts, p * LANES, code)
+@njit
+def _add_block(
+    zero: Lanes, cells: Words, where: tuple[int, int, int, int, int, int], bits: int, lists: Words,
+    starts: NDArray[np.int64], planes: Digits, converter: tuple[int, int, bool], factors: Words, vectors: int, y: Words,
+    outputs: tuple[int, int], counters: tuple[Words, Words, Words],
+) -> int:  # fmt: skip
+    """Adds what the block of one vector gives: cells of `bits` bits in every column of some slices."""
+    position, rows, columns, words, first, last = where
+    adc_bits, adc_shift, is_mask = converter
+    n, stride = outputs
+    counter, common, sums = counters
+    size = (rows + 1) * width(zero)
+    top = _bits_of(rows * ((1 << planes[:, 1].max()) - 1) * ((1 << bits) - 1))
+    code_bits = top if is_mask else min(top + 1, adc_bits + adc_shift)
+    end = min(32, INPUT_BITS + code_bits)
+    signed = planes[-1, 2] < 0
+    clipped = 0
+    for t in range(vectors):
+        for level in range(end):
+            store(sums, level * width(zero), zero)
+        for p in range(len(planes)):
+            if t == 0:
+                _prefetch_share(cells, position + bits * size, bits * size, p, len(planes))
+            _count(zero, cells, position, size, bits, lists, starts[t], planes, p, top, counter, common)
+            if planes[p, 2] < 0:
+                _invert(zero, sums, end)
+            clipped += _add_codes(zero, counter, top, adc_bits, adc_shift, is_mask, sums, planes[p, 0], end)
+            if planes[p, 2] < 0:
+                _invert(zero, sums, end)
+        rest = load_like(zero, sums, (end - 1) * width(zero)) if signed else zero
+        for level in range(end, 32 if signed or end > 16 else 16):
+            store(sums, level * width(zero), rest)
+        transpose(zero, sums, end <= 16 and not signed)
+        add_weighted(zero, sums, factors, words, first, last, columns, y, n + t * stride)
+    return clipped
 
 
-@njit(forceinline=True)
-def _count(cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words) -> int:
-    """counts[i] gets the sums of the cells of one slice over the rows where bit i of the input is set.
+@njit
+def _count(
+    zero: Lanes, cells: Words, position: int, size: int, bits: int, lists: Words, starts: NDArray[np.int64],
+    planes: Digits, p: int, top: int, counter: Words, common: Words,
+) -> None:  # fmt: skip
+    """The counter gets the analog sums of plane p.
 
-    Returns the position behind the slice. Loops over a known number of words need no counter.
+    Planes of one bit share the sum over the rows where the other of the pair is driven as well; it is in `common`.
     """
-    if words == 8:
-        return _count_words(cells, position, cell_bits, 8, bits, inputs, counts)
-    if words == 2:
-        return _count_words(cells, position, cell_bits, 2, bits, inputs, counts)
-    if words == 1:
-        return _count_words(cells, position, cell_bits, 1, bits, inputs, counts)
-    return _count_words(cells, position, cell_bits, words, bits, inputs, counts)
+    single, begin = len(planes) == INPUT_BITS, 0
+    if single and planes[p, 0] % 2:
+        _copy(zero, common, counter, top + 1)
+        begin = 1
+    else:
+        for level in range(top + 5):
+            store(counter, level * width(zero), zero)
+    for k in range(begin, 2 * planes[p, 1]):
+        bit = planes[p, 0] + k // 2
+        i = bit // 2 * 3 + (1 + bit % 2 if k % 2 else 0)
+        if starts[i + 1] > starts[i]:
+            for b in range(bits):
+                add_rows(
+                    zero, cells, position + b * size, lists, starts[i], starts[i + 1], counter, k // 2 + b, top
+                )
+        if single and k == 0:
+            _copy(zero, counter, common, top + 1)
 
 
 @njit(forceinline=True)
-def _count_words(
-    cells: Words, position: int, cell_bits: int, words: int, bits: Words, inputs: int, counts: Words
+def _add_codes(
+    zero: Lanes, counter: Words, top: int, adc_bits: int, adc_shift: int, is_mask: bool, sums: Words, level: int, end: int
 ) -> int:
-    c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = splat(uint32(0))
-    for b in range(cell_bits):
-        if b:
-            c0, c1, c2, c3 = c0 + c0, c1 + c1, c2 + c2, c3 + c3
-            c4, c5, c6, c7 = c4 + c4, c5 + c5, c6 + c6, c7 + c7
-        for word in range(words):
-            prefetch(cells, position + AHEAD)
-            cell, source = load(cells, position), inputs + INPUT_BITS * word
-            c0 += count_bits(cell & load_splat(bits, source))
-            c1 += count_bits(cell & load_splat(bits, source + 1))
-            c2 += count_bits(cell & load_splat(bits, source + 2))
-            c3 += count_bits(cell & load_splat(bits, source + 3))
-            c4 += count_bits(cell & load_splat(bits, source + 4))
-            c5 += count_bits(cell & load_splat(bits, source + 5))
-            c6 += count_bits(cell & load_splat(bits, source + 6))
-            c7 += count_bits(cell & load_splat(bits, source + 7))
-            position += LANES
-    store(counts, 0, c0)
-    store(counts, LANES, c1)
-    store(counts, 2 * LANES, c2)
-    store(counts, 3 * LANES, c3)
-    store(counts, 4 * LANES, c4)
-    store(counts, 5 * LANES, c5)
-    store(counts, 6 * LANES, c6)
-    store(counts, 7 * LANES, c7)
-    return position
+    """Converts a counter and adds it to another from `level` of it on; returns how many conversions clip."""
+    step, over, clipped, codes = width(zero), zero, 0, top
+    if adc_shift:
+        ripple(counter, adc_shift - 1, top + 1, splat_like(zero, uint32(0xFFFFFFFF)))
+        codes += 1
+    codes -= adc_shift
+    if not is_mask and codes > adc_bits:
+        for place in range((adc_shift + adc_bits) * step, (adc_shift + codes) * step, step):
+            over |= load_like(zero, counter, place)
+        if any_set(over):
+            clipped = int64(ones_in(over))
+        codes = adc_bits
+    carry, begin = zero, level + adc_shift
+    codes = min(codes, end - begin)
+    for code in range(codes):
+        a, b = load_like(zero, sums, (begin + code) * step), load_like(zero, counter, (adc_shift + code) * step) | over
+        store(sums, (begin + code) * step, parity(a, b, carry))
+        carry = majority(a, b, carry)
+    ripple(sums, begin + max(0, codes), end, carry)
+    return clipped
+
+
+@njit(forceinline=True)
+def _copy(like: Lanes, source: Words, target: Words, levels: int) -> None:
+    for place in range(0, levels * width(like), width(like)):
+        store(target, place, load_like(like, source, place))
+
+
+@njit(forceinline=True)
+def _invert(like: Lanes, numbers: Words, levels: int) -> None:
+    """-1 - each number: so that adding to it subtracts, if it is inverted again."""
+    every = splat_like(like, uint32(0xFFFFFFFF))
+    for place in range(0, levels * width(like), width(like)):
+        store(numbers, place, load_like(like, numbers, place) ^ every)
+
+
+@njit(forceinline=True)
+def _prefetch_share(cells: Words, position: int, words: int, share: int, shares: int) -> None:
+    """Asks for one part of the memory that is needed next."""
+    for place in range(position + words * share // shares, position + words * (share + 1) // shares, LANES):
+        prefetch(cells, place)
+
+
+@njit
+def _bits_of(number: int) -> int:
+    """How many bits a number has."""
+    result = 0
+    while number:
+        number >>= 1
+        result += 1
+    return result

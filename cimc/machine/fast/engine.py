@@ -9,10 +9,9 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.machine.fast.conversions import INPUT_BITS, Digits
-from cimc.machine.fast.encoding import Fields, excess, input_fields
+from cimc.machine.fast.encoding import excess, input_fields
 from cimc.machine.fast.execution import execute
-from cimc.machine.fast.image import Image, Packer
+from cimc.machine.fast.image import Image, Packer, digits
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Records
@@ -43,9 +42,7 @@ class FastEngine:
         self.instructions = program.instructions if records is None else records
         self.excess = excess(program.chip.encoding)
         self.packer = Packer(program)
-        self.slices = _digits(self.packer.slices)
-        self.planes = [_digits(input_fields(program.chip.dac_bits, signed)) for signed in (False, True)]
-        self.factors = [_factors(planes, self.slices, self.excess) for planes in self.planes]
+        self.planes = [digits(input_fields(program.chip.dac_bits, signed)) for signed in (False, True)]
         self.threads = default_threads() if threads is None else threads
         if not 1 <= self.threads <= MOST_THREADS:
             raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
@@ -96,8 +93,7 @@ class FastEngine:
             image.words,
             image.column_sums,
             self.planes[signed],
-            self.slices,
-            self.factors[signed],
+            self.packer.slices,
             self.excess,
             signed,
             inputs,
@@ -116,14 +112,3 @@ def default_threads() -> int:
     if not given.isdecimal() or len(given) > 4 or not int(given):
         raise ProgramError(f"{THREADS} is {given!r}, expected a number of at least 1, and at most {MOST_THREADS}")
     return int(given)
-
-
-def _digits(fields: Fields) -> Digits:
-    return np.stack([fields.firsts, fields.widths, fields.significances], axis=1)
-
-
-def _factors(planes: Digits, slices: Digits, excess: int) -> NDArray[np.uint32]:
-    """What a code of each slice and plane is worth, and in the last row an input of a programmed cell: modulo 2**32."""
-    factors = np.zeros((len(slices) + 1, INPUT_BITS), np.int64)
-    factors[:, : len(planes)] = np.outer([*slices[:, 2], -excess], planes[:, 2])
-    return factors.astype(np.uint32).reshape(-1)

@@ -4,11 +4,13 @@ import numpy as np
 from numba import int64, njit
 from numpy.typing import NDArray
 
+from cimc.machine.fast.bit_blocks import Digits
 from cimc.machine.fast.compiled import kept
-from cimc.machine.fast.conversions import INPUT_BITS, ROWS, Digits, add_conversions, pack_inputs
+from cimc.machine.fast.conversions import LEVELS, add_conversions
 from cimc.machine.fast.lanes import LANES, Bytes, Words
 from cimc.machine.fast.pieces import Pieces
 from cimc.machine.fast.products import add_products, subtract_excess
+from cimc.machine.fast.row_lists import INPUT_BITS, LISTS, ROWS, list_room, list_rows
 
 _TOGETHER = 64
 """Vectors whose inputs are packed at a time."""
@@ -25,7 +27,6 @@ def execute(
     column_sums: Words,
     planes: Digits,
     slices: Digits,
-    factors: Words,
     excess: int,
     signed: bool,
     x: NDArray[np.uint8],
@@ -33,7 +34,7 @@ def execute(
 ) -> int:
     """Executes pieces start to stop - 1: y [vectors, N] += x [vectors, K] * cells; counts clipped conversions.
 
-    `x` holds the bytes of the inputs; `signed` tells what they mean. Planes, slices, factors and excess are those of
+    `x` holds the bytes of the inputs; `signed` tells what they mean. Planes, slices and excess are those of
     `add_conversions`. Pieces read and write a little behind their last row and column: where that would be behind a
     vector's end, copies of x and y are used that have room for it.
     """
@@ -46,8 +47,9 @@ def execute(
         sums = np.zeros(vectors * width + LANES, np.uint32)
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
     together = min(vectors, _TOGETHER)
-    bits = np.zeros(together * words * INPUT_BITS, np.uint32)
-    input_sums, counts = np.zeros(together, np.uint32), np.zeros(INPUT_BITS * LANES, np.uint32)
+    bits, lists = np.zeros(words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
+    starts, input_sums = np.zeros((together, LISTS + 1), np.int64), np.zeros(together, np.uint32)
+    counters = (_room(), _room(), _room())
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
@@ -59,26 +61,23 @@ def execute(
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
-            pack_inputs(inputs, k + t * stride, stride, count, rows, signed, bits, input_sums)
+            list_rows(inputs, k + t * stride, stride, count, rows, signed, bits, lists, starts, input_sums)
             clipped += add_conversions(
-                piece,
-                image,
-                bits,
-                input_sums,
-                planes,
-                slices,
-                factors,
-                excess,
-                count,
-                sums,
-                n + t * width,
-                width,
-                counts,
-            )
+                piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * width, width,
+                counters,
+            )  # fmt: skip
     if columns_end > width:
         for t in range(vectors):
             y[t] += sums[t * width : (t + 1) * width].view(np.int32)
     return clipped
+
+
+@njit
+def _room() -> Words:
+    """A counter; it begins where a line of the processor's cache does."""
+    room = np.zeros((LEVELS + 1) * LANES, np.uint32)
+    first = -room.ctypes.data % (4 * LANES) // 4
+    return room[first : first + LEVELS * LANES]
 
 
 @njit

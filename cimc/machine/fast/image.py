@@ -1,6 +1,6 @@
 """What the fast engine keeps of the cells: those of all pieces, packed in the order in which they are executed.
 
-Cells are packed as bytes where a piece is exact (products.py), else as bits (conversions.py).
+Cells are packed as bytes where a piece is exact (products.py), else as bits (bit_blocks.py).
 """
 
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ import numpy as np
 from numba import int64, uint32
 from numpy.typing import NDArray
 
+from cimc.machine.fast.bit_blocks import Digits, aligned, pack_bits, row_words
 from cimc.machine.fast.compiled import kept
-from cimc.machine.fast.conversions import ROWS
-from cimc.machine.fast.encoding import cell_fields, code_bits, excess, weight_codes
+from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
 from cimc.machine.fast.lanes import LANES, Words
 from cimc.machine.fast.pieces import PIECE, Pieces, divide
 from cimc.program.mapped import release
@@ -45,14 +45,11 @@ class Packer:
         self.arrays.flags.writeable = False  # mapped files are; one type is one compilation
         self.tiles = program.tiles
         self.members = tiles_by_array(program.tiles, len(program.arrays))
-        self.slices = cell_fields(self.chip.encoding, self.chip.cell_bits)
+        self.fields = cell_fields(self.chip.encoding, self.chip.cell_bits)
+        self.slices = digits(self.fields)
+        self.slices = self.slices[np.argsort(-self.slices[:, 1], kind="stable")]
         self.table = weight_codes(self.chip.encoding)
-        highest_first = [
-            bit
-            for first, width in zip(self.slices.firsts.tolist(), self.slices.widths.tolist(), strict=True)
-            for bit in reversed(range(first, first + width))
-        ]
-        self.bits = np.array([*highest_first, code_bits(self.chip.encoding)], np.int64)
+        self.programmed = code_bits(self.chip.encoding)
 
     def pack(self, records: Records) -> Image:
         """The image of records, of which only MULTIPLY records have pieces."""
@@ -66,7 +63,7 @@ class Packer:
             pieces,
             np.searchsorted(pieces["record"], np.arange(len(records) + 1)),
             np.concatenate([[0], np.cumsum(pieces["rows"].astype(np.int64) * pieces["columns"])]),
-            np.zeros(int(sizes[original].sum()), np.uint32),
+            aligned(int(sizes[original].sum())),
             np.zeros(int(sums[original].sum()), np.uint32),
         )
         self._fill(image, np.flatnonzero(original))
@@ -78,8 +75,8 @@ class Packer:
         multiplies = np.flatnonzero(records["op"] == Opcode.MULTIPLY)
         for array, numbers in self._by_array(multiplies, records["array"]):
             codes = self._codes(array)
-            pieces = divide(records, numbers, codes, self.slices, self.chip.dac_bits)
-            pieces["whole"] = _are_whole(codes, 1 << self.bits[-1], pieces) if excess(self.chip.encoding) else 1
+            pieces = divide(records, numbers, codes, self.fields, self.chip.dac_bits)
+            pieces["whole"] = _are_whole(codes, 1 << self.programmed, pieces) if excess(self.chip.encoding) else 1
             found.append(pieces)
         pieces = np.concatenate(found)
         return pieces[np.argsort(pieces["record"], kind="stable")]
@@ -88,16 +85,19 @@ class Packer:
         """How many words the cells of each piece take, and the sums of its columns."""
         columns = -(-pieces["columns"].astype(np.int64) // LANES) * LANES
         rows = pieces["rows"].astype(np.int64)
-        bits = np.where(pieces["whole"] == 1, len(self.bits) - 1, len(self.bits))
-        exact = pieces["exact"] == 1
-        return columns * np.where(exact, -(-rows // 4), -(-rows // ROWS) * bits), np.where(exact, columns, 0)
+        exact, widths = pieces["exact"] == 1, tuple(self.slices[:, 1].tolist())
+        kinds, kind = np.unique(pieces[["columns", "whole"]], return_inverse=True)
+        words = np.array([row_words(columns, widths, bool(whole)) for columns, whole in kinds.tolist()], np.int64)
+        converted = (rows + 1) * words[kind.reshape(-1)] if len(kinds) else rows
+        exact_words = -(-columns * -(-rows // 4) // LANES) * LANES
+        return np.where(exact, exact_words, converted), np.where(exact, columns, 0)
 
     def _fill(self, image: Image, numbers: NDArray[np.intp]) -> None:
         for array, chosen in self._by_array(numbers, image.pieces["array"]):
             pieces = image.pieces[chosen]
             pack_bytes(self.arrays[array], pieces, image.words.view(np.uint8), image.column_sums)
             if not pieces["exact"].all():
-                pack_bits(self._codes(array), pieces, self.bits, image.words)
+                pack_bits(self._codes(array), pieces, self.slices, self.programmed, image.words)
 
     def _by_array(
         self, numbers: NDArray[np.intp], array_of: NDArray[np.uint32]
@@ -116,8 +116,13 @@ class Packer:
         codes = self.table[self.arrays[array].view(np.uint8)]
         if excess(self.chip.encoding):
             programmed = programmed_cells(self.tiles[self.members[array]], *codes.shape)
-            return (codes | np.uint16(1 << self.bits[-1])) * programmed
+            return (codes | np.uint16(1 << self.programmed)) * programmed
         return codes
+
+
+def digits(fields: Fields) -> Digits:
+    """The fields as compiled loops take them."""
+    return np.stack([fields.firsts, fields.widths, fields.significances], axis=1)
 
 
 def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -131,7 +136,7 @@ def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 
 @kept
 def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> NDArray[np.bool_]:
-    """Whether all cells of each piece are programmed, and its columns fill their blocks."""
+    """Whether all cells of each piece are programmed."""
     result = np.zeros(len(pieces), np.bool_)
     for i in range(len(pieces)):
         row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
@@ -140,7 +145,7 @@ def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> ND
         for r in range(row, row + rows):
             for c in range(column, column + columns):
                 count += (codes[r, c] & programmed) != 0
-        result[i] = count == rows * columns and columns % LANES == 0
+        result[i] = count == rows * columns
     return result
 
 
@@ -163,22 +168,3 @@ def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8]
                     column_sums[pieces[i]["sums"] + start + c] += uint32(value)
             position += fours * width
             start += width
-
-
-@kept
-def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, bits: NDArray[np.int64], image: Words) -> None:
-    """Packs the other pieces: words of 32 rows, for each block of 16 columns and each of the `bits` of its codes."""
-    for i in range(len(pieces)):
-        if pieces[i]["exact"]:
-            continue
-        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
-        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
-        words, position = (rows + ROWS - 1) // ROWS, pieces[i]["first"]
-        for start in range(0, columns, LANES):
-            for bit in bits[: len(bits) - pieces[i]["whole"]]:
-                for r in range(rows):
-                    place = position + r // ROWS * LANES
-                    for c in range(min(LANES, columns - start)):
-                        value = uint32(codes[row + r, column + start + c] >> bit & 1)
-                        image[place + c] |= uint32(value << uint32(r % ROWS))
-                position += words * LANES

@@ -1,6 +1,6 @@
-"""Sixteen numbers of 32 bits side by side: what one vector instruction works on, for use in compiled loops.
+"""Sixteen or eight numbers of 32 bits side by side: what one vector instruction works on, for use in compiled loops.
 
-The functions and the operators + - * & << >> of Lanes exist only inside functions that numba compiles. They become
+The functions and the operators + - * & | ^ << >> of Lanes exist only inside functions that numba compiles. They become
 LLVM vector instructions, which LLVM turns into what the processor has. All arithmetic is unsigned and wraps around.
 Positions count elements of one-dimensional contiguous arrays and are not checked.
 """
@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
-from numba.core import config
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numpy.typing import NDArray
 
 LANES = 16
-"""How many numbers lie side by side."""
+"""How many numbers lie side by side where nothing else is said."""
+NARROW = 8
+"""How many lie side by side in narrow vectors, which every processor has registers for."""
 Words: TypeAlias = NDArray[np.uint32]
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -33,6 +34,8 @@ class Lanes(Protocol):
     def __sub__(self, other: "Lanes") -> "Lanes": ...
     def __mul__(self, other: "Lanes") -> "Lanes": ...
     def __and__(self, other: "Lanes") -> "Lanes": ...
+    def __or__(self, other: "Lanes") -> "Lanes": ...
+    def __xor__(self, other: "Lanes") -> "Lanes": ...
     def __lshift__(self, other: "Lanes") -> "Lanes": ...
     def __rshift__(self, other: "Lanes") -> "Lanes": ...
 
@@ -40,8 +43,10 @@ class Lanes(Protocol):
 class LanesType(types.Type):
     """The type of the vectors, for numba."""
 
-    def __init__(self) -> None:
-        super().__init__("Lanes")
+    def __init__(self, width: int) -> None:
+        super().__init__(f"Lanes{width}")
+        self.width = width
+        self.vector = ir.VectorType(_WORD, width)
 
 
 @register_model(LanesType)
@@ -49,15 +54,16 @@ class LanesModel(models.PrimitiveModel):
     """A vector is a value of its own, not a structure."""
 
     def __init__(self, manager: Any, numba_type: LanesType) -> None:
-        super().__init__(manager, numba_type, _VECTOR)
+        super().__init__(manager, numba_type, numba_type.vector)
 
 
-lanes = LanesType()
+lanes = LanesType(LANES)
+narrow_lanes = LanesType(NARROW)
 
 
 def _define_operator(function: Callable[[Any, Any], Any], instruction: str) -> None:
     def typer(left: Any, right: Any) -> LanesType | None:
-        return lanes if left == right == lanes else None
+        return left if isinstance(left, LanesType) and left == right else None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return getattr(builder, instruction)(*arguments)
@@ -73,6 +79,11 @@ _INSTRUCTIONS = {
     "isub": "sub",
     "mul": "mul",
     "and_": "and_",
+    "iand": "and_",
+    "or_": "or_",
+    "ior": "or_",
+    "xor": "xor",
+    "ixor": "xor",
     "lshift": "shl",
     "rshift": "lshr",
 }
@@ -80,20 +91,20 @@ for _name, _instruction in _INSTRUCTIONS.items():
     _define_operator(getattr(operator, _name), _instruction)
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, arguments: Any, element: Any) -> Any:
+def address(context: Any, builder: Any, array_type: Any, arguments: Any, element: Any) -> Any:
     """The address of the element that the first two arguments, an array and a position, name."""
     data = context.make_array(array_type)(context, builder, arguments[0]).data
     return builder.bitcast(builder.gep(data, [arguments[1]]), element.as_pointer())
 
 
-def _spread(builder: Any, value: Any, vector: Any) -> Any:
+def spread(builder: Any, value: Any, vector: Any) -> Any:
     """A vector that holds `value` in every lane."""
     nothing = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(nothing, value, ir.Constant(_WORD, 0))
     return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_WORD, vector.count), None))
 
 
-def _call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
+def call(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
     """A call of one of LLVM's own functions."""
     function_type = ir.FunctionType(result, [argument.type for argument in arguments])
     function = builder.module.globals.get(name) or ir.Function(builder.module, function_type, name)
@@ -105,9 +116,39 @@ def splat(typing_context: Any, value: Any) -> Any:
     """`value` (an integer, of which the low 32 bits count) in every lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _spread(builder, context.cast(builder, arguments[0], value, types.uint32), _VECTOR)
+        return spread(builder, context.cast(builder, arguments[0], value, types.uint32), _VECTOR)
 
     return lanes(value), generate
+
+
+@intrinsic
+def narrow_splat(typing_context: Any, value: Any) -> Any:
+    """As `splat`, in a narrow vector."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return spread(builder, context.cast(builder, arguments[0], value, types.uint32), narrow_lanes.vector)
+
+    return narrow_lanes(value), generate
+
+
+@intrinsic
+def splat_like(typing_context: Any, like: Any, value: Any) -> Any:
+    """As `splat`, in a vector as wide as `like`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return spread(builder, context.cast(builder, arguments[1], value, types.uint32), like.vector)
+
+    return like(like, value), generate
+
+
+@intrinsic
+def width(typing_context: Any, like: Any) -> Any:
+    """How many words a vector has."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return ir.Constant(ir.IntType(64), like.width)
+
+    return types.int64(like), generate
 
 
 @intrinsic
@@ -115,9 +156,20 @@ def load(typing_context: Any, array: Any, position: Any) -> Any:
     """Sixteen words from `position` on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_pointer(context, builder, array, arguments, _VECTOR), align=4)
+        return builder.load(address(context, builder, array, arguments, _VECTOR), align=4)
 
     return lanes(array, types.int64), generate
+
+
+@intrinsic
+def load_like(typing_context: Any, like: Any, array: Any, position: Any) -> Any:
+    """As many words as the vector `like` has, from `position` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, *place = arguments
+        return builder.load(address(context, builder, array, place, like.vector), align=4)
+
+    return like(like, array, types.int64), generate
 
 
 @intrinsic
@@ -125,21 +177,21 @@ def load_splat(typing_context: Any, array: Any, position: Any) -> Any:
     """The four bytes from `position` on (in an array of bytes or of words) as one word in every lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        word = builder.load(_pointer(context, builder, array, arguments, _WORD), align=1)
-        return _spread(builder, word, _VECTOR)
+        word = builder.load(address(context, builder, array, arguments, _WORD), align=1)
+        return spread(builder, word, _VECTOR)
 
     return lanes(array, types.int64), generate
 
 
 @intrinsic
 def store(typing_context: Any, array: Any, position: Any, value: Any) -> Any:
-    """Writes sixteen words from `position` on."""
+    """Writes the words of a vector from `position` on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], _pointer(context, builder, array, arguments, _VECTOR), align=4)
+        builder.store(arguments[2], address(context, builder, array, arguments, value.vector), align=4)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, lanes), generate
+    return types.void(array, types.int64, value), generate
 
 
 @intrinsic
@@ -147,44 +199,12 @@ def prefetch(typing_context: Any, array: Any, position: Any) -> Any:
     """Asks for the memory at `position`, which may lie beyond the array's end, without waiting for it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, array, arguments, _BYTE)
+        place = address(context, builder, array, arguments, _BYTE)
         read, keep, data = (ir.Constant(_WORD, number) for number in (0, 3, 1))
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, keep, data)
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), place, read, keep, data)
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
-
-
-@intrinsic
-def minimum(typing_context: Any, left: Any, right: Any) -> Any:
-    """The smaller number of each pair."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.select(builder.icmp_unsigned("<", *arguments), *arguments)
-
-    return lanes(lanes, lanes), generate
-
-
-@intrinsic
-def count_larger(typing_context: Any, counts: Any, left: Any, right: Any) -> Any:
-    """`counts`, and 1 more where the left number is larger than the right one."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        counts, left, right = arguments
-        more = builder.add(counts, ir.Constant(_VECTOR, [1] * LANES))
-        return builder.select(builder.icmp_unsigned(">", left, right), more, counts)
-
-    return lanes(lanes, lanes, lanes), generate
-
-
-@intrinsic
-def count_bits(typing_context: Any, value: Any) -> Any:
-    """How many bits of each number are set."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, f"llvm.ctpop.v{LANES}i32", _VECTOR, *arguments)
-
-    return lanes(lanes), generate
 
 
 @intrinsic
@@ -192,19 +212,31 @@ def ones(typing_context: Any, word: Any) -> Any:
     """How many bits of one word are set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, "llvm.ctpop.i32", _WORD, *arguments)
+        return call(builder, "llvm.ctpop.i32", _WORD, *arguments)
 
     return types.uint32(types.uint32), generate
 
 
 @intrinsic
-def total(typing_context: Any, value: Any) -> Any:
-    """The sum of all lanes."""
+def ones_in(typing_context: Any, value: Any) -> Any:
+    """How many bits of a whole vector are set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, f"llvm.vector.reduce.add.v{LANES}i32", _WORD, *arguments)
+        counts = call(builder, f"llvm.ctpop.v{value.width}i32", value.vector, *arguments)
+        return call(builder, f"llvm.vector.reduce.add.v{value.width}i32", _WORD, counts)
 
-    return types.uint32(lanes), generate
+    return types.uint32(value), generate
+
+
+@intrinsic
+def any_set(typing_context: Any, value: Any) -> Any:
+    """Whether any bit of a vector is set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        found = call(builder, f"llvm.vector.reduce.or.v{value.width}i32", _WORD, *arguments)
+        return builder.icmp_unsigned("!=", found, ir.Constant(_WORD, 0))
+
+    return types.boolean(value), generate
 
 
 @intrinsic
@@ -212,47 +244,9 @@ def gather_bit(typing_context: Any, array: Any, position: Any, mask: Any) -> Any
     """One bit of each of 32 bytes from `position` on as one word, the first byte lowest; `mask` has that bit set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = builder.load(_pointer(context, builder, array, arguments, _BYTES), align=1)
-        chosen = builder.and_(data, _spread(builder, builder.trunc(arguments[2], _BYTE), _BYTES))
+        data = builder.load(address(context, builder, array, arguments, _BYTES), align=1)
+        chosen = builder.and_(data, spread(builder, builder.trunc(arguments[2], _BYTE), _BYTES))
         flags = builder.icmp_unsigned("!=", chosen, ir.Constant(_BYTES, None))
         return builder.bitcast(flags, _WORD)
 
     return types.uint32(array, types.int64, types.int64), generate
-
-
-@intrinsic
-def portable_dot(typing_context: Any, sums: Any, left: Any, right: Any) -> Any:
-    """Adds to each lane the products of its four bytes: unsigned ones of `left` with signed ones of `right`."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        sums, left, right = arguments
-        low, top = (ir.Constant(_VECTOR, [number] * LANES) for number in (255, 24))
-        for place in range(0, 32, 8):
-            up, down = (ir.Constant(_VECTOR, [number] * LANES) for number in (24 - place, place))
-            unsigned = builder.and_(builder.lshr(left, down), low)
-            signed = builder.ashr(builder.shl(right, up), top)
-            sums = builder.add(sums, builder.mul(unsigned, signed))
-        return sums
-
-    return lanes(lanes, lanes, lanes), generate
-
-
-@intrinsic
-def vnni_dot(typing_context: Any, sums: Any, left: Any, right: Any) -> Any:
-    """`portable_dot` in one instruction of processors with AVX-512 VNNI, which wraps around and never saturates."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _call(builder, "llvm.x86.avx512.vpdpbusd.512", _VECTOR, *arguments)
-
-    return lanes(lanes, lanes, lanes), generate
-
-
-def has_vnni() -> bool:
-    """Whether numba compiles for a processor with that instruction: this one, unless it has been told otherwise."""
-    if config.CPU_NAME or config.CPU_FEATURES:
-        return False
-    features = binding.get_host_cpu_features()
-    return bool(features.get("avx512vnni") and features.get("avx512bw"))
-
-
-dot = vnni_dot if has_vnni() else portable_dot

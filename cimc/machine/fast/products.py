@@ -9,7 +9,8 @@ from typing import Any
 
 from numba import int64, njit, uint32
 
-from cimc.machine.fast.lanes import LANES, Bytes, Lanes, Words, dot, load, load_splat, prefetch, splat, store
+from cimc.machine.fast.byte_products import dot
+from cimc.machine.fast.lanes import LANES, Bytes, Lanes, Words, load, load_splat, prefetch, splat, store
 
 AHEAD = 1024
 """How many words before they are needed memory is asked for them."""

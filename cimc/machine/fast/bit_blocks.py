@@ -1,0 +1,97 @@
+"""How the cells of pieces with conversions lie in memory: one bit of 32 columns in a word, a row of words in a vector.
+
+The words of a piece are those of its slices, widest first; column i * words + w of a slice is bit i of its word w. They
+are cut into vectors of the widest kind, and what is left into narrow ones. A block has all rows of a vector, and one of
+zeros behind them, for the lowest bit of the cells; then for the next one, as far as any slice in the vector has it.
+Pieces that are not whole have vectors more: which cells are programmed.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import int64, njit, uint32
+from numpy.typing import NDArray
+
+from cimc.machine.fast.compiled import kept
+from cimc.machine.fast.full_adders import WIDEST
+from cimc.machine.fast.lanes import LANES, NARROW, Words
+from cimc.machine.fast.pieces import Pieces
+
+COLUMNS = 32
+"""Columns that share a word."""
+
+Digits = NDArray[np.int64]
+"""int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells, the widest first."""
+
+
+@njit
+def vector_words(words: int) -> int:
+    """How many words the next vector has if so many are left."""
+    return WIDEST if words > NARROW else NARROW
+
+
+@cache
+def row_words(columns: int, widths: tuple[int, ...], whole: bool) -> int:
+    """How many words the blocks of a piece have for each row; `widths` are those of the slices."""
+    words, result = -(-columns // COLUMNS), 0
+    for bits in [widths] if whole else [widths, (1,)]:
+        first, last = 0, len(bits) * words
+        while first < last:
+            step = vector_words(last - first)
+            result += step * bits[first // words]
+            first += step
+    return result
+
+
+@kept
+def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, programmed: int, image: Words) -> None:
+    """Packs those pieces of one array that are not exact; bit `programmed` of a code tells of what its name says."""
+    mask = np.array([[programmed, 1, 0]])
+    for i in range(len(pieces)):
+        if pieces[i]["exact"]:
+            continue
+        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
+        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
+        cells = codes[row : row + rows, column : column + columns]
+        end = _pack(cells, slices, int64(pieces[i]["first"]), image)
+        if not pieces[i]["whole"]:
+            _pack(cells, mask, end, image)
+
+
+@njit
+def _pack(codes: NDArray[np.uint16], slices: Digits, position: int, image: Words) -> int:
+    """Packs the slices of codes [rows, columns] from `position` on; returns the position behind them."""
+    rows, columns = codes.shape
+    words = (columns + COLUMNS - 1) // COLUMNS
+    total = len(slices) * words
+    first = 0
+    while first < total:
+        step = vector_words(total - first)
+        for bit in range(slices[first // words, 1]):
+            for word in range(first, min(first + step, total)):
+                s, w = word // words, word % words
+                if bit < slices[s, 1]:
+                    _pack_word(codes, w, words, slices[s, 0] + bit, image, position + word - first, step)
+            position += (rows + 1) * step
+        first += step
+    return position
+
+
+@njit
+def _pack_word(
+    codes: NDArray[np.uint16], w: int, words: int, bit: int, image: Words, position: int, step: int
+) -> None:
+    """Packs one bit of columns w, w + words, ..., for all rows."""
+    rows, columns = codes.shape
+    for r in range(rows):
+        value = uint32(0)
+        for i in range((columns - w + words - 1) // words):
+            value |= uint32(uint32(codes[r, i * words + w] >> bit & 1) << uint32(i))
+        image[position + r * step] = value
+
+
+def aligned(words: int) -> Words:
+    """So many zeros, that begin where a line of the processor's cache begins: else each vector would be in two."""
+    zeros = np.zeros(words + LANES, np.uint32)
+    first = -zeros.ctypes.data % (4 * LANES) // 4
+    return zeros[first : first + words]
