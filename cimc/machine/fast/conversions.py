@@ -14,10 +14,10 @@ from cimc.machine.fast.bit_blocks import COLUMNS, Digits, vector_words
 from cimc.machine.fast.full_adders import WIDEST, add_rows, majority, parity, ripple
 from cimc.machine.fast.lanes import (
     LANES,
-    NARROW,
     Lanes,
     Words,
     any_set,
+    load,
     load_like,
     narrow_splat,
     ones_in,
@@ -39,7 +39,7 @@ widest_splat = splat if WIDEST == LANES else narrow_splat
 @njit
 def add_conversions(
     piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], input_sums: Words, planes: Digits, slices: Digits,
-    excess: int, vectors: int, y: Words, n: int, stride: int, counters: tuple[Words, Words, Words],
+    excess: int, vectors: int, y: Words, n: int, stride: int, counters: tuple[Words, Words, Words, Words],
 ) -> int:  # fmt: skip
     """y[t * stride + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
@@ -47,28 +47,28 @@ def add_conversions(
     """
     columns, whole, position = int64(piece["columns"]), bool(piece["whole"]), int64(piece["first"])
     words, rows, clipped = (columns + COLUMNS - 1) // COLUMNS, int64(piece["rows"]), 0
+    factors = counters[3]
     if whole and excess:
         for t in range(vectors):
-            for c in range(columns):
-                y[n + t * stride + c] -= uint32(excess * input_sums[t])
+            _subtract(y, n + t * stride, columns, uint32(excess * input_sums[t]))
     for is_mask in range(1 if whole else 2):
         total, first = words if is_mask else len(slices) * words, 0
-        factors = np.zeros(total + LANES, np.uint32)
-        for word in range(total):
-            factors[word] = uint32(-excess) if is_mask else uint32(slices[word // words, 2])
         while first < total:
+            for lane in range(LANES):
+                slice_ = (first + lane) // words
+                factors[lane] = 0 if first + lane >= total else uint32(-excess if is_mask else slices[slice_, 2])
             bits = 1 if is_mask else slices[first // words, 1]
             where = (position, rows, columns, words, first, min(total, first + LANES))
             converter = (int64(piece["adc_bits"]), 0 if is_mask else int64(piece["adc_shift"]), bool(is_mask))
             outputs = (n, stride)
             if vector_words(total - first) == WIDEST:
                 clipped += _add_block(
-                    widest_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, factors, vectors, y,
+                    widest_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y,
                     outputs, counters,
                 )  # fmt: skip
             else:
                 clipped += _add_block(
-                    narrow_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, factors, vectors, y,
+                    narrow_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y,
                     outputs, counters,
                 )  # fmt: skip
             position += bits * (rows + 1) * vector_words(total - first)
@@ -76,17 +76,27 @@ def add_conversions(
     return clipped
 
 
+@njit(forceinline=True)
+def _subtract(y: Words, first: int, count: int, number: int) -> None:
+    numbers, place = splat(number), first
+    while place + LANES <= first + count:
+        store(y, place, load(y, place) - numbers)
+        place += LANES
+    for rest in range(place, first + count):
+        y[rest] -= uint32(number)
+
+
 @njit
 def _add_block(
     zero: Lanes, cells: Words, where: tuple[int, int, int, int, int, int], bits: int, lists: Words,
-    starts: NDArray[np.int64], planes: Digits, converter: tuple[int, int, bool], factors: Words, vectors: int, y: Words,
-    outputs: tuple[int, int], counters: tuple[Words, Words, Words],
+    starts: NDArray[np.int64], planes: Digits, converter: tuple[int, int, bool], vectors: int, y: Words,
+    outputs: tuple[int, int], counters: tuple[Words, Words, Words, Words],
 ) -> int:  # fmt: skip
     """Adds what the block of one vector gives: cells of `bits` bits in every column of some slices."""
     position, rows, columns, words, first, last = where
     adc_bits, adc_shift, is_mask = converter
     n, stride = outputs
-    counter, common, sums = counters
+    counter, common, sums, factors = counters
     size = (rows + 1) * width(zero)
     top = _bits_of(rows * ((1 << planes[:, 1].max()) - 1) * ((1 << bits) - 1))
     code_bits = top if is_mask else min(top + 1, adc_bits + adc_shift)

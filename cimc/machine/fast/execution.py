@@ -49,7 +49,8 @@ def execute(
     together = min(vectors, _TOGETHER)
     bits, lists = np.zeros(words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
     starts, input_sums = np.zeros((together, LISTS + 1), np.int64), np.zeros(together, np.uint32)
-    counters = (_room(), _room(), _room())
+    counters = (_room(), _room(), _room(), _room())
+    listed = (-1, -1)
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
@@ -61,7 +62,9 @@ def execute(
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
-            list_rows(inputs, k + t * stride, stride, count, rows, signed, bits, lists, starts, input_sums)
+            if vectors > _TOGETHER or (k, rows) != listed:
+                list_rows(inputs, k + t * stride, stride, count, rows, signed, bits, lists, starts, input_sums)
+                listed = (k, rows)
             clipped += add_conversions(
                 piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * width, width,
                 counters,

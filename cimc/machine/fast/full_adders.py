@@ -6,11 +6,11 @@ as much. With one vector for each bit of a number (a *counter*) a row of cells i
 
 from typing import Any
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import njit, types
-from numba.core import config
 from numba.extending import intrinsic
 
+from cimc.machine.fast.byte_products import has_features
 from cimc.machine.fast.lanes import LANES, NARROW, Lanes, Words, address, call, load_like, store, width
 
 ENTRY = NARROW
@@ -18,18 +18,9 @@ ENTRY = NARROW
 _WORD = ir.IntType(32)
 
 
-def has_ternary() -> bool:
-    """Whether numba compiles for a processor with AVX-512: this one, unless it has been told otherwise.
-
-    It computes any function of three bits in one instruction.
-    """
-    if config.CPU_NAME or config.CPU_FEATURES:
-        return False
-    features = binding.get_host_cpu_features()
-    return bool(features.get("avx512f") and features.get("avx512vl"))
-
-
-WIDEST = LANES if has_ternary() else NARROW
+HAS_TERNARY = has_features("avx512f", "avx512vl")
+"""Whether any function of three bits is one instruction."""
+WIDEST = LANES if HAS_TERNARY else NARROW
 """The words of the widest vector that pays: that of a register."""
 
 
@@ -80,7 +71,7 @@ def ternary_majority(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), generate
 
 
-parity, majority = (ternary_parity, ternary_majority) if has_ternary() else (portable_parity, portable_majority)
+parity, majority = (ternary_parity, ternary_majority) if HAS_TERNARY else (portable_parity, portable_majority)
 
 
 @intrinsic

@@ -15,12 +15,12 @@ from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
 from cimc.machine.fast.lanes import LANES, Words
 from cimc.machine.fast.pieces import PIECE, Pieces, divide
+from cimc.machine.fast.products import FOUR_BLOCKS
 from cimc.program.mapped import release
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.verifier import programmed_cells, tiles_by_array
 
-_FOURS = 4 * LANES
 _RELEASED_TOGETHER = 256
 """Arrays that are read before the memory of a mapped file is given back."""
 
@@ -159,7 +159,7 @@ def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8]
         rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
         position, fours, start = pieces[i]["first"], (rows + 3) // 4, 0
         while start < columns:
-            width = _FOURS if columns - start > 3 * LANES else LANES
+            width = FOUR_BLOCKS if columns - start > 3 * LANES else LANES
             for r in range(rows):
                 place = 4 * (position + r // 4 * width) + r % 4
                 for c in range(min(width, columns - start)):

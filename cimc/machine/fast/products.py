@@ -7,11 +7,14 @@ the last four rows or the last block is 0. So memory is read once, from its firs
 
 from typing import Any
 
+import numpy as np
 from numba import int64, njit, uint32
 
-from cimc.machine.fast.byte_products import dot
+from cimc.machine.fast.byte_products import HAS_VNNI, dot
 from cimc.machine.fast.lanes import LANES, Bytes, Lanes, Words, load, load_splat, prefetch, splat, store
+from cimc.machine.fast.pair_products import TOGETHER, add_pair_products, widen_inputs
 
+FOUR_BLOCKS = 4 * LANES
 AHEAD = 1024
 """How many words before they are needed memory is asked for them."""
 
@@ -24,11 +27,40 @@ def add_products(
 
     Up to 15 elements of y behind the last column are written too, with the value they have.
     """
-    position, columns, column = int64(piece["first"]), int64(piece["columns"]), 0
+    position, columns = int64(piece["first"]), int64(piece["columns"])
     fours = (int64(piece["rows"]) + 3) // 4
+    if not HAS_VNNI and vectors >= TOGETHER:
+        done = vectors - vectors % TOGETHER
+        _add_in_pairs(position, columns, fours, weights, x, first, stride, done, y, n, width)
+        first, n, vectors = first + done * stride, n + done * width, vectors - done
+    if vectors:
+        _add_bytes(position, columns, fours, weights, x, first, stride, vectors, y, n, width)
+
+
+@njit
+def _add_in_pairs(
+    position: int, columns: int, fours: int, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words,
+    n: int, width: int,
+) -> None:  # fmt: skip
+    inputs, room = widen_inputs(x, first, stride, vectors, fours), np.zeros(2 * LANES * fours, np.uint32)
+    for column in range(0, columns, LANES):
+        wide = columns - column // FOUR_BLOCKS * FOUR_BLOCKS > 3 * LANES
+        step = FOUR_BLOCKS if wide else LANES
+        place = position + column % FOUR_BLOCKS + column // FOUR_BLOCKS * FOUR_BLOCKS * fours
+        if not wide:
+            place = position + column * fours
+        add_pair_products(weights, place, step, fours, inputs, vectors, y, n + column, width, room)
+
+
+@njit
+def _add_bytes(
+    position: int, columns: int, fours: int, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words,
+    n: int, width: int,
+) -> None:  # fmt: skip
+    column = 0
     while columns - column > 3 * LANES:
         t = 0
-        while t + 4 <= vectors:
+        while HAS_VNNI and t + 4 <= vectors:
             _four_vectors(weights, position, fours, x, first + t * stride, stride, y, n + column + t * width, width)
             t += 4
         while t < vectors:

@@ -40,6 +40,7 @@ def list_rows(
     `bits` is room for the bits of one vector.
     """
     words = (rows + ROWS - 1) // ROWS
+    fill = narrow_splat(rows * ENTRY)
     for t in range(vectors):
         _gather(x, first + t * stride, rows, words, bits)
         end = t * list_room(words)
@@ -50,20 +51,25 @@ def list_rows(
                 low, high = bits[pair], bits[pair + 1]
                 chosen = low & high if i % 3 == 0 else low & ~high if i % 3 == 1 else high & ~low
                 end = _append(lists, end, uint32(chosen), ROWS * word)
-            while (end - starts[t, i]) % NARROW:
-                lists[end] = rows * ENTRY
-                end += 1
+            store(lists, end, fill)
+            end += -end % NARROW
         starts[t, LISTS] = end
-        result = 0
-        for r in range(rows):
-            result += x[first + t * stride + r]
-        if signed:
-            for word in range(words):
-                result -= 256 * int64(ones(bits[word * INPUT_BITS + INPUT_BITS - 1]))
-        sums[t] = uint32(result)
+        sums[t] = _sum(bits, words, signed)
 
 
-@njit
+@njit(forceinline=True)
+def _sum(bits: Words, words: int, signed: bool) -> int:
+    """The sum of the inputs, from their bits."""
+    result = 0
+    for bit in range(INPUT_BITS):
+        count = 0
+        for word in range(words):
+            count += int64(ones(bits[word * INPUT_BITS + bit]))
+        result += -count << bit if signed and bit == INPUT_BITS - 1 else count << bit
+    return uint32(result)
+
+
+@njit(forceinline=True)
 def _gather(x: Bytes, first: int, rows: int, words: int, bits: Words) -> None:
     """bits[word, bit] gets one bit of the inputs of 32 rows; those behind the last row are 0."""
     last = uint32(uint32(0xFFFFFFFF) >> uint32(ROWS * words - rows))
@@ -73,7 +79,7 @@ def _gather(x: Bytes, first: int, rows: int, words: int, bits: Words) -> None:
             bits[word * INPUT_BITS + bit] = gather_bit(x, first + ROWS * word, 1 << bit) & mask
 
 
-@njit
+@njit(forceinline=True)
 def _append(lists: Words, end: int, bits: int, row: int) -> int:
     """Appends row + i for each bit i that is set; returns the new end. Up to 8 entries more are written."""
     for place in range(0, ROWS, 8):

@@ -31,24 +31,34 @@ def transpose(like: Lanes, numbers: Words, short: bool) -> None:
 def add_weighted(
     like: Lanes, numbers: Words, factors: Words, words: int, first: int, last: int, columns: int, y: Words, n: int
 ) -> None:
-    """Adds numbers [32, lanes], each times the factor of its word, to y[n + column].
+    """Adds numbers [32, lanes], each times the factor of its lane, to y[n + column].
 
     Lane l is of word first + l (only words below `last` count), and a slice has `words` of them; column
     i * words + word is number i of a word.
     """
-    step, lane = width(like), 0
-    for i in range(32):
-        place = i * step
-        store(numbers, place, load_like(like, numbers, place) * load_like(like, factors, first))
+    step, lane, weights = width(like), 0, load_like(like, factors, 0)
+    for place in range(0, 32 * step, step):
+        store(numbers, place, load_like(like, numbers, place) * weights)
+    if NARROW % words == 0:  # lanes beyond the last slice are worth nothing
+        half = step // 2
+        while half >= words:
+            for place in range(0, 32 * step, step):
+                store(numbers, place, load_like(like, numbers, place) + load_like(like, numbers, place + half))
+            half //= 2
+        last = min(last, first + words)
     while lane < step and first + lane < last:
         word = (first + lane) % words
         count = min(min(step - lane, words - word), NARROW)
         full = (columns - word - count) // words + 1 if count == NARROW and columns >= word + count else 0
-        for i in range(min(full, 32)):
-            column = n + i * words + word
-            like_narrow = narrow_splat(uint32(0))
-            store(y, column, load_like(like_narrow, y, column) + load_like(like_narrow, numbers, i * step + lane))
-        for i in range(min(full, 32), (columns + words - 1) // words):
+        for i in range(full):
+            _add_eight(numbers, i * step + lane, y, n + i * words + word)
+        for i in range(full, (columns + words - 1) // words):
             for c in range(i * words + word, min(i * words + word + count, columns)):
                 y[n + c] += numbers[i * step + lane + c - i * words - word]
         lane += count
+
+
+@njit(forceinline=True)
+def _add_eight(numbers: Words, position: int, y: Words, place: int) -> None:
+    like = narrow_splat(uint32(0))
+    store(y, place, load_like(like, y, place) + load_like(like, numbers, position))
