@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cimc.machine.fast import bit_counts
 from cimc.machine.fast import engine as fast
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.reference import ReferenceEngine
@@ -168,7 +169,7 @@ class Case:
 
 
 SMALL = ((1, 5, 64, 67, 130), (1, 2, 3, 4, 5))
-LARGE = ((1, 32, 100, 256, 300), (16, 31, 64, 70, 130))
+LARGE = ((1, 32, 100, 256, 300), (16, 31, 64, 70, 130, 256, 300, 600))
 
 
 @st.composite
@@ -194,27 +195,40 @@ def cases(draw: st.DrawFn, lossless: bool, sizes: tuple[tuple[int, ...], tuple[i
     return Case(build(weights.astype(np.int8), chip, layout, adc_bits, shift), weights, x)
 
 
+FEW_ROWS = (0, 64, 1 << 16)
+"""Rows up to which the fast engine counts bits: never, as where it pays, always. Elsewhere full adders count."""
+
+
+def fast_engine(program: Program, few_rows: int, **options: Any) -> FastEngine:
+    """A fast engine that does, whatever the processor is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bit_counts, "FEW_ROWS", few_rows)
+        return FastEngine(program, **options)
+
+
 @settings(max_examples=500, deadline=None)
 @given(cases(lossless=False))
 def test_engines_agree_with_the_definition(case: Case) -> None:
     columns = case.weights.shape[1]
     expected, clipped = straightforward(case.program, case.x)
-    for engine in (ReferenceEngine(case.program), FastEngine(case.program)):
+    forms = (fast_engine(case.program, few_rows) for few_rows in FEW_ROWS[::2])
+    for engine in (ReferenceEngine(case.program), *forms):
         y, found = run(engine, case.x, columns)
         np.testing.assert_array_equal(y, expected)
         assert found == clipped
 
 
 @settings(max_examples=200, deadline=None)
-@given(cases(lossless=False, sizes=LARGE), st.integers(1, 3), st.booleans())
-def test_fast_engine_agrees_on_large_pieces(case: Case, threads: int, keep: bool) -> None:
+@given(cases(lossless=False, sizes=LARGE), st.integers(1, 3), st.booleans(), st.sampled_from(FEW_ROWS))
+def test_fast_engine_agrees_on_large_pieces(case: Case, threads: int, keep: bool, few_rows: int) -> None:
     """Several blocks of columns, words of rows and vectors; onto sums that wrap around; however it is executed."""
     columns = case.weights.shape[1]
     before = np.random.default_rng(0).integers(-(1 << 31), 1 << 31, (len(case.x), columns)).astype(np.int32)
     expected, clipped = straightforward(case.program, case.x)
-    engine = FastEngine(case.program, keep=keep, threads=threads)
+    engine = fast_engine(case.program, few_rows, keep=keep, threads=threads)
     y = before.copy()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bit_counts, "FEW_ROWS", few_rows)
         patch.setattr(fast, "SMALL", 1)
         assert engine.multiply(0, len(engine.instructions), case.x, y) == clipped
     np.testing.assert_array_equal(y, before + expected)

@@ -45,10 +45,10 @@ def row_words(columns: int, widths: tuple[int, ...], whole: bool) -> int:
 
 @kept
 def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, programmed: int, image: Words) -> None:
-    """Packs those pieces of one array that are not exact; bit `programmed` of a code tells of what its name says."""
+    """Packs those pieces of one array that are neither exact nor have few rows; bit `programmed` of a code tells what its name says."""
     mask = np.array([[programmed, 1, 0]])
     for i in range(len(pieces)):
-        if pieces[i]["exact"]:
+        if pieces[i]["exact"] or pieces[i]["few"]:
             continue
         row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
         rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])

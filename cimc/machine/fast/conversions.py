@@ -54,9 +54,14 @@ def add_conversions(
     for is_mask in range(1 if whole else 2):
         total, first = words if is_mask else len(slices) * words, 0
         while first < total:
+            s, word = first // words, first % words
             for lane in range(LANES):
-                slice_ = (first + lane) // words
-                factors[lane] = 0 if first + lane >= total else uint32(-excess if is_mask else slices[slice_, 2])
+                factors[lane] = uint32(-excess if is_mask else slices[min(s, len(slices) - 1), 2])
+                if first + lane >= total:
+                    factors[lane] = 0
+                word += 1
+                if word == words:
+                    s, word = s + 1, 0
             bits = 1 if is_mask else slices[first // words, 1]
             where = (position, rows, columns, words, first, min(total, first + LANES))
             converter = (int64(piece["adc_bits"]), 0 if is_mask else int64(piece["adc_shift"]), bool(is_mask))
@@ -98,7 +103,7 @@ def _add_block(
     n, stride = outputs
     counter, common, sums, factors = counters
     size = (rows + 1) * width(zero)
-    top = _bits_of(rows * ((1 << planes[:, 1].max()) - 1) * ((1 << bits) - 1))
+    top = _bits_of(rows * ((1 << planes[0, 1]) - 1) * ((1 << bits) - 1))
     code_bits = top if is_mask else min(top + 1, adc_bits + adc_shift)
     end = min(32, INPUT_BITS + code_bits)
     signed = planes[-1, 2] < 0
@@ -108,7 +113,7 @@ def _add_block(
             store(sums, level * width(zero), zero)
         for p in range(len(planes)):
             if t == 0:
-                _prefetch_share(cells, position + bits * size, bits * size, p, len(planes))
+                _prefetch_share(cells, position + bits * size, bits * size, p)
             _count(zero, cells, position, size, bits, lists, starts[t], planes, p, top, counter, common)
             if planes[p, 2] < 0:
                 _invert(zero, sums, end)
@@ -192,9 +197,10 @@ def _invert(like: Lanes, numbers: Words, levels: int) -> None:
 
 
 @njit(forceinline=True)
-def _prefetch_share(cells: Words, position: int, words: int, share: int, shares: int) -> None:
-    """Asks for one part of the memory that is needed next."""
-    for place in range(position + words * share // shares, position + words * (share + 1) // shares, LANES):
+def _prefetch_share(cells: Words, position: int, words: int, share: int) -> None:
+    """Asks for one eighth of the memory that is needed next."""
+    part = (words + 7) // 8
+    for place in range(position + part * share, position + part * (share + 1), LANES):
         prefetch(cells, place)
 
 

@@ -5,6 +5,7 @@ from numba import int64, njit
 from numpy.typing import NDArray
 
 from cimc.machine.fast.bit_blocks import Digits
+from cimc.machine.fast.bit_counts import add_counted
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.conversions import LEVELS, add_conversions
 from cimc.machine.fast.lanes import LANES, Bytes, Words
@@ -47,10 +48,10 @@ def execute(
         sums = np.zeros(vectors * width + LANES, np.uint32)
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
     together = min(vectors, _TOGETHER)
-    bits, lists = np.zeros(words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
+    bits, lists = np.zeros(together * words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
     starts, input_sums = np.zeros((together, LISTS + 1), np.int64), np.zeros(together, np.uint32)
     counters = (_room(), _room(), _room(), _room())
-    listed = (-1, -1)
+    known = (-1, -1, False)
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
@@ -62,13 +63,20 @@ def execute(
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
-            if vectors > _TOGETHER or (k, rows) != listed:
-                list_rows(inputs, k + t * stride, stride, count, rows, signed, bits, lists, starts, input_sums)
-                listed = (k, rows)
-            clipped += add_conversions(
-                piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * width, width,
-                counters,
-            )  # fmt: skip
+            listed = not piece["few"]
+            if vectors > _TOGETHER or (k, rows, listed) != known:
+                list_rows(inputs, k + t * stride, stride, count, rows, signed, listed, bits, lists, starts, input_sums)
+                known = (k, rows, listed)
+            if listed:
+                clipped += add_conversions(
+                    piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * width, width,
+                    counters,
+                )  # fmt: skip
+            else:
+                clipped += add_counted(
+                    piece, image, bits, input_sums, planes, slices, excess, count, sums, n + t * width, width,
+                    counters[0],
+                )  # fmt: skip
     if columns_end > width:
         for t in range(vectors):
             y[t] += sums[t * width : (t + 1) * width].view(np.int32)

@@ -1,6 +1,7 @@
 """What the fast engine keeps of the cells: those of all pieces, packed in the order in which they are executed.
 
-Cells are packed as bytes where a piece is exact (products.py), else as bits (bit_blocks.py).
+Cells are packed as bytes where a piece is exact (products.py), else as bits (bit_blocks.py, or
+bit_counts.py where there are few rows).
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import numpy as np
 from numba import int64, uint32
 from numpy.typing import NDArray
 
+from cimc.machine.fast import bit_counts
 from cimc.machine.fast.bit_blocks import Digits, aligned, pack_bits, row_words
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
@@ -76,6 +78,7 @@ class Packer:
         for array, numbers in self._by_array(multiplies, records["array"]):
             codes = self._codes(array)
             pieces = divide(records, numbers, codes, self.fields, self.chip.dac_bits)
+            pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
             pieces["whole"] = _are_whole(codes, 1 << self.programmed, pieces) if excess(self.chip.encoding) else 1
             found.append(pieces)
         pieces = np.concatenate(found)
@@ -86,9 +89,12 @@ class Packer:
         columns = -(-pieces["columns"].astype(np.int64) // LANES) * LANES
         rows = pieces["rows"].astype(np.int64)
         exact, widths = pieces["exact"] == 1, tuple(self.slices[:, 1].tolist())
+        bits = sum(widths) + (pieces["whole"] == 0)
         kinds, kind = np.unique(pieces[["columns", "whole"]], return_inverse=True)
         words = np.array([row_words(columns, widths, bool(whole)) for columns, whole in kinds.tolist()], np.int64)
         converted = (rows + 1) * words[kind.reshape(-1)] if len(kinds) else rows
+        counted = bit_counts.counted_words(rows, columns, bits)
+        converted = np.where(pieces["few"] == 1, -(-counted // LANES) * LANES, converted)
         exact_words = -(-columns * -(-rows // 4) // LANES) * LANES
         return np.where(exact, exact_words, converted), np.where(exact, columns, 0)
 
@@ -97,7 +103,9 @@ class Packer:
             pieces = image.pieces[chosen]
             pack_bytes(self.arrays[array], pieces, image.words.view(np.uint8), image.column_sums)
             if not pieces["exact"].all():
-                pack_bits(self._codes(array), pieces, self.slices, self.programmed, image.words)
+                codes = self._codes(array)
+                bit_counts.pack_words(codes, pieces, self.slices, self.programmed, image.words)
+                pack_bits(codes, pieces, self.slices, self.programmed, image.words)
 
     def _by_array(
         self, numbers: NDArray[np.intp], array_of: NDArray[np.uint32]

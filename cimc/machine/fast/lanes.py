@@ -208,6 +208,38 @@ def prefetch(typing_context: Any, array: Any, position: Any) -> Any:
 
 
 @intrinsic
+def minimum(typing_context: Any, left: Any, right: Any) -> Any:
+    """The smaller number of each pair."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.select(builder.icmp_unsigned("<", *arguments), *arguments)
+
+    return lanes(lanes, lanes), generate
+
+
+@intrinsic
+def count_larger(typing_context: Any, counts: Any, left: Any, right: Any) -> Any:
+    """`counts`, and 1 more where the left number is larger than the right one."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        counts, left, right = arguments
+        more = builder.add(counts, ir.Constant(_VECTOR, [1] * LANES))
+        return builder.select(builder.icmp_unsigned(">", left, right), more, counts)
+
+    return lanes(lanes, lanes, lanes), generate
+
+
+@intrinsic
+def count_bits(typing_context: Any, value: Any) -> Any:
+    """How many bits of each number are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return call(builder, f"llvm.ctpop.v{LANES}i32", _VECTOR, *arguments)
+
+    return lanes(lanes), generate
+
+
+@intrinsic
 def ones(typing_context: Any, word: Any) -> Any:
     """How many bits of one word are set."""
 
@@ -215,6 +247,16 @@ def ones(typing_context: Any, word: Any) -> Any:
         return call(builder, "llvm.ctpop.i32", _WORD, *arguments)
 
     return types.uint32(types.uint32), generate
+
+
+@intrinsic
+def total(typing_context: Any, value: Any) -> Any:
+    """The sum of all lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return call(builder, f"llvm.vector.reduce.add.v{LANES}i32", _WORD, *arguments)
+
+    return types.uint32(lanes), generate
 
 
 @intrinsic

@@ -26,6 +26,7 @@ PIECE = np.dtype(
         ("adc_bits", "<u2"),
         ("adc_shift", "<u2"),
         ("exact", "<u2"),  # whether no conversion can clip and none is rounded: it is an integer product
+        ("few", "<u2"),  # whether it has so few rows that bits are counted if it is not exact
         ("whole", "<u2"),  # whether all of its cells are programmed
     ]
 )

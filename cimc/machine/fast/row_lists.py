@@ -30,53 +30,57 @@ def list_room(words: int) -> int:
 
 @njit
 def list_rows(
-    x: Bytes, first: int, stride: int, vectors: int, rows: int, signed: bool,
+    x: Bytes, first: int, stride: int, vectors: int, rows: int, signed: bool, listed: bool,
     bits: Words, lists: Words, starts: NDArray[np.int64], sums: Words,
 ) -> None:  # fmt: skip
     """Lists the rows of `vectors` vectors; list i of vector t goes from starts[t, i] to starts[t, i + 1].
 
     Inputs begin at x[first + t * stride]; up to 31 bytes behind the last row are read. Lists have multiples of 8
     entries, the last ones of which may name the row of zeros behind the last row. sums[t] is the sum of the inputs.
-    `bits` is room for the bits of one vector.
+    `bits` [vectors, words, 8] gets the bits themselves.
+    With `listed` false there are no lists.
     """
     words = (rows + ROWS - 1) // ROWS
     fill = narrow_splat(rows * ENTRY)
     for t in range(vectors):
-        _gather(x, first + t * stride, rows, words, bits)
+        place = t * words * INPUT_BITS
+        _gather(x, first + t * stride, rows, words, bits, place)
+        sums[t] = _sum(bits, place, words, signed)
+        if not listed:
+            continue
         end = t * list_room(words)
         for i in range(LISTS):
             starts[t, i] = end
             for word in range(words):
-                pair = word * INPUT_BITS + i // 3 * 2
+                pair = place + word * INPUT_BITS + i // 3 * 2
                 low, high = bits[pair], bits[pair + 1]
                 chosen = low & high if i % 3 == 0 else low & ~high if i % 3 == 1 else high & ~low
                 end = _append(lists, end, uint32(chosen), ROWS * word)
             store(lists, end, fill)
             end += -end % NARROW
         starts[t, LISTS] = end
-        sums[t] = _sum(bits, words, signed)
 
 
 @njit(forceinline=True)
-def _sum(bits: Words, words: int, signed: bool) -> int:
+def _sum(bits: Words, first: int, words: int, signed: bool) -> int:
     """The sum of the inputs, from their bits."""
     result = 0
     for bit in range(INPUT_BITS):
         count = 0
         for word in range(words):
-            count += int64(ones(bits[word * INPUT_BITS + bit]))
+            count += int64(ones(bits[first + word * INPUT_BITS + bit]))
         result += -count << bit if signed and bit == INPUT_BITS - 1 else count << bit
     return uint32(result)
 
 
 @njit(forceinline=True)
-def _gather(x: Bytes, first: int, rows: int, words: int, bits: Words) -> None:
-    """bits[word, bit] gets one bit of the inputs of 32 rows; those behind the last row are 0."""
+def _gather(x: Bytes, first: int, rows: int, words: int, bits: Words, place: int) -> None:
+    """bits[word, bit], from `place` on, gets one bit of the inputs of 32 rows; those behind the last row are 0."""
     last = uint32(uint32(0xFFFFFFFF) >> uint32(ROWS * words - rows))
     for word in range(words):
         mask = last if word == words - 1 else uint32(0xFFFFFFFF)
         for bit in range(INPUT_BITS):
-            bits[word * INPUT_BITS + bit] = gather_bit(x, first + ROWS * word, 1 << bit) & mask
+            bits[place + word * INPUT_BITS + bit] = gather_bit(x, first + ROWS * word, 1 << bit) & mask
 
 
 @njit(forceinline=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cimc.machine.fast import bit_counts
 from cimc.machine.fast import engine as fast
 from cimc.machine.fast.engine import FastEngine
 from cimc.program.errors import ProgramError
@@ -101,12 +102,15 @@ def test_equal_cells_are_kept_once() -> None:
     np.testing.assert_array_equal(run(twice, 3)[0], 2 * run(once, 3)[0])
 
 
-def test_a_byte_a_weight_is_kept() -> None:
-    """Columns come in blocks of 16 in pieces that are exact; else of 32, and each group of rows has one more."""
-    for adc_bits, size in ((16, ROWS * 208), (4, (ROWS + 2) * 224)):
-        image = FastEngine(random_program(adc_bits)).image
-        assert image is not None
-        assert image.words.nbytes == size
+@pytest.mark.parametrize(
+    ("adc_bits", "few_rows", "size"), [(16, 0, ROWS * 208), (4, ROWS, ROWS * 208), (4, 0, (ROWS + 2) * 224)]
+)
+def test_a_byte_a_weight_is_kept(adc_bits: int, few_rows: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns come in blocks of 16, or of 32 where logic counts; there each group of rows has one more."""
+    monkeypatch.setattr(bit_counts, "FEW_ROWS", few_rows)
+    image = FastEngine(random_program(adc_bits)).image
+    assert image is not None
+    assert image.words.nbytes == size
 
 
 def test_cells_of_a_file_are_used_and_given_back(tmp_path: Path) -> None:

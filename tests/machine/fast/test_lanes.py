@@ -1,29 +1,30 @@
-"""Vector instructions: each against numpy, and products with VNNI against those without."""
-
-from typing import Any
+"""Vector instructions: each against numpy."""
 
 import numpy as np
-import pytest
 from numba import njit, uint32
 from numpy.typing import NDArray
 
-from cimc.machine.fast import lanes
 from cimc.machine.fast.lanes import (
     LANES,
+    NARROW,
     Words,
+    any_set,
     count_bits,
     count_larger,
-    dot,
     gather_bit,
     load,
+    load_like,
     load_splat,
     minimum,
+    narrow_splat,
     ones,
-    portable_dot,
+    ones_in,
     prefetch,
     splat,
+    splat_like,
     store,
     total,
+    width,
 )
 
 WORDS = np.random.default_rng(0).integers(0, 1 << 32, 3 * LANES, dtype=np.uint32)
@@ -89,32 +90,20 @@ def test_sums_and_bits() -> None:
 
 
 @njit
-def portable(sums: Words, left: Words, right: Words, out: Words) -> None:
-    store(out, 0, portable_dot(load(sums, 0), load(left, 0), load(right, 0)))
+def narrow_and_logic(x: Words, out: Words) -> None:
+    a, b = load_like(narrow_splat(0), x, 0), load_like(narrow_splat(0), x, LANES)
+    store(out, 0, a | b)
+    store(out, NARROW, a ^ b)
+    store(out, 2 * NARROW, splat_like(a, 7))
+    out[3 * NARROW] = width(a) + 100 * width(load(x, 0))
+    out[3 * NARROW + 1] = ones_in(a)
+    out[3 * NARROW + 2] = ones_in(load(x, 0))
+    out[3 * NARROW + 3] = any_set(a) + 2 * any_set(a ^ a)
 
 
-@njit
-def chosen(sums: Words, left: Words, right: Words, out: Words) -> None:
-    store(out, 0, dot(load(sums, 0), load(left, 0), load(right, 0)))
-
-
-@pytest.mark.parametrize("function", [portable, chosen])
-@pytest.mark.parametrize("kind", ["random", "largest", "smallest"])
-def test_products_of_bytes(function: Any, kind: str) -> None:
-    """Without saturation, also where all products are as large as can be, and with sums that wrap around."""
-    generator = np.random.default_rng(2)
-    left = generator.integers(0, 256, (LANES, 4), dtype=np.uint8)
-    right = generator.integers(-128, 128, (LANES, 4), dtype=np.int8)
-    if kind != "random":
-        left[:], right[:] = 255, 127 if kind == "largest" else -128
-    sums = np.full(LANES, (1 << 31) - 1 if kind == "largest" else 1 << 31, np.uint32)
-    out = np.zeros(LANES, np.uint32)
-    function(sums, left.reshape(-1).view(np.uint32), right.reshape(-1).view(np.uint32), out)
-    products = (left.astype(np.int64) * right).sum(axis=1)
-    np.testing.assert_array_equal(out, (sums + products).astype(np.uint32))
-
-
-@pytest.mark.parametrize("setting", ["CPU_NAME", "CPU_FEATURES"])
-def test_other_processors_get_the_portable_products(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes.config, setting, "generic")
-    assert not lanes.has_vnni()
+def test_narrow_vectors_and_logic() -> None:
+    out = np.zeros(4 * NARROW, np.uint32)
+    narrow_and_logic(WORDS, out)
+    a, b = A[:NARROW], B[:NARROW]
+    np.testing.assert_array_equal(out[: 3 * NARROW], np.concatenate([a | b, a ^ b, np.full(NARROW, 7)]))
+    assert out[3 * NARROW :][:4].tolist() == [1608, np.bitwise_count(a).sum(), np.bitwise_count(A).sum(), 1]
