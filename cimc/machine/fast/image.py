@@ -79,10 +79,15 @@ class Packer:
             codes = self._codes(array)
             pieces = divide(records, numbers, codes, self.fields, self.chip.dac_bits)
             pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
-            pieces["whole"] = _are_whole(codes, 1 << self.programmed, pieces) if excess(self.chip.encoding) else 1
+            pieces["whole"] = self._are_whole(codes, pieces) if excess(self.chip.encoding) else 1
             found.append(pieces)
         pieces = np.concatenate(found)
         return pieces[np.argsort(pieces["record"], kind="stable")]
+
+    def _are_whole(self, codes: NDArray[np.uint16], pieces: Pieces) -> NDArray[np.bool_]:
+        """Whether all cells are programmed, and where bits are counted, columns fill their blocks."""
+        filled = (pieces["few"] == 0) | (pieces["columns"] % LANES == 0)
+        return _are_programmed(codes, 1 << self.programmed, pieces) & filled
 
     def _sizes(self, pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How many words the cells of each piece take, and the sums of its columns."""
@@ -143,7 +148,7 @@ def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 
 
 @kept
-def _are_whole(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> NDArray[np.bool_]:
+def _are_programmed(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> NDArray[np.bool_]:
     """Whether all cells of each piece are programmed."""
     result = np.zeros(len(pieces), np.bool_)
     for i in range(len(pieces)):
