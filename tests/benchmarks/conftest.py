@@ -1,12 +1,15 @@
 """What benchmarks share: rows of `bench.json`, and programs of random weights in the shape of a network."""
 
 import json
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from llvmlite import binding
 from numpy.typing import NDArray
 
 from cimc.program.metadata import Chip, Input, Multiplication, Value, Weight
@@ -15,18 +18,22 @@ from cimc.program.records import Records, clear_record, multiply_records
 from passes.analysis.mapping.placement import Placement
 
 FILE = Path(__file__).parents[2] / "bench.json"
+CPU_INFO = Path("/proc/cpuinfo")
+FEATURES = ("avx2", "avxvnni", "avx512f", "avx512vnni", "avx512vpopcntdq", "amx-int8", "neon", "dotprod")
 SIDE = 256
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: `seconds` were measured, `ratio` is what they are of `against`, and at most `target` is wanted."""
+    """One figure: `seconds` were measured on `processor`, `ratio` is what they are of `against`; at most `target` is
+    wanted."""
 
     name: str
     ratio: float | None
     against: str
     target: float | None
     seconds: float | None
+    processor: str
 
     def __str__(self) -> str:
         verdict = (
@@ -36,6 +43,17 @@ class Row:
         target = "" if self.target is None else f"{self.target:g}"
         ms = "" if self.seconds is None else f"{1e3 * self.seconds:.3f}"
         return f"{self.name:<62} {ms:>12} {ratio:>8} {target:>7} {verdict:<7} {self.against}"
+
+
+@cache
+def processor() -> str:
+    """The processor's name, and what it has that fast loops can use."""
+    names = [platform.processor() or platform.machine()]
+    if CPU_INFO.is_file():
+        lines = (line.partition(":") for line in CPU_INFO.read_text().splitlines())
+        names = [value.strip() for name, _, value in lines if name.strip() == "model name"] or names
+    features = binding.get_host_cpu_features()
+    return f"{names[0]}: {', '.join(name for name in FEATURES if features.get(name))}"
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +70,11 @@ def row() -> Iterator[Callable[..., None]]:
         against: str = "",
         target: float | None = None,
     ) -> None:
-        rows.append(Row(name, ratio, against, target, seconds))
+        rows.append(Row(name, ratio, against, target, seconds, processor()))
 
     yield add
-    print(f"\n\n{'':<62} {'ms':>12} {'ratio':>8} {'at most':>7} {'':<7} against")
+    print(f"\n\n{processor()}")
+    print(f"{'':<62} {'ms':>12} {'ratio':>8} {'at most':>7} {'':<7} against")
     print(*rows, sep="\n")
     FILE.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 

@@ -45,7 +45,7 @@ def row_words(columns: int, widths: tuple[int, ...], whole: bool) -> int:
 
 @kept
 def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, programmed: int, image: Words) -> None:
-    """Packs those pieces of one array that are neither exact nor have few rows; bit `programmed` of a code tells what its name says."""
+    """Packs the pieces of one array that full adders count; bit `programmed` of a code tells what its name says."""
     mask = np.array([[programmed, 1, 0]])
     for i in range(len(pieces)):
         if pieces[i]["exact"] or pieces[i]["few"]:
@@ -78,9 +78,7 @@ def _pack(codes: NDArray[np.uint16], slices: Digits, position: int, image: Words
 
 
 @njit
-def _pack_word(
-    codes: NDArray[np.uint16], w: int, words: int, bit: int, image: Words, position: int, step: int
-) -> None:
+def _pack_word(codes: NDArray[np.uint16], w: int, words: int, bit: int, image: Words, position: int, step: int) -> None:
     """Packs one bit of columns w, w + words, ..., for all rows."""
     rows, columns = codes.shape
     for r in range(rows):

@@ -1,4 +1,4 @@
-"""Sums of products of bytes and of pairs of 16-bit numbers: each way that a kind of processor has, with the same results.
+"""Sums of products of bytes and of 16-bit numbers: each way that a kind of processor has, with the same results.
 
 None saturates: AVX2's products of bytes do, so there bytes are widened first.
 """

@@ -1,7 +1,7 @@
 """The compiled loop of all pieces that are not exact: every conversion of every ADC.
 
-The analog sums of 256 or 512 columns are counted at once, one bit of each in a vector (full_adders.py): of the rows that
-an input drives, and of no others. In this form they are clipped with a few instructions, and added up over planes.
+The analog sums of 256 or 512 columns are counted at once, one bit of each in a vector (full_adders.py): of the rows
+that an input drives, and of no others. In this form they are clipped with a few instructions, and added up over planes.
 """
 
 from typing import Any
@@ -38,12 +38,14 @@ widest_splat = splat if WIDEST == LANES else narrow_splat
 
 @njit
 def add_conversions(
-    piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], input_sums: Words, planes: Digits, slices: Digits,
-    excess: int, vectors: int, y: Words, n: int, stride: int, counters: tuple[Words, Words, Words, Words],
+    piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], input_sums: Words, planes: Digits,
+    slices: Digits, excess: int, vectors: int, y: Words, n: int, stride: int,
+    counters: tuple[Words, Words, Words, Words],
 ) -> int:  # fmt: skip
     """y[t * stride + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
     `lists`, `starts` and `input_sums` are those of `list_rows`; each programmed cell is worth `excess` less.
+    `counters` is room for four numbers of a vector.
     """
     columns, whole, position = int64(piece["columns"]), bool(piece["whole"]), int64(piece["first"])
     words, rows, clipped = (columns + COLUMNS - 1) // COLUMNS, int64(piece["rows"]), 0
@@ -114,7 +116,7 @@ def _add_block(
         for p in range(len(planes)):
             if t == 0:
                 _prefetch_share(cells, position + bits * size, bits * size, p)
-            _count(zero, cells, position, size, bits, lists, starts[t], planes, p, top, counter, common)
+            _count(zero, cells, position, size, bits, lists, starts, t, planes, p, top, counter, common)
             if planes[p, 2] < 0:
                 _invert(zero, sums, end)
             clipped += _add_codes(zero, counter, top, adc_bits, adc_shift, is_mask, sums, planes[p, 0], end)
@@ -131,7 +133,7 @@ def _add_block(
 @njit
 def _count(
     zero: Lanes, cells: Words, position: int, size: int, bits: int, lists: Words, starts: NDArray[np.int64],
-    planes: Digits, p: int, top: int, counter: Words, common: Words,
+    t: int, planes: Digits, p: int, top: int, counter: Words, common: Words,
 ) -> None:  # fmt: skip
     """The counter gets the analog sums of plane p.
 
@@ -147,18 +149,25 @@ def _count(
     for k in range(begin, 2 * planes[p, 1]):
         bit = planes[p, 0] + k // 2
         i = bit // 2 * 3 + (1 + bit % 2 if k % 2 else 0)
-        if starts[i + 1] > starts[i]:
+        first, last = starts[t, i], starts[t, i + 1]
+        if last > first:
             for b in range(bits):
-                add_rows(
-                    zero, cells, position + b * size, lists, starts[i], starts[i + 1], counter, k // 2 + b, top
-                )
+                add_rows(zero, cells, position + b * size, lists, first, last, counter, k // 2 + b, top)
         if single and k == 0:
             _copy(zero, counter, common, top + 1)
 
 
 @njit(forceinline=True)
 def _add_codes(
-    zero: Lanes, counter: Words, top: int, adc_bits: int, adc_shift: int, is_mask: bool, sums: Words, level: int, end: int
+    zero: Lanes,
+    counter: Words,
+    top: int,
+    adc_bits: int,
+    adc_shift: int,
+    is_mask: bool,
+    sums: Words,
+    level: int,
+    end: int,
 ) -> int:
     """Converts a counter and adds it to another from `level` of it on; returns how many conversions clip."""
     step, over, clipped, codes = width(zero), zero, 0, top

@@ -107,7 +107,11 @@ def add_rows(
     """
     step = width(like)
     place = level * step
-    a, b, c = load_like(like, counter, place), load_like(like, counter, place + step), load_like(like, counter, place + 2 * step)
+    a, b, c = (
+        load_like(like, counter, place),
+        load_like(like, counter, place + step),
+        load_like(like, counter, place + 2 * step),
+    )
     d, e = load_like(like, counter, place + 3 * step), load_like(like, counter, place + 4 * step)
     i = first
     while i + 32 <= last:

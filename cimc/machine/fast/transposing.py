@@ -19,7 +19,10 @@ def transpose(like: Lanes, numbers: Words, short: bool) -> None:
         chosen, distance = splat_like(like, mask), splat_like(like, half)
         for start in range(0, 32, 2 * half):
             for i in range(start, start + half):
-                low, high = load_like(like, numbers, i * width(like)), load_like(like, numbers, (i + half) * width(like))
+                low, high = (
+                    load_like(like, numbers, i * width(like)),
+                    load_like(like, numbers, (i + half) * width(like)),
+                )
                 different = ((low >> distance) ^ high) & chosen
                 store(numbers, (i + half) * width(like), high ^ different)
                 store(numbers, i * width(like), low ^ (different << distance))
