@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.fast.encoding import excess, input_fields
-from cimc.machine.fast.execution import execute
+from cimc.machine.fast.execution import execute, execute_products
 from cimc.machine.fast.image import Image, Packer, digits
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
@@ -86,6 +86,9 @@ class FastEngine:
         self, image: Image, signed: bool, start: int, stop: int, inputs: NDArray[np.uint8], y: NDArray[np.int32]
     ) -> int:
         """Executes pieces start to stop - 1 on this thread; see `execute`."""
+        if image.is_exact:
+            execute_products(image.pieces, start, stop, image.words, image.column_sums, signed, inputs, y)
+            return 0
         return execute(
             image.pieces,
             start,

@@ -1,4 +1,7 @@
-"""The compiled loop over pieces: what one thread of the fast engine does."""
+"""The compiled loops over pieces: what one thread of the fast engine does.
+
+There are two, because programs without a loss need only the smaller one, which takes a third of the time to compile.
+"""
 
 import numpy as np
 from numba import int64, njit
@@ -39,13 +42,10 @@ def execute(
     `add_conversions`. Pieces read and write a little behind their last row and column: where that would be behind a
     vector's end, copies of x and y are used that have room for it.
     """
-    vectors, stride, width = x.shape[0], x.shape[1], y.shape[1]
+    vectors, width = x.shape[0], y.shape[1]
     rows_end, columns_end, words = _extent(pieces, start, stop)
-    inputs, sums = x.reshape(-1), y.reshape(-1).view(np.uint32)
-    if rows_end > stride:
-        stride, inputs = rows_end, _widened(x, rows_end)
-    if columns_end > width:
-        sums = np.zeros(vectors * width + LANES, np.uint32)
+    stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
+    sums = _sums(y, columns_end)
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
     together = min(vectors, _TOGETHER)
     bits, lists = np.zeros(together * words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
@@ -77,10 +77,34 @@ def execute(
                     piece, image, bits, input_sums, planes, slices, excess, count, sums, n + t * width, width,
                     counters[0],
                 )  # fmt: skip
-    if columns_end > width:
-        for t in range(vectors):
-            y[t] += sums[t * width : (t + 1) * width].view(np.int32)
+    _give(sums, columns_end, y)
     return clipped
+
+
+@kept
+def execute_products(
+    pieces: Pieces,
+    start: int,
+    stop: int,
+    image: Words,
+    column_sums: Words,
+    signed: bool,
+    x: NDArray[np.uint8],
+    y: NDArray[np.int32],
+) -> None:
+    """As `execute`, for pieces that are exact all."""
+    vectors, width = x.shape[0], y.shape[1]
+    rows_end, columns_end, _ = _extent(pieces, start, stop)
+    stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
+    sums = _sums(y, columns_end)
+    shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
+    for i in range(start, stop):
+        piece = pieces[i]
+        k, n = int64(piece["k"]), int64(piece["n"])
+        add_products(piece, image, shifted, k, stride, vectors, sums, n, width)
+        if signed:
+            subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, width)
+    _give(sums, columns_end, y)
 
 
 @njit
@@ -93,11 +117,30 @@ def _room() -> Words:
 
 @njit
 def _widened(x: NDArray[np.uint8], width: int) -> Bytes:
-    """The vectors [vectors, K] with zeros behind each, so that they are `width` long, one after the other."""
+    """The vectors [vectors, K], one after the other; with zeros behind each if they are to be `width` long."""
+    if width <= x.shape[1]:
+        return x.reshape(-1)
     wide = np.zeros(x.shape[0] * width, np.uint8)
     for t in range(x.shape[0]):
         wide[t * width : t * width + x.shape[1]] = x[t]
     return wide
+
+
+@njit
+def _sums(y: NDArray[np.int32], columns_end: int) -> Words:
+    """What is added to: y itself, or zeros with room behind the last vector if more columns are written."""
+    if columns_end <= y.shape[1]:
+        return y.reshape(-1).view(np.uint32)
+    return np.zeros(y.size + LANES, np.uint32)
+
+
+@njit
+def _give(sums: Words, columns_end: int, y: NDArray[np.int32]) -> None:
+    """Adds to y what was added to other numbers than its own."""
+    width = y.shape[1]
+    if columns_end > width:
+        for t in range(len(y)):
+            y[t] += sums[t * width : (t + 1) * width].view(np.int32)
 
 
 @njit

@@ -6,6 +6,7 @@ bit_counts.py where there are few rows).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import int64, uint32
@@ -36,6 +37,11 @@ class Image:
     work: NDArray[np.int64]
     words: Words
     column_sums: Words
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether no conversion can clip, so that all pieces are products of integers."""
+        return bool(self.pieces["exact"].all())
 
 
 class Packer:
