@@ -64,7 +64,7 @@ lit-tests: $(VENV)/ready-for-tests
 
 unit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)
-	@$(BIN)/python -m pytest --quiet -m "not browser" --junit-xml $(RESULTS)/pytest.xml
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not browser" --junit-xml $(RESULTS)/pytest.xml
 
 browser-tests: $(VENV)/ready-for-tests browser
 	@mkdir -p $(RESULTS)
