@@ -7,7 +7,7 @@ from onnx import ModelProto
 
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
-from cimc.program.onnx_walk import MOST_NODES, expanded_nodes, location_of, tensors_of
+from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes, location_of, tensors_of
 
 _ADDRESSES = "_ORT_MEM_ADDR_"
 """Part of the location by which ONNX Runtime, in some versions, means an address in memory."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
-from cimc.program.onnx_walk import location_of, tensors_of
+from cimc.program.onnx_models.walk import location_of, tensors_of
 
 
 def data_files(file: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto
 
 from cimc.onnx_import.node_checks import check_node, described
-from cimc.program.fatal_nodes import fatal_node
+from cimc.program.onnx_models.fatal_nodes import fatal_node
 from dialects.errors import UserError
 
 

@@ -8,7 +8,7 @@ from onnx import GraphProto, NodeProto
 from cimc.onnx_import.graph_checks import subgraphs
 from cimc.onnx_import.node_checks import described
 from cimc.onnx_import.ranks import Dims, dims_of
-from cimc.program.inference import all_nodes
+from cimc.program.onnx_models.inference import all_nodes
 from dialects.errors import UserError
 
 _PER_TENSOR: Mapping[str, Mapping[int, str]] = {

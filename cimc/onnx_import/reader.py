@@ -15,7 +15,7 @@ from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
-from cimc.program.onnx_walk import MOST_NODES, expanded_nodes
+from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
 
 OLDEST_OPSET = 11

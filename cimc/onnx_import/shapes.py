@@ -8,7 +8,7 @@ from onnx import GraphProto, ModelProto, TensorProto, TypeProto, helper
 from onnx.shape_inference import InferenceError
 
 from cimc.onnx_import.ranks import Dims, dims_of, open_ranks
-from cimc.program.inference import FatalShapes, infer
+from cimc.program.onnx_models.inference import FatalShapes, infer
 from dialects.errors import UserError
 from dialects.semantics.onnx_runtime import GraphError, session
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.errors import ProgramError, reading
-from cimc.program.kernel_checks import verify_models
+from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
     Chip,

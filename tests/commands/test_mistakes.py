@@ -1,65 +1,20 @@
 """A user's mistakes: one line, `cimc: error: ...`, exit code 1 (2 for a wrong command line), nothing left behind."""
 
-import resource
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import load_model_from_string
-from onnx.external_data_helper import convert_model_to_external_data, write_external_data_tensors
 
-from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
+from cimc.commands import optimize, run_program
 from cimc.machine.machine import Machine
 from cimc.program.program import Program
 from dialects.element_types import Array
-from dialects.weights import SIDE_FILE
 
 Write = Callable[..., Path]
 Command = Callable[[Sequence[str]], int]
-MATMUL = "g (float[n,4] x) => (float[n,6] y) { [product] y = MatMul(x, w) }"
 W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
-
-COMMANDS: dict[str, Command] = {
-    "cimc": compile_model.main,
-    "cim-opt": optimize.main,
-    "cim-run": run_program.main,
-    "cim-objdump": dump_program.main,
-    "cim-report": report_program.main,
-    "cim-sweep": sweep.main,
-}
-
-
-@pytest.fixture
-def network(onnx_file: Write) -> Path:
-    return onnx_file(MATMUL, {"w": W})
-
-
-@pytest.fixture
-def program(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    assert compile_model.main([str(network), "--chip", "tiny-4", "-o", str(tmp_path / "p.cim")]) == 0
-    capsys.readouterr()
-    return tmp_path / "p.cim"
-
-
-@pytest.fixture
-def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """The one line that a command prints before it exits with 1, without leaving or touching a file."""
-
-    def run(command: str, *arguments: str | Path) -> str:
-        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-        assert COMMANDS[command]([str(argument) for argument in arguments]) == 1
-        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
-        lines = capsys.readouterr().err.splitlines()
-        assert len(lines) == 1, lines
-        assert lines[0].startswith("cimc: error: ")
-        return lines[0].removeprefix("cimc: error: ")
-
-    return run
 
 
 def test_threads_in_the_environment(program: Path, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,10 +30,10 @@ def test_too_little_memory(program: Path, fails: Callable[..., str], monkeypatch
     assert fails("cim-run", program) == "not enough memory: unable to allocate 1 PiB"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["cimc", "cim-opt", "cim-run", "cim-objdump", "cim-report", "cim-sweep"])
+def test_help(command: str, commands: Mapping[str, Command], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        COMMANDS[command](["--help"])
+        commands[command](["--help"])
     assert stop.value.code == 0
     assert capsys.readouterr().out.startswith(("usage: ", "\x1b"))
 
@@ -142,10 +97,14 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
 
 @pytest.mark.parametrize(("command", "arguments", "message"), WRONG_LINES)
 def test_wrong_command_lines(
-    command: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    command: str,
+    arguments: list[str],
+    message: str,
+    commands: Mapping[str, Command],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as stop:
-        COMMANDS[command](arguments)
+        commands[command](arguments)
     assert stop.value.code == 2
     printed = capsys.readouterr().err
     assert message in printed
@@ -223,125 +182,8 @@ def test_calibration_inputs(network: Path, fails: Callable[..., str], tmp_path: 
     )
 
 
-def test_unwritable_outputs(network: Path, program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
-    """They are refused before the work begins."""
-    nowhere = tmp_path / "none" / "file"
-    reason = f"{nowhere}: cannot be written: there is no directory {tmp_path}/none"
-    for arguments in (
-        ("cimc", network, "-o", nowhere),
-        ("cimc", network, "-o", tmp_path / "q.cim", "--reference", nowhere),
-        ("cim-run", program, "--outputs", nowhere),
-        ("cim-report", program, "--json", nowhere),
-        ("cim-report", program, "--csv", nowhere),
-        ("cim-report", program, "-o", nowhere),
-        ("cim-report", program, "--trace", nowhere),
-        ("cim-report", program, "--png", nowhere),
-    ):
-        assert fails(*arguments) == reason
-    assert fails("cimc", network, "-o", tmp_path) == (
-        f"{tmp_path}: cannot be written: is a directory, expected the name of a file"
-    )
-    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--keep-ir", program).startswith(
-        f"{program}: cannot keep IR there: "
-    )
-    assert fails("cim-opt", network, "-o", nowhere) == reason
-
-
 def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:
     assert fails("cim-report", program, "--dim", "m=2") == f"{program}: dimension m is unknown, the inputs have n"
-
-
-def test_files_named_twice(program: Path, fails: Callable[..., str], tmp_path: Path) -> None:
-    same = f"{tmp_path}/../{tmp_path.name}/p.cim"
-    assert fails("cim-report", program, same) == f"{same}: is given twice: name each program once"
-    file = tmp_path / "r.json"
-    twice = "cannot be written: another output has the same name"
-    assert fails("cim-report", program, "--json", file, "--trace", file) == f"{file}: {twice}"
-    assert fails("cim-report", program, "-o", program) == f"{program}: {ALSO_READ}"
-
-
-ALSO_READ = "cannot be written: it is also an input, expected another name"
-
-
-def test_what_is_read_is_never_overwritten(
-    program: Path, network: Path, fails: Callable[..., str], tmp_path: Path
-) -> None:
-    inputs, chip = tmp_path / "x.npz", tmp_path / "chip.toml"
-    np.savez(inputs, x=np.zeros((2, 4), np.float32))
-    chip.write_text("rows = 4")
-    assert fails("cimc", network, "-o", network) == f"{network}: {ALSO_READ}"
-    assert fails("cimc", network, "-o", tmp_path / "q.cim", "--reference", network) == f"{network}: {ALSO_READ}"
-    assert fails("cimc", network, "--emit", "cim", "--reference-float", network) == f"{network}: {ALSO_READ}"
-    assert fails("cimc", network, "-o", inputs, "--calibrate", inputs) == f"{inputs}: {ALSO_READ}"
-    assert fails("cimc", network, "-o", chip, "--chip", chip) == f"{chip}: {ALSO_READ}"
-    assert fails("cim-run", program, "--outputs", program) == f"{program}: {ALSO_READ}"
-    assert fails("cim-run", program, "--inputs", inputs, "--outputs", inputs) == f"{inputs}: {ALSO_READ}"
-    assert fails("cim-run", program, "--check", network, "--outputs", network) == f"{network}: {ALSO_READ}"
-    spec = f'quantize{{activations=static calibration="{inputs}"}}'
-    assert fails("cim-opt", network, "-p", spec, "-o", inputs) == f"{inputs}: {ALSO_READ}"
-    same = tmp_path / "same"
-    assert fails("cimc", network, "-o", same, "--reference", same) == (
-        f"{same}: cannot be written: another output has the same name"
-    )
-
-
-@pytest.fixture
-def large(network: Path, tmp_path: Path) -> tuple[Path, Path]:
-    """The network with its weights in a file of their own: both files."""
-    model = load_model_from_string(network.read_bytes())
-    convert_model_to_external_data(model, location="m.data", size_threshold=0)
-    write_external_data_tensors(model, str(tmp_path))
-    network.write_bytes(model.SerializeToString())
-    return network, tmp_path / "m.data"
-
-
-def test_weights_beside_a_network_are_never_overwritten(
-    large: tuple[Path, Path], program: Path, fails: Callable[..., str], tmp_path: Path
-) -> None:
-    network, data = large
-    q, link, hard = tmp_path / "q.cim", tmp_path / "link", tmp_path / "hard"
-    link.symlink_to(data)
-    hard.hardlink_to(data)
-    reason = f"cannot be written: it holds weights of {network}, expected another name"
-    for name in (data, link, hard):
-        assert fails("cimc", network, "-o", name) == f"{name}: {reason}"
-        assert fails("cimc", network, "-o", q, "--reference", name) == f"{name}: {reason}"
-        assert fails("cimc", network, "--emit", "cim", "--reference-float", name) == f"{name}: {reason}"
-        assert fails("cim-opt", network, "-o", name) == f"{name}: {reason}"
-        assert fails("cim-run", program, "--check", network, "--outputs", name) == f"{name}: {reason}"
-    beside = tmp_path / "m.onnx"
-    beside.with_name("m.onnx.data").symlink_to(data)
-    assert fails("cimc", network, "-o", q, "--reference", beside) == f"{beside}.data: {reason}"
-    side = tmp_path / SIDE_FILE
-    side.symlink_to(data)
-    assert fails("cimc", network, "-o", q, "--keep-ir", tmp_path) == f"{side}: {reason}"
-    assert fails("cim-opt", network, "-o", tmp_path / "m.mlir") == f"{side}: {reason}"
-
-
-def test_a_network_is_not_replaced_by_its_text(
-    network: Path, onnx_file: Write, fails: Callable[..., str], tmp_path: Path
-) -> None:
-    assert fails("cim-opt", network, "-o", network) == f"{network}: {ALSO_READ}"
-    (tmp_path / SIDE_FILE).write_text("somebody's weights")
-    reason = "there is a file of that name that --keep-ir did not write: expected another folder"
-    network = onnx_file("g (float[n,40] x) => (float[n,40] y) { y = MatMul(x, w) }", {"w": np.ones((40, 40), "f")})
-    for arguments in (("cim-opt", network, "-o", tmp_path / "m.mlir"), ("cimc", network, "--keep-ir", tmp_path)):
-        assert fails(*arguments) == f"{tmp_path / SIDE_FILE}: cannot be written: {reason}"
-
-
-def test_what_cannot_be_read_is_found_before_the_run(
-    program: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    for option in ("--check", "--inputs"):
-        assert run_program.main([str(program), option, str(tmp_path / "none")]) == 1
-        printed = capsys.readouterr()
-        assert printed.err == f"cimc: error: {tmp_path}/none: cannot be read: no such file or directory\n"
-        assert printed.out == ""
-
-
-def test_folders_of_pictures(program: Path, fails: Callable[..., str]) -> None:
-    reason = "cannot be written: is a file, expected the name of a folder for --png"
-    assert fails("cim-report", program, "--png", program) == f"{program}: {reason}"
 
 
 def test_a_program_without_a_schedule(handmade: Program, fails: Callable[..., str], tmp_path: Path) -> None:
@@ -441,40 +283,6 @@ def test_names_that_no_file_can_have(program: Path, network: Path, fails: Callab
         ("cim-sweep", network, "--grid", program, "--out", name),
     ):
         assert len(fails(*arguments)) <= 500
-
-
-def test_a_full_disk(program: Path, network: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """No file can be larger than 20 bytes: each is told by its name, and nothing is left of it."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = sorted(tmp_path.rglob("*"))
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    q = str(tmp_path / "q")
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))
-        codes = [
-            compile_model.main([str(network), "-o", q]),
-            compile_model.main([str(network), "-o", "/dev/null", "--reference", q]),
-            compile_model.main([str(network), "--emit", "cim", "--keep-ir", q]),
-            optimize.main([str(network), "-o", q]),
-            run_program.main([str(program), "--outputs", q]),
-            *(report_program.main([str(program), option, q]) for option in ("-o", "--json", "--csv", "--trace")),
-            report_program.main([str(program), "--png", f"{q}s"]),
-        ]
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-    lines = capsys.readouterr().err.splitlines()
-    assert codes == [1] * len(lines)
-    assert all(line.startswith(f"cimc: error: {q}") for line in lines), lines
-    assert all("cannot be written: " in line for line in lines), lines
-    assert [path for path in sorted(tmp_path.rglob("*")) if path not in before and path.is_file()] == []
-
-
-def test_standard_output_on_a_full_disk(program: Path) -> None:
-    command = [sys.executable, "-m", "cimc.commands.dump_program", str(program)]
-    with open("/dev/full", "w") as full:
-        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (run.returncode, run.stderr) == (1, "cimc: error: standard output: no space left on device\n")
 
 
 DEEP = 5000

@@ -12,11 +12,11 @@ from onnx import ModelProto, TensorProto, helper
 
 from cimc.program.container import Tensor
 from cimc.program.errors import ProgramError
-from cimc.program.fatal_nodes import fatal_kernel
+from cimc.program.onnx_models.fatal_nodes import fatal_kernel
 from cimc.program.metadata import Kernel
-from cimc.program.mixed_products import mixed_product
+from cimc.program.onnx_models.mixed_products import mixed_product
 from cimc.program.one_line import one_line
-from cimc.program.onnx_walk import location_of, tensors_of
+from cimc.program.onnx_models.walk import location_of, tensors_of
 
 OWN_CONSTANTS = "constants"
 """The location that initializers name whose numbers are constants of the program."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, shape_inference
 
-from cimc.program.inference import FatalShapes, all_nodes, infer
+from cimc.program.onnx_models.inference import FatalShapes, all_nodes, infer
 
 _FACTORS: Mapping[str, tuple[tuple[int | None, int], ...]] = {
     "MatMulInteger": ((0, 1),),

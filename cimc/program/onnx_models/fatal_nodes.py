@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, defs, numpy_helper
 
-from cimc.program.inference import FATAL_SHAPES, all_nodes, first_fatal, may_end_the_process
+from cimc.program.onnx_models.inference import FATAL_SHAPES, all_nodes, first_fatal, may_end_the_process
 
 _VARIADIC = {("com.microsoft", "QLinearConcat"): 2, ("com.microsoft", "IsAllFinite"): 0}
 """From which input on an operator takes any number of them; ONNX tells this of its own operators."""

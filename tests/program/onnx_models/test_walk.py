@@ -3,7 +3,7 @@
 import pytest
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, parser
 
-from cimc.program.onnx_walk import expanded_nodes, location_of, tensors_of
+from cimc.program.onnx_models.walk import expanded_nodes, location_of, tensors_of
 
 
 def holding(number: int) -> NodeProto:

@@ -8,8 +8,8 @@ import pytest
 from onnx import ModelProto, numpy_helper, parser
 
 from cimc.program.errors import ProgramError
-from cimc.program.fatal_nodes import fatal_kernel, fatal_node
-from cimc.program.inference import FatalShapes, infer
+from cimc.program.onnx_models.fatal_nodes import fatal_kernel, fatal_node
+from cimc.program.onnx_models.inference import FatalShapes, infer
 from cimc.program.program import Program
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>'

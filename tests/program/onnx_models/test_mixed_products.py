@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper, parser
 
-from cimc.program.mixed_products import mixed_product
+from cimc.program.onnx_models.mixed_products import mixed_product
 
 HEADER = '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>'
 

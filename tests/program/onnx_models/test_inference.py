@@ -4,7 +4,7 @@ import pytest
 from onnx import parser
 from onnx.shape_inference import InferenceError
 
-from cimc.program.inference import infer, may_end_the_process
+from cimc.program.onnx_models.inference import infer, may_end_the_process
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
 

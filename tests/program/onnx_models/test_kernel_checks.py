@@ -9,7 +9,7 @@ import pytest
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto
 
 from cimc.program.errors import ProgramError
-from cimc.program.kernel_checks import verify_models
+from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.program import Program
 
 Change = Callable[[ModelProto], object]
