@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.errors import ProgramError, reading
-from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
     Chip,
@@ -27,6 +26,7 @@ from cimc.program.metadata import (
     Value,
     Weight,
 )
+from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.verifier import (
     TILE_FIELDS,

@@ -12,10 +12,10 @@ from onnx import ModelProto, TensorProto, helper
 
 from cimc.program.container import Tensor
 from cimc.program.errors import ProgramError
-from cimc.program.onnx_models.fatal_nodes import fatal_kernel
 from cimc.program.metadata import Kernel
-from cimc.program.onnx_models.mixed_products import mixed_product
 from cimc.program.one_line import one_line
+from cimc.program.onnx_models.fatal_nodes import fatal_kernel
+from cimc.program.onnx_models.mixed_products import mixed_product
 from cimc.program.onnx_models.walk import location_of, tensors_of
 
 OWN_CONSTANTS = "constants"
