@@ -17,6 +17,7 @@ from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
+from cimc.garbage import rare_collections
 from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip, read_chip_file
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
@@ -106,7 +107,7 @@ def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress 
 
     Raises UserError, one line with file, node and what to do, for everything that is wrong with file or options.
     """
-    with time_limit(options.time_limit or SECONDS):
+    with time_limit(options.time_limit or SECONDS), rare_collections():
         return _Compiler(file, options, progress).run()
 
 

@@ -32,7 +32,7 @@ from dialects.network import (
     outputs_of,
     weight_named,
 )
-from dialects.semantics.exact_products import ZERO, mixed_operands, moved, moving_nodes
+from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames
 from dialects.semantics.product_nodes import ProductWriter
 from dialects.texts import unescaped
@@ -155,6 +155,8 @@ class GraphWriter:
 
     def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, nodes: list[NodeProto]) -> list[str]:
         """The names of the inputs; int8 numbers that meet uint8 in a product move, by `nodes` unless constant."""
+        if (domain, op_type) not in PRODUCTS:
+            return [self._operand(value) for value in op.inputs]
         elements = [onnx_element(element_type(value.type)) for value in op.inputs]
         mixed = mixed_operands(domain, op_type, elements, node_name(op))
         moving = {i for operand in mixed for i in (operand.value, operand.zero)}
