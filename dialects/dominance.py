@@ -1,6 +1,10 @@
-"""Checks that every value is defined before it is used (xDSL's verifier does not)."""
+"""Checks that every value is defined before it is used, and inside of what is isolated (`@main`, the module).
+
+xDSL's verifier does not look at the order; that functions are isolated it finds out by walking up from each operand.
+"""
 
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.traits import IsolatedFromAbove
 
 from dialects.locations import node_name
 
@@ -8,7 +12,7 @@ from dialects.locations import node_name
 def undefined_use(op: Operation) -> str | None:
     """The first use of a value that is not defined before it, described; None if there is none.
 
-    Regions see the values of the operations around them, as bodies of control flow and stages do.
+    Regions see the values of the operations around them, as bodies of control flow and stages do; functions do not.
     """
     return _in_regions(op, set())
 
@@ -30,7 +34,7 @@ def _in_block(block: Block, known: set[SSAValue]) -> str | None:
         if not known.issuperset(op.operands):
             first = next(i for i, operand in enumerate(op.operands) if operand not in known)
             return f"{op.name} of node {node_name(op)!r}: operand {first} is used before it is defined"
-        wrong = _in_regions(op, known) if op.regions else None
+        wrong = _in_regions(op, set() if op.has_trait(IsolatedFromAbove) else known) if op.regions else None
         if wrong is not None:
             return wrong
         known.update(op.results)

@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 from cimc.universe import make_context
 from cimc.verification import Verifier
 from dialects.array import TableAttr
-from dialects.cim import DigitalOp, MatmulOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp
 from dialects.network import main_block
 from dialects.weights import WeightStore
 
@@ -22,6 +22,8 @@ cim.weight @w = dense<1.0> : tensor<2x2xf32>
 func.func @main(%x: tensor<1x2xf32>, %c: tensor<i1>) -> tensor<1x2xf32> {
   %a = cim.digital "Relu"(%x) : (tensor<1x2xf32>) -> tensor<1x2xf32>
   %b = cim.matmul %a, @w : tensor<1x2xf32> -> tensor<1x2xf32>
+  %k = cim.constant dense<1> : tensor<1xi64>
+  %l = cim.constant dense<1> : tensor<1xi64>
   %d = cim.digital "If"(%c) bodies ["then_branch"] {
     %e = cim.digital "Relu"(%b) : (tensor<1x2xf32>) -> tensor<1x2xf32>
     cim.yield %e : tensor<1x2xf32>
@@ -68,6 +70,17 @@ def no_terminator(module: ModuleOp) -> None:
     last.detach()
 
 
+def wrong_arguments(module: ModuleOp) -> None:
+    main_block(module).insert_arg(f32, 0)
+
+
+def wrong_constant(module: ModuleOp) -> None:
+    attribute = StringAttr("x")
+    for op in module.walk():
+        if isinstance(op, ConstantOp):
+            op.properties["unknown"] = attribute
+
+
 def empty_body(module: ModuleOp) -> None:
     block = inner(module).parent
     assert block is not None
@@ -76,7 +89,7 @@ def empty_body(module: ModuleOp) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [wrong_type, wrong_property, wrong_name, wrong_work, no_terminator, empty_body], ids=lambda c: c.__name__
+    "change", [wrong_type, wrong_property, wrong_name, wrong_work, no_terminator, wrong_arguments, wrong_constant, empty_body], ids=lambda c: c.__name__
 )
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known before"])
 def test_what_xdsl_refuses_is_refused(module: ModuleOp, change: Callable[[ModuleOp], None], known: bool) -> None:

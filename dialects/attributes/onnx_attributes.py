@@ -1,6 +1,7 @@
 """Attributes of ONNX nodes as attributes of the IR, and back, exactly."""
 
 import base64
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ def _serialized(attribute: AttributeProto) -> str:
 
 def to_onnx(name: str, value: Attribute) -> AttributeProto:
     """The ONNX attribute `name` that `to_ir` made `value` of."""
+    if isinstance(value, IntegerAttr):
+        return _of_integer(name, value.value.data)
     if isinstance(value, ProtoAttr):
         kept = AttributeProto.FromString(base64.b64decode(value.text.data))
         kept.name = name
@@ -69,6 +72,12 @@ def to_onnx(name: str, value: Attribute) -> AttributeProto:
     if isa(value, DenseIntOrFPElementsAttr):
         return helper.make_attribute(name, numpy_helper.from_array(dense_array(value)))
     return helper.make_attribute(name, python_value(value))
+
+
+@lru_cache(maxsize=1 << 10)
+def _of_integer(name: str, value: int) -> AttributeProto:
+    """An attribute that many nodes of a network have; not to be changed."""
+    return helper.make_attribute(name, value)
 
 
 def python_value(value: Attribute) -> Any:

@@ -107,6 +107,8 @@ class GraphWriter:
 
     def _constant(self, owner: Operation | Block) -> str | None:
         """The initializer that stands for a constant operation, None for other operations."""
+        if isinstance(owner, DigitalOp):
+            return None
         if isinstance(owner, ConstantOp):
             return self.graph.initializer("constant", dense_array(owner.value))
         if isinstance(owner, ReadOp):
@@ -124,6 +126,8 @@ class GraphWriter:
 
     def nodes(self, op: Operation) -> list[NodeProto]:
         """The ONNX nodes that do what `op` does."""
+        if isinstance(op, DigitalOp):
+            return self._digital(op)
         if isinstance(op, ConstantOp | ReadOp | NoneOp | StageYieldOp):
             return []
         if isinstance(op, StageOp):
@@ -132,9 +136,7 @@ class GraphWriter:
             return self.products.nodes(op, self.name(op.x), self.name(op.result), self._node_name(op))
         if isinstance(op, PermuteOp):
             return [self._gather(op.x, op.table.root_reference.data, op)]
-        if not isinstance(op, DigitalOp):
-            raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
-        return self._digital(op)
+        raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
 
     def _operand(self, value: SSAValue) -> str:
         return "" if isinstance(value.type, NoneType) else self.name(value)

@@ -8,7 +8,8 @@ from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, NoneOp, ReadOp
 from passes.analysis.schedule.stages import levels
 
-_CONSTANTS = (ConstantOp, ReadOp, NoneOp)
+_CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
+"""Most of what is read is none of them, and to ask for a type is faster than for a class."""
 
 
 def operation_levels(ops: Sequence[Operation], counted: type[Operation] = MultiplyOp) -> dict[Operation, int]:
@@ -23,7 +24,7 @@ def operation_levels(ops: Sequence[Operation], counted: type[Operation] = Multip
     first_use: dict[Operation, int] = {}
     for op, reads in zip(ops, needs):
         for source in (ops[j] for j in reads):
-            if isinstance(source, _CONSTANTS):
+            if type(source) in _CONSTANTS:
                 first_use[source] = min(first_use.get(source, level[op]), level[op])
     return level | first_use
 

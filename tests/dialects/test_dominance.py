@@ -2,6 +2,7 @@
 
 from xdsl.dialects import test
 from xdsl.dialects.builtin import IndexType, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region
 
 from dialects.dominance import undefined_use
@@ -40,6 +41,13 @@ def test_regions_see_what_is_around_them_and_their_arguments():
     block = Block(arg_types=[INDEX])
     block.add_op(test.TestOp(operands=[outer.results[0], block.args[0]]))
     assert undefined_use(ModuleOp([outer, test.TestOp(regions=[Region(block)])])) is None
+
+
+def test_functions_do_not_see_what_is_around_them():
+    outer = test.TestOp(result_types=[INDEX])
+    block = Block([test.TestOp(operands=[outer.results[0]]), ReturnOp()])
+    function = FuncOp("main", ([], []), Region(block))
+    assert "operand 0 is used before it is defined" in (undefined_use(ModuleOp([outer, function])) or "")
 
 
 def test_regions_do_not_see_what_comes_later_nor_their_own_operation():
