@@ -89,7 +89,9 @@ def empty_body(module: ModuleOp) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [wrong_type, wrong_property, wrong_name, wrong_work, no_terminator, wrong_arguments, wrong_constant, empty_body], ids=lambda c: c.__name__
+    "change",
+    [wrong_type, wrong_property, wrong_name, wrong_work, no_terminator, wrong_arguments, wrong_constant, empty_body],
+    ids=lambda c: c.__name__,
 )
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known before"])
 def test_what_xdsl_refuses_is_refused(module: ModuleOp, change: Callable[[ModuleOp], None], known: bool) -> None:

@@ -1,6 +1,7 @@
 """Makes a program of a scheduled module: records in the order of the stages, array contents, kernels, metadata."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from cimc.emitter.kernel_forms import one_of_each_form
 from cimc.emitter.kernels import ConstantPool, kernel_of, segments, unsupported
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
@@ -192,7 +194,7 @@ class _Emitter:
         except ProgramError as error:
             raise AssertionError(f"the emitted program is illegal: {error}") from error
         try:
-            OnnxKernels(program)
+            OnnxKernels(replace(program, kernels=one_of_each_form(program.kernels)))
         except ProgramError as error:
             for ops in self.kernel_ops:
                 found = unsupported(self.module, self.store, ops)

@@ -9,7 +9,6 @@ from dialects.cim import MatmulOp
 from dialects.errors import UserError
 from dialects.locations import node_name
 
-
 _MULTIPLICATIONS = (MatmulOp, MultiplyOp)
 """Most operations are none of them, and to ask for a type is faster than for a class."""
 
