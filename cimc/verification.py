@@ -47,11 +47,8 @@ class Verifier:
         op = block.first_op
         while op is not None:
             following = op.next_op
-            if isinstance(op, FuncOp):
-                self._function(op, known)
-            elif type(op) not in _PLAIN or op.regions or following is None:
-                op.verify(verify_nested_ops=False)
-                self._blocks(op, known)
+            if type(op) not in _PLAIN or op.regions or following is None:
+                self._with_regions(op, known)
             else:
                 seen = _seen(op)
                 if known.get(op) != seen:
@@ -61,13 +58,16 @@ class Verifier:
                 raise VerifyException(f"{op.name} stands in a block that is not its parent")
             op = following
 
-    def _function(self, op: FuncOp, known: dict[Operation, _Seen]) -> None:
-        """Verify a function: itself, by its type and the arguments of its blocks, and what is inside."""
-        blocks = op.body.blocks
-        seen = (*_seen(op), *(kind for block in blocks for kind in (len(block.args), *block.arg_types)))
-        if known.get(op) != seen:
+    def _with_regions(self, op: Operation, known: dict[Operation, _Seen]) -> None:
+        """Verify an operation and what is inside; a function itself by its type and the arguments of its blocks."""
+        if isinstance(op, FuncOp):
+            blocks = op.body.blocks
+            seen = (*_seen(op), *(kind for block in blocks for kind in (len(block.args), *block.arg_types)))
+            if known.get(op) != seen:
+                op.verify(verify_nested_ops=False)
+            self._known[op] = seen
+        else:
             op.verify(verify_nested_ops=False)
-        self._known[op] = seen
         self._blocks(op, known)
 
     def _verify(self, op: Operation) -> None:

@@ -27,6 +27,7 @@ GROWTH_LIMIT = 1 << 20
 GROWTH = 8
 """Dequantisation of 4-bit integers makes 32 bits of them."""
 
+_CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
 _RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
@@ -67,7 +68,7 @@ def _is_foldable(op: DigitalOp, folded: set[SSAValue]) -> bool:
     if op.graphs or not op.is_standard or op.op_type.data in _RANDOM or not defs.has(op.op_type.data):
         return False
     is_shape = op.is_a("Shape") and _is_static(op.inputs[0])
-    constant = [v in folded or isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs]
+    constant = [v in folded or type(v.owner) in _CONSTANTS for v in op.operands]
     if not is_shape and (not constant or not all(constant) or _dequantises(op)):
         return False
     sizes = [_bytes(v) for v in op.outputs if not isinstance(v.type, NoneType)]

@@ -74,7 +74,7 @@ class GraphWriter:
         for _, port in [*inputs, *outputs]:
             self.graph.reserve(port.name)
         self.names |= {value: port.name for value, port in inputs}
-        produced = {result for op in ops for result in op.results if not isinstance(op, ReadOp | ConstantOp)}
+        produced = {result for op in ops if type(op) not in (ReadOp, ConstantOp) for result in op.results}
         for value, port in outputs:
             if value in produced:
                 self.names.setdefault(value, port.name)
@@ -139,7 +139,7 @@ class GraphWriter:
         raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
 
     def _operand(self, value: SSAValue) -> str:
-        return "" if isinstance(value.type, NoneType) else self.name(value)
+        return "" if type(value.type) is NoneType else self.name(value)
 
     def _digital(self, op: DigitalOp) -> list[NodeProto]:
         name, nodes = self._node_name(op), list[NodeProto]()
@@ -148,7 +148,7 @@ class GraphWriter:
             unescaped(op.op_type.data),
         )
         inputs = self._exact_operands(op, domain, op_type, nodes)
-        node = helper.make_node(op_type, inputs, [self._operand(v) for v in op.outputs], name=name, domain=domain)
+        node = helper.make_node(op_type, inputs, [self._operand(v) for v in op.results], name=name, domain=domain)
         node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
         if op.bodies is not None:
             for name, region in zip(op.bodies, op.graphs):
@@ -158,7 +158,7 @@ class GraphWriter:
     def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, nodes: list[NodeProto]) -> list[str]:
         """The names of the inputs; int8 numbers that meet uint8 in a product move, by `nodes` unless constant."""
         if (domain, op_type) not in PRODUCTS:
-            return [self._operand(value) for value in op.inputs]
+            return [self._operand(value) for value in op.operands]
         elements = [onnx_element(element_type(value.type)) for value in op.inputs]
         mixed = mixed_operands(domain, op_type, elements, node_name(op))
         moving = {i for operand in mixed for i in (operand.value, operand.zero)}

@@ -19,10 +19,10 @@ def static_operators(ops: Sequence[Operation]) -> set[Operation]:
     names: dict[SSAValue, str] = {}
 
     def name(value: SSAValue) -> str:
-        return "" if isinstance(value.owner, NoneOp) else names.setdefault(value, str(len(names)))
+        return "" if type(value.owner) is NoneOp else names.setdefault(value, str(len(names)))
 
     described = [
-        (op.op_type.data, [name(value) for value in _reads(op)], [name(value) for value in op.outputs])
+        (op.op_type.data, [name(value) for value in _reads(op)], [name(value) for value in op.results])
         for op in digital
     ]
     constants = [name(value) for op in ops if isinstance(op, ConstantOp | ReadOp) for value in op.results]
@@ -48,15 +48,15 @@ def cost_of(op: DigitalOp, costs: DigitalCosts) -> OperatorCost:
     return operator_cost(
         costs,
         op.op_type.data,
-        [_shape(value) for value in op.inputs],
-        [_shape(value) for value in op.outputs],
+        [_shape(value) for value in op.operands],
+        [_shape(value) for value in op.results],
         domain="" if op.domain is None else op.domain.data,
         equation=equation.data if isinstance(equation, StringAttr) else "",
     )
 
 
 def _shape(value: SSAValue) -> tuple[int, ...]:
-    if isinstance(value.owner, NoneOp):
+    if type(value.owner) is NoneOp:
         return LEFT_OUT
     return _known(shape_of(value.type) or ())
 

@@ -9,6 +9,9 @@ from dialects.network import main_block, main_function, operations, remove_weigh
 
 _REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp)
 
+_READERS = frozenset({PermuteOp, ReadOp, MatmulOp, MultiplyOp})
+"""Operations with a weight; most operations are none of them, and to ask for a type is faster than for a class."""
+
 
 def sweep(module: ModuleOp) -> None:
     """Remove operations and weights of the network that contribute nothing to its outputs.
@@ -36,6 +39,8 @@ def _sweep_weights(module: ModuleOp) -> None:
     weights = weights_of(module)
     used: set[str] = set()
     for op in operations(main_block(module)):
+        if type(op) not in _READERS:
+            continue
         if isinstance(op, PermuteOp):
             used.add(op.table.root_reference.data)
         if isinstance(op, ReadOp | MatmulOp | MultiplyOp):
