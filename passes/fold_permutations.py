@@ -39,7 +39,7 @@ class FoldPermutationsPass(ModulePass):
         store = store_of(ctx)
         _raise_gathers(op, store)
         note_permutations(op, _count(op))
-        while any(_fold(one, op, store) for one in list(main_block(op).ops) if isinstance(one, PermuteOp)):
+        while any(_fold(one, op, store) for one in _permutes(op)):
             sweep(op)
         _merge_equal(op, store)
         sweep(op)
@@ -47,7 +47,12 @@ class FoldPermutationsPass(ModulePass):
 
 
 def _count(module: ModuleOp) -> int:
-    return sum(isinstance(one, PermuteOp) for one in main_block(module).ops)
+    return len(_permutes(module))
+
+
+def _permutes(module: ModuleOp) -> list[PermuteOp]:
+    """The permutations of a network, in order."""
+    return [one for one in main_block(module).ops if type(one) is PermuteOp]
 
 
 def _raise_gathers(module: ModuleOp, store: WeightStore) -> None:

@@ -5,12 +5,12 @@ from xdsl.ir import Block
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
-from dialects.network import main_block, main_function, operations, remove_weight, returned, weights_of
+from dialects.network import main_block, main_function, remove_weight, returned, weights_of
 
-_REMOVABLE = (ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp)
+_REMOVABLE = frozenset({ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp})
 
 _READERS = frozenset({PermuteOp, ReadOp, MatmulOp, MultiplyOp})
-"""Operations with a weight; most operations are none of them, and to ask for a type is faster than for a class."""
+"""Operations that read a weight. Types, not classes: to sweep after each of many changes asks for millions."""
 
 
 def sweep(module: ModuleOp) -> None:
@@ -18,39 +18,37 @@ def sweep(module: ModuleOp) -> None:
 
     The function's type becomes that of what it returns now: what a pass puts there may tell more of its shape, or less.
     """
-    _sweep_block(main_block(module))
-    _sweep_weights(module)
+    read: set[str] = set()
+    _sweep_block(main_block(module), read)
+    _sweep_weights(module, read)
     function, results = main_function(module), returned(module).operand_types
     function.function_type = FunctionType.from_lists(function.function_type.inputs.data, results)
 
 
-def _sweep_block(block: Block) -> None:
-    for op in reversed(list(block.ops)):
-        if all(result.first_use is None for result in op.results) and isinstance(op, _REMOVABLE):
+def _sweep_block(block: Block, read: set[str]) -> None:
+    """Remove operations from the last to the first, and note the symbols that those read which stay."""
+    op = block.last_op
+    while op is not None:
+        before, kind = op.prev_op, type(op)
+        if kind in _REMOVABLE and all(result.first_use is None for result in op.results):
             op.detach()
             op.erase()
+        elif kind in _READERS:
+            assert isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp)
+            read.add((op.table if isinstance(op, PermuteOp) else op.weight).root_reference.data)
         else:
             for region in op.regions:
                 for inner in region.blocks:
-                    _sweep_block(inner)
+                    _sweep_block(inner, read)
+        op = before
 
 
-def _sweep_weights(module: ModuleOp) -> None:
+def _sweep_weights(module: ModuleOp, read: set[str]) -> None:
+    """Remove the weights that are not read, nor needed by one that is."""
     weights = weights_of(module)
-    used: set[str] = set()
-    for op in operations(main_block(module)):
-        if type(op) not in _READERS:
-            continue
-        if isinstance(op, PermuteOp):
-            used.add(op.table.root_reference.data)
-        if isinstance(op, ReadOp | MatmulOp | MultiplyOp):
-            name = op.weight.root_reference.data
-            used.add(name)
-            if name in weights:
-                used |= _named_by(weights[name])
-    for name, weight in list(weights.items()):
-        if name not in used:
-            remove_weight(module, weight)
+    used = read.union(*(_named_by(weights[name]) for name in read if name in weights))
+    for name in [name for name in weights if name not in used]:
+        remove_weight(module, weights[name])
 
 
 def _named_by(weight: WeightOp) -> set[str]:
