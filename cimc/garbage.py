@@ -5,7 +5,7 @@ import gc
 import threading
 from collections.abc import Generator
 
-RARE = (50_000, 20, 10)
+RARE = (50_000, 10, 2)
 """Thresholds of `gc.set_threshold`; by default the youngest objects are looked through after 700."""
 
 _lock = threading.Lock()

@@ -13,6 +13,9 @@ from cimc.program.metadata import Kernel
 _ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div", "Min", "Max", "Clip", "MatMul", "MatMulInteger"})
 """Operators for which a graph is accepted or refused whatever the numbers of their constants are."""
 
+_LARGEST = 1 << 16
+"""Bytes of a kernel that is compared with others: there are not many larger ones, and forms take memory."""
+
 Form = tuple[object, ...]
 
 
@@ -20,7 +23,8 @@ def one_of_each_form(kernels: Sequence[Kernel]) -> list[Kernel]:
     """The first kernel of each form, in order."""
     found: dict[Form, Kernel] = {}
     for number, kernel in enumerate(kernels):
-        found.setdefault(form_of(ModelProto.FromString(kernel.model)) or (number,), kernel)
+        form = form_of(ModelProto.FromString(kernel.model)) if len(kernel.model) <= _LARGEST else None
+        found.setdefault(form or (number,), kernel)
     return list(found.values())
 
 
