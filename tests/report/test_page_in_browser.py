@@ -303,6 +303,6 @@ def test_a_narrow_screen(opened: Callable[..., Browser], study: Study) -> None:
     )
     try:
         until(chrome, lambda: max(run(chrome, "return views.map(({ view }) => view.width())")) <= 390)
-        assert run(chrome, "return document.documentElement.scrollWidth") <= 390
+        until(chrome, lambda: run(chrome, "return document.documentElement.scrollWidth") <= 390)
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

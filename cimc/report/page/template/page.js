@@ -10,7 +10,8 @@ function fit(chart, element, spec) {
 
 async function draw(chart) {
   const element = document.getElementById(chart.id);
-  const spec = { ...chart.spec, ...fit(chart, element, chart.spec) };
+  let last = fit(chart, element, chart.spec); // what the view was told: its own width is that without the axes
+  const spec = { ...chart.spec, ...last };
   const heavy = JSON.stringify(spec.datasets ?? {}).length > 60000;
   const result = await vegaEmbed(element, spec, {
     renderer: heavy ? "canvas" : "svg",
@@ -22,7 +23,10 @@ async function draw(chart) {
   view.addEventListener("click", (event, item) => pick(item?.datum?.owner ?? null));
   new ResizeObserver(() => {
     const size = fit(chart, element, chart.spec);
-    if (size.width !== view.width() || size.height !== view.height()) view.width(size.width).height(size.height).runAsync();
+    if (size.width === last.width && size.height === last.height) return;
+    last = size;
+    // A plot that by chance has this width already, without its axes, would not see that anything changed.
+    view.width(size.width === view.width() ? size.width - 1 : size.width).height(size.height).runAsync();
   }).observe(element.parentElement);
   views.push({ id: chart.id, view });
 }
