@@ -4,7 +4,7 @@ A file may hold products of uint8 by int8, which saturate on some processors, an
 ONNX Runtime rounds here and there. The exact form has neither; a file without them is run as it is.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from cimc.machine.check import run_reference
 from cimc.onnx_import.graph_checks import domain_of, subgraphs
 from cimc.onnx_import.lifting import lifted_types
 from cimc.onnx_import.reader import Source, read
+from cimc.program.onnx_models.inference import all_nodes
 from dialects.element_types import Array
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames, external_tensor
@@ -66,20 +67,13 @@ def exact_form(file: Path) -> ExactForm | None:
         model = onnx.load_model_from_string(file.read_bytes())
     except (OSError, DecodeError, ValueError):
         return None
-    nodes = [node for body in (model.graph, *model.functions) for node in _all_nodes(body.node)]
+    nodes = [node for body in (model.graph, *model.functions) for node in all_nodes(body.node)]
     if not lifted_types(model, {}) and not any((domain_of(n.domain), n.op_type) in PRODUCTS for n in nodes):
         return None
     source = read(file, {})
     writer = _Exact(source)
     writer.rewrite(source.model.graph)
     return None if not writer.products and not source.lifted else writer.form()
-
-
-def _all_nodes(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
-    for node in nodes:
-        yield node
-        for body in subgraphs(node):
-            yield from _all_nodes(body.node)
 
 
 @dataclass
@@ -94,6 +88,8 @@ class _Exact:
 
     def __post_init__(self) -> None:
         self._note(self.source.model.graph)
+        for name in self.elements:
+            self.names.reserve(name)
 
     def _note(self, graph: GraphProto) -> None:
         for entry in (*graph.input, *graph.value_info, *graph.output):
@@ -104,8 +100,6 @@ class _Exact:
                 self.elements.setdefault(name, TensorProto.UNDEFINED)
             for body in subgraphs(node):
                 self._note(body)
-        for name in self.elements:
-            self.names.reserve(name)
 
     def rewrite(self, graph: GraphProto) -> None:
         """The products of a graph and of the bodies inside."""

@@ -48,13 +48,16 @@ class TranslationValidator:
             for name, expected in self._outputs.items():
                 wrong = difference(found[name], expected, exactness)
                 assert wrong is None, f"{done.name} changed output {name!r}: {wrong}, may change {exactness.value}"
-                if exactness is Exactness.QUANTIZING and _similarity(found[name], expected) < LEAST_COSINE:
-                    self.remark(
-                        f"--verify-each: after {done.name}, output {name!r} has cosine "
-                        f"{_similarity(found[name], expected):.4f} with what it was: its weights or activations have a "
-                        "wider range than 8 bits can tell apart"
-                    )
+                if exactness is Exactness.QUANTIZING:
+                    self._remark_similarity(done.name, name, _similarity(found[name], expected))
         self._outputs = found
+
+    def _remark_similarity(self, done: str, output: str, similarity: float) -> None:
+        if similarity < LEAST_COSINE:
+            self.remark(
+                f"--verify-each: after {done}, output {output!r} has cosine {similarity:.4f} with what it was: "
+                "its weights or activations have a wider range than 8 bits can tell apart"
+            )
 
 
 def difference(found: Array, expected: Array, exactness: Exactness) -> str | None:
