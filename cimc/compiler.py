@@ -37,10 +37,10 @@ from dialects.network import weights_of
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
 from dialects.weights import SIDE_FILE, store_of
-from passes.place_tiles import check_mapping
-from passes.project_monarch import ProjectMonarchPass
+from passes.place_tiles.place_tiles import check_mapping
+from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.rewriting.calibration import read_inputs
-from passes.schedule_arrays import check_lossy
+from passes.schedule_arrays.schedule_arrays import check_lossy
 
 
 @dataclass(frozen=True)

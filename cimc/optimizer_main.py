@@ -34,7 +34,7 @@ from dialects.element_types import strange_type
 from dialects.errors import UserError
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
-from passes.place_tiles import wrongly_placed
+from passes.place_tiles.place_tiles import wrongly_placed
 
 STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 """xDSL's expression, but possessive: xDSL's takes a time of 2^n for a text of n letters that nothing closes."""

@@ -12,15 +12,15 @@ from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.locations import node_name
 from dialects.network import main_block, operations
-from passes.detect_block_diagonal import DetectBlockDiagonalPass
+from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
-from passes.fold_permutations import FoldPermutationsPass
-from passes.place_tiles import PlaceTilesPass, wrongly_placed
-from passes.project_monarch import ProjectMonarchPass
-from passes.quantize import QuantizePass
-from passes.raise_matmul import RaiseMatmulPass
-from passes.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks import TileBlocksPass
+from passes.fold_permutations.fold_permutations import FoldPermutationsPass
+from passes.place_tiles.place_tiles import PlaceTilesPass, wrongly_placed
+from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.quantize.quantize import QuantizePass
+from passes.raise_matmul.raise_matmul import RaiseMatmulPass
+from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
+from passes.tile_blocks.tile_blocks import TileBlocksPass
 
 
 def structure_passes(*, monarch: ProjectMonarchPass | None = None, prune_below: float = 0.0) -> tuple[ModulePass, ...]:

@@ -7,7 +7,7 @@ from xdsl.passes import ModulePass
 
 from cimc.emitter.emit import emit
 from dialects.weights import WeightStore
-from passes.schedule_arrays import ScheduleArraysPass
+from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 
 
 @dataclass(frozen=True)

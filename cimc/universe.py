@@ -11,15 +11,15 @@ from dialects.array import ArrayDialect
 from dialects.cim import make_cim
 from dialects.hardware import Hardware
 from dialects.weights import WeightStore
-from passes.detect_block_diagonal import DetectBlockDiagonalPass
+from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
-from passes.fold_permutations import FoldPermutationsPass
-from passes.place_tiles import PlaceTilesPass
-from passes.project_monarch import ProjectMonarchPass
-from passes.quantize import QuantizePass
-from passes.raise_matmul import RaiseMatmulPass
-from passes.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks import TileBlocksPass
+from passes.fold_permutations.fold_permutations import FoldPermutationsPass
+from passes.place_tiles.place_tiles import PlaceTilesPass
+from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.quantize.quantize import QuantizePass
+from passes.raise_matmul.raise_matmul import RaiseMatmulPass
+from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
+from passes.tile_blocks.tile_blocks import TileBlocksPass
 
 PASSES: tuple[type[ModulePass], ...] = (
     FoldConstantsPass,

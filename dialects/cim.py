@@ -49,9 +49,9 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr
-from dialects.attributes.cim_types import ElementType, ValueType
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.attributes.tables import TableAttr
+from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import (
     Array,
     dense_array,

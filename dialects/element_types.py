@@ -28,7 +28,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.hints import isa
 
-from dialects.attributes.cim_types import ElementType
+from dialects.cim_types import ElementType
 
 Array = npt.NDArray[Any]
 MOST_LENGTH = 2**31 - 1

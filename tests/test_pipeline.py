@@ -11,8 +11,8 @@ from cimc.pipeline import (
 )
 from cimc.universe import PASSES, UNIVERSE, make_context
 from dialects.weights import store_of
-from passes.project_monarch import ProjectMonarchPass
-from passes.quantize import QuantizePass
+from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.quantize.quantize import QuantizePass
 
 
 def test_every_pass_says_how_much_it_may_change():

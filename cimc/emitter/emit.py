@@ -28,7 +28,7 @@ from cimc.program.records import (
     permute_record,
     transfer_record,
 )
-from cimc.program.schedule import verify_schedule
+from cimc.program.schedule.checker import verify_schedule
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
@@ -40,7 +40,7 @@ from dialects.notes import dense_weights, layer_notes, permutations_before_foldi
 from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from dialects.weights import WeightStore
-from passes.schedule_arrays import picoseconds, resources_of
+from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
 
 def emit(

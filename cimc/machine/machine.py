@@ -22,7 +22,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import ADC_BITS, Opcode
-from cimc.program.schedule import verify_schedule
+from cimc.program.schedule.checker import verify_schedule
 
 Values: TypeAlias = dict[int, NDArray[Any]]
 EngineName: TypeAlias = Literal["fast", "reference"]

@@ -25,9 +25,9 @@ from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.reader import Source, read
 from cimc.onnx_import.shapes import MADE_UP
 from cimc.onnx_import.tensors import array_of, dense_of
-from dialects.attributes.cim_types import ElementType, ValueType
 from dialects.attributes.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
+from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
@@ -36,7 +36,7 @@ from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
 from dialects.semantics.onnx_graph import graph_attributes
 from dialects.texts import escaped
 from dialects.weights import WeightStore, store_of
-from passes.raise_matmul import raise_matmuls
+from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 
 
 def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int] | None = None) -> ModuleOp:
@@ -50,7 +50,7 @@ def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int
         module.attributes["hardware.chip"] = chip
         module.attributes[OPSETS] = opsets_attribute(source.opsets)
         module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
-        raise_matmuls(module, store_of(ctx))
+        RaiseMatmulPass().apply(ctx, module)
     except UserError as error:
         raise error if str(error).startswith(f"{file}: ") else UserError(f"{file}: {error}") from error
     return module

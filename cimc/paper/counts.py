@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
-from passes.analysis.mapping.placement import arrays_used, cells_of_tiles, fewest_arrays
-from passes.analysis.mapping.table import MAPPINGS
+from passes.place_tiles.analysis.placement import arrays_used, cells_of_tiles, fewest_arrays
+from passes.place_tiles.analysis.table import MAPPINGS
 
 
 @dataclass(frozen=True)

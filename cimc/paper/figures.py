@@ -10,7 +10,7 @@ import vl_convert
 from cimc.paper.counts import Count
 from cimc.paper.latency import Latency
 from cimc.paper.totals import Total
-from cimc.report.figures.palette import ACCENT, INK, MUTED, RULE, SECOND
+from cimc.report.palette import ACCENT, INK, MUTED, RULE, SECOND
 from cimc.whole_file import whole_file
 from dialects.errors import UserError
 

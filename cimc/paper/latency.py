@@ -9,7 +9,7 @@ import numpy as np
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.workload import GeneratedWeights, StageRun, Workload
 from dialects.hardware import ChipAttr
-from passes.analysis.mapping.placement import arrays_used
+from passes.place_tiles.analysis.placement import arrays_used
 
 ADCS = (4, 8, 16, 32)
 """ADCs of a crossbar: the paper's sensitivity study."""

@@ -19,7 +19,7 @@ from cimc.report.cost.program_cost import add, cost_of
 from dialects.hardware import ChipAttr
 from passes.analysis.cost.arrays import SUM_BITS, activity, array_energies
 from passes.analysis.cost.hardware import leakage_uw, leaked_pj
-from passes.analysis.mapping.placement import arrays_used
+from passes.place_tiles.analysis.placement import arrays_used
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
 from dialects.hardware import ChipAttr
-from passes.analysis.mapping.placement import Placement, WeightTiles, fewest_arrays
-from passes.analysis.mapping.spread import Goal, place_spread
-from passes.analysis.mapping.table import MAPPINGS
-from passes.analysis.quantization import quantized_columns
-from passes.analysis.schedule.activations import Occupancy
-from passes.analysis.schedule.row_groups import GROUP, tile_groups
-from passes.analysis.schedule.stage import Product, StageSchedule, schedule_stage
-from passes.schedule_arrays import picoseconds, resources_of
+from passes.place_tiles.analysis.placement import Placement, WeightTiles, fewest_arrays
+from passes.place_tiles.analysis.spread import Goal, place_spread
+from passes.place_tiles.analysis.table import MAPPINGS
+from passes.quantize.analysis.quantization import quantized_columns
+from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.schedule_arrays.analysis.row_groups import GROUP, tile_groups
+from passes.schedule_arrays.analysis.stage import Product, StageSchedule, schedule_stage
+from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
 Table = npt.NDArray[np.int64]
 

@@ -11,7 +11,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.schedule import verify_schedule
+from cimc.program.schedule.checker import verify_schedule
 from cimc.program.timing import planes_of
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import DECODE, Components, Conditions, Cost, add, cost_of

@@ -11,7 +11,7 @@ from cimc.program.errors import naming
 from cimc.program.one_line import one_line, printable
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import DECODE, Conditions
-from cimc.report.figures.palette import layer_colors
+from cimc.report.palette import layer_colors
 from cimc.report.report import Report, report_of
 from cimc.report.timeline import Timeline, timeline_of
 

@@ -14,9 +14,9 @@ from cimc.hardware.toml_text import parse_toml, read_bytes
 from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
-from passes.analysis.mapping.spread import OBJECTIVES
-from passes.analysis.mapping.table import MAPPINGS
-from passes.project_monarch import AUTO, PAPER
+from passes.place_tiles.analysis.spread import OBJECTIVES
+from passes.place_tiles.analysis.table import MAPPINGS
+from passes.project_monarch.project_monarch import AUTO, PAPER
 
 CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
 SPREAD = "spread"

@@ -8,7 +8,7 @@ from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
-from dialects.attributes.cim_types import QuotedAttr
+from dialects.cim_types import QuotedAttr
 
 
 @irdl_attr_definition

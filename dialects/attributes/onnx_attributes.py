@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from dialects.cim import ProtoAttr
+from dialects.attributes.cim_attributes import ProtoAttr
 from dialects.element_types import dense_array, inline_constant, reads_back
 
 GRAPH_KINDS = (AttributeProto.GRAPH, AttributeProto.GRAPHS)

@@ -1,1 +1,1 @@
-"""What passes decide with: pure functions on numpy arrays and integers, without IR."""
+"""Analyses that several passes and the reports use: numpy and integers, no IR."""

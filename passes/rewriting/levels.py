@@ -6,7 +6,7 @@ from xdsl.ir import Operation, OpResult
 
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, NoneOp, ReadOp
-from passes.analysis.schedule.stages import levels
+from passes.analysis.levels import levels
 
 _CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
 """Most of what is read is none of them, and to ask for a type is faster than for a class."""

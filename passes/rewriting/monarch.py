@@ -15,7 +15,8 @@ def monarch_product(
     """`x` times the product of factors w1 [k, p, q] and w2 [l, r, s], its first `columns` outputs.
 
     Element m of the first factor's outputs goes to row m // l of block m % l of the second, whose output j of block b
-    is output `j * l + b` of the product (`b * s + j` if `contiguous`), as in `passes/analysis/monarch_products.py`.
+    is output `j * l + b` of the product (`b * s + j` if `contiguous`), as in
+    `passes/detect_block_diagonal/analysis/monarch_products.py`.
     Where x is shorter than k*p, zeros follow it.
     """
     (ins, rows, _), (outs, depth, width) = w1.shape, w2.shape

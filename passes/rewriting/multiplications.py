@@ -1,11 +1,11 @@
-"""The multiplications in arrays, for the passes that come after `tile-blocks`."""
+"""The multiplications of a network: pairs of factors, and those in arrays once there are tiles."""
 
 from collections.abc import Iterable
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from dialects.array import MultiplyOp
-from dialects.cim import MatmulOp
+from dialects.cim import MatmulOp, PermuteOp
 from dialects.errors import UserError
 from dialects.locations import node_name
 
@@ -24,3 +24,11 @@ def tiled_multiplies(ops: Iterable[Operation]) -> list[MultiplyOp]:
         if isinstance(op, MultiplyOp):
             found.append(op)
     return found
+
+
+def permuted_product(x: SSAValue) -> MatmulOp | None:
+    """The multiplication whose result, in another order, is `x`."""
+    if not isinstance(x.owner, PermuteOp):
+        return None
+    owner = x.owner.x.owner
+    return owner if isinstance(owner, MatmulOp) else None

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passes.analysis.block_extraction import extract_blocks
-from passes.analysis.block_structure import almost_blocks, find_matrix_blocks
-from passes.analysis.monarch_products import find_monarch_product, monarch_matrix
+from passes.detect_block_diagonal.analysis.block_extraction import extract_blocks
+from passes.detect_block_diagonal.analysis.block_structure import almost_blocks, find_matrix_blocks
+from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_product, monarch_matrix
 
 Array = npt.NDArray[Any]
 AddRow = Callable[..., None]

@@ -26,9 +26,9 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from passes.analysis.mapping.placement import Placement, WeightTiles
-from passes.analysis.mapping.table import MAPPINGS
-from passes.analysis.tiling import grid_tiles
+from passes.place_tiles.analysis.placement import Placement, WeightTiles
+from passes.place_tiles.analysis.table import MAPPINGS
+from passes.tile_blocks.analysis.tiling import grid_tiles
 
 Work = Callable[[], object]
 AddRow = Callable[..., None]

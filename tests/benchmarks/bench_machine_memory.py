@@ -15,8 +15,8 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from passes.analysis.mapping.placement import Placement
-from passes.analysis.mapping.table import MAPPINGS
+from passes.place_tiles.analysis.placement import Placement
+from passes.place_tiles.analysis.table import MAPPINGS
 
 AddRow = Callable[..., None]
 MakeProgram = Callable[[Sequence[Placement], int], Program]

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from passes.analysis.monarch_calibration import project_calibrated, second_moment
-from passes.analysis.monarch_choice import choose, paper_blocking
-from passes.analysis.monarch_projection import Blocking, blocking, project, relative_error
+from passes.project_monarch.analysis.monarch_calibration import project_calibrated, second_moment
+from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
+from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
 
 AddRow = Callable[..., None]
 LAYERS = 24

@@ -10,12 +10,12 @@ import pytest
 from cimc.hardware.library import load_chip
 from cimc.paper.shapes import NETWORKS
 from cimc.paper.workload import GeneratedWeights, Workload
-from passes.analysis.mapping.placement import Placement, WeightTiles
-from passes.analysis.mapping.spread import place_spread
-from passes.analysis.schedule.activations import Occupancy
-from passes.analysis.schedule.row_groups import tile_groups
-from passes.analysis.schedule.stage import Product, schedule_stage
-from passes.schedule_arrays import resources_of
+from passes.place_tiles.analysis.placement import Placement, WeightTiles
+from passes.place_tiles.analysis.spread import place_spread
+from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.schedule_arrays.analysis.row_groups import tile_groups
+from passes.schedule_arrays.analysis.stage import Product, schedule_stage
+from passes.schedule_arrays.schedule_arrays import resources_of
 
 CHIP = load_chip("pcm-256")
 PER_STAGE = 100

@@ -14,7 +14,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.hints import isa
 
-from dialects.attributes.cim_types import ElementType, ValueType
+from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import (
     ELEMENTS,
     UNKNOWN,

@@ -16,7 +16,7 @@ from cimc.program.container import Container, read_container, write_container
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
 from cimc.program.program import Program
-from cimc.program.schedule import verify_schedule
+from cimc.program.schedule.checker import verify_schedule
 
 
 @pytest.fixture

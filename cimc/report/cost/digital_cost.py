@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cimc.report.cost.kernel_runs import Operator, Run
 from dialects.chip.costs import DigitalCosts
 from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost
-from passes.analysis.schedule.operators import schedule_operators
+from passes.schedule_arrays.analysis.operators import schedule_operators
 
 
 @dataclass(frozen=True)

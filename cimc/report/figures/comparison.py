@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
-from cimc.report.figures.palette import ACCENT
-from cimc.report.page.key_figures import KEY_FIGURES, KeyFigure
+from cimc.report.key_figures import KEY_FIGURES, KeyFigure
+from cimc.report.palette import ACCENT
 from cimc.report.quantities import shown
 from cimc.report.study import Study
 

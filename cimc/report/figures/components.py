@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
-from cimc.report.figures.palette import RESOURCES, RULE
 from cimc.report.figures.time_axis import MICROSECOND, NO_TIMES, against_latency, latest, time_axis
+from cimc.report.palette import RESOURCES, RULE
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
 

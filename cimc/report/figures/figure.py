@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-from cimc.report.figures.palette import INK, MUTED, RULE
+from cimc.report.palette import INK, MUTED, RULE
 from cimc.report.study import Study
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart

@@ -20,7 +20,7 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
-from cimc.report.figures.palette import EMPTY, MUTED
+from cimc.report.palette import EMPTY, MUTED
 from cimc.report.study import Study
 
 GAP = 0.12

@@ -17,7 +17,6 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
-from cimc.report.figures.palette import EMPTY, RESOURCES
 from cimc.report.figures.time_axis import (
     LANES,
     MICROSECOND,
@@ -30,6 +29,7 @@ from cimc.report.figures.time_axis import (
     time_axis,
     working,
 )
+from cimc.report.palette import EMPTY, RESOURCES
 from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline
 

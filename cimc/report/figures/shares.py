@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import altair as alt
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
-from cimc.report.figures.palette import ACCENT, SECOND
+from cimc.report.palette import ACCENT, SECOND
 from cimc.report.quantities import AREA, ENERGY, Unit, shown
 from cimc.report.report import Report
 from cimc.report.study import Study

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
-from cimc.report.figures.palette import ACCENT, SECOND
 from cimc.report.figures.time_axis import NO_TIMES, working
+from cimc.report.palette import ACCENT, SECOND
 from cimc.report.study import Study
 
 BARS = 320

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.report.page.key_figures import missing_figures
+from cimc.report.key_figures import missing_figures
 from cimc.report.study import Study
 
 

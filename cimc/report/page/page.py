@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, VEGA_LITE, Figure, Panel, legend_entries
+from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.cautions import cautions, conditions, shared
-from cimc.report.page.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.layer_table import layer_columns
 from cimc.report.quantities import number, shown
 from cimc.report.study import Study, json_of

@@ -11,7 +11,7 @@ from dialects.network import main_block
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import store_of
-from passes.analysis.monarch_products import MonarchProduct
+from passes.detect_block_diagonal.analysis.monarch_products import MonarchProduct
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.monarch import monarch_product
 

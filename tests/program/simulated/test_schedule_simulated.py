@@ -20,7 +20,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.metadata import Stage
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.schedule import verify_schedule
+from cimc.program.schedule.checker import verify_schedule
 from cimc.program.verifier import programmed_cells
 from cimc.universe import make_context
 from dialects.array import MultiplyOp
@@ -29,8 +29,8 @@ from dialects.cim import weight_op
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.network import add_weight
 from dialects.weights import WeightStore
-from passes.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks import TileBlocksPass
+from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
+from passes.tile_blocks.tile_blocks import TileBlocksPass
 
 Simulate = Callable[[Program], bool]
 

@@ -1,0 +1,1 @@
+"""The checker of schedules: it shares no code with what makes them."""

@@ -1,0 +1,136 @@
+"""The legality of a schedule: nothing is used twice at one time, and no value is read before it is there.
+
+The checker shares no code with the scheduler: it knows the records and how long they take. What it means for arrays,
+partial sums, values and operators stands in a file each.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from cimc.program.errors import ProgramError
+from cimc.program.metadata import Timing
+from cimc.program.program import Program
+from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.activations import verify_activations
+from cimc.program.schedule.operators import verify_operators
+from cimc.program.schedule.sums import verify_sums
+from cimc.program.schedule.values import verify_values
+from cimc.program.timing import Numbers, activations_of, record_ends
+
+MAXIMAL_STEP_PS = 1 << 40
+"""The longest settling, conversion, transfer or addition: about a second."""
+MAXIMAL_PS = 1 << 60
+"""When all is over: about two weeks. No sum of such times overflows 64 bits."""
+
+
+def verify_schedule(program: Program) -> None:
+    """Raises ProgramError unless the hardware can keep the schedule; a program without `timing` has none to keep.
+
+    The program's numbers must be valid (`Program.verify`).
+    """
+    timing = program.timing
+    if timing is None:
+        return
+    _verify_timing(program, timing)
+    _verify_starts(program)
+    activations = activations_of(program, timing)
+    verify_activations(program, activations)
+    ends = record_ends(program, timing, activations)
+    _verify_stages(program, ends)
+    _verify_units(program, ends)
+    verify_sums(program, timing.add_ps, ends)
+    verify_operators(program)
+    verify_values(program, ends)
+
+
+def _verify_timing(program: Program, timing: Timing) -> None:
+    """Steps take a time that can be added up, and there is one for each number of bits that the ADCs can have."""
+    steps = {"settle_ps": timing.settle_ps, "transfer_ps": timing.transfer_ps, "add_ps": timing.add_ps}
+    for name, step in steps.items():
+        if step > MAXIMAL_STEP_PS:
+            raise ProgramError(f"{name} is {step}, expected at most {MAXIMAL_STEP_PS}")
+    if len(timing.adc_ps) != program.chip.adc_bits:
+        raise ProgramError(f"adc_ps has {len(timing.adc_ps)} times, the ADCs have {program.chip.adc_bits} bits")
+    for step in timing.adc_ps:
+        if not 1 <= step <= MAXIMAL_STEP_PS:
+            raise ProgramError(f"a conversion takes {step} ps, expected 1 to {MAXIMAL_STEP_PS}")
+    bits = program.instructions["adc_bits"]
+    for number in np.flatnonzero(bits > len(timing.adc_ps))[:1].tolist():
+        raise ProgramError(f"record {number} converts to {bits[number]} bits, the ADCs have {len(timing.adc_ps)}")
+
+
+def _verify_starts(program: Program) -> None:
+    starts = program.instructions["start"]
+    for number in np.flatnonzero(starts > MAXIMAL_PS)[:1].tolist():
+        raise ProgramError(f"record {number} starts at {starts[number]} ps, expected at most {MAXIMAL_PS}")
+    for number in np.flatnonzero((program.operations[:, 3:] > MAXIMAL_PS).any(axis=1))[:1].tolist():
+        start, duration = program.operations[number, 3:].tolist()
+        raise ProgramError(
+            f"operation {number} takes {duration} ps from {start} ps on, expected at most {MAXIMAL_PS} of both"
+        )
+
+
+def _verify_stages(program: Program, ends: Numbers) -> None:
+    """Stages come one after the other, so that inputs and sums in the arrays are of one at a time."""
+    stages = sorted(program.stages, key=lambda stage: stage.number)
+    for before, after in pairwise(stages):
+        if before.number == after.number:
+            raise ProgramError(f"two stages have the number {after.number}")
+        end = before.start_ps + before.duration_ps
+        if after.start_ps < end:
+            found = f"stage {after.number} starts at {after.start_ps} ps"
+            raise ProgramError(f"{found}, stage {before.number} ends at {end} ps")
+    for stage in stages:
+        if max(stage.number, stage.start_ps, stage.duration_ps) > MAXIMAL_PS:
+            raise ProgramError(f"stage {stage.number} has a number above {MAXIMAL_PS}")
+    _verify_members(program, ends)
+
+
+def _verify_members(program: Program, ends: Numbers) -> None:
+    """What belongs to a stage happens within it, and a product belongs to one stage."""
+    records = program.instructions
+    numbers = np.flatnonzero((records["op"] != Opcode.KERNEL) & (records["op"] != Opcode.PERMUTE))
+    stage = records["stage"][numbers].astype(np.int64)
+    start, end = records["start"][numbers].astype(np.int64), ends[numbers]
+    known = np.array([(s.number, s.start_ps, s.start_ps + s.duration_ps) for s in program.stages], np.int64)
+    known = known.reshape(-1, 3)[np.argsort([s.number for s in program.stages])]
+    for i in np.flatnonzero(~np.isin(stage, known[:, 0]))[:1].tolist():
+        raise ProgramError(f"record {numbers[i]} belongs to stage {stage[i]}, which the program does not have")
+    first, last = known[np.searchsorted(known[:, 0], stage), 1:].T
+    for i in np.flatnonzero((start < first) | (last < end))[:1].tolist():
+        limits = f"its stage {stage[i]} from {first[i]} to {last[i]} ps"
+        raise ProgramError(f"record {numbers[i]} takes from {start[i]} to {end[i]} ps, {limits}")
+    moves = records["op"][numbers] == Opcode.TRANSFER
+    moves_in = moves & (records["flags"][numbers] == INTO_ARRAYS)
+    product = np.where(moves, records["x"][numbers], records["y"][numbers])
+    cleared = records["op"][numbers] == Opcode.CLEAR
+    stage_of = np.full(program.slots, -1, np.int64)
+    stage_of[product[cleared]] = stage[cleared]
+    computed = stage_of[product]
+    for i in np.flatnonzero(~moves_in & (computed >= 0) & (computed != stage))[:1].tolist():
+        found = f"record {numbers[i]} works on value {product[i]} in stage {stage[i]}"
+        raise ProgramError(f"{found}, stage {computed[i]} computes it")
+
+
+def _verify_units(program: Program, ends: Numbers) -> None:
+    """A digital or attention unit does one thing at a time: an operator, or the addition of partial sums."""
+    assert program.timing is not None
+    digital = program.timing.digital_units
+    units = digital + program.timing.attention_units
+    adds = np.flatnonzero(program.instructions["op"] == Opcode.ADD)
+    adders, workers = program.instructions["array"][adds].astype(np.int64), program.operations[:, 2]
+    for unit in adders[adders >= digital][:1].tolist():
+        raise ProgramError(f"digital unit {unit} adds partial sums, the chip has {digital}")
+    for unit in workers[workers >= units][:1].tolist():
+        raise ProgramError(f"unit {unit} runs an operator, the chip has {units} units")
+    width, columns = program.timing.vector_width, program.instructions["columns"][adds]
+    for i in np.flatnonzero(columns > width)[:1].tolist():
+        raise ProgramError(f"record {adds[i]} adds {columns[i]} elements, a digital unit adds {width} at once")
+    unit = np.concatenate([adders, workers])
+    start = np.concatenate([program.instructions["start"][adds].astype(np.int64), program.operations[:, 3]])
+    end = np.concatenate([ends[adds], program.operations[:, 3] + program.operations[:, 4]])
+    order = np.lexsort([end, start, unit])
+    unit, start, end = unit[order], start[order], end[order]
+    for i in np.flatnonzero((unit[1:] == unit[:-1]) & (start[1:] < end[:-1]))[:1].tolist():
+        raise ProgramError(f"unit {unit[i]} does two things at {start[i + 1]} ps")

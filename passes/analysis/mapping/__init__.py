@@ -1,1 +1,0 @@
-"""Mappings: where tiles lie in the arrays."""

@@ -1,0 +1,1 @@
+"""The pass `detect-block-diagonal`: products of blocks, structure of dense weights, the way between them."""

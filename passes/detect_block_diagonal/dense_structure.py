@@ -1,0 +1,175 @@
+"""Dense weights that are not: block-diagonal under some order of rows and columns, or exactly a product of two such."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, SymbolRefAttr
+from xdsl.ir import SSAValue
+
+from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.tables import TableAttr
+from dialects.cim import AffineAttr, MatmulOp, WeightOp
+from dialects.element_types import Array
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
+from dialects.network import shape_of, weight_named, weights_of
+from dialects.notes import add_layer_note
+from dialects.semantics.weight_values import scale_of, zero_point_of
+from dialects.weights import WeightStore
+from passes.detect_block_diagonal.analysis.block_extraction import extract_blocks
+from passes.detect_block_diagonal.analysis.block_structure import (
+    BlockStructure,
+    almost_blocks,
+    find_matrix_blocks,
+    nonzeros,
+)
+from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_product
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.monarch import monarch_product
+
+SPREAD_LIMIT = 4
+"""Groups of a sparse weight are laid down the diagonal of a matrix at most this many times as large as the weight."""
+
+
+@dataclass(frozen=True, eq=False)
+class BlockColumn:
+    """Columns of a sparse weight that are stored together, with all rows that any of them needs."""
+
+    rows: Array
+    columns: Array
+
+
+def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_below: float) -> SSAValue | None:
+    """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure."""
+    weights = weights_of(module)
+    weight = weight_named(weights, op.weight.root_reference.data)
+    matrix = None if weight.structure is not None else _about_zero(weight, weights, store)
+    if matrix is None:
+        return None
+    builder = DigitalBuilder(module, store, op)
+    pruned = matrix
+    if prune_below > 0:
+        scale = scale_of(weight, weights, store)
+        values = matrix if scale is None else matrix * scale
+        pruned = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
+    blocks = find_matrix_blocks(pruned)
+    if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
+        return None
+    stored = matrix.size if blocks is None else blocks.stored
+    almost = almost_blocks(pruned)
+    if almost is not None and almost.structure.stored < stored:
+        add_layer_note(module, node_name(op), almost=str(almost))
+    if blocks is None or len(blocks.blocks) == 1:
+        found = _irregular(builder, op, weight, matrix, pruned, stored)
+        if found is not None:
+            return found
+    return None if blocks is None else _block_product(builder, op, weight, matrix, blocks)
+
+
+def _irregular(
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, pruned: Array, stored: int
+) -> SSAValue | None:
+    """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None.
+
+    What takes fewer weights wins. `pruned` is the matrix less what is too small to count; small numbers that are
+    stored anyway stay as they are.
+    """
+    groups, product = _extracted(pruned, chip_of(builder.module)), find_monarch_product(pruned)
+    sparse = stored if groups is None else sum(len(g.rows) * len(g.columns) for g in groups)
+    if product is not None and product.stored < min(stored, sparse + 1):
+        w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
+        name, contiguous = weight.sym_name.data, product.contiguous_outputs
+        return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
+    return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
+
+
+def _extracted(matrix: Array, chip: ChipAttr) -> list[BlockColumn] | None:
+    """Groups of columns with the rows they need, if these take fewer arrays than the whole matrix; else None."""
+    mask = nonzeros(matrix)
+    if np.count_nonzero(mask) * 2 > mask.size:
+        return None
+    blocks = extract_blocks(mask, chip.rows, chip.columns, columns_once=True)
+    if blocks is None:
+        return None
+    rows: dict[bytes, list[Array]] = {}
+    columns: dict[bytes, Array] = {}
+    for block in blocks:
+        key = block.columns.tobytes()
+        rows.setdefault(key, []).append(block.rows)
+        columns[key] = block.columns
+    groups = [BlockColumn(np.concatenate(parts), columns[key]) for key, parts in rows.items()]
+    spread = sum(len(g.rows) for g in groups) * sum(len(g.columns) for g in groups)
+    return groups if spread <= SPREAD_LIMIT * matrix.size else None
+
+
+def _sparse_product(
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, groups: list[BlockColumn]
+) -> SSAValue:
+    """Gather for each group of columns the rows that it needs, multiply, put the columns where they belong."""
+    symbol = weight.sym_name.data
+    used: Array = np.concatenate([group.columns for group in groups])
+    empty: Array = np.setdiff1d(np.arange(matrix.shape[1], dtype=np.int64), used)
+    x = builder.permute(op.x, np.concatenate([group.rows for group in groups]), f"{symbol}.rows")
+    parts = [np.ascontiguousarray(matrix[np.ix_(group.rows, group.columns)]) for group in groups]
+    affine = _reordered_affine(builder, weight, used)
+    y = builder.matmul(x, _stored_parts(builder, parts, f"{symbol}.blocks", affine, SPARSE), len(used))
+    if len(empty):
+        y = builder.pad_last(y, len(empty))
+    return builder.permute(y, np.argsort(np.concatenate([used, empty])), f"{symbol}.columns")
+
+
+def _about_zero(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+    """The stored numbers less their zero point, so that zero means zero; None where int8 cannot hold them."""
+    matrix, zero = weight.array(store), zero_point_of(weight, weights, store)
+    if zero is None:
+        return matrix
+    moved = matrix.astype(np.int16) - zero
+    return moved.astype(np.int8) if moved.min(initial=0) >= -128 and moved.max(initial=0) <= 127 else None
+
+
+def _block_product(
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, found: BlockStructure
+) -> SSAValue:
+    """Gather the rows block by block, multiply, put the columns where they belong (and zeros where there are none)."""
+    symbol = weight.sym_name.data
+    rows, columns = found.row_order(matrix.shape[0]), found.column_order(matrix.shape[1])
+    used_rows = sum(len(block.rows) for block in found.blocks)
+    used_columns = sum(len(block.columns) for block in found.blocks)
+    x = builder.permute(op.x, rows[:used_rows], f"{symbol}.rows")
+    affine = _reordered_affine(builder, weight, columns[:used_columns])
+    name = _stored_blocks(builder, matrix, found, f"{symbol}.blocks", affine)
+    y = builder.matmul(x, name, used_columns)
+    if used_columns < len(columns):
+        y = builder.pad_last(y, len(columns) - used_columns)
+    return builder.permute(y, np.argsort(columns), f"{symbol}.columns")
+
+
+def _stored_blocks(
+    builder: DigitalBuilder, matrix: Array, found: BlockStructure, name: str, affine: AffineAttr | None
+) -> str:
+    """The symbol of a weight that holds only the blocks: as a tensor of equal ones, or as a matrix with a table."""
+    parts = [np.ascontiguousarray(matrix[np.ix_(block.rows, block.columns)]) for block in found.blocks]
+    if found.uniform is not None:
+        structure = BlockDiagonalAttr.of(found.uniform, BLOCK_DIAGONAL)
+        return builder.weight(np.stack(parts), name, affine, structure)
+    return _stored_parts(builder, parts, name, affine, BLOCK_DIAGONAL)
+
+
+def _stored_parts(builder: DigitalBuilder, parts: list[Array], name: str, affine: AffineAttr | None, kind: str) -> str:
+    """The symbol of a weight of blocks of different shapes, down the diagonal of a matrix."""
+    sizes = np.array([part.shape for part in parts], np.int64)
+    firsts = np.cumsum(sizes, axis=0) - sizes
+    compact = np.zeros(tuple(sizes.sum(axis=0)), parts[0].dtype)
+    for part, (row, column) in zip(parts, firsts.tolist()):
+        compact[row : row + part.shape[0], column : column + part.shape[1]] = part
+    table = TableAttr.of(np.concatenate([firsts, sizes], axis=1))
+    return builder.weight(compact, name, affine, BlocksAttr(StringAttr(kind), table))
+
+
+def _reordered_affine(builder: DigitalBuilder, weight: WeightOp, columns: Array) -> AffineAttr | None:
+    """The scale of the columns in their new order; the zero point is part of the numbers by now."""
+    scale = scale_of(weight, weights_of(builder.module), builder.store)
+    if scale is None:
+        return None
+    symbol = builder.weight(np.ascontiguousarray(scale[columns]), f"{weight.sym_name.data}.blocks.scale")
+    return AffineAttr(SymbolRefAttr(symbol), NoneType())

@@ -1,0 +1,61 @@
+"""Block-diagonal structure is found in every disguise, and written on the weights."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dialects.cim import DigitalOp, MatmulOp, PermuteOp
+from dialects.errors import UserError
+from dialects.network import main_block
+from dialects.weights import store_of
+from passes.detect_block_diagonal.block_products import raise_block_product
+from passes.detect_block_diagonal.dense_structure import structure_dense
+from passes.detect_block_diagonal.structure_kinds import name_kinds
+from passes.detect_block_diagonal.vectors import straighten
+from passes.rewriting.digital import replace
+from passes.rewriting.sweep import sweep
+
+MOST_MAGNITUDE = 1e300
+"""Of a weight that counts as zero."""
+
+
+@dataclass(frozen=True)
+class DetectBlockDiagonalPass(ModulePass):
+    """Give every multiplication whose weight is block-diagonal, in whatever disguise, a weight of blocks.
+
+    Before: `Reshape, Transpose, MatMul [4, 64, 64], Transpose, Reshape`; or a dense `cim.matmul` whose weight has
+    blocks under some order of its rows and columns, or is exactly a product of two such matrices.
+    After: `cim.permute %x, @rows`, `cim.matmul %1, @w.blocks`, `cim.permute`, the weight being of a structure such as
+    `#cim.block_diagonal<4, 64x64, "block_diagonal">`. Batched products, einsums and grouped convolutions become
+    vectors times blocks; chains of data movement between them become one `cim.permute`, or nothing. Detection is
+    exact: a weight that is almost structured stays dense, unless `prune-below` allows small values to be dropped.
+    """
+
+    name = "detect-block-diagonal"
+    prune_below: float | int = 0
+    """Weights of a smaller magnitude count as zero (0: none)."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not 0 <= self.prune_below <= MOST_MAGNITUDE:
+            raise UserError(f"prune-below={self.prune_below}: expected a magnitude from 0 to {MOST_MAGNITUDE:g}")
+        store = store_of(ctx)
+        for one in list(main_block(op).ops):
+            if isinstance(one, DigitalOp):
+                raised = raise_block_product(one, op, store)
+                if raised is not None:
+                    replace(one, raised)
+        for one in list(main_block(op).ops):
+            if isinstance(one, MatmulOp):
+                found = structure_dense(one, op, store, float(self.prune_below))
+                if found is not None:
+                    replace(one, found)
+        straighten(op, store)
+        name_kinds(op)
+        sweep(op)
+
+
+def permutations(module: ModuleOp) -> int:
+    """How many permutations the network executes."""
+    return sum(isinstance(op, PermuteOp) for op in main_block(module).ops)

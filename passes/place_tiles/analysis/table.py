@@ -1,0 +1,35 @@
+"""The mappings by name: each gives the tiles of all weights their places."""
+
+from collections.abc import Callable, Sequence
+
+from passes.place_tiles.analysis.densemap import place_densemap
+from passes.place_tiles.analysis.linear import place_linear
+from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used
+from passes.place_tiles.analysis.sparsemap import place_sparsemap
+from passes.place_tiles.analysis.spread import Goal, place_spread
+
+Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
+"""Weights, rows and columns of an array -> the place of each weight."""
+
+
+def _linear(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:
+    tables = [weight.tiles for weight in weights]
+    places = place_linear(tables, [weight.dense for weight in weights], array_rows, array_columns)
+    return [Placement(tiles, found) for tiles, found in zip(tables, places)]
+
+
+MAPPINGS: dict[str, Mapping] = {
+    "linear": _linear,
+    "sparsemap": place_sparsemap,
+    "densemap": place_densemap,
+    "spread": place_spread,
+}
+
+
+def arrays_by_mapping(
+    weights: Sequence[WeightTiles], array_rows: int, array_columns: int, arrays: int | None = None
+) -> dict[str, int]:
+    """How many arrays each mapping needs; `spread` cuts more tiles if a chip has fewer `arrays` (None: unlimited)."""
+    fixed = {name: place for name, place in MAPPINGS.items() if name != "spread"}
+    needed = {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in fixed.items()}
+    return {**needed, "spread": arrays_used(place_spread(weights, array_rows, array_columns, Goal(arrays=arrays)))}

@@ -1,0 +1,125 @@
+"""Every tile gets its place: array, first row, first column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from dialects.array import MultiplyOp, TableAttr
+from dialects.attributes.structure import MONARCH
+from dialects.cim import DigitalOp, PermuteOp, WeightOp
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
+from dialects.network import main_block, weight_named, weights_of
+from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
+from passes.place_tiles.analysis.spread import OBJECTIVES, Goal, place_spread
+from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
+from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.multiplications import tiled_multiplies
+
+
+@dataclass(frozen=True)
+class PlaceTilesPass(ModulePass):
+    """Give each tile a place by a mapping; a weight that several nodes use is placed once.
+
+    Before: `array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]>`.
+    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`. `spread` may cut tiles: there are more
+    then, and a later run starts from those.
+    Needs tiles (`tile-blocks`); fails where the chip has too few arrays.
+    """
+
+    name = "place-tiles"
+    mapping: str = "spread"
+    """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
+    objective: str = "arrays"
+    """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_mapping(self.mapping, self.objective)
+        chip, weights = chip_of(op), _weight_tiles(op)
+        if self.mapping == "spread":
+            goal = Goal(self.objective, chip.arrays, chip.adcs)
+            placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
+        else:
+            placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
+        _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
+        found = dict(zip(weights, placements))
+        for multiply in tiled_multiplies(main_block(op).ops):
+            placement = found[multiply.weight.root_reference.data]
+            multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
+
+
+def check_mapping(mapping: str, objective: str = "arrays") -> None:
+    """UserError unless `mapping` is one that there is, and `objective` one that it can have."""
+    if mapping not in MAPPINGS:
+        raise UserError(f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}")
+    if objective not in OBJECTIVES:
+        raise UserError(f"objective {objective} is unknown: expected one of {', '.join(OBJECTIVES)}")
+    if objective != "arrays" and mapping != "spread":
+        raise UserError(
+            f"objective {objective} with mapping {mapping}: expected mapping spread, others leave no choice"
+        )
+
+
+def _weight_tiles(module: ModuleOp) -> dict[str, WeightTiles]:
+    """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
+    ops, weights = list(main_block(module).ops)[:-1], weights_of(module)
+    multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, weights)
+    found: dict[str, WeightTiles] = {}
+    for op in sorted(multiplies, key=lambda multiply: level[multiply]):
+        symbol = op.weight.root_reference.data
+        if symbol not in found:
+            dense = weight_named(weights, symbol).structure is None
+            found[symbol] = WeightTiles(op.tiles.array, dense, level[op], symbol in second)
+    order = dict.fromkeys(op.weight.root_reference.data for op in multiplies)
+    return {symbol: found[symbol] for symbol in order}
+
+
+def _second_factors(ops: Sequence[Operation], weights: dict[str, WeightOp]) -> set[str]:
+    """The weights of Monarch pairs that multiply what, but for digital operations, is the result of a first factor."""
+    second: set[str] = set()
+    after_first: dict[Operation, bool] = {}
+    for op in ops:
+        after = any(after_first.get(source, False) for source in sources(op))
+        if isinstance(op, MultiplyOp):
+            symbol = op.weight.root_reference.data
+            is_factor = weight_named(weights, symbol).kind == MONARCH
+            if is_factor and after:
+                second.add(symbol)
+            after_first[op] = is_factor and not after
+        elif isinstance(op, DigitalOp | PermuteOp):
+            after_first[op] = after
+    return second
+
+
+def _check_arrays(used: int, mapping: str, weights: Sequence[WeightTiles], chip: ChipAttr) -> None:
+    """UserError if the chip has too few arrays, with what the other mappings need (found out only then)."""
+    if chip.arrays is None or used <= chip.arrays:
+        return
+    needed = arrays_by_mapping(weights, chip.rows, chip.columns, chip.arrays)
+    best = min(needed, key=lambda name: needed[name])
+    others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)
+    fits = needed[best] <= chip.arrays
+    advice = f"use mapping {best}" if fits else "raise its `arrays`, or choose a chip with larger ones"
+    raise UserError(
+        f"mapping {mapping} needs {used} arrays of {chip.rows}x{chip.columns}, chip {chip.chip_name!r} has "
+        f"{chip.arrays}: {advice} (others need: {others})"
+    )
+
+
+def wrongly_placed(module: ModuleOp) -> str | None:
+    """A node whose tiles lie outside their arrays or on cells of others; None if all places are legal."""
+    users: dict[str, MultiplyOp] = {}
+    for op in main_block(module).walk():
+        if isinstance(op, MultiplyOp) and op.places is not None:
+            users.setdefault(op.weight.root_reference.data, op)
+    if not users:
+        return None
+    chip = chip_of(module)
+    placements = [Placement(op.tiles.array, op.places.array) for op in users.values() if op.places is not None]
+    found = illegal_place(placements, chip.rows, chip.columns)
+    return None if found is None else f"{node_name(list(users.values())[found[0]])}: {found[1]}"

@@ -1,0 +1,1 @@
+"""Projection of matrices onto Monarch factors: numpy, no IR."""

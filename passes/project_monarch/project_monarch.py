@@ -1,0 +1,130 @@
+"""Dense weights are projected onto Monarch factors: an approximation, so only on request, with its error reported."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dialects.cim import MatmulOp
+from dialects.element_types import Array, element_type, numpy_element
+from dialects.errors import UserError
+from dialects.locations import node_name
+from dialects.network import main_block, shape_of, weight_named, weights_of
+from dialects.notes import add_layer_note
+from dialects.semantics.weight_values import float_weight
+from dialects.weights import WeightStore, store_of
+from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated, second_moment
+from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
+from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
+from passes.rewriting.calibration import activations
+from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.monarch import monarch_product
+from passes.rewriting.sweep import sweep
+
+AUTO, PAPER = "auto", "paper"
+MOST_BUDGET = 1000
+"""No layer needs a relative error above 1."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Factors, and the relative errors of weights and, on calibration inputs, outputs (also of the closed form)."""
+
+    w1: Array
+    w2: Array
+    weight_error: float
+    output_error: float | None = None
+    closed_form_output_error: float | None = None
+
+
+@dataclass(frozen=True)
+class ProjectMonarchPass(ModulePass):
+    """Replace float multiplications by dense weights by Monarch products, where that stores fewer weights.
+
+    Before: `%y = cim.matmul %x, @w : ...` with a dense `@w` of 1024x1024.
+    After: `cim.matmul %x, @w.monarch1`, `cim.permute`, `cim.matmul @w.monarch2`, `cim.permute`; the error is noted.
+    `blocks` is a number of blocks, `paper` for the blocking of arXiv 2510.11192 (padded to a square), or `auto`: the
+    cheapest blocking of each layer whose error is at most `budget`, none where there is none. The closed form is the
+    best in the weights; with `calibration` inputs the error of the outputs on them is minimised.
+    Leaves alone: weights that have a structure, integer multiplications, and weights that would not get smaller.
+    """
+
+    name = "project-monarch"
+    blocks: int | str = AUTO
+    budget: float | int = 0.1
+    """Relative error that `auto` may make in a layer: of its outputs with calibration inputs, else of its weights."""
+    calibration: str | None = None
+    """An .npz file with one array for each input of the network."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.blocks not in (AUTO, PAPER) and (isinstance(self.blocks, str) or self.blocks < 2):
+            raise UserError(f"blocks={self.blocks} is unknown: expected a number from 2 on, {AUTO} or {PAPER}")
+        if not 0 <= self.budget <= MOST_BUDGET:
+            raise UserError(f"budget={self.budget}: expected a relative error from 0 to {MOST_BUDGET}")
+        store = store_of(ctx)
+        weights = weights_of(op)
+        matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
+        dense = [m for m in matmuls if weight_named(weights, m.weight.root_reference.data).structure is None]
+        seen = {} if self.calibration is None else activations(op, store, [m.x for m in dense], self.calibration)
+        moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
+        for matmul in dense:
+            self._project(matmul, moments.get(matmul), op, store)
+        sweep(op)
+
+    def _project(self, matmul: MatmulOp, moment: Array | None, module: ModuleOp, store: WeightStore) -> None:
+        weights = weights_of(module)
+        symbol = matmul.weight.root_reference.data
+        matrix = float_weight(weight_named(weights, symbol), weights, store, np.dtype(np.float32))
+        if not shape_of(matmul.x.type) or min(matrix.shape) < 2:
+            return
+        found = self._factors(matrix, moment)
+        if isinstance(found, str):
+            add_layer_note(module, node_name(matmul), monarch=f"left dense: {found}")
+            return
+        said = {"weight_error": found.weight_error}
+        if found.output_error is not None and found.closed_form_output_error is not None:
+            said["output_error"] = found.output_error
+            said["closed_form_output_error"] = found.closed_form_output_error
+        add_layer_note(module, node_name(matmul), **said)
+        builder = DigitalBuilder(module, store, matmul)
+        dtype = numpy_element(element_type(matmul.x.type))
+        w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
+        replace(matmul, monarch_product(builder, matmul.x, w1, w2, matrix.shape[1], symbol))
+
+    def _factors(self, matrix: Array, moment: Array | None) -> Projection | str:
+        """The factors of a weight, or why there are none."""
+        inputs, outputs = matrix.shape
+        if self.blocks == AUTO:
+            chosen = _chosen(matrix, moment, float(self.budget))
+            return "no blocking keeps the error within the budget" if chosen is None else chosen
+        if isinstance(self.blocks, int) and self.blocks > min(inputs, outputs):
+            return f"{self.blocks} blocks do not fit a weight of {inputs}x{outputs}"
+        shape = _blocking(inputs, outputs, self.blocks)
+        if shape.stored_weights >= matrix.size:
+            return f"factors would store {shape.stored_weights} weights, the layer has {matrix.size}"
+        return _projected(matrix, moment, shape)
+
+
+def _blocking(inputs: int, outputs: int, blocks: int | str) -> Blocking:
+    if blocks == PAPER:
+        return paper_blocking(inputs, outputs).trimmed(inputs, outputs)
+    assert isinstance(blocks, int)
+    return blocking(inputs, outputs, blocks)
+
+
+def _projected(matrix: Array, moment: Array | None, shape: Blocking) -> Projection:
+    if moment is None:
+        w1, w2 = project(matrix, shape)
+        return Projection(w1, w2, relative_error(matrix, w1, w2))
+    found = project_calibrated(matrix, moment, shape)
+    return Projection(found.w1, found.w2, found.weight_error, found.output_error, found.closed_form_output_error)
+
+
+def _chosen(matrix: Array, moment: Array | None, budget: float) -> Projection | None:
+    if moment is None:
+        choice = choose(matrix, budget)
+        return None if choice is None else _projected(matrix, None, choice.blocking)
+    found = choose_calibrated(matrix, moment, budget)
+    return None if found is None else _projected(matrix, moment, found[0])

@@ -1,0 +1,193 @@
+"""Multiplications are put into stages; every row group, addition and permutation gets its time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
+from dialects.attributes.tables import Table
+from dialects.cim import DigitalOp, PermuteOp
+from dialects.element_types import element_type, i8
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import location, node_name
+from dialects.network import main_block, weight_named, weights_of
+from dialects.semantics.weight_values import stored_matrix
+from dialects.weights import WeightStore, store_of
+from passes.analysis.cost.digital import OperatorCost, Unit
+from passes.rewriting.levels import by_level, operation_levels, sources
+from passes.rewriting.multiplications import tiled_multiplies
+from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.schedule_arrays.analysis.operators import schedule_operators
+from passes.schedule_arrays.analysis.row_groups import tile_groups
+from passes.schedule_arrays.analysis.stage import Product, schedule_stage
+from passes.schedule_arrays.analysis.timing import LONGEST_PS, check_time
+from passes.schedule_arrays.chip_times import picoseconds, resources_of
+from passes.schedule_arrays.operator_costs import cost_of, static_operators
+
+
+@dataclass(frozen=True)
+class ScheduleArraysPass(ModulePass):
+    """Order the network into stages, and say of each tile when it runs and how it is converted.
+
+    Before: `%a = array.multiply %q, @w tiles <...> at <...>` somewhere in the function.
+    After: `%a = array.stage 0 start_ps 0 duration_ps 42 { %0 = array.multiply ... groups <[[0, 0, 4, 4, 0, 12, 5]]> }`,
+    the digital operators between two stages standing together. Row groups are as large, and ADC bits as few, as the
+    actual cells allow without a conversion that could clip (docs/numerics.md). Row groups of one array start together
+    where no sum is spoilt by it, otherwise one after the other. Needs places (`place-tiles`); changes no number unless
+    it is `lossy`.
+    """
+
+    name = "schedule-arrays"
+    lossy: int = 0
+    """Convert all rows of a tile at once, to so many bits at most, which may clip; 0: lossless."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_lossy(self.lossy, chip_of(op))
+        if any(isinstance(one, StageOp) for one in main_block(op).ops):
+            return  # scheduled before
+        _Scheduler(op, store_of(ctx), self.lossy).run()
+
+
+def check_lossy(bits: int, chip: ChipAttr) -> None:
+    """UserError unless the chip's ADCs can deliver so many bits (0: as many as need be)."""
+    if not 0 <= bits <= chip.adc_bits:
+        raise UserError(f"lossy = {bits} bits: expected 1 to {chip.adc_bits}, the bits of chip {chip.chip_name!r}")
+
+
+class _Scheduler:
+    def __init__(self, module: ModuleOp, store: WeightStore, lossy: int):
+        self.module, self.store, self.lossy = module, store, lossy
+        self.chip, self.weights = chip_of(module), weights_of(module)
+        self.block = main_block(module)
+        self.ops = list(self.block.ops)[:-1]
+        self.resources = resources_of(self.chip)
+        self.transfer_ps = picoseconds(self.chip.transfer_ns)
+        self.occupancy = Occupancy(_programmed(tiled_multiplies(self.ops)))
+        self.groups: dict[str, Table] = {}
+        self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
+        self.clock = 0
+        """When all that was scheduled is done, in ps."""
+
+    def run(self) -> None:
+        for number, members in enumerate(by_level(self.ops, operation_levels(self.ops))):
+            self._level(members, number)
+
+    def _level(self, members: Sequence[Operation], number: int) -> None:
+        """Move the operations of one level to the end of the function: digital ones, then the stage.
+
+        Digital operators that wait for equally many permutations are one kernel; the permutations after it run at once.
+        """
+        last = self.block.last_op
+        assert last is not None
+        for op in members:
+            op.detach()
+        multiplies = tiled_multiplies(members)
+        others = [op for op in members if not isinstance(op, MultiplyOp)]
+        turn = operation_levels(others, PermuteOp)
+        for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
+            self.block.insert_op_before(op, last)
+        for turned in by_level(others, turn):
+            self._kernel([op for op in turned if isinstance(op, DigitalOp)])
+            self._permute([op for op in turned if isinstance(op, PermuteOp)])
+        if multiplies:
+            self.block.insert_op_before(self._stage(multiplies, number), last)
+
+    def _kernel(self, ops: Sequence[DigitalOp]) -> None:
+        """Digital operators with no stage or permutation between them: a kernel; it starts when all before is done."""
+        if not ops or self.digital is None:
+            return
+        costs, free = self.digital, OperatorCost(Unit.NONE)
+        number: dict[Operation, int] = {op: i for i, op in enumerate(ops)}
+        operators = [
+            (free if op in self.static else cost_of(op, costs), [number[o] for o in sources(op) if o in number])
+            for op in ops
+        ]
+        runs = schedule_operators(operators, costs.digital_units, costs.attention_units, self.clock)
+        for op, run in zip(ops, runs):
+            if run.end > LONGEST_PS:
+                raise UserError(
+                    f"node {node_name(op)!r} ends {run.end / 1e12:.1e} s after the start: expected at most "
+                    f"{LONGEST_PS / 1e12:.1e} s, its tensors are too large"
+                )
+            if run.duration:
+                op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
+        self._advance(max(run.end for run in runs))
+
+    def _advance(self, clock: int) -> None:
+        """What was scheduled is done at `clock`; UserError if that is too late."""
+        check_time(clock)
+        self.clock = clock
+
+    def _permute(self, ops: Sequence[PermuteOp]) -> None:
+        """Permutations move vectors once more, all of them at the same time."""
+        for op in ops:
+            op.start_ps = IntegerAttr(self.clock, i64)
+        if ops:
+            self._advance(self.clock + self.transfer_ps)
+
+    def _stage(self, multiplies: list[MultiplyOp], number: int) -> StageOp:
+        sources: dict[SSAValue, int] = {}
+        products = [self._product(m, sources.setdefault(m.x, len(sources))) for m in multiplies]
+        schedule = schedule_stage(products, self.occupancy, self.resources)
+        for multiply, product, starts, adds in zip(multiplies, products, schedule.starts, schedule.adds):
+            multiply.groups = TableAttr.of(np.column_stack([product.groups, starts + self.transfer_ps]))
+            if len(adds):
+                multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
+        duration = schedule.duration + 2 * self.transfer_ps
+        stage = _stage_of(multiplies, number, self.clock, duration)
+        self._advance(self.clock + duration)
+        return stage
+
+    def _product(self, multiply: MultiplyOp, source: int) -> Product:
+        assert multiply.places is not None
+        symbol = multiply.weight.root_reference.data
+        if symbol not in self.groups:
+            self.groups[symbol] = self._row_groups(multiply, symbol)
+        planes = self.chip.planes(signed=element_type(multiply.x.type) == i8)
+        return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes)
+
+    def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
+        weight, chip = stored_matrix(weight_named(self.weights, symbol), self.store), self.chip
+        tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
+        found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, self.lossy)
+        if found is None:
+            raise UserError(
+                f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
+                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
+            )
+        return found
+
+
+def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
+    """Which cells hold a weight: (array, row, column, rows, columns) of each tile of each weight."""
+    users: dict[str, MultiplyOp] = {}
+    for multiply in multiplies:
+        if multiply.places is None:
+            raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
+        users.setdefault(multiply.weight.root_reference.data, multiply)
+    tables = [np.zeros((0, 5), np.int64)]
+    for user in users.values():
+        assert user.places is not None
+        tables.append(np.concatenate([user.places.array, user.tiles.array[:, 2:]], axis=1))
+    return np.concatenate(tables)
+
+
+def _stage_of(multiplies: Sequence[MultiplyOp], number: int, start_ps: int, duration_ps: int) -> StageOp:
+    """The stage that holds the multiplications; it takes the place of their results."""
+    body = Block()
+    stage = StageOp(number, start_ps, duration_ps, Region(body), [m.result.type for m in multiplies])
+    stage.location = location(f"stage {number}")
+    for multiply, outer in zip(multiplies, stage.results):
+        outer.name_hint = multiply.result.name_hint
+        multiply.result.replace_all_uses_with(outer)
+        body.add_op(multiply)
+    end = YieldOp([m.result for m in multiplies])
+    end.location = stage.location
+    body.add_op(end)
+    return stage

@@ -1,0 +1,1 @@
+"""Cutting matrices into tiles: numpy, no IR."""

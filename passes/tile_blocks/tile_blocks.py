@@ -1,0 +1,54 @@
+"""Weights are cut into tiles that fit an array, and their multiplications become `array.multiply`."""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dialects.array import MultiplyOp
+from dialects.attributes.tables import Table
+from dialects.cim import MatmulOp, WeightOp
+from dialects.element_types import element_type
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
+from dialects.network import main_block, weight_named, weights_of
+from passes.rewriting.digital import replace
+from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
+
+
+@dataclass(frozen=True)
+class TileBlocksPass(ModulePass):
+    """Cut each weight, or each of its blocks, to the grid of the chip's array size; tiles at its end are smaller.
+
+    Before: `%acc = cim.matmul %q, @w : tensor<?x4xui8> -> tensor<?x6xi32>` on arrays of 4x4.
+    After: `%acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : ...`.
+    Needs integer multiplications (`quantize`); leaves everything else alone.
+    """
+
+    name = "tile-blocks"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        chip, weights = chip_of(op), weights_of(op)
+        for matmul in [o for o in main_block(op).ops if isinstance(o, MatmulOp)]:
+            if not matmul.is_integer:
+                raise UserError(
+                    f"node {node_name(matmul)!r} multiplies {element_type(matmul.x.type)}, arrays multiply integers: "
+                    "run quantize first"
+                )
+            symbol = matmul.weight.root_reference.data
+            tiles = _tiles(weight_named(weights, symbol), chip)
+            multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)
+            multiply.location = matmul.location
+            block = matmul.parent
+            assert block is not None
+            block.insert_op_before(multiply, matmul)
+            replace(matmul, multiply.result)
+
+
+def _tiles(weight: WeightOp, chip: ChipAttr) -> Table:
+    """The tiles of each block, or of the whole matrix if it is dense."""
+    if weight.structure is None:
+        return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
+    return block_tiles(weight.structure.rectangles, chip.rows, chip.columns)

@@ -1,0 +1,97 @@
+"""What chains of data movement do to vectors is read off; nothing is taken for a permutation that is none."""
+
+import pytest
+from xdsl.dialects.func import ReturnOp
+from xdsl.parser import Parser
+
+from cimc.universe import make_context
+from dialects.network import main_block
+from dialects.weights import store_of
+from passes.detect_block_diagonal.data_movement import Movement, Sources, movement
+
+CONSTANTS = """
+  %split = cim.constant dense<[0, 2, 2]> : tensor<3xi64>
+  %join = cim.constant dense<[0, 4]> : tensor<2xi64>
+  %flat = cim.constant dense<[-1, 4]> : tensor<2xi64>
+  %pads = cim.constant dense<[0, 1, 0, 1]> : tensor<4xi64>
+  %three = cim.constant dense<3.0> : tensor<f32>
+  %half = cim.constant dense<0.5> : tensor<f32>
+  %indices = cim.constant dense<[3, 3, -4]> : tensor<3xi64>
+  %zero = cim.constant dense<[0]> : tensor<1xi64>
+  %one = cim.constant dense<[1]> : tensor<1xi64>
+  %ones = cim.constant dense<1.0> : tensor<1x1xf32>
+  %nought = cim.constant dense<0.0> : tensor<1x1xf32>"""
+
+
+def tried(body: str, x: str, y: str) -> Movement | None:
+    """What `body` does on the way from %x of type `x` to %y of type `y`."""
+    ctx = make_context()
+    end = f"func.return %y : tensor<{y}xf32>"
+    text = f"func.func @main(%x: tensor<{x}xf32>) -> tensor<{y}xf32> {{{CONSTANTS}\n{body}\n{end}\n}}"
+    module = Parser(ctx, text).parse_module()
+    last = main_block(module).last_op
+    assert isinstance(last, ReturnOp)
+    source = Sources().of(last.arguments[0])
+    return None if source is None else movement(last.arguments[0], source, module, store_of(ctx))
+
+
+SHUFFLE = """
+  %a = cim.digital "Reshape"(%x, %split) : (tensor<{0}x4xf32>, tensor<3xi64>) -> tensor<{0}x2x2xf32>
+  %b = cim.digital "Transpose"(%a) with {{perm = array<i64: 0, 2, 1>}} : (tensor<{0}x2x2xf32>) -> tensor<{0}x2x2xf32>
+  %y = cim.digital "Reshape"(%b, %join) : (tensor<{0}x2x2xf32>, tensor<2xi64>) -> tensor<{0}x4xf32>"""
+
+
+@pytest.mark.parametrize("batch", ["?", "3", "1"])
+def test_a_shuffle(batch: str) -> None:
+    found = tried(SHUFFLE.format(batch), f"{batch}x4", f"{batch}x4")
+    assert found is not None
+    assert found.table.tolist() == [0, 2, 1, 3]
+    assert found.same_leading
+
+
+@pytest.mark.parametrize(
+    ("body", "y", "table"),
+    [
+        ('"Gather"(%x, %indices) with {axis = 1 : i64} : (tensor<1x4xf32>, tensor<3xi64>)', "1x3", [3, 3, 0]),
+        ('"Pad"(%x, %pads) : (tensor<1x4xf32>, tensor<4xi64>)', "1x6", [-1, 0, 1, 2, 3, -1]),
+        (
+            '"Concat"(%x, %nought, %x) with {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x1xf32>, tensor<1x4xf32>)',
+            "1x9",
+            [0, 1, 2, 3, -1, 0, 1, 2, 3],
+        ),
+        ('"Slice"(%x, %zero, %one, %one) : (tensor<1x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>)', "1x1", [0]),
+    ],
+)
+def test_choices_and_zeros(body: str, y: str, table: list[int]) -> None:
+    found = tried(f"%y = cim.digital {body} -> tensor<{y}xf32>", "1x4", y)
+    assert found is not None
+    assert found.table.tolist() == table
+
+
+def test_leading_dimensions_that_are_joined() -> None:
+    body = '%y = cim.digital "Reshape"(%x, %flat) : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>'
+    found = tried(body, "?x3x4", "?x4")
+    assert found is not None
+    assert found.table.tolist() == [0, 1, 2, 3]
+    assert not found.same_leading
+
+
+@pytest.mark.parametrize(
+    ("body", "x", "y"),
+    [
+        (
+            '"Slice"(%x, %zero, %one, %zero) : (tensor<2x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>)',
+            "2x4",
+            "1x4",
+        ),
+        ('"Concat"(%x, %x) with {axis = 0 : i64} : (tensor<1x4xf32>, tensor<1x4xf32>)', "1x4", "2x4"),
+        ('"Transpose"(%x) with {perm = array<i64: 1, 0>} : (tensor<4x4xf32>)', "4x4", "4x4"),
+        ('"Transpose"(%x) with {perm = array<i64: 1, 0, 2>} : (tensor<?x3x4xf32>)', "?x3x4", "3x?x4"),
+        ('"Concat"(%x, %ones) with {axis = 1 : i64} : (tensor<1x4xf32>, tensor<1x1xf32>)', "1x4", "1x5"),
+        ('"Pad"(%x, %pads, %three) : (tensor<1x4xf32>, tensor<4xi64>, tensor<f32>)', "1x4", "1x6"),
+        ('"Pad"(%x, %pads, %half) : (tensor<1x4xf32>, tensor<4xi64>, tensor<f32>)', "1x4", "1x6"),
+    ],
+)
+def test_what_is_no_permutation_of_vectors(body: str, x: str, y: str) -> None:
+    """Vectors lost, added or mixed, and numbers that are not zero beside them."""
+    assert tried(f"%y = cim.digital {body} -> tensor<{y}xf32>", x, y) is None
