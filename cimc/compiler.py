@@ -33,10 +33,10 @@ from cimc.universe import make_context
 from dialects.cim import DataAttr
 from dialects.element_types import Array
 from dialects.errors import UserError
-from dialects.network import weights_of
+from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
-from dialects.weights import SIDE_FILE, store_of
+from dialects.weights import SIDE_FILE
 from passes.place_tiles.place_tiles import check_mapping
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.rewriting.calibration import read_inputs
@@ -138,21 +138,21 @@ def schedule_network(runner: PassRunner, module: ModuleOp, options: Options = DE
 
 def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
     """The program of a scheduled module."""
-    return emit(module, store_of(ctx), mapping=options.mapping, dims=options.dims, compiler=tool_version())
+    return emit(Network.of(ctx, module), mapping=options.mapping, dims=options.dims, compiler=tool_version())
 
 
-def measured_distance(file: Path, model: ModelProto, module: ModuleOp, options: Options) -> Distance:
-    """How far `model`, the network that `module` computes, is from the original in `file`."""
+def measured_distance(file: Path, model: ModelProto, network: Network, options: Options) -> Distance:
+    """How far `model`, what `network` computes, is from the original in `file`."""
     try:
-        inputs = trial_inputs(module, options.calibrate)
+        inputs = trial_inputs(network, options.calibrate)
     except ProgramError as error:
         return Distance(False, failure=str(error))
     return distance_to_original(file, model, inputs, options.time_limit or MEASURING_SECONDS)
 
 
-def trial_inputs(module: ModuleOp, calibrate: Path | None) -> Mapping[str, Array]:
+def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array]:
     """Inputs to try the network with: the calibration inputs, or made-up ones."""
-    inputs = network_inputs(module, Slots())
+    inputs = network_inputs(network, Slots())
     if calibrate is None:
         return random_inputs(inputs)
     return read_inputs(str(calibrate), [value.name for value in inputs])
@@ -219,12 +219,13 @@ class _Compiler:
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:
             return []
-        store = store_of(self.ctx)
-        return [TranslationValidator(store, trial_inputs(module, self.options.calibrate)), ScheduleValidator(store)]
+        network = Network.of(self.ctx, module)
+        inputs = trial_inputs(network, self.options.calibrate)
+        return [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
 
     def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
         if self.options.keep_ir is None:
-            drop_unused_weights(self.ctx, module)
+            drop_unused_weights(Network.of(self.ctx, module))
 
     def _keep_text(self, language: str, module: ModuleOp) -> None:
         if self.options.texts:
@@ -232,17 +233,18 @@ class _Compiler:
 
     def _network_has_its_structure(self, module: ModuleOp) -> None:
         if self.options.reference_float is not None:
-            self.write_reference_float(network_model(module, store_of(self.ctx)))
+            self.write_reference_float(network_model(Network.of(self.ctx, module)))
 
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
         self._keep_text("cim", module)
         if self.options.reference is None and not self.options.measure:
             return
-        model = network_model(module, store_of(self.ctx))
+        network = Network.of(self.ctx, module)
+        model = network_model(network)
         if self.options.measure:
             self.progress("distance to the original")
-            self.distance = measured_distance(self.file, model, module, self.options)
+            self.distance = measured_distance(self.file, model, network, self.options)
         self.write_reference(model)
 
 
@@ -261,10 +263,10 @@ def _references(options: Options) -> list[Path]:
     return [*given, *(data_of(path) for path in given if path.is_file() or not path.exists())]
 
 
-def drop_unused_weights(ctx: Context, module: ModuleOp) -> None:
-    """Forget the stored arrays that no weight of the module names any more."""
-    used = (op.value for op in weights_of(module).values())
-    store_of(ctx).keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
+def drop_unused_weights(network: Network) -> None:
+    """Forget the stored arrays that no weight of the network names any more."""
+    used = (op.value for op in network.weights.values())
+    network.store.keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
 
 
 def chip_sources(options: Options) -> dict[str, Json]:

@@ -32,6 +32,7 @@ from dialects.array import MultiplyOp
 from dialects.dominance import undefined_use
 from dialects.element_types import strange_type
 from dialects.errors import UserError
+from dialects.network import Network
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
 from passes.place_tiles.place_tiles import wrongly_placed
@@ -117,9 +118,9 @@ class OptimizerMain(xDSLOptMain):
         if self.args.print_ir_after_all or self.args.print_between_passes:
             found.append(PrintIr(sys.stderr))
         if self.args.verify_each:
-            inputs = random_inputs(network_inputs(module, Slots()))
-            store = store_of(self.ctx)
-            found += [TranslationValidator(store, inputs), ScheduleValidator(store)]
+            network = Network.of(self.ctx, module)
+            inputs = random_inputs(network_inputs(network, Slots()))
+            found += [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
         return found
 
     def prepare_output(self) -> IO[str]:

@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from cimc.emitter.emit import emit
+from dialects.network import Network
 from dialects.weights import WeightStore
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 
@@ -18,4 +19,4 @@ class ScheduleValidator:
 
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         if isinstance(done, ScheduleArraysPass):
-            emit(module, self.store, mapping="")
+            emit(Network(module, self.store), mapping="")

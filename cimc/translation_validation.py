@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 from cimc.pipeline import Exactness, exactness_of
 from dialects.element_types import Array
 from dialects.errors import UserError
+from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.weights import WeightStore
@@ -39,7 +40,7 @@ class TranslationValidator:
 
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         try:
-            found = run_graph(network_model(module, self.store), self.inputs)
+            found = run_graph(network_model(Network(module, self.store)), self.inputs)
         except GraphError as error:
             where = "the imported network" if done is None else f"the network after {done.name}"
             raise UserError(f"--verify-each: {where} does not run: {error}") from error

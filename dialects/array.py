@@ -70,6 +70,11 @@ class MultiplyOp(IRDLOperation):
         properties = {"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)}
         Operation.__init__(self, operands=[x], properties=properties, result_types=[result_type])
 
+    @property
+    def symbol(self) -> str:
+        """The symbol of its weight."""
+        return self.weight.root_reference.data
+
     def verify_(self) -> None:
         for what, table, columns in (
             ("tiles", self.tiles, TILE),

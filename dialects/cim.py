@@ -107,19 +107,17 @@ class WeightOp(IRDLOperation):
 
     def verify_(self) -> None:
         if isinstance(self.value, DataAttr) != (self.type is not None):
-            raise VerifyException(f"weight @{self.sym_name.data}: #cim.data needs a type, `dense` brings its own")
+            raise VerifyException(f"weight @{self.symbol}: #cim.data needs a type, `dense` brings its own")
         shape = self.tensor_type.get_shape()
         if isinstance(self.structure, BlockDiagonalAttr) and shape != self.structure.data_shape:
             expected = "x".join(map(str, self.structure.data_shape))
             found = "x".join(map(str, shape))
-            raise VerifyException(f"weight @{self.sym_name.data} of {found} holds blocks of {expected}")
+            raise VerifyException(f"weight @{self.symbol} of {found} holds blocks of {expected}")
         if isinstance(self.structure, BlocksAttr):
             self._verify_blocks(self.structure, shape)
         if self.affine is not None and self.structure is None and len(shape) != 2:
             rank = len(shape)
-            raise VerifyException(
-                f"weight @{self.sym_name.data} of rank {rank} has a scale per column, expected rank 2"
-            )
+            raise VerifyException(f"weight @{self.symbol} of rank {rank} has a scale per column, expected rank 2")
 
     def _verify_blocks(self, structure: BlocksAttr, shape: tuple[int, ...]) -> None:
         """Blocks down the diagonal end inside the matrix if the last one does."""
@@ -127,8 +125,13 @@ class WeightOp(IRDLOperation):
         if len(shape) != 2 or row + rows > shape[0] or column + columns > shape[1]:
             found = "x".join(map(str, shape))
             raise VerifyException(
-                f"weight @{self.sym_name.data} of {found} has blocks up to row {row + rows}, column {column + columns}"
+                f"weight @{self.symbol} of {found} has blocks up to row {row + rows}, column {column + columns}"
             )
+
+    @property
+    def symbol(self) -> str:
+        """The name under which operations refer to the weight."""
+        return self.sym_name.data
 
     @property
     def tensor_type(self) -> TensorType[Attribute]:
@@ -186,6 +189,11 @@ class ReadOp(IRDLOperation):
     def __init__(self, weight: str, kind: Attribute):
         Operation.__init__(self, properties={"weight": SymbolRefAttr(weight)}, result_types=[kind])
 
+    @property
+    def symbol(self) -> str:
+        """The symbol of its weight."""
+        return self.weight.root_reference.data
+
 
 @irdl_op_definition
 class PermuteOp(IRDLOperation):
@@ -204,6 +212,11 @@ class PermuteOp(IRDLOperation):
 
     def __init__(self, x: SSAValue, table: str, result_type: Attribute):
         super().__init__(operands=[x], properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of the weight that is its table."""
+        return self.table.root_reference.data
 
     def verify_(self) -> None:
         found, expected = element_type(self.result.type), element_type(self.x.type)
@@ -248,6 +261,11 @@ class MatmulOp(IRDLOperation):
     def __init__(self, x: SSAValue, weight: str, result_type: Attribute):
         properties = {"weight": SymbolRefAttr(weight)}
         Operation.__init__(self, operands=[x], properties=properties, result_types=[result_type])
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of its weight."""
+        return self.weight.root_reference.data
 
     @property
     def is_integer(self) -> bool:

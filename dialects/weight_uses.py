@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType, i64
+from xdsl.dialects.builtin import ModuleOp, TensorType, i64
 from xdsl.ir import Attribute, Operation
 
 from dialects.array import MultiplyOp
@@ -34,10 +34,9 @@ def _wrong_affine(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
     """What is wrong with the symbols of a weight's scale and zero point."""
     if weight.affine is None:
         return None
-    scale, zero_point = weight.affine.scale, weight.affine.zero_point
-    wrong = _wrong_vector(scale.root_reference.data, weight, weights, None)
-    if wrong is None and not isinstance(zero_point, NoneType):
-        wrong = _wrong_vector(zero_point.root_reference.data, weight, weights, i32)
+    wrong = _wrong_vector(weight.affine.scale_symbol, weight, weights, None)
+    if wrong is None and weight.affine.zero_point_symbol is not None:
+        wrong = _wrong_vector(weight.affine.zero_point_symbol, weight, weights, i32)
     return wrong
 
 
@@ -55,7 +54,7 @@ def _wrong_order(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
 
 def _wrong_table(op: PermuteOp, weights: dict[str, WeightOp]) -> str | None:
     """What is wrong with the table of a permutation."""
-    symbol = op.table.root_reference.data
+    symbol = op.symbol
     if symbol not in weights:
         return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
     kind, shape = weights[symbol].tensor_type, shape_of(op.result.type)
@@ -81,7 +80,7 @@ def _wrong_vector(
 
 
 def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp]) -> str | None:
-    symbol = op.weight.root_reference.data
+    symbol = op.symbol
     if symbol not in weights:
         return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
     weight = weights[symbol]
@@ -92,7 +91,7 @@ def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp])
 
 
 def _wrong_shapes(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
-    symbol, kind = weight.sym_name.data, weight.tensor_type
+    symbol, kind = weight.symbol, weight.tensor_type
     if kind.get_num_dims() != 2 and weight.structure is None:
         return f"weight @{symbol} is {kind}, expected a matrix"
     shape = weight.matrix_shape
@@ -104,7 +103,7 @@ def _wrong_shapes(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
 
 
 def _wrong_elements(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
-    element, symbol = weight.tensor_type.element_type, weight.sym_name.data
+    element, symbol = weight.tensor_type.element_type, weight.symbol
     if isinstance(op, MultiplyOp) or op.is_integer:
         return None if element == i8 else f"weight @{symbol} has elements {element}, expected i8 for integers"
     if not _is_float(element_type(op.x.type)):
@@ -117,7 +116,7 @@ def _wrong_elements(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
 def _wrong_tiles(op: Operation, weight: WeightOp) -> str | None:
     if not isinstance(op, MultiplyOp):
         return None
-    symbol, tiles, (rows, columns) = weight.sym_name.data, op.tiles.array, weight.matrix_shape
+    symbol, tiles, (rows, columns) = weight.symbol, op.tiles.array, weight.matrix_shape
     if (tiles[:, 0] + tiles[:, 2] > rows).any() or (tiles[:, 1] + tiles[:, 3] > columns).any():
         return f"a tile reaches beyond weight @{symbol} of {rows}x{columns}"
     return None

@@ -14,10 +14,9 @@ from xdsl.passes import ModulePass
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
-from dialects.network import Port, main_block, shape_of
+from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from dialects.weights import WeightStore, store_of
 from passes.rewriting.constants import BYTES
 from passes.rewriting.digital import DigitalBuilder, substitute
 from passes.rewriting.sweep import sweep
@@ -44,19 +43,19 @@ class FoldConstantsPass(ModulePass):
     name = "fold-constants"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        block = main_block(op)
-        _drop_identities(op)
+        network = Network.of(ctx, op)
+        _drop_identities(network)
         folded: set[SSAValue] = set()
-        ops = [o for o in block.ops if isinstance(o, DigitalOp) and _is_foldable(o, folded)]
+        ops = [o for o in network.block.ops if isinstance(o, DigitalOp) and _is_foldable(o, folded)]
         inside: set[Operation] = set(ops)
         values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
-        for value, array in _computed(op, store_of(ctx), ops, values):
-            _replace(op, store_of(ctx), value, array)
-        sweep(op)
+        for value, array in _computed(network, ops, values):
+            _replace(network, value, array)
+        sweep(network)
 
 
-def _drop_identities(module: ModuleOp) -> None:
-    for op in list(main_block(module).ops):
+def _drop_identities(network: Network) -> None:
+    for op in list(network.block.ops):
         if isinstance(op, DigitalOp) and op.is_a("Identity"):
             substitute(op.outputs[0], op.inputs[0])
             op.detach()
@@ -103,50 +102,48 @@ def _bytes(value: SSAValue) -> int | None:
     return prod(shape) * dtype.itemsize
 
 
-def _computed(
-    module: ModuleOp, store: WeightStore, ops: list[DigitalOp], values: Sequence[SSAValue]
-) -> Iterable[tuple[SSAValue, Array]]:
+def _computed(network: Network, ops: list[DigitalOp], values: Sequence[SSAValue]) -> Iterable[tuple[SSAValue, Array]]:
     """The constants and their values: all in one graph, or one by one where ONNX Runtime refuses that graph."""
     shapes = [o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)]
     for op in shapes:
         shape = shape_of(op.inputs[0].type) or ()
         last = integer(op.setting, "end", len(shape))
-        _replace(module, store, op.outputs[0], np.array(shape[integer(op.setting, "start", 0) : last], np.int64))
+        _replace(network, op.outputs[0], np.array(shape[integer(op.setting, "start", 0) : last], np.int64))
     computed_here = set[Operation | Block](shapes)
     rest = [o for o in ops if o not in computed_here]
     wanted = [v for v in values if v.owner not in computed_here]
     if not wanted:
         return []
     try:
-        return list(zip(wanted, _run(module, store, rest, wanted)))
+        return list(zip(wanted, _run(network, rest, wanted)))
     except GraphError:
-        return _one_by_one(module, store, rest)
+        return _one_by_one(network, rest)
 
 
-def _one_by_one(module: ModuleOp, store: WeightStore, ops: list[DigitalOp]) -> Iterable[tuple[SSAValue, Array]]:
+def _one_by_one(network: Network, ops: list[DigitalOp]) -> Iterable[tuple[SSAValue, Array]]:
     """What can be computed; an operator that ONNX Runtime refuses stays, for emission to complain of if it must run."""
     for op in ops:
         if all(isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs):
             results = [r for r in op.outputs if not isinstance(r.type, NoneType)]
             try:
-                arrays = _run(module, store, [op], results)
+                arrays = _run(network, [op], results)
             except GraphError:
                 continue
             for result, array in zip(results, arrays):
-                _replace(module, store, result, array)
+                _replace(network, result, array)
     return []
 
 
-def _run(module: ModuleOp, store: WeightStore, ops: list[DigitalOp], values: Sequence[SSAValue]) -> list[Array]:
+def _run(network: Network, ops: list[DigitalOp], values: Sequence[SSAValue]) -> list[Array]:
     ports = [(v, Port(f"folded {i}", ())) for i, v in enumerate(values)]
-    outputs = run_graph(GraphWriter(module, store).model(ops, [], ports), {})
+    outputs = run_graph(GraphWriter(network).model(ops, [], ports), {})
     return [outputs[port.name] for _, port in ports]
 
 
-def _replace(module: ModuleOp, store: WeightStore, value: SSAValue, array: Array) -> None:
+def _replace(network: Network, value: SSAValue, array: Array) -> None:
     """Let a constant take the place of `value`."""
     owner = value.owner
     assert isinstance(owner, Operation)
-    constant = DigitalBuilder(module, store, owner).constant(array, value.name_hint or "folded")
+    constant = DigitalBuilder(network, owner).constant(array, value.name_hint or "folded")
     constant.name_hint = value.name_hint
     substitute(value, constant)

@@ -19,8 +19,8 @@ from cimc.universe import make_context
 from dialects.cim import DigitalOp, weight_op
 from dialects.errors import UserError
 from dialects.locations import location
-from dialects.network import add_weight, main_block
-from dialects.weights import SIDE_FILE, WeightStore, store_of
+from dialects.network import Network, main_block
+from dialects.weights import SIDE_FILE, WeightStore
 from passes.quantize.quantize import QuantizePass
 from passes.tile_blocks.tile_blocks import TileBlocksPass
 
@@ -40,9 +40,10 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 def network() -> tuple[ModuleOp, Context]:
     context = make_context(WeightStore())
     module = Parser(context, TEXT).parse_module()
-    weight = weight_op("w", np.arange(64, dtype=np.float32).reshape(8, 8), store_of(context))
+    found = Network.of(context, module)
+    weight = weight_op("w", np.arange(64, dtype=np.float32).reshape(8, 8), found.store)
     weight.location = location("w")
-    add_weight(module, weight)
+    found.add_weight(weight)
     return module, context
 
 

@@ -35,29 +35,25 @@ from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import SOURCE, main_block, operations, weight_named, weights_of
+from dialects.network import SOURCE, Network, operations
 from dialects.notes import dense_weights, layer_notes, permutations_before_folding
 from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
-from dialects.weights import WeightStore
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
 
-def emit(
-    module: ModuleOp, store: WeightStore, *, mapping: str, dims: Mapping[str, int] | None = None, compiler: str = ""
-) -> Program:
+def emit(network: Network, *, mapping: str, dims: Mapping[str, int] | None = None, compiler: str = "") -> Program:
     """The program of a module whose multiplications are placed and scheduled.
 
     Raises UserError naming node, operator and domain if a digital operation cannot run.
     """
-    return _Emitter(module, store).program(mapping, dims or {}, compiler)
+    return _Emitter(network).program(mapping, dims or {}, compiler)
 
 
 class _Emitter:
-    def __init__(self, module: ModuleOp, store: WeightStore):
-        self.module, self.store = module, store
-        self.chip = chip_of(module)
-        self.weights = weights_of(module)
+    def __init__(self, network: Network):
+        self.network = network
+        self.chip = chip_of(network.module)
         self.slots, self.pool = Slots(), ConstantPool()
         self.kernels: list[Kernel] = []
         self.kernel_ops: list[list[Operation]] = []
@@ -73,12 +69,12 @@ class _Emitter:
         self.users: dict[str, MultiplyOp] = {}
 
     def program(self, mapping: str, dims: Mapping[str, int], compiler: str) -> Program:
-        inputs = network_inputs(self.module, self.slots)
-        for op in operations(main_block(self.module)):
+        inputs = network_inputs(self.network, self.slots)
+        for op in operations(self.network.block):
             if isinstance(op, MultiplyOp):
-                self.numbers.setdefault(op.weight.root_reference.data, len(self.numbers))
-                self.users.setdefault(op.weight.root_reference.data, op)
-        for ops, end in segments(self.module):
+                self.numbers.setdefault(op.symbol, len(self.numbers))
+                self.users.setdefault(op.symbol, op)
+        for ops, end in segments(self.network):
             self._segment(ops, len(self.stages))
             if isinstance(end, StageOp):
                 self._stage(end)
@@ -94,25 +90,25 @@ class _Emitter:
             tables=self.tables,
             constants=self.pool.arrays,
             inputs=inputs,
-            outputs=network_outputs(self.module, self.slots),
+            outputs=network_outputs(self.network, self.slots),
             slots=len(self.slots.numbers),
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
             stages=self.stages,
             operations=np.concatenate(self.operations),
             timing=_timing(self.chip),
-            notes=_notes(self.module),
+            notes=_notes(self.network.module),
             dims=dims,
             mapping=mapping,
             compiler=compiler,
-            source=_source(self.module),
+            source=_source(self.network.module),
         )
         self._check(program)
         return program
 
     def _segment(self, ops: list[Operation], stage: int) -> None:
         """A kernel, which starts when all before is done; constants alone are there from the start of the run on."""
-        made = kernel_of(self.module, self.store, ops, self.slots, self.pool)
+        made = kernel_of(self.network, ops, self.slots, self.pool)
         if made is not None:
             kernel, places = made
             start = self.clock if any(isinstance(op, DigitalOp) for op in ops) else 0
@@ -142,33 +138,33 @@ class _Emitter:
     def _multiplication(self, op: MultiplyOp, result: SSAValue) -> Multiplication:
         x, y = self.slots.of(op.x), self.slots.of(result)
         signed = element_type(op.x.type) == i8
-        return Multiplication(y, x, self.numbers[op.weight.root_reference.data], node_name(op), self._order(op), signed)
+        return Multiplication(y, x, self.numbers[op.symbol], node_name(op), self._order(op), signed)
 
     def _table(self, symbol: str) -> int:
         """The number of the table that holds the weight `@symbol`."""
         if symbol not in self.table_numbers:
             self.table_numbers[symbol] = len(self.tables)
-            self.tables.append(weight_named(self.weights, symbol).array(self.store).astype(np.int32))
+            self.tables.append(self.network.array(symbol).astype(np.int32))
         return self.table_numbers[symbol]
 
     def _order(self, op: MultiplyOp) -> int | None:
-        structure = weight_named(self.weights, op.weight.root_reference.data).structure
+        structure = self.network.weight(op.symbol).structure
         symbol = None if structure is None else structure.order_symbol
         return None if symbol is None else self._table(symbol)
 
     def _permute(self, op: PermuteOp, stage: int) -> None:
-        table = self._table(op.table.root_reference.data)
+        table = self._table(op.symbol)
         x, y = self.slots.of(op.x), self.slots.of(op.result)
         start = self.clock if op.start_ps is None else int(op.start_ps.value.data)
         self.records.append(permute_record(stage=stage, x=x, y=y, table=table, start=start))
         self.clock = max(self.clock, start + picoseconds(self.chip.transfer_ns))
 
     def _shape(self, op: MultiplyOp) -> tuple[int, int]:
-        return weight_named(self.weights, op.weight.root_reference.data).matrix_shape
+        return self.network.weight(op.symbol).matrix_shape
 
     def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
         rows, columns = self._shape(op)
-        return Weight(unescaped(symbol), rows, columns, node_name(op), weight_named(self.weights, symbol).kind)
+        return Weight(unescaped(symbol), rows, columns, node_name(op), self.network.weight(symbol).kind)
 
     def _contents(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """What is programmed into the arrays, and the table that tells which tile lies where."""
@@ -180,7 +176,7 @@ class _Emitter:
             tables.append(np.concatenate([number, place, tile[:, 2:], tile[:, :2]], axis=1))
         tiles = np.concatenate(tables).astype(np.int32)
         arrays = np.zeros((int(tiles[:, 1].max(initial=-1)) + 1, self.chip.rows, self.chip.columns), np.int8)
-        matrices = [stored_matrix(weight_named(self.weights, symbol), self.store) for symbol in self.users]
+        matrices = [stored_matrix(self.network.weight(symbol), self.network) for symbol in self.users]
         for row_of_table in tiles:
             weight, array, row, column, rows, columns, k, n = (int(number) for number in row_of_table)
             arrays[array, row : row + rows, column : column + columns] = matrices[weight].tile(k, n, rows, columns)
@@ -197,7 +193,7 @@ class _Emitter:
             OnnxKernels(replace(program, kernels=one_of_each_form(program.kernels)))
         except ProgramError as error:
             for ops in self.kernel_ops:
-                found = unsupported(self.module, self.store, ops)
+                found = unsupported(self.network, ops)
                 if found is not None:
                     raise UserError(found) from error
             raise

@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects.builtin import ModuleOp, NoneType
+from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from cimc.emitter.slots import Slots
@@ -13,10 +13,10 @@ from dialects.cim import ConstantOp, DigitalOp, NoneOp, PermuteOp, ReadOp
 from dialects.element_types import Array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import Port, main_block, returned
+from dialects.network import Network, Port
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, session
-from dialects.weights import WeightStore, digest_of
+from dialects.weights import digest_of
 
 EXTERNAL_BYTES = 4096
 """Constants of at least this many bytes stand in the program once, not in every kernel that uses them."""
@@ -40,11 +40,11 @@ class ConstantPool:
         return f"constant{self._numbers[digest]}"
 
 
-def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | PermuteOp | None]]:
+def segments(network: Network) -> Iterator[tuple[list[Operation], StageOp | PermuteOp | None]]:
     """The network as runs of digital operations, each with the stage or permutation that follows (None at the end)."""
     run: list[Operation] = []
-    end = returned(module)
-    for op in main_block(module).ops:
+    end = network.returned
+    for op in network.block.ops:
         if isinstance(op, StageOp | PermuteOp):
             yield run, op
             run = []
@@ -54,7 +54,7 @@ def segments(module: ModuleOp) -> Iterator[tuple[list[Operation], StageOp | Perm
 
 
 def kernel_of(
-    module: ModuleOp, store: WeightStore, ops: Sequence[Operation], slots: Slots, pool: ConstantPool
+    network: Network, ops: Sequence[Operation], slots: Slots, pool: ConstantPool
 ) -> tuple[Kernel, dict[Operation, int]] | None:
     """The kernel of a run of digital operations, and the node of each in its graph; None if nobody needs it."""
     inside = {result for op in ops for result in op.results if not isinstance(op, NoneOp)}
@@ -64,7 +64,7 @@ def kernel_of(
         return None
     working = [op for op in ops if isinstance(op, DigitalOp)]
     inputs = list(dict.fromkeys(v for op in working for v in _reads(op) if _comes_in(v, inside, op)))
-    writer = GraphWriter(module, store, pool.name)
+    writer = GraphWriter(network, pool.name)
     feeds = [(value, _port(value, slots)) for value in inputs]
     model = writer.model(ops, feeds, [(value, _port(value, slots)) for value in outputs])
     constants = sorted(int(name.removeprefix("constant")) for name in writer.external_names)
@@ -122,7 +122,7 @@ def _outermost(op: Operation) -> Operation:
     return op
 
 
-def unsupported(module: ModuleOp, store: WeightStore, kernel_ops: Sequence[Operation]) -> str | None:
+def unsupported(network: Network, kernel_ops: Sequence[Operation]) -> str | None:
     """The first operation of a kernel that ONNX Runtime cannot run, described with its node, operator and domain."""
     for op in kernel_ops:
         if not isinstance(op, DigitalOp):
@@ -133,7 +133,7 @@ def unsupported(module: ModuleOp, store: WeightStore, kernel_ops: Sequence[Opera
             [(v, Port(f"{side}{i}", ())) for i, v in enumerate(values)] for side, values in zip("xy", (inputs, outputs))
         ]
         try:
-            session(GraphWriter(module, store).model([op], *ports))
+            session(GraphWriter(network).model([op], *ports))
         except GraphError as error:
             domain = "ai.onnx" if op.domain is None else op.domain.data
             return f"node {node_name(op)!r}: operator {op.op_type.data} of domain {domain} cannot run: {error}"

@@ -1,23 +1,22 @@
 """The network's inputs and outputs as a program names them."""
 
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from cimc.emitter.ranges import integer_range
 from cimc.emitter.slots import Slots
 from cimc.program.metadata import Input, Shape, Value
 from dialects.element_types import element_type, numpy_element
-from dialects.network import Port, inputs_of, outputs_of, shape_of
+from dialects.network import Network, Port, shape_of
 
 
-def network_inputs(module: ModuleOp, slots: Slots) -> list[Input]:
+def network_inputs(network: Network, slots: Slots) -> list[Input]:
     """The inputs, with the range of integers that make sense for them."""
-    return [_input(value, port, slots) for value, port in inputs_of(module)]
+    return [_input(value, port, slots) for value, port in network.inputs]
 
 
-def network_outputs(module: ModuleOp, slots: Slots) -> list[Value]:
+def network_outputs(network: Network, slots: Slots) -> list[Value]:
     """The outputs."""
-    return [Value(port.name, _dtype(value), _shape(value, port), slots.of(value)) for value, port in outputs_of(module)]
+    return [Value(port.name, _dtype(value), _shape(value, port), slots.of(value)) for value, port in network.outputs]
 
 
 def _input(value: SSAValue, port: Port, slots: Slots) -> Input:

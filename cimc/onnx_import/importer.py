@@ -32,7 +32,7 @@ from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, 
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from dialects.locations import is_lost, location
-from dialects.network import OPSETS, SOURCE, Port, opsets_attribute, set_ports
+from dialects.network import OPSETS, SOURCE, Network, Port, opsets_attribute
 from dialects.semantics.onnx_graph import graph_attributes
 from dialects.texts import escaped
 from dialects.weights import WeightStore, store_of
@@ -89,7 +89,7 @@ class _Importer:
         for op in (self.weights, main, *self.body.ops):
             if is_lost(op):
                 op.location = location(self.source.file.name)
-        set_ports(self.weights, [_port(e) for e in inputs], [_port(e) for e in graph.output])
+        Network(self.weights, self.store).set_ports([_port(e) for e in inputs], [_port(e) for e in graph.output])
         return self.weights
 
     def _translate(self, graph: GraphProto, scopes: list[_Scope], block: Block) -> None:

@@ -17,6 +17,7 @@ from cimc.hardware.library import DEFAULT_CHIP, load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.pass_runner import PassRunner, text_of
 from cimc.universe import make_context
+from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.weights import SIDE_FILE, store_of
 
@@ -27,7 +28,7 @@ Figure = int | float | None
 
 
 @dataclass(frozen=True)
-class Network:
+class QuantisedNetwork:
     """A quantised network: the module that passes of the chip part go on with, and how far it is from the original."""
 
     ctx: Context
@@ -45,8 +46,9 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     ctx = make_context()
     module = import_onnx(ctx, file, load_chip(DEFAULT_CHIP), options.dims)
     quantise_network(PassRunner(ctx), module, options)
-    drop_unused_weights(ctx, module)
-    distance = measured_distance(file, network_model(module, store_of(ctx)), module, options)
+    network = Network.of(ctx, module)
+    drop_unused_weights(network)
+    distance = measured_distance(file, network_model(network), network, options)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:
@@ -60,13 +62,13 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
 
 
 @lru_cache(maxsize=2)
-def load_network(folder: Path) -> Network:
+def load_network(folder: Path) -> QuantisedNetwork:
     """The network in `folder`, its weights mapped; whoever changes the module must change a clone."""
     ctx = make_context()
     store_of(ctx).attach(folder / SIDE_FILE)
     text = (folder / MODULE_FILE).read_text(encoding="utf-8")
     module = Parser(ctx, text, str(folder / MODULE_FILE)).parse_module()
-    return Network(ctx, module, json.loads((folder / DISTANCE_FILE).read_text()))
+    return QuantisedNetwork(ctx, module, json.loads((folder / DISTANCE_FILE).read_text()))
 
 
 def _figures(distance: Distance) -> dict[str, Figure]:

@@ -53,6 +53,19 @@ class AffineAttr(ParametrizedAttribute):
     scale: FlatSymbolRefAttr
     zero_point: FlatSymbolRefAttr | NoneType
 
+    @staticmethod
+    def of(scale: str, zero_point: str | None = None) -> "AffineAttr":
+        """Scale and zero point under these symbols."""
+        return AffineAttr(SymbolRefAttr(scale), NoneType() if zero_point is None else SymbolRefAttr(zero_point))
+
+    @property
+    def scale_symbol(self) -> str:
+        return self.scale.root_reference.data
+
+    @property
+    def zero_point_symbol(self) -> str | None:
+        return None if isinstance(self.zero_point, NoneType) else self.zero_point.root_reference.data
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
@@ -63,7 +76,7 @@ class AffineAttr(ParametrizedAttribute):
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            printer.print_symbol_name(self.scale.root_reference.data)
-            if not isinstance(self.zero_point, NoneType):
+            printer.print_symbol_name(self.scale_symbol)
+            if self.zero_point_symbol is not None:
                 printer.print_string(", ")
-                printer.print_symbol_name(self.zero_point.root_reference.data)
+                printer.print_symbol_name(self.zero_point_symbol)

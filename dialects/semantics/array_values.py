@@ -4,24 +4,22 @@ import numpy as np
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
-from dialects.cim import WeightOp
 from dialects.element_types import Array
-from dialects.network import weight_named
+from dialects.network import Network
 from dialects.semantics.weight_values import column_order, ordered, stored_matrix
-from dialects.weights import WeightStore
 
 Image = dict[int, Array]
 """Contents of each array by number: int32 [rows, columns] of the highest row and column in use."""
 
 
-def matrix_of(op: MultiplyOp, weights: dict[str, WeightOp], store: WeightStore, image: Image) -> Array:
+def matrix_of(op: MultiplyOp, network: Network, image: Image) -> Array:
     """The int8 matrix [in, out] that `op` multiplies by, as far as its tables say.
 
     Tiles without a place are read from the weight, placed ones from the `image`; rows that no row group activates
     count as zero, so a wrong table shows as a wrong product.
     """
-    weight_op = weight_named(weights, op.weight.root_reference.data)
-    weight = stored_matrix(weight_op, store)
+    weight_op = network.weight(op.symbol)
+    weight = stored_matrix(weight_op, network)
     matrix = np.zeros(weight.shape, np.int32)
     for tile, first, rows in _active_rows(op):
         k, n, _, columns = op.tiles.array[tile].tolist()
@@ -31,16 +29,16 @@ def matrix_of(op: MultiplyOp, weights: dict[str, WeightOp], store: WeightStore, 
             array, row, column = op.places.array[tile].tolist()
             found = image[array][row + first : row + first + rows, column : column + columns]
         matrix[k + first : k + first + rows, n : n + columns] += found
-    return ordered(matrix.astype(np.int8), column_order(weight_op, weights, store))
+    return ordered(matrix.astype(np.int8), column_order(weight_op, network))
 
 
-def image_of(ops: list[MultiplyOp], weights: dict[str, WeightOp], store: WeightStore) -> Image:
+def image_of(ops: list[MultiplyOp], network: Network) -> Image:
     """The arrays after all placed tiles were written, in order: a later tile overwrites an earlier one."""
     image: Image = {}
     for op in ops:
         if op.places is None:
             continue
-        weight = stored_matrix(weight_named(weights, op.weight.root_reference.data), store)
+        weight = stored_matrix(network.weight(op.symbol), network)
         for (k, n, rows, columns), (array, row, column) in zip(op.tiles.array.tolist(), op.places.array.tolist()):
             content = _grown(image.get(array), row + rows, column + columns)
             content[row : row + rows, column : column + columns] = weight.tile(k, n, rows, columns)

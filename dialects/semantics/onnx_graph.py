@@ -13,7 +13,7 @@ from onnx import (
     ValueInfoProto,
     helper,
 )
-from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
+from xdsl.dialects.builtin import NoneType, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
@@ -24,19 +24,11 @@ from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, Rea
 from dialects.element_types import Array, dense_array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import (
-    Port,
-    inputs_of,
-    main_block,
-    opsets_of,
-    outputs_of,
-    weight_named,
-)
+from dialects.network import Network, Port
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames
 from dialects.semantics.product_nodes import ProductWriter
 from dialects.texts import unescaped
-from dialects.weights import WeightStore
 
 IR_VERSION = 10
 """ONNX IR version of the files written here: the first that knows every element type in use."""
@@ -50,8 +42,7 @@ class GraphWriter:
     `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
     """
 
-    module: ModuleOp
-    store: WeightStore
+    network: Network
     external: Callable[[Array], str | None] = lambda array: None
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     external_names: list[str] = field(default_factory=list[str])
@@ -61,8 +52,7 @@ class GraphWriter:
 
     def __post_init__(self) -> None:
         self.graph = GraphNames(self.external)
-        self.products = ProductWriter(self.module, self.store, self.graph)
-        self.weights = self.products.weights
+        self.products = ProductWriter(self.network, self.graph)
 
     def model(
         self,
@@ -91,7 +81,7 @@ class GraphWriter:
             [value_info(value.type, port) for value, port in inputs],
             [value_info(value.type, port) for value, port in outputs],
         )
-        opsets = [helper.make_opsetid(domain, version) for domain, version in opsets_of(self.module).items()]
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self.network.opsets.items()]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="cimc")
         initializers = self.graph.initializers
         self.external_names = [n for n, t in initializers.items() if t.data_location == TensorProto.EXTERNAL]
@@ -112,8 +102,7 @@ class GraphWriter:
         if isinstance(owner, ConstantOp):
             return self.graph.initializer("constant", dense_array(owner.value))
         if isinstance(owner, ReadOp):
-            weight = weight_named(self.weights, owner.weight.root_reference.data)
-            return self.graph.form("", weight.sym_name.data, lambda: weight.array(self.store))
+            return self.graph.form("", owner.symbol, lambda: self.network.array(owner.symbol))
         return None
 
     def _node_name(self, op: Operation) -> str:
@@ -135,7 +124,7 @@ class GraphWriter:
         if isinstance(op, MatmulOp | MultiplyOp):
             return self.products.nodes(op, self.name(op.x), self.name(op.result), self._node_name(op))
         if isinstance(op, PermuteOp):
-            return [self._gather(op.x, op.table.root_reference.data, op)]
+            return [self._gather(op.x, op.symbol, op)]
         raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
 
     def _operand(self, value: SSAValue) -> str:
@@ -179,7 +168,7 @@ class GraphWriter:
         if isinstance(value.owner, ConstantOp):
             return self.graph.initializer("constant", moved(dense_array(value.owner.value)))
         if isinstance(value.owner, ReadOp):
-            return self.products.moved_weight(value.owner.weight.root_reference.data)
+            return self.products.moved_weight(value.owner.symbol)
         between = self.graph.fresh("wide"), self.graph.fresh("moved")
         result, by = self.graph.fresh("uint8"), self.graph.form("", "128", lambda: ZERO.astype(np.int32))
         nodes += moving_nodes(self.name(value), by, result, between)
@@ -203,7 +192,7 @@ class GraphWriter:
         return helper.make_graph(nodes, self.graph.fresh("body"), arguments, results)
 
     def _gather(self, x: SSAValue, table: str, op: PermuteOp) -> NodeProto:
-        indices = self.graph.form("", table, lambda: weight_named(self.weights, table).array(self.store))
+        indices = self.graph.form("", table, lambda: self.network.array(table))
         names = [self.name(x), indices], [self.name(op.result)]
         return helper.make_node("Gather", *names, axis=-1, name=self._node_name(op))
 
@@ -215,10 +204,9 @@ class GraphWriter:
         return [node for inner in op.body.block.ops for node in self.nodes(inner)]
 
 
-def network_model(module: ModuleOp, store: WeightStore) -> ModelProto:
-    """The network of a module as ONNX, with the names of the original's inputs, outputs and nodes."""
-    ops = list(main_block(module).ops)[:-1]
-    return GraphWriter(module, store).model(ops, inputs_of(module), outputs_of(module))
+def network_model(network: Network) -> ModelProto:
+    """The network as ONNX, with the names of the original's inputs, outputs and nodes."""
+    return GraphWriter(network).model(network.body, network.inputs, network.outputs)
 
 
 def value_info(kind: Attribute, port: Port) -> ValueInfoProto:

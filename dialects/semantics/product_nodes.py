@@ -5,34 +5,31 @@ from functools import partial
 
 import numpy as np
 from onnx import NodeProto, helper
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import TensorType
 from xdsl.utils.hints import isa
 
 from dialects.array import MultiplyOp
 from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array, element_type, numpy_element, ui8
-from dialects.network import main_block, operations, weight_named, weights_of
+from dialects.network import Network, operations
 from dialects.semantics.array_values import Image, image_of, matrix_of
 from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
 from dialects.semantics.exact_products import ZERO, moved
 from dialects.semantics.graph_names import GraphNames
 from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
-from dialects.weights import WeightStore
 
 
 class ProductWriter:
-    """Writes multiplications of one module into the graph that `names` belongs to."""
+    """Writes multiplications of a network into the graph that `names` belongs to."""
 
-    def __init__(self, module: ModuleOp, store: WeightStore, names: GraphNames) -> None:
-        self.module, self.store, self.names = module, store, names
-        self.weights = weights_of(module)
+    def __init__(self, network: Network, names: GraphNames) -> None:
+        self.network, self.names = network, names
         self._image: Image | None = None
 
     def nodes(self, op: MatmulOp | MultiplyOp, x: str, y: str, node: str) -> list[NodeProto]:
         """The nodes for `op` from the value `x` to the value `y`; the one that multiplies is called `node`."""
-        symbol = op.weight.root_reference.data
-        weight = weight_named(self.weights, symbol)
+        symbol, weight = op.symbol, self.network.weight(op.symbol)
         if isinstance(op, MultiplyOp):
             factors = self._integers(op, self._new(f"{symbol} in arrays"), lambda: self._matrix(op))
             return [_product("MatMulInteger", x, factors, y, node)]
@@ -42,12 +39,12 @@ class ProductWriter:
                 return self._block_product(op, weight, weight.structure, leading, x, y, node)
         if op.is_integer:
             form = "" if weight.structure is None else "matrix"
-            matrix = partial(integer_matrix, weight, self.weights, self.store)
+            matrix = partial(integer_matrix, weight, self.network)
             factors = self._integers(op, self._known(form, symbol), matrix)
             return [_product("MatMulInteger", x, factors, y, node)]
         dtype = numpy_element(element_type(op.x.type))
         assert dtype is not None
-        floats = partial(float_weight, weight, self.weights, self.store, dtype)
+        floats = partial(float_weight, weight, self.network, dtype)
         return [_product("MatMul", x, [self.names.form(dtype.name, symbol, floats)], y, node)]
 
     def zero_point(self) -> str:
@@ -56,7 +53,7 @@ class ProductWriter:
 
     def moved_weight(self, symbol: str) -> str:
         """The name of the int8 array `@symbol` plus 128, as uint8."""
-        return self.names.form("uint8", symbol, lambda: moved(weight_named(self.weights, symbol).array(self.store)))
+        return self.names.form("uint8", symbol, lambda: moved(self.network.array(symbol)))
 
     def _known(self, form: str, symbol: str) -> "Initializer":
         return lambda kind, array: self.names.form(f"{form}.{kind}".strip("."), symbol, array)
@@ -74,7 +71,7 @@ class ProductWriter:
         self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int, x: str, y: str, node: str
     ) -> list[NodeProto]:
         """A multiplication by blocks without the zeros around them."""
-        initializer, blocks = self._known("", weight.sym_name.data), partial(weight.array, self.store)
+        initializer, blocks = self._known("", weight.symbol), partial(weight.array, self.network.store)
         factors = self._integers(op, initializer, blocks) if op.is_integer else [initializer("", blocks)]
         split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
         shapes = (
@@ -83,7 +80,7 @@ class ProductWriter:
         )
         kind = "MatMulInteger" if op.is_integer else "MatMul"
         between = self.names.fresh("split"), self.names.fresh("products")
-        order = column_order(weight, self.weights, self.store)
+        order = column_order(weight, self.network)
         if order is None:
             return block_product_nodes(kind, x, factors, shapes, y, between, node)
         joint = self.names.fresh("joined")
@@ -93,9 +90,9 @@ class ProductWriter:
 
     def _matrix(self, op: MultiplyOp) -> Array:
         if self._image is None:
-            placed = [o for o in operations(main_block(self.module)) if isinstance(o, MultiplyOp)]
-            self._image = image_of(placed, self.weights, self.store)
-        return matrix_of(op, self.weights, self.store, self._image)
+            placed = [o for o in operations(self.network.block) if isinstance(o, MultiplyOp)]
+            self._image = image_of(placed, self.network)
+        return matrix_of(op, self.network, self._image)
 
 
 Initializer = Callable[[str, Callable[[], Array]], str]

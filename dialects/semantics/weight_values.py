@@ -4,26 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import NoneType
 
 from dialects.cim import WeightOp
 from dialects.element_types import Array
-from dialects.network import weight_named
-from dialects.weights import WeightStore
+from dialects.network import Network
 
 
-def scale_of(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+def scale_of(weight: WeightOp, network: Network) -> Array | None:
     """The scale per output column, [out]; None for a weight that is not scaled."""
     if weight.affine is None:
         return None
-    return weight_named(weights, weight.affine.scale.root_reference.data).array(store)
+    return network.array(weight.affine.scale_symbol)
 
 
-def zero_point_of(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+def zero_point_of(weight: WeightOp, network: Network) -> Array | None:
     """The zero point per output column, int32 [out]; None where it is 0."""
-    if weight.affine is None or isinstance(weight.affine.zero_point, NoneType):
-        return None
-    return weight_named(weights, weight.affine.zero_point.root_reference.data).array(store)
+    symbol = None if weight.affine is None else weight.affine.zero_point_symbol
+    return None if symbol is None else network.array(symbol)
 
 
 @dataclass(frozen=True)
@@ -62,15 +59,15 @@ class StoredMatrix:
         return matrix
 
 
-def stored_matrix(weight: WeightOp, store: WeightStore) -> StoredMatrix:
+def stored_matrix(weight: WeightOp, network: Network) -> StoredMatrix:
     """The stored numbers of a weight."""
-    return StoredMatrix(weight.array(store))
+    return StoredMatrix(weight.array(network.store))
 
 
-def column_order(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+def column_order(weight: WeightOp, network: Network) -> Array | None:
     """`order` int64 [out]: column j of the blocks is column `order[j]` of the matrix; None where that is j itself."""
     symbol = None if weight.structure is None else weight.structure.order_symbol
-    return None if symbol is None else weight_named(weights, symbol).array(store)
+    return None if symbol is None else network.array(symbol)
 
 
 def ordered(columns: Array, order: Array | None) -> Array:
@@ -82,15 +79,15 @@ def ordered(columns: Array, order: Array | None) -> Array:
     return placed
 
 
-def integer_matrix(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array:
+def integer_matrix(weight: WeightOp, network: Network) -> Array:
     """The stored numbers as the matrix [in, out] that the network multiplies by."""
-    return ordered(stored_matrix(weight, store).expanded(), column_order(weight, weights, store))
+    return ordered(stored_matrix(weight, network).expanded(), column_order(weight, network))
 
 
-def float_weight(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore, dtype: np.dtype[Any]) -> Array:
+def float_weight(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Array:
     """`(w - zero_point) * scale` in `dtype`, [in, out]."""
-    array = integer_matrix(weight, weights, store)
-    scale, zero_point = scale_of(weight, weights, store), zero_point_of(weight, weights, store)
+    array = integer_matrix(weight, network)
+    scale, zero_point = scale_of(weight, network), zero_point_of(weight, network)
     if zero_point is not None:
         array = array.astype(np.int32) - zero_point
     floats = array.astype(dtype)

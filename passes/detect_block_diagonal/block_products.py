@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, TensorType
+from xdsl.dialects.builtin import NoneType, StringAttr, TensorType
 from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
@@ -18,8 +18,7 @@ from dialects.attributes.onnx_attributes import integer, integers
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, i8, i32, ui8
-from dialects.network import shape_of, weights_of
-from dialects.weights import WeightStore
+from dialects.network import Network, shape_of
 from passes.rewriting.constants import BYTES, are_floats, constant_of
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
@@ -57,22 +56,21 @@ class Contraction:
         return single and set(roles) == set(self.x_axes + self.w_axes + self.y_axes) and bool(self.inputs)
 
 
-def raise_block_product(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def raise_block_product(op: DigitalOp, network: Network) -> SSAValue | None:
     """The value that replaces a product with constant blocks; None for every other operator."""
     if op.is_a("MatMul"):
-        return _raise_matmul(op, module, store)
+        return _raise_matmul(op, network)
     if op.is_a("MatMulInteger"):
-        return _raise_matmul_integer(op, module, store)
+        return _raise_matmul_integer(op, network)
     if op.is_a("Einsum"):
-        return _raise_einsum(op, module, store)
-    return _raise_grouped_conv(op, module, store) if op.is_a("Conv") else None
+        return _raise_einsum(op, network)
+    return _raise_grouped_conv(op, network) if op.is_a("Conv") else None
 
 
-def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_matmul(op: DigitalOp, network: Network) -> SSAValue | None:
     """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]`, or the weight on the left."""
-    weights = weights_of(module)
     for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
-        matrices, shape = constant_of(w, weights, store), shape_of(x.type)
+        matrices, shape = constant_of(w, network), shape_of(x.type)
         if matrices is None or shape is None or not 3 <= matrices.ndim <= len(shape) or not are_floats(x, matrices):
             continue
         while matrices.ndim > 3 and matrices.shape[0] == 1:
@@ -82,16 +80,16 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
         lead = "ABCDEFGH"[: len(shape) - 3]
         axes = ("kpt", "kqp", "kqt") if left else ("ktp", "kpq", "ktq")
         contraction = Contraction(lead + axes[0], axes[1], lead + axes[2])
-        return contract(DigitalBuilder(module, store, op), x, matrices, contraction, _weight_name(w))
+        return contract(DigitalBuilder(network, op), x, matrices, contraction, _weight_name(w))
     return None
 
 
-def _raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_matmul_integer(op: DigitalOp, network: Network) -> SSAValue | None:
     """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]` of integers; zero points are corrected exactly."""
-    weights, x = weights_of(module), op.inputs[0]
+    x = op.inputs[0]
     zero_x, zero_w = optional(list(op.inputs), 2), optional(list(op.inputs), 3)
-    matrices, shape = constant_of(op.inputs[1], weights, store), shape_of(x.type)
-    zeros = None if zero_w is None else constant_of(zero_w, weights, store)
+    matrices, shape = constant_of(op.inputs[1], network), shape_of(x.type)
+    zeros = None if zero_w is None else constant_of(zero_w, network)
     if matrices is None or matrices.ndim != 3 or not matrices.size or matrices.dtype not in BYTES or shape is None:
         return None
     if len(shape) < 3 or shape[-3] != matrices.shape[0] or element_type(x.type) not in (ui8, i8):
@@ -101,7 +99,7 @@ def _raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) -
     moved = matrices.astype(np.int16) - (0 if zeros is None else zeros.astype(np.int16).item())
     if moved.min() < -128 or moved.max() > 127:
         return None
-    builder, name = DigitalBuilder(module, store, op), _weight_name(op.inputs[1])
+    builder, name = DigitalBuilder(network, op), _weight_name(op.inputs[1])
     values = moved.astype(np.int8)
     zero = None if zero_x is None else builder.cast(zero_x, i32)
     weight = IntegerWeight(values, None, name)
@@ -110,10 +108,9 @@ def _raise_matmul_integer(op: DigitalOp, module: ModuleOp, store: WeightStore) -
     return contract(builder, x, values, axes, name, lambda v, y: corrected(builder, v, y, zero, weight))
 
 
-def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_einsum(op: DigitalOp, network: Network) -> SSAValue | None:
     """An `Einsum` of one activation and constants: one contraction after the other, each as soon as it can be done."""
-    weights = weights_of(module)
-    arrays = [constant_of(value, weights, store) for value in op.inputs]
+    arrays = [constant_of(value, network) for value in op.inputs]
     activations = [i for i, array in enumerate(arrays) if array is None]
     equation = op.setting.get("equation")
     if (
@@ -135,7 +132,7 @@ def _raise_einsum(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     steps = _steps(axes, [letters for letters, _, _ in constants], result)
     if steps is None:
         return None
-    builder = DigitalBuilder(module, store, op)
+    builder = DigitalBuilder(network, op)
     for contraction, (_, array, name) in zip(steps, constants):
         x = contract(builder, x, array, contraction, name)
     return x
@@ -187,9 +184,9 @@ def parse_equation(equation: str, shapes: Sequence[tuple[int, ...] | None]) -> t
     return [operand.replace("...", ellipsis) for operand in operands], result.replace("...", ellipsis)
 
 
-def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_grouped_conv(op: DigitalOp, network: Network) -> SSAValue | None:
     """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
-    x, kernel = op.inputs[0], constant_of(op.inputs[1], weights_of(module), store)
+    x, kernel = op.inputs[0], constant_of(op.inputs[1], network)
     groups = integer(op.setting, "group", 1)
     if (
         kernel is None
@@ -206,7 +203,7 @@ def _raise_grouped_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> 
     if outputs % groups:
         return None
     blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
-    builder = DigitalBuilder(module, store, op)
+    builder = DigitalBuilder(network, op)
     vectors = builder.transpose(x, [0, *range(2, rank), 1])
     check_vectors(vectors, groups * inputs, op)
     y = block_matmul(builder, vectors, blocks, _weight_name(op.inputs[1]))

@@ -10,16 +10,15 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
-from xdsl.dialects.builtin import ModuleOp, NoneType, TensorType
+from xdsl.dialects.builtin import NoneType, TensorType
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
-from dialects.network import Port, shape_of
+from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from dialects.weights import WeightStore
 from passes.rewriting.levels import sources
 
 MOVEMENTS = (
@@ -96,7 +95,7 @@ def _is_constant(value: SSAValue | None) -> bool:
     return value is not None and isinstance(value.owner, ConstantOp | ReadOp)
 
 
-def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightStore) -> Movement | None:
+def movement(value: SSAValue, source: SSAValue, network: Network) -> Movement | None:
     """What the movements from `source` to `value` do to vectors; None if they mix them or cannot be tried."""
     shape, found = shape_of(source.type), shape_of(value.type)
     dtype = numpy_element(element_type(source.type))
@@ -105,7 +104,7 @@ def movement(value: SSAValue, source: SSAValue, module: ModuleOp, store: WeightS
     ops, others = _chain(value, source)
     results: list[tuple[Indices, bool]] = []
     for first, sizes in enumerate(BATCHES):
-        trial = _try(value, source, ops, others, sizes, first * LIMIT // 2, module, store)
+        trial = _try(value, source, ops, others, sizes, first * LIMIT // 2, network)
         if trial is None:
             return None
         results.append(trial)
@@ -164,8 +163,7 @@ def _try(
     others: list[SSAValue],
     sizes: tuple[int, ...],
     first: int,
-    module: ModuleOp,
-    store: WeightStore,
+    network: Network,
 ) -> tuple[Indices, bool] | None:
     """Where elements numbered from `first` + 1 on come out, and whether the leading dimensions stay the same."""
     shape = _concrete(source, sizes)
@@ -181,7 +179,7 @@ def _try(
         feeds[f"other{i}"] = zeros
     inputs = [(source, Port("source", ())), *((o, Port(f"other{i}", ())) for i, o in enumerate(others))]
     try:
-        found = run_graph(GraphWriter(module, store).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
+        found = run_graph(GraphWriter(network).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
     except GraphError:
         return None
     table = _read_off(found, first, shape)

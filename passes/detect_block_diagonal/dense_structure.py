@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, NoneType, StringAttr, SymbolRefAttr
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
 from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
@@ -12,10 +12,9 @@ from dialects.cim import AffineAttr, MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import shape_of, weight_named, weights_of
+from dialects.network import Network, shape_of
 from dialects.notes import add_layer_note
 from dialects.semantics.weight_values import scale_of, zero_point_of
-from dialects.weights import WeightStore
 from passes.detect_block_diagonal.analysis.block_extraction import extract_blocks
 from passes.detect_block_diagonal.analysis.block_structure import (
     BlockStructure,
@@ -39,17 +38,16 @@ class BlockColumn:
     columns: Array
 
 
-def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_below: float) -> SSAValue | None:
+def structure_dense(op: MatmulOp, network: Network, prune_below: float) -> SSAValue | None:
     """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure."""
-    weights = weights_of(module)
-    weight = weight_named(weights, op.weight.root_reference.data)
-    matrix = None if weight.structure is not None else _about_zero(weight, weights, store)
+    weight = network.weight(op.symbol)
+    matrix = None if weight.structure is not None else _about_zero(weight, network)
     if matrix is None:
         return None
-    builder = DigitalBuilder(module, store, op)
+    builder = DigitalBuilder(network, op)
     pruned = matrix
     if prune_below > 0:
-        scale = scale_of(weight, weights, store)
+        scale = scale_of(weight, network)
         values = matrix if scale is None else matrix * scale
         pruned = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
     blocks = find_matrix_blocks(pruned)
@@ -58,7 +56,7 @@ def structure_dense(op: MatmulOp, module: ModuleOp, store: WeightStore, prune_be
     stored = matrix.size if blocks is None else blocks.stored
     almost = almost_blocks(pruned)
     if almost is not None and almost.structure.stored < stored:
-        add_layer_note(module, node_name(op), almost=str(almost))
+        add_layer_note(network.module, node_name(op), almost=str(almost))
     if blocks is None or len(blocks.blocks) == 1:
         found = _irregular(builder, op, weight, matrix, pruned, stored)
         if found is not None:
@@ -74,11 +72,11 @@ def _irregular(
     What takes fewer weights wins. `pruned` is the matrix less what is too small to count; small numbers that are
     stored anyway stay as they are.
     """
-    groups, product = _extracted(pruned, chip_of(builder.module)), find_monarch_product(pruned)
+    groups, product = _extracted(pruned, chip_of(builder.network.module)), find_monarch_product(pruned)
     sparse = stored if groups is None else sum(len(g.rows) * len(g.columns) for g in groups)
     if product is not None and product.stored < min(stored, sparse + 1):
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
-        name, contiguous = weight.sym_name.data, product.contiguous_outputs
+        name, contiguous = weight.symbol, product.contiguous_outputs
         return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
     return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
 
@@ -106,7 +104,7 @@ def _sparse_product(
     builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, groups: list[BlockColumn]
 ) -> SSAValue:
     """Gather for each group of columns the rows that it needs, multiply, put the columns where they belong."""
-    symbol = weight.sym_name.data
+    symbol = weight.symbol
     used: Array = np.concatenate([group.columns for group in groups])
     empty: Array = np.setdiff1d(np.arange(matrix.shape[1], dtype=np.int64), used)
     x = builder.permute(op.x, np.concatenate([group.rows for group in groups]), f"{symbol}.rows")
@@ -118,9 +116,9 @@ def _sparse_product(
     return builder.permute(y, np.argsort(np.concatenate([used, empty])), f"{symbol}.columns")
 
 
-def _about_zero(weight: WeightOp, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+def _about_zero(weight: WeightOp, network: Network) -> Array | None:
     """The stored numbers less their zero point, so that zero means zero; None where int8 cannot hold them."""
-    matrix, zero = weight.array(store), zero_point_of(weight, weights, store)
+    matrix, zero = weight.array(network.store), zero_point_of(weight, network)
     if zero is None:
         return matrix
     moved = matrix.astype(np.int16) - zero
@@ -131,7 +129,7 @@ def _block_product(
     builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, found: BlockStructure
 ) -> SSAValue:
     """Gather the rows block by block, multiply, put the columns where they belong (and zeros where there are none)."""
-    symbol = weight.sym_name.data
+    symbol = weight.symbol
     rows, columns = found.row_order(matrix.shape[0]), found.column_order(matrix.shape[1])
     used_rows = sum(len(block.rows) for block in found.blocks)
     used_columns = sum(len(block.columns) for block in found.blocks)
@@ -168,8 +166,8 @@ def _stored_parts(builder: DigitalBuilder, parts: list[Array], name: str, affine
 
 def _reordered_affine(builder: DigitalBuilder, weight: WeightOp, columns: Array) -> AffineAttr | None:
     """The scale of the columns in their new order; the zero point is part of the numbers by now."""
-    scale = scale_of(weight, weights_of(builder.module), builder.store)
+    scale = scale_of(weight, builder.network)
     if scale is None:
         return None
-    symbol = builder.weight(np.ascontiguousarray(scale[columns]), f"{weight.sym_name.data}.blocks.scale")
-    return AffineAttr(SymbolRefAttr(symbol), NoneType())
+    symbol = builder.weight(np.ascontiguousarray(scale[columns]), f"{weight.symbol}.blocks.scale")
+    return AffineAttr.of(symbol)

@@ -6,10 +6,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dialects.cim import DigitalOp, MatmulOp, PermuteOp
+from dialects.cim import DigitalOp, MatmulOp
 from dialects.errors import UserError
-from dialects.network import main_block
-from dialects.weights import store_of
+from dialects.network import Network
 from passes.detect_block_diagonal.block_products import raise_block_product
 from passes.detect_block_diagonal.dense_structure import structure_dense
 from passes.detect_block_diagonal.structure_kinds import name_kinds
@@ -40,22 +39,17 @@ class DetectBlockDiagonalPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not 0 <= self.prune_below <= MOST_MAGNITUDE:
             raise UserError(f"prune-below={self.prune_below}: expected a magnitude from 0 to {MOST_MAGNITUDE:g}")
-        store = store_of(ctx)
-        for one in list(main_block(op).ops):
+        network = Network.of(ctx, op)
+        for one in list(network.block.ops):
             if isinstance(one, DigitalOp):
-                raised = raise_block_product(one, op, store)
+                raised = raise_block_product(one, network)
                 if raised is not None:
                     replace(one, raised)
-        for one in list(main_block(op).ops):
+        for one in list(network.block.ops):
             if isinstance(one, MatmulOp):
-                found = structure_dense(one, op, store, float(self.prune_below))
+                found = structure_dense(one, network, float(self.prune_below))
                 if found is not None:
                     replace(one, found)
-        straighten(op, store)
-        name_kinds(op)
-        sweep(op)
-
-
-def permutations(module: ModuleOp) -> int:
-    """How many permutations the network executes."""
-    return sum(isinstance(op, PermuteOp) for op in main_block(module).ops)
+        straighten(network)
+        name_kinds(network)
+        sweep(network)

@@ -2,29 +2,28 @@
 
 from collections.abc import Iterator
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
 from dialects.attributes.structure import BLAST, MONARCH, BlockDiagonalAttr
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, ReadOp, WeightOp
-from dialects.network import main_block, weight_named, weights_of
+from dialects.network import Network
 from passes.detect_block_diagonal.data_movement import is_movement
 from passes.rewriting.multiplications import permuted_product
 
 
-def name_kinds(module: ModuleOp) -> None:
+def name_kinds(network: Network) -> None:
     """Write the kind of each pair of factors into the structure of both weights."""
-    weights = weights_of(module)
-    for op in main_block(module).ops:
-        if isinstance(op, MatmulOp) and _structure(op, weights) is not None:
+    for op in network.block.ops:
+        if isinstance(op, MatmulOp) and _structure(op, network) is not None:
             for kind, first in ((MONARCH, permuted_product(op.x)), (BLAST, _coupled_product(op.x))):
-                if first is not None and _structure(first, weights) is not None:
+                if first is not None and _structure(first, network) is not None:
                     for factor in (first, op):
-                        _set_kind(weight_named(weights, factor.weight.root_reference.data), kind)
+                        _set_kind(network.weight(factor.symbol), kind)
 
 
-def _structure(op: MatmulOp, weights: dict[str, WeightOp]) -> object | None:
-    return weight_named(weights, op.weight.root_reference.data).structure
+def _structure(op: MatmulOp, network: Network) -> object | None:
+    return network.weight(op.symbol).structure
 
 
 def _coupled_product(x: SSAValue) -> MatmulOp | None:

@@ -1,32 +1,31 @@
 """Straightens the way between multiplications by blocks: chains of data movement become permutations of vectors."""
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.hints import isa
 
-from dialects.cim import MatmulOp, WeightOp
-from dialects.network import main_block, shape_of, weight_named, weights_of
-from dialects.weights import WeightStore
+from dialects.cim import MatmulOp
+from dialects.network import Network, shape_of
 from passes.detect_block_diagonal.data_movement import Movement, Sources, moved_operands, movement
 from passes.rewriting.digital import DigitalBuilder
 
 
-def straighten(module: ModuleOp, store: WeightStore) -> None:
+def straighten(network: Network) -> None:
     """Replace the operands of, and what is made of, structured multiplications by permutations where that is exact."""
-    weights, sources = weights_of(module), Sources()
-    for op in list(main_block(module).ops):
+    sources = Sources()
+    for op in list(network.block.ops):
         for index, operand in moved_operands(op):
             source = sources.of(operand)
-            if source is None or not (_is_structured(op, weights) or _is_structured(source.owner, weights)):
+            if source is None or not (_is_structured(op, network) or _is_structured(source.owner, network)):
                 continue
-            found = movement(operand, source, module, store)
+            found = movement(operand, source, network)
             if found is not None:
-                _replace_operand(op, index, found, DigitalBuilder(module, store, op))
+                _replace_operand(op, index, found, DigitalBuilder(network, op))
 
 
-def _is_structured(op: object, weights: dict[str, WeightOp]) -> bool:
-    return isinstance(op, MatmulOp) and weight_named(weights, op.weight.root_reference.data).structure is not None
+def _is_structured(op: object, network: Network) -> bool:
+    return isinstance(op, MatmulOp) and network.weight(op.symbol).structure is not None
 
 
 def _replace_operand(op: Operation, index: int, found: Movement, builder: DigitalBuilder) -> None:
@@ -54,7 +53,7 @@ def _multiply_vectors(op: MatmulOp, x: SSAValue, found: Movement, builder: Digit
         op.operands[0] = x
         return
     columns = (shape_of(op.result.type) or (-1,))[-1]
-    new = builder.matmul(x, op.weight.root_reference.data, columns)
+    new = builder.matmul(x, op.symbol, columns)
     flat = _flattened(builder, new, op.result)
     flat.name_hint = op.result.name_hint
     op.result.replace_all_uses_with(flat)

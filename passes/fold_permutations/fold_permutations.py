@@ -10,9 +10,8 @@ from xdsl.passes import ModulePass
 
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp, PermuteOp
-from dialects.network import main_block, shape_of, weight_named, weights_of
+from dialects.network import Network, shape_of
 from dialects.notes import note_dense_weights, note_permutations
-from dialects.weights import WeightStore, store_of
 from passes.fold_permutations.dense_size import dense_size
 from passes.fold_permutations.permutations import fold_into_producer, fold_into_users, hoisted
 from passes.rewriting.constants import constant_of, is_float
@@ -36,69 +35,62 @@ class FoldPermutationsPass(ModulePass):
     name = "fold-permutations"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        store = store_of(ctx)
-        _raise_gathers(op, store)
-        note_permutations(op, _count(op))
-        while any(_fold(one, op, store) for one in _permutes(op)):
-            sweep(op)
-        _merge_equal(op, store)
-        sweep(op)
-        note_dense_weights(op, dense_size(op))
+        network = Network.of(ctx, op)
+        _raise_gathers(network)
+        note_permutations(op, len(_permutes(network)))
+        while any(_fold(one, network) for one in _permutes(network)):
+            sweep(network)
+        _merge_equal(network)
+        sweep(network)
+        note_dense_weights(op, dense_size(network))
 
 
-def _count(module: ModuleOp) -> int:
-    return len(_permutes(module))
-
-
-def _permutes(module: ModuleOp) -> list[PermuteOp]:
+def _permutes(network: Network) -> list[PermuteOp]:
     """The permutations of a network, in order."""
-    return [one for one in main_block(module).ops if type(one) is PermuteOp]
+    return [one for one in network.block.ops if type(one) is PermuteOp]
 
 
-def _raise_gathers(module: ModuleOp, store: WeightStore) -> None:
+def _raise_gathers(network: Network) -> None:
     """`Gather` of the last axis by constant indices is a permutation (or a choice) of elements."""
-    for one in list(main_block(module).ops):
+    for one in list(network.block.ops):
         if not isinstance(one, DigitalOp) or not one.is_a("Gather"):
             continue
-        x, table = one.inputs[0], constant_of(one.inputs[1], weights_of(module), store)
+        x, table = one.inputs[0], constant_of(one.inputs[1], network)
         shape = shape_of(x.type)
         if not shape or table is None or table.ndim != 1 or shape[-1] < 0 or not table.size or not is_float(x):
             continue
-        if (
-            integer(one.setting, "axis", 0) in (-1, len(shape) - 1)
-            and constant_of(x, weights_of(module), store) is None
-        ):
-            builder = DigitalBuilder(module, store, one)
+        if integer(one.setting, "axis", 0) in (-1, len(shape) - 1) and constant_of(x, network) is None:
+            builder = DigitalBuilder(network, one)
             replace(one, builder.permute(x, table.astype(np.int64) % shape[-1], "gathered"))
 
 
-def _merge_equal(module: ModuleOp, store: WeightStore) -> None:
+def _merge_equal(network: Network) -> None:
     """Permutations of one value by equal tables are executed once."""
     known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
-    for one in main_block(module).ops:
+    for one in network.block.ops:
         if isinstance(one, PermuteOp):
-            table = weight_named(weights_of(module), one.table.root_reference.data).array(store)
+            table = network.array(one.symbol)
             first = known.setdefault((one.x, table.tobytes()), one)
             if first is not one:
                 one.result.replace_all_uses_with(first.result)
 
 
-def _fold(permute: PermuteOp, module: ModuleOp, store: WeightStore) -> bool:
+def _fold(permute: PermuteOp, network: Network) -> bool:
     """Fold one permutation if it can be; whether anything changed."""
     if permute.parent is None or not permute.result.uses:
         return False
-    builder = DigitalBuilder(module, store, permute)
-    table = weight_named(weights_of(module), permute.table.root_reference.data).array(store)
+    builder = DigitalBuilder(network, permute)
+    table = network.array(permute.symbol)
     shape = shape_of(permute.x.type)
     if shape and shape[-1] == len(table) and np.array_equal(table, np.arange(len(table))):
         permute.result.replace_all_uses_with(permute.x)
         return True
     if isinstance(permute.x.owner, PermuteOp):
-        first = weight_named(weights_of(module), permute.x.owner.table.root_reference.data).array(store)
+        first = network.array(permute.x.owner.symbol)
         replace(permute, builder.permute(permute.x.owner.x, first[table], "order"))
         return True
     new = fold_into_producer(permute, table, builder) or hoisted(permute, table, builder)
     if new is not None:
         replace(permute, new)
         return True
-    return fold_into_users(permute, table, module, store)
+    return fold_into_users(permute, table, network)

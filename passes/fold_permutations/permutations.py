@@ -1,15 +1,14 @@
 """How a permutation of vectors is folded into the multiplication before it, the one after it, or moved past a bias."""
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr
+from xdsl.dialects.builtin import NoneType, SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 
 from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import Array
-from dialects.network import main_block, shape_of, weight_named, weights_of
+from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
-from dialects.weights import WeightStore
 from passes.rewriting.constants import constant_of
 from passes.rewriting.digital import DigitalBuilder, replace
 
@@ -30,19 +29,18 @@ def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder
     product = permute.x.owner
     if not isinstance(product, MatmulOp) or _users(permute.x) != 1:
         return None
-    weights = weights_of(builder.module)
-    weight = weight_named(weights, product.weight.root_reference.data)
-    if not all(_gives(table, other, builder) for other in _products(weight, builder.module)):
+    weight = builder.network.weight(product.symbol)
+    if not all(_gives(table, other, builder) for other in _products(weight, builder.network)):
         return None
     if weight.structure is None:
-        values = np.ascontiguousarray(weight.array(builder.store)[:, table])
-        symbol = builder.weight(values, f"{weight.sym_name.data}.ordered", _affine(builder, weight, table))
+        values = np.ascontiguousarray(weight.array(builder.network.store)[:, table])
+        symbol = builder.weight(values, f"{weight.symbol}.ordered", _affine(builder, weight, table))
         return _located(builder.matmul(product.x, symbol, len(table)), product)
     if not isinstance(weight.structure, BlockDiagonalAttr) or len(set(table.tolist())) != len(table):
         return None
     dropped: Array = np.setdiff1d(np.arange(weight.matrix_shape[1], dtype=np.int64), table)
     whole: Array = np.concatenate([table, dropped])
-    order, places = column_order(weight, weights, builder.store), np.argsort(whole)
+    order, places = column_order(weight, builder.network), np.argsort(whole)
     y = _ordered_product(builder, product, weight, places if order is None else places[order], whole)
     return y if not len(dropped) else builder.first_of_last(y, len(table))
 
@@ -52,9 +50,8 @@ def _gives(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
     users = [use.operation for use in product.result.uses]
     if len(users) != 1 or not isinstance(users[0], PermuteOp) or not np.array_equal(_table(users[0], builder), table):
         return False
-    weights = weights_of(builder.module)
-    between = all(_is_structured(use.operation, weights) for use in users[0].result.uses)
-    return not between or not _is_structured(product, weights)
+    between = all(_is_structured(use.operation, builder.network) for use in users[0].result.uses)
+    return not between or not _is_structured(product, builder.network)
 
 
 def _ordered_product(
@@ -63,13 +60,13 @@ def _ordered_product(
     """The product by the same blocks, their columns delivered in another order."""
     structure = weight.structure
     assert isinstance(structure, BlockDiagonalAttr)
-    name = weight.sym_name.data
+    name = weight.symbol
     symbol = None
     if not np.array_equal(order, np.arange(len(order))):
         symbol = builder.weight(order.astype(np.int64), f"{name}.order")
     ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
     affine = _affine(builder, weight, table)
-    blocks = builder.weight(weight.array(builder.store), name, affine, ordered)
+    blocks = builder.weight(weight.array(builder.network.store), name, affine, ordered)
     return _located(builder.matmul(product.x, blocks, len(order)), product)
 
 
@@ -78,13 +75,13 @@ def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAVal
     op = permute.x.owner
     if not isinstance(op, DigitalOp) or not op.is_a(*UNARY, *BINARY) or _users(permute.x) != 1 or len(op.outputs) != 1:
         return None
-    weights, shape = weights_of(builder.module), shape_of(op.outputs[0].type)
+    shape = shape_of(op.outputs[0].type)
     activations = [i for i, v in enumerate(op.inputs) if not isinstance(v.owner, ConstantOp | ReadOp)]
     if len(activations) != 1 or shape is None or shape_of(op.inputs[activations[0]].type) != shape:
         return None
     inputs: list[SSAValue] = []
     for i, value in enumerate(op.inputs):
-        array = None if i == activations[0] else constant_of(value, weights, builder.store)
+        array = None if i == activations[0] else constant_of(value, builder.network)
         if i == activations[0]:
             inputs.append(builder.permute(value, table, "order"))
         elif array is None or array.ndim > 1 or array.size == 1:
@@ -96,13 +93,13 @@ def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAVal
     return _located(builder.add(DigitalOp(op.op_type.data, inputs, [permute.result.type], op.setting)), op)
 
 
-def fold_into_users(permute: PermuteOp, table: Array, module: ModuleOp, store: WeightStore) -> bool:
+def fold_into_users(permute: PermuteOp, table: Array, network: Network) -> bool:
     """Let multiplications after a permutation read what is before it, with reordered rows; whether one could."""
     changed = False
     for use in list(permute.result.uses):
         user = use.operation
         if isinstance(user, MatmulOp):
-            new = _reordered_rows(user, permute.x, table, DigitalBuilder(module, store, user))
+            new = _reordered_rows(user, permute.x, table, DigitalBuilder(network, user))
             if new is not None:
                 replace(user, new)
                 changed = True
@@ -116,16 +113,15 @@ def _takes(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
 
 
 def _reordered_rows(user: MatmulOp, x: SSAValue, table: Array, builder: DigitalBuilder) -> SSAValue | None:
-    weights = weights_of(builder.module)
-    weight = weight_named(weights, user.weight.root_reference.data)
-    if not all(_takes(table, other, builder) for other in _products(weight, builder.module)):
+    weight = builder.network.weight(user.symbol)
+    if not all(_takes(table, other, builder) for other in _products(weight, builder.network)):
         return None
     shape = shape_of(x.type)
     if not shape or shape[-1] < 0 or len(set(table.tolist())) != len(table):
         return None
-    name, values = weight.sym_name.data, weight.array(builder.store)
+    name, values = weight.symbol, weight.array(builder.network.store)
     if weight.structure is None:
-        if zero_point_of(weight, weights, builder.store) is not None and len(table) != shape[-1]:
+        if zero_point_of(weight, builder.network) is not None and len(table) != shape[-1]:
             return None
         rows = np.zeros((shape[-1], values.shape[1]), values.dtype)
         rows[table] = values
@@ -144,14 +140,14 @@ def _reordered_blocks(
     if (sources != sources[:, :1]).any():
         return None
     target = sources[:, 0]
-    values = weight.array(builder.store)
+    values = weight.array(builder.network.store)
     moved = np.zeros_like(values)
     moved[target[:, None], table.reshape(blocks, rows) - target[:, None] * rows] = values
-    old = column_order(weight, weights_of(builder.module), builder.store)
+    old = column_order(weight, builder.network)
     old = np.arange(blocks * columns) if old is None else old
     order = np.empty_like(old)
     order.reshape(blocks, columns)[target] = old.reshape(blocks, columns)
-    symbol, name = None, weight.sym_name.data
+    symbol, name = None, weight.symbol
     if not np.array_equal(order, np.arange(len(order))):
         symbol = builder.weight(order.astype(np.int64), f"{name}.order")
     ordered = BlockDiagonalAttr.of(structure.data_shape, structure.kind.data, symbol)
@@ -167,8 +163,8 @@ def _located(value: SSAValue, origin: Operation) -> SSAValue:
 
 def _affine(builder: DigitalBuilder, weight: WeightOp, table: Array) -> AffineAttr | None:
     """Scale and zero point of reordered columns."""
-    weights, store, name = weights_of(builder.module), builder.store, weight.sym_name.data
-    scale, zero = scale_of(weight, weights, store), zero_point_of(weight, weights, store)
+    network, name = builder.network, weight.symbol
+    scale, zero = scale_of(weight, network), zero_point_of(weight, network)
     if scale is None:
         return None
     scales = SymbolRefAttr(builder.weight(np.ascontiguousarray(scale[table]), f"{name}.scale"))
@@ -177,24 +173,24 @@ def _affine(builder: DigitalBuilder, weight: WeightOp, table: Array) -> AffineAt
     return AffineAttr(scales, SymbolRefAttr(builder.weight(np.ascontiguousarray(zero[table]), f"{name}.zero")))
 
 
-def _is_structured(op: Operation, weights: dict[str, WeightOp]) -> bool:
-    return isinstance(op, MatmulOp) and weight_named(weights, op.weight.root_reference.data).structure is not None
+def _is_structured(op: Operation, network: Network) -> bool:
+    return isinstance(op, MatmulOp) and network.weight(op.symbol).structure is not None
 
 
-def _products(weight: WeightOp, module: ModuleOp) -> list[MatmulOp]:
+def _products(weight: WeightOp, network: Network) -> list[MatmulOp]:
     """The multiplications by a weight."""
-    symbol = weight.sym_name.data
+    symbol = weight.symbol
     found: list[MatmulOp] = []
-    op = main_block(module).first_op
+    op = network.block.first_op
     while op is not None:  # asked for at every fold: faster than an iterator
-        if type(op) is MatmulOp and op.weight.root_reference.data == symbol:
+        if type(op) is MatmulOp and op.symbol == symbol:
             found.append(op)
         op = op.next_op
     return found
 
 
 def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:
-    return weight_named(weights_of(builder.module), permute.table.root_reference.data).array(builder.store)
+    return builder.network.array(permute.symbol)
 
 
 def _users(value: SSAValue) -> int:

@@ -10,11 +10,11 @@ from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
 from dialects.attributes.structure import MONARCH
-from dialects.cim import DigitalOp, PermuteOp, WeightOp
+from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import main_block, weight_named, weights_of
+from dialects.network import Network, main_block
 from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
 from passes.place_tiles.analysis.spread import OBJECTIVES, Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
@@ -40,7 +40,8 @@ class PlaceTilesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_mapping(self.mapping, self.objective)
-        chip, weights = chip_of(op), _weight_tiles(op)
+        network = Network.of(ctx, op)
+        chip, weights = chip_of(op), _weight_tiles(network)
         if self.mapping == "spread":
             goal = Goal(self.objective, chip.arrays, chip.adcs)
             placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
@@ -48,8 +49,8 @@ class PlaceTilesPass(ModulePass):
             placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
         found = dict(zip(weights, placements))
-        for multiply in tiled_multiplies(main_block(op).ops):
-            placement = found[multiply.weight.root_reference.data]
+        for multiply in tiled_multiplies(network.block.ops):
+            placement = found[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
@@ -65,29 +66,29 @@ def check_mapping(mapping: str, objective: str = "arrays") -> None:
         )
 
 
-def _weight_tiles(module: ModuleOp) -> dict[str, WeightTiles]:
+def _weight_tiles(network: Network) -> dict[str, WeightTiles]:
     """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
-    ops, weights = list(main_block(module).ops)[:-1], weights_of(module)
-    multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, weights)
+    ops = network.body
+    multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, network)
     found: dict[str, WeightTiles] = {}
     for op in sorted(multiplies, key=lambda multiply: level[multiply]):
-        symbol = op.weight.root_reference.data
+        symbol = op.symbol
         if symbol not in found:
-            dense = weight_named(weights, symbol).structure is None
+            dense = network.weight(symbol).structure is None
             found[symbol] = WeightTiles(op.tiles.array, dense, level[op], symbol in second)
-    order = dict.fromkeys(op.weight.root_reference.data for op in multiplies)
+    order = dict.fromkeys(op.symbol for op in multiplies)
     return {symbol: found[symbol] for symbol in order}
 
 
-def _second_factors(ops: Sequence[Operation], weights: dict[str, WeightOp]) -> set[str]:
+def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:
     """The weights of Monarch pairs that multiply what, but for digital operations, is the result of a first factor."""
     second: set[str] = set()
     after_first: dict[Operation, bool] = {}
     for op in ops:
         after = any(after_first.get(source, False) for source in sources(op))
         if isinstance(op, MultiplyOp):
-            symbol = op.weight.root_reference.data
-            is_factor = weight_named(weights, symbol).kind == MONARCH
+            symbol = op.symbol
+            is_factor = network.weight(symbol).kind == MONARCH
             if is_factor and after:
                 second.add(symbol)
             after_first[op] = is_factor and not after
@@ -116,7 +117,7 @@ def wrongly_placed(module: ModuleOp) -> str | None:
     users: dict[str, MultiplyOp] = {}
     for op in main_block(module).walk():
         if isinstance(op, MultiplyOp) and op.places is not None:
-            users.setdefault(op.weight.root_reference.data, op)
+            users.setdefault(op.symbol, op)
     if not users:
         return None
     chip = chip_of(module)

@@ -11,10 +11,9 @@ from dialects.cim import MatmulOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import main_block, shape_of, weight_named, weights_of
+from dialects.network import Network, shape_of
 from dialects.notes import add_layer_note
 from dialects.semantics.weight_values import float_weight
-from dialects.weights import WeightStore, store_of
 from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated, second_moment
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
@@ -63,32 +62,30 @@ class ProjectMonarchPass(ModulePass):
             raise UserError(f"blocks={self.blocks} is unknown: expected a number from 2 on, {AUTO} or {PAPER}")
         if not 0 <= self.budget <= MOST_BUDGET:
             raise UserError(f"budget={self.budget}: expected a relative error from 0 to {MOST_BUDGET}")
-        store = store_of(ctx)
-        weights = weights_of(op)
-        matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
-        dense = [m for m in matmuls if weight_named(weights, m.weight.root_reference.data).structure is None]
-        seen = {} if self.calibration is None else activations(op, store, [m.x for m in dense], self.calibration)
+        network = Network.of(ctx, op)
+        matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
+        dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
+        seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
         for matmul in dense:
-            self._project(matmul, moments.get(matmul), op, store)
-        sweep(op)
+            self._project(matmul, moments.get(matmul), network)
+        sweep(network)
 
-    def _project(self, matmul: MatmulOp, moment: Array | None, module: ModuleOp, store: WeightStore) -> None:
-        weights = weights_of(module)
-        symbol = matmul.weight.root_reference.data
-        matrix = float_weight(weight_named(weights, symbol), weights, store, np.dtype(np.float32))
+    def _project(self, matmul: MatmulOp, moment: Array | None, network: Network) -> None:
+        symbol = matmul.symbol
+        matrix = float_weight(network.weight(symbol), network, np.dtype(np.float32))
         if not shape_of(matmul.x.type) or min(matrix.shape) < 2:
             return
         found = self._factors(matrix, moment)
         if isinstance(found, str):
-            add_layer_note(module, node_name(matmul), monarch=f"left dense: {found}")
+            add_layer_note(network.module, node_name(matmul), monarch=f"left dense: {found}")
             return
         said = {"weight_error": found.weight_error}
         if found.output_error is not None and found.closed_form_output_error is not None:
             said["output_error"] = found.output_error
             said["closed_form_output_error"] = found.closed_form_output_error
-        add_layer_note(module, node_name(matmul), **said)
-        builder = DigitalBuilder(module, store, matmul)
+        add_layer_note(network.module, node_name(matmul), **said)
+        builder = DigitalBuilder(network, matmul)
         dtype = numpy_element(element_type(matmul.x.type))
         w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
         replace(matmul, monarch_product(builder, matmul.x, w1, w2, matrix.shape[1], symbol))

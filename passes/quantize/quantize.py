@@ -14,9 +14,8 @@ from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp
 from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import main_block, shape_of, weight_named, weights_of
+from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, ordered, zero_point_of
-from dialects.weights import store_of
 from passes.quantize.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
 from passes.rewriting.digital import DigitalBuilder, replace, with_element, with_last
@@ -62,25 +61,25 @@ class QuantizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.activations not in MODES:
             raise UserError(f"activations={self.activations} is unknown: expected one of {', '.join(MODES)}")
-        store = store_of(ctx)
-        matmuls = [o for o in main_block(op).ops if isinstance(o, MatmulOp) and not o.is_integer]
+        network = Network.of(ctx, op)
+        matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
         seen: dict[MatmulOp, tuple[float, float]] = {}
         if self.activations == "static":
             if self.calibration is None:
                 raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
-            found = ranges(op, store, [m.x for m in matmuls], self.calibration)
+            found = ranges(network, [m.x for m in matmuls], self.calibration)
             seen = {m: found[m.x] for m in matmuls}
         known: dict[SSAValue, Activation] = {}
         marks: dict[SSAValue, SSAValue] = {}
         for matmul in matmuls:
-            builder = DigitalBuilder(op, store, matmul)
+            builder = DigitalBuilder(network, matmul)
             if matmul.x not in known:
                 x = _dequantised(builder, matmul.x)
                 known[matmul.x] = x or _marked(builder, self._quantised(builder, matmul, seen), matmul.x, marks)
             product = _integer_product(builder, matmul, known[matmul.x])
             marks[product] = known[matmul.x].scale
             replace(matmul, product)
-        sweep(op)
+        sweep(network)
 
     def _quantised(
         self, builder: DigitalBuilder, matmul: MatmulOp, seen: dict[MatmulOp, tuple[float, float]]
@@ -174,12 +173,12 @@ def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -
 
 def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, IntegerWeight, SSAValue]:
     """Symbol, integers and scale (as a value) of a multiplication's weight; float weights are quantised."""
-    weights, store = weights_of(builder.module), builder.store
-    symbol = matmul.weight.root_reference.data
-    weight = weight_named(weights, symbol)
-    order = column_order(weight, weights, store)
+    network = builder.network
+    symbol = matmul.symbol
+    weight = network.weight(symbol)
+    order = column_order(weight, network)
     if weight.affine is None:
-        floats = weight.array(store)
+        floats = weight.array(network.store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
         if not (floats.min(initial=0) >= -_LARGEST and floats.max(initial=0) <= _LARGEST):
             raise UserError(
@@ -191,7 +190,7 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
         integers = IntegerWeight(values, None, name, order)
         return name, integers, builder.constant(ordered(scale, order), f"{symbol}.scale")
     scale_symbol = weight.affine.scale.root_reference.data
-    scale_weight = weight_named(weights, scale_symbol)
+    scale_weight = network.weight(scale_symbol)
     scale_value = builder.add(ReadOp(scale_symbol, scale_weight.tensor_type))
-    integers = IntegerWeight(weight.array(store), zero_point_of(weight, weights, store), symbol, order)
+    integers = IntegerWeight(weight.array(network.store), zero_point_of(weight, network), symbol, order)
     return symbol, integers, builder.cast(scale_value, f32)

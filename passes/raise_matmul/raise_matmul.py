@@ -13,8 +13,7 @@ from xdsl.utils.hints import isa
 from dialects.attributes.onnx_attributes import integer, integers, real
 from dialects.cim import AffineAttr, DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
-from dialects.network import main_block, shape_of, weights_of
-from dialects.weights import WeightStore, store_of
+from dialects.network import Network, shape_of
 from passes.raise_matmul.integer_products import raise_matmul_integer, raise_qlinear_matmul
 from passes.rewriting.constants import ConstantMatrix, computes_constants, constant_matrix, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors, replace
@@ -36,28 +35,27 @@ class RaiseMatmulPass(ModulePass):
     name = "raise-matmul"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        store, constant = store_of(ctx), set[SSAValue]()
-        for one in list(main_block(op).ops):
+        network, constant = Network.of(ctx, op), set[SSAValue]()
+        for one in list(network.block.ops):
             is_constant = computes_constants(one, constant)
             if isinstance(one, DigitalOp) and one.is_standard and one.op_type.data in _RULES:
                 if one.op_type.data in _FLOAT_RULES and constant.issuperset(one.inputs[:2]):
                     continue  # left to fold-constants
-                raised = _RULES[one.op_type.data](one, op, store)
+                raised = _RULES[one.op_type.data](one, network)
                 if raised is not None:
                     replace(one, raised)
                     if is_constant:
                         constant.add(raised)
-        sweep(op)
+        sweep(network)
 
 
-def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_matmul(op: DigitalOp, network: Network) -> SSAValue | None:
     """`x W`, and `W x` as `(x' W')'`."""
-    weights = weights_of(module)
-    right = constant_matrix(op.inputs[1], weights, store)
-    builder = DigitalBuilder(module, store, op)
+    right = constant_matrix(op.inputs[1], network)
+    builder = DigitalBuilder(network, op)
     if right is not None and is_float(op.inputs[0]):
         return _product(builder, op.inputs[0], right)
-    left, x = constant_matrix(op.inputs[0], weights, store), op.inputs[1]
+    left, x = constant_matrix(op.inputs[0], network), op.inputs[1]
     shape = shape_of(x.type)
     if left is None or not is_float(x) or not shape:
         return None
@@ -68,12 +66,12 @@ def _raise_matmul(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAVal
     return None if product is None else builder.transpose(product, order)
 
 
-def _raise_gemm(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_gemm(op: DigitalOp, network: Network) -> SSAValue | None:
     """`alpha * A B + beta * C`, either factor transposed and either constant (`A B` is `(B' A')'`)."""
-    weights, builder = weights_of(module), DigitalBuilder(module, store, op)
-    swapped = constant_matrix(op.inputs[1], weights, store) is None
+    builder = DigitalBuilder(network, op)
+    swapped = constant_matrix(op.inputs[1], network) is None
     x, constant = (op.inputs[1], op.inputs[0]) if swapped else (op.inputs[0], op.inputs[1])
-    matrix = constant_matrix(constant, weights, store)
+    matrix = constant_matrix(constant, network)
     if matrix is None or not is_float(x) or len(shape_of(x.type) or ()) != 2:
         return None
     turned = [integer(op.setting, name, 0) != int(swapped) for name in ("transA", "transB")]
@@ -96,15 +94,15 @@ def _times(builder: DigitalBuilder, value: SSAValue, factor: float) -> SSAValue:
     return builder.elementwise("Mul", value, builder.constant(np.array(factor, dtype), "factor"))
 
 
-def _raise_conv(op: DigitalOp, module: ModuleOp, store: WeightStore) -> SSAValue | None:
+def _raise_conv(op: DigitalOp, network: Network) -> SSAValue | None:
     """A convolution whose kernel is one point: channels move to the last axis and back."""
-    x, kernel = op.inputs[0], constant_of(op.inputs[1], weights_of(module), store)
+    x, kernel = op.inputs[0], constant_of(op.inputs[1], network)
     if kernel is None or not _is_pointwise(op, kernel.shape) or not isa(x.type, TensorType):
         return None
     rank = kernel.ndim
     if rank != x.type.get_num_dims():
         return None
-    builder = DigitalBuilder(module, store, op)
+    builder = DigitalBuilder(network, op)
     name = op.inputs[1].name_hint or "kernel"
     matrix = ConstantMatrix(np.ascontiguousarray(kernel.reshape(kernel.shape[:2]).T), f"{name}.matrix")
     y = _product(builder, builder.transpose(x, [0, *range(2, rank), 1]), matrix)
@@ -157,7 +155,7 @@ def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array
     return builder.weight(values, f"{matrix.name}.int8", AffineAttr(scale_symbol, zero_symbol))
 
 
-_RULES: dict[str, Callable[[DigitalOp, ModuleOp, WeightStore], SSAValue | None]] = {
+_RULES: dict[str, Callable[[DigitalOp, Network], SSAValue | None]] = {
     "MatMul": _raise_matmul,
     "Gemm": _raise_gemm,
     "Conv": _raise_conv,

@@ -5,34 +5,32 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import Port, inputs_of, main_block
+from dialects.network import Network, Port
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from dialects.weights import WeightStore
 
 _LARGEST = float(np.finfo(np.float32).max) / 2
 """Of the numbers that are quantised: the width of their range is a float32."""
 
 
-def activations(module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str) -> dict[SSAValue, Array]:
+def activations(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAValue, Array]:
     """What each value is on the inputs in `file` (.npz, an array for each input).
 
     UserError if the file cannot be used (see `read_inputs`), the network cannot run on it, or a value on it has no
     numbers, or some that 8 bits cannot stand for: what would be made of those is a wrong network.
     """
-    inputs = inputs_of(module)
+    inputs = network.inputs
     arrays = read_inputs(file, [port.name for _, port in inputs])
     distinct = list(dict.fromkeys(values))
     if not distinct:
         return {}
     outputs = [(value, Port(f"watched {i}", ())) for i, value in enumerate(distinct)]
-    model = GraphWriter(module, store).model(list(main_block(module).ops)[:-1], inputs, outputs)
+    model = GraphWriter(network).model(network.body, inputs, outputs)
     try:
         found = run_graph(model, arrays)
     except GraphError as error:
@@ -43,11 +41,9 @@ def activations(module: ModuleOp, store: WeightStore, values: Sequence[SSAValue]
     return seen
 
 
-def ranges(
-    module: ModuleOp, store: WeightStore, values: Sequence[SSAValue], file: str
-) -> dict[SSAValue, tuple[float, float]]:
+def ranges(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAValue, tuple[float, float]]:
     """Least and greatest number that each value takes on the inputs in `file`; errors as from `activations`."""
-    found = activations(module, store, values, file)
+    found = activations(network, values, file)
     return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in found.items()}
 
 

@@ -7,18 +7,17 @@ from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
 from dialects.attributes.onnx_attributes import integer, integers
-from dialects.cim import ConstantOp, DigitalOp, ReadOp, WeightOp
+from dialects.cim import ConstantOp, DigitalOp, ReadOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element
-from dialects.network import weight_named
-from dialects.weights import WeightStore
+from dialects.network import Network
 
 
-def constant_of(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> Array | None:
+def constant_of(value: SSAValue, network: Network) -> Array | None:
     """The array of a value that is a constant as it stands, else None."""
     if isinstance(value.owner, ConstantOp):
         return dense_array(value.owner.value)
     if isinstance(value.owner, ReadOp):
-        return weight_named(weights, value.owner.weight.root_reference.data).array(store)
+        return network.array(value.owner.symbol)
     return None
 
 
@@ -66,30 +65,30 @@ class ConstantMatrix:
         return values.astype(self.scale.dtype) * self.scale
 
 
-def constant_matrix(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+def constant_matrix(value: SSAValue, network: Network) -> ConstantMatrix | None:
     """The matrix of a value that is constant but for dequantisation and transposition, else None."""
     value, swaps = _before_transposes(value)
     owner = value.owner
-    found = _stored(value, weights, store)
+    found = _stored(value, network)
     if found is None and isinstance(owner, DigitalOp):
         if owner.is_a("Mul"):
-            found = _scaled(owner, weights, store)
+            found = _scaled(owner, network)
         elif owner.is_a("DequantizeLinear"):
-            found = _dequantised(owner, weights, store)
+            found = _dequantised(owner, network)
     return _swapped(found, swaps)
 
 
-def _unscaled(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+def _unscaled(value: SSAValue, network: Network) -> ConstantMatrix | None:
     """The matrix of a value that is constant but for transposition, else None."""
     value, swaps = _before_transposes(value)
-    return _swapped(_stored(value, weights, store), swaps)
+    return _swapped(_stored(value, network), swaps)
 
 
-def _stored(value: SSAValue, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
-    array, owner = constant_of(value, weights, store), value.owner
+def _stored(value: SSAValue, network: Network) -> ConstantMatrix | None:
+    array, owner = constant_of(value, network), value.owner
     if array is None or array.ndim != 2 or not array.size:
         return None
-    symbol = owner.weight.root_reference.data if isinstance(owner, ReadOp) else None
+    symbol = owner.symbol if isinstance(owner, ReadOp) else None
     return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol)
 
 
@@ -108,13 +107,13 @@ def _swapped(matrix: ConstantMatrix | None, swaps: int) -> ConstantMatrix | None
     return matrix
 
 
-def _scaled(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+def _scaled(op: DigitalOp, network: Network) -> ConstantMatrix | None:
     """`Mul(Cast(w), scale)` of an 8-bit `w`."""
     for cast, factor in (tuple(op.inputs), tuple(reversed(op.inputs))):
-        scale = constant_of(factor, weights, store)
+        scale = constant_of(factor, network)
         if scale is None or not isinstance(cast.owner, DigitalOp) or not cast.owner.is_a("Cast"):
             continue
-        inner = _unscaled(cast.owner.inputs[0], weights, store)
+        inner = _unscaled(cast.owner.inputs[0], network)
         fits = scale.ndim <= 2 and element_type(cast.type) == element_type(factor.type)
         if inner is not None and inner.values.dtype in BYTES and fits:
             return _widened(inner, scale)
@@ -138,11 +137,11 @@ def _widened(matrix: ConstantMatrix, scale: Array, zero_point: Array | None = No
     return replace(matrix, values=values, name=name, symbol=None, scale=scale, zero_point=zero_point)
 
 
-def _dequantised(op: DigitalOp, weights: dict[str, WeightOp], store: WeightStore) -> ConstantMatrix | None:
+def _dequantised(op: DigitalOp, network: Network) -> ConstantMatrix | None:
     """`DequantizeLinear(w, scale, zero point)` of an 8-bit `w`, per tensor or per column or row."""
-    inner = _unscaled(op.inputs[0], weights, store)
-    scale = constant_of(op.inputs[1], weights, store)
-    zero = constant_of(op.inputs[2], weights, store) if len(op.inputs) > 2 else None
+    inner = _unscaled(op.inputs[0], network)
+    scale = constant_of(op.inputs[1], network)
+    zero = constant_of(op.inputs[2], network) if len(op.inputs) > 2 else None
     if inner is None or scale is None or inner.values.dtype not in BYTES:
         return None
     if scale.ndim > 1 or integer(op.setting, "block_size", 0) or (len(op.inputs) > 2 and zero is None):

@@ -8,7 +8,6 @@ from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     DenseArrayBase,
     IntegerAttr,
-    ModuleOp,
     TensorType,
     UnrankedTensorType,
     i64,
@@ -33,8 +32,7 @@ from dialects.element_types import (
 )
 from dialects.errors import UserError
 from dialects.locations import node_name
-from dialects.network import add_weight, opsets_of, same_named, shape_of
-from dialects.weights import WeightStore
+from dialects.network import Network, shape_of
 
 Structure = BlockDiagonalAttr | BlocksAttr
 
@@ -55,9 +53,9 @@ def with_last(kind: Attribute, size: int, element: Attribute | None = None) -> A
 class DigitalBuilder:
     """Adds operations before `anchor`, each with `anchor`'s location."""
 
-    def __init__(self, module: ModuleOp, store: WeightStore, anchor: Operation):
-        self.module, self.store, self.anchor = module, store, anchor
-        self.opset = opsets_of(module)[""]
+    def __init__(self, network: Network, anchor: Operation):
+        self.network, self.anchor = network, anchor
+        self.opset = network.opsets[""]
 
     def add(self, op: Operation) -> SSAValue:
         """Insert `op` and give its first result."""
@@ -84,13 +82,17 @@ class DigitalBuilder:
         self, array: Array, name: str, affine: AffineAttr | None = None, structure: Structure | None = None
     ) -> str:
         """The symbol of a weight with this content, a new one unless the module has it under this name."""
-        known, symbol = same_named(self.module, name, array, self.store)
+        known, symbol = self.network.same_named(name, array)
         for weight in known:
-            if weight.affine == affine and weight.structure == structure and same(weight.array(self.store), array):
-                return weight.sym_name.data
-        op = weight_op(symbol, array, self.store, affine, structure)
+            if (
+                weight.affine == affine
+                and weight.structure == structure
+                and same(weight.array(self.network.store), array)
+            ):
+                return weight.symbol
+        op = weight_op(symbol, array, self.network.store, affine, structure)
         op.location = self.anchor.location
-        add_weight(self.module, op)
+        self.network.add_weight(op)
         return symbol
 
     def cast(self, x: SSAValue, element: Attribute) -> SSAValue:

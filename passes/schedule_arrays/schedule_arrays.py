@@ -16,9 +16,8 @@ from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import location, node_name
-from dialects.network import main_block, weight_named, weights_of
+from dialects.network import Network, main_block
 from dialects.semantics.weight_values import stored_matrix
-from dialects.weights import WeightStore, store_of
 from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
@@ -51,7 +50,7 @@ class ScheduleArraysPass(ModulePass):
         check_lossy(self.lossy, chip_of(op))
         if any(isinstance(one, StageOp) for one in main_block(op).ops):
             return  # scheduled before
-        _Scheduler(op, store_of(ctx), self.lossy).run()
+        _Scheduler(Network.of(ctx, op), self.lossy).run()
 
 
 def check_lossy(bits: int, chip: ChipAttr) -> None:
@@ -61,11 +60,10 @@ def check_lossy(bits: int, chip: ChipAttr) -> None:
 
 
 class _Scheduler:
-    def __init__(self, module: ModuleOp, store: WeightStore, lossy: int):
-        self.module, self.store, self.lossy = module, store, lossy
-        self.chip, self.weights = chip_of(module), weights_of(module)
-        self.block = main_block(module)
-        self.ops = list(self.block.ops)[:-1]
+    def __init__(self, network: Network, lossy: int):
+        self.network, self.lossy = network, lossy
+        self.chip = chip_of(network.module)
+        self.block, self.ops = network.block, network.body
         self.resources = resources_of(self.chip)
         self.transfer_ps = picoseconds(self.chip.transfer_ns)
         self.occupancy = Occupancy(_programmed(tiled_multiplies(self.ops)))
@@ -146,14 +144,14 @@ class _Scheduler:
 
     def _product(self, multiply: MultiplyOp, source: int) -> Product:
         assert multiply.places is not None
-        symbol = multiply.weight.root_reference.data
+        symbol = multiply.symbol
         if symbol not in self.groups:
             self.groups[symbol] = self._row_groups(multiply, symbol)
         planes = self.chip.planes(signed=element_type(multiply.x.type) == i8)
         return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes)
 
     def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
-        weight, chip = stored_matrix(weight_named(self.weights, symbol), self.store), self.chip
+        weight, chip = stored_matrix(self.network.weight(symbol), self.network), self.chip
         tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
         found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, self.lossy)
         if found is None:
@@ -170,7 +168,7 @@ def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
     for multiply in multiplies:
         if multiply.places is None:
             raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
-        users.setdefault(multiply.weight.root_reference.data, multiply)
+        users.setdefault(multiply.symbol, multiply)
     tables = [np.zeros((0, 5), np.int64)]
     for user in users.values():
         assert user.places is not None

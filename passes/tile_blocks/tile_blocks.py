@@ -13,7 +13,7 @@ from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import main_block, weight_named, weights_of
+from dialects.network import Network
 from passes.rewriting.digital import replace
 from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
@@ -30,15 +30,15 @@ class TileBlocksPass(ModulePass):
     name = "tile-blocks"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        chip, weights = chip_of(op), weights_of(op)
-        for matmul in [o for o in main_block(op).ops if isinstance(o, MatmulOp)]:
+        chip, network = chip_of(op), Network.of(ctx, op)
+        for matmul in [o for o in network.block.ops if isinstance(o, MatmulOp)]:
             if not matmul.is_integer:
                 raise UserError(
                     f"node {node_name(matmul)!r} multiplies {element_type(matmul.x.type)}, arrays multiply integers: "
                     "run quantize first"
                 )
-            symbol = matmul.weight.root_reference.data
-            tiles = _tiles(weight_named(weights, symbol), chip)
+            symbol = matmul.symbol
+            tiles = _tiles(network.weight(symbol), chip)
             multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)
             multiply.location = matmul.location
             block = matmul.parent

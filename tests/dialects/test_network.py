@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,23 +12,11 @@ from xdsl.dialects.func import Func, FuncOp
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
-from dialects.cim import make_cim
+from dialects.cim import make_cim, weight_op
 from dialects.errors import UserError
 from dialects.locations import is_lost, location, node_name
-from dialects.network import (
-    OPSETS,
-    Port,
-    inputs_of,
-    main_block,
-    main_function,
-    opsets_attribute,
-    opsets_of,
-    outputs_of,
-    set_ports,
-    shape_of,
-    weight_named,
-    weights_of,
-)
+from dialects.network import OPSETS, Network, Port, main_block, main_function, opsets_attribute, shape_of, weights_of
+from dialects.weights import WeightStore
 
 names = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\{}u:'))
 
@@ -54,9 +43,10 @@ def identity() -> ModuleOp:
 def test_ports_come_back_exactly(name: str, other: str, dim: str):
     module = identity()
     ports = [Port(name, (dim, ""))], [Port(other, ("", dim))]
-    set_ports(module, *ports)
+    Network(module, WeightStore()).set_ports(*ports)
     module = through_text(module)
-    assert ([p for _, p in inputs_of(module)], [p for _, p in outputs_of(module)]) == ports
+    found = Network(module, WeightStore())
+    assert ([p for _, p in found.inputs], [p for _, p in found.outputs]) == ports
 
 
 @given(names)
@@ -76,27 +66,28 @@ def test_an_operation_without_a_node_has_its_own_name():
 
 def test_ports_without_names():
     module = identity()
-    assert [port for _, port in inputs_of(module)] == [Port("input0", ())]
-    assert [port for _, port in outputs_of(module)] == [Port("output0", ())]
-    assert inputs_of(module)[0][0] is outputs_of(module)[0][0]
+    assert [port for _, port in Network(module, WeightStore()).inputs] == [Port("input0", ())]
+    assert [port for _, port in Network(module, WeightStore()).outputs] == [Port("output0", ())]
+    found = Network(module, WeightStore())
+    assert found.inputs[0][0] is found.outputs[0][0]
 
 
 @given(st.dictionaries(st.just("") | names.filter(lambda n: n != "ai.onnx"), st.integers(1, 99)))
 def test_operator_sets_come_back_exactly(opsets: dict[str, int]):
     module = identity()
     module.attributes[OPSETS] = opsets_attribute(opsets)
-    assert opsets_of(through_text(module)) == {"": 17} | opsets
+    assert Network(through_text(module), WeightStore()).opsets == {"": 17} | opsets
 
 
 def test_default_operator_set():
-    assert opsets_of(identity()) == {"": 17}
+    assert Network(identity(), WeightStore()).opsets == {"": 17}
 
 
 @pytest.mark.parametrize("entry", ["17", "ai.onnx:", "ai.onnx:x"])
 def test_malformed_operator_sets(entry: str):
     module = parse(f'builtin.module attributes {{cim.opsets = ["{entry}"]}} {{}}')
     with pytest.raises(UserError) as error:
-        opsets_of(module)
+        Network(module, WeightStore()).opsets
     assert str(error.value) == f"operator set {entry!r}: expected domain and version, like 'ai.onnx:17'"
 
 
@@ -112,11 +103,26 @@ def test_main_without_a_body():
 
 def test_weights_by_symbol():
     module = parse("cim.weight @w = dense<1> : tensor<2xi8>\nfunc.func @main() {\n  func.return\n}")
-    weights = weights_of(module)
-    assert list(weights) == ["w"]
-    assert weight_named(weights, "w").tensor_type.get_shape() == (2,)
+    network = Network(module, WeightStore())
+    assert list(network.weights) == list(weights_of(module)) == ["w"]
+    assert network.weight("w").tensor_type.get_shape() == (2,)
+    assert network.array("w").tolist() == [1, 1]
     with pytest.raises(UserError, match="weight @v is used but not defined"):
-        weight_named(weights, "v")
+        network.weight("v")
+
+
+def test_symbols_stay_right_as_weights_come_and_go():
+    network = Network(
+        parse("cim.weight @w = dense<1> : tensor<2xi8>\nfunc.func @main() {\n  func.return\n}"), WeightStore()
+    )
+    ones, twos = np.full(2, 1, np.int8), np.full(2, 2, np.int8)
+    assert network.same_named("w", ones) == ([network.weight("w")], "w.1")
+    network.add_weight(weight_op("w.1", twos, network.store))
+    assert network.same_named("w", twos) == ([network.weight("w.1")], "w.2")
+    network.remove_weight(network.weight("w"))
+    assert network.same_named("w", ones) == ([], "w")
+    assert network.weights == weights_of(network.module)
+    assert network.module.body.block.last_op is network.main
 
 
 def test_shapes():

@@ -10,7 +10,8 @@ from cimc.emitter.ranges import integer_range
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.universe import make_context
-from dialects.network import inputs_of
+from dialects.network import Network
+from dialects.weights import WeightStore
 
 TABLE, SHORT = np.ones((50, 4), np.float32), np.ones((9, 4), np.float32)
 CASES = {
@@ -28,6 +29,6 @@ CASES = {
 @pytest.mark.parametrize("nodes", CASES)
 def test_ranges(nodes: str, onnx_file: Callable[..., Path]) -> None:
     file = onnx_file(f"g (int64[n,m] i, float[7,4] x) => (float[n,m,4] y) {{ {nodes} }}", {"t": TABLE, "s": SHORT})
-    (i, _), (x, _) = inputs_of(import_onnx(make_context(), file, load_chip("tiny-4")))
+    (i, _), (x, _) = Network(import_onnx(make_context(), file, load_chip("tiny-4")), WeightStore()).inputs
     assert integer_range(i) == CASES[nodes]
     assert integer_range(x) is None

@@ -13,7 +13,7 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.cim import ConstantOp, DigitalOp, ReadOp, weight_op
-from dialects.network import add_weight, main_block, operations, outputs_of, weights_of
+from dialects.network import Network, main_block, operations, weights_of
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore, store_of
@@ -27,13 +27,13 @@ def network(body: str, result: str, x: str = "tensor<2x3x5xf32>", **weights: Arr
     text = f"func.func @main(%x: {x}) -> {result} {{\n{body}\n  func.return %y : {result}\n}}"
     module = Parser(context, text).parse_module()
     for name, array in weights.items():
-        add_weight(module, weight_op(name, array, store_of(context)))
+        Network.of(context, module).add_weight(weight_op(name, array, store_of(context)))
     return module, context
 
 
 def run(module: ModuleOp, context: Context) -> Array:
     x = np.arange(30, dtype=np.float32).reshape(2, 3, 5)
-    (found,) = run_graph(network_model(module, store_of(context)), {"input0": x}).values()
+    (found,) = run_graph(network_model(Network.of(context, module)), {"input0": x}).values()
     return found
 
 
@@ -86,7 +86,7 @@ def test_numbers_that_are_not_finite_and_types_beyond_numpy():
 def test_a_constant_may_be_the_output():
     module, context = network("  %y = cim.constant dense<7> : tensor<i64>", "tensor<i64>")
     assert folded(module, context) == 0
-    assert isinstance(outputs_of(module)[0][0].owner, ConstantOp)
+    assert isinstance(Network(module, WeightStore()).outputs[0][0].owner, ConstantOp)
 
 
 @pytest.mark.parametrize(("elements", "left"), [(1 << 18, 0), ((1 << 18) + 1, 1)])

@@ -1,7 +1,6 @@
 """Modules as ONNX graphs: whatever the IR says, ONNX Runtime computes it, under the names of the ports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
@@ -10,14 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 from xdsl.context import Context
-from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.builtin import Builtin
 from xdsl.dialects.func import Func
 from xdsl.parser import Parser
 
 from dialects.array import ArrayDialect
 from dialects.cim import make_cim, weight_op
 from dialects.errors import UserError
-from dialects.network import Port, add_weight, inputs_of, main_block, outputs_of
+from dialects.network import Network, Port, main_block
 from dialects.semantics.onnx_graph import GraphWriter, graph_attributes, network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
@@ -26,32 +25,28 @@ Arrays = Mapping[str, NDArray[Any]]
 X = np.array([[1, -2], [3, 4], [-5, 6]], np.float32)
 
 
-@dataclass
-class Network:
-    """A module and its weight store."""
-
-    module: ModuleOp
-    store: WeightStore
+class Runnable(Network):
+    """A network that tests run."""
 
     @property
     def model(self) -> ModelProto:
-        return network_model(self.module, self.store)
+        return network_model(self)
 
     def run(self, **inputs: NDArray[Any]) -> dict[str, list[Any]]:
         return {name: array.tolist() for name, array in run_graph(self.model, inputs).items()}
 
 
-def network(text: str) -> Network:
+def network(text: str) -> Runnable:
     store = WeightStore()
     context = Context()
     for dialect in (Builtin, Func, ArrayDialect, make_cim(store)):
         context.load_dialect(dialect)
     module = Parser(context, text).parse_module()
     module.verify()
-    return Network(module, store)
+    return Runnable(module, store)
 
 
-def function(signature: str, body: str, weights: str = "") -> Network:
+def function(signature: str, body: str, weights: str = "") -> Runnable:
     return network(f"{weights}\nfunc.func @main({signature} {{\n{indent(body, '  ')}\n}}")
 
 
@@ -334,16 +329,16 @@ def test_external_constants():
 func.return %y : tensor<40xf32>""",
     )
     for name, number in (("w", 1.0), ("v", 2.0)):
-        add_weight(found.module, weight_op(name, np.full(40, number, np.float32), found.store))
+        found.add_weight(weight_op(name, np.full(40, number, np.float32), found.store))
     taken: list[NDArray[Any]] = []
 
     def external(array: NDArray[Any]) -> str:
         taken.append(array)
         return f"constant{int(array[0]) - 1}"
 
-    writer = GraphWriter(found.module, found.store, external)
+    writer = GraphWriter(found, external)
     ops = list(main_block(found.module).ops)[:-1]
-    model = writer.model(ops, inputs_of(found.module), outputs_of(found.module))
+    model = writer.model(ops, found.inputs, found.outputs)
     assert sorted(writer.external_names) == ["constant0", "constant1"]
     made = [name for node in model.graph.node for name in node.output]
     assert not set(made) & set(writer.external_names)
@@ -360,5 +355,5 @@ func.return %b : tensor<2xf32>""",
     )
     negative, absolute, _ = main_block(found.module).ops
     ports = [(negative.results[0], Port("from", ()))], [(absolute.results[0], Port("to", ()))]
-    model = GraphWriter(found.module, found.store).model([absolute], *ports)
+    model = GraphWriter(found).model([absolute], *ports)
     assert run_graph(model, {"from": X[0]})["to"].tolist() == [1, 2]

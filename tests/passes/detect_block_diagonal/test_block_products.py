@@ -5,8 +5,7 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.cim import DigitalOp
-from dialects.network import main_block
-from dialects.weights import store_of
+from dialects.network import Network, main_block
 from passes.detect_block_diagonal.block_products import Contraction, parse_equation, raise_block_product
 
 
@@ -85,4 +84,4 @@ def test_what_is_left_alone(name: str) -> None:
         }}""",
     ).parse_module()
     found = [op for op in main_block(module).ops if isinstance(op, DigitalOp)]
-    assert [raise_block_product(op, module, store_of(ctx)) for op in found] == [None]
+    assert [raise_block_product(op, Network.of(ctx, module)) for op in found] == [None]

@@ -5,8 +5,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.network import main_block
-from dialects.weights import store_of
+from dialects.network import Network, main_block
 from passes.detect_block_diagonal.data_movement import Movement, Sources, movement
 
 CONSTANTS = """
@@ -32,7 +31,7 @@ def tried(body: str, x: str, y: str) -> Movement | None:
     last = main_block(module).last_op
     assert isinstance(last, ReturnOp)
     source = Sources().of(last.arguments[0])
-    return None if source is None else movement(last.arguments[0], source, module, store_of(ctx))
+    return None if source is None else movement(last.arguments[0], source, Network.of(ctx, module))
 
 
 SHUFFLE = """

@@ -4,7 +4,8 @@ import pytest
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.network import weights_of
+from dialects.network import Network, weights_of
+from dialects.weights import WeightStore
 from passes.detect_block_diagonal.structure_kinds import name_kinds
 
 V = "tensor<?x4xf32>"
@@ -46,7 +47,7 @@ def test_kinds(between: str, kinds: tuple[str, str], order: str) -> None:
           func.return %y : {V}
         }}""",
     ).parse_module()
-    name_kinds(module)
+    name_kinds(Network(module, WeightStore()))
     module.verify()
     weights = weights_of(module)
     assert (weights["w1"].kind, weights["w2"].kind) == kinds
@@ -69,5 +70,5 @@ def test_a_dense_factor_is_none() -> None:
           func.return %y : {V}
         }}""",
     ).parse_module()
-    name_kinds(module)
+    name_kinds(Network(module, WeightStore()))
     assert [weights_of(module)[name].kind for name in ("w1", "w2")] == ["dense", "block_diagonal"]

@@ -5,8 +5,8 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, PermuteOp
-from dialects.network import main_block
-from dialects.weights import store_of
+from dialects.network import Network, main_block
+from dialects.weights import WeightStore
 from passes.detect_block_diagonal.vectors import straighten
 from passes.rewriting.sweep import sweep
 
@@ -48,8 +48,8 @@ def test_ways_to_a_multiplication(body: str, weight: str, x: str, digital: list[
           func.return %y : tensor<?x4xf32>
         }}""",
     ).parse_module()
-    straighten(module, store_of(ctx))
-    sweep(module)
+    straighten(Network.of(ctx, module))
+    sweep(Network(module, WeightStore()))
     module.verify()
     ops = list(main_block(module).ops)
     assert [op.op_type.data for op in ops if isinstance(op, DigitalOp)] == digital

@@ -9,7 +9,7 @@ from cimc.universe import make_context
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import PermuteOp, weight_op
 from dialects.element_types import Array
-from dialects.network import add_weight, main_block
+from dialects.network import Network, main_block
 from dialects.notes import permutations_before_folding
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
@@ -62,12 +62,12 @@ def test_chains(steps: list[str], seed: int) -> None:
     text = f'func.func @main(%x: {KIND} {{cim.name = "x"}}) -> {KIND} {{\n{body}\nfunc.return {value} : {KIND}\n}}'
     module = Parser(ctx, text).parse_module()
     for name, (array, structure) in weights.items():
-        add_weight(module, weight_op(name, array, store_of(ctx), structure=structure))
+        Network.of(ctx, module).add_weight(weight_op(name, array, store_of(ctx), structure=structure))
     x = rng.integers(-2, 3, (3, SIZE)).astype(np.float32)
-    (expected,) = run_graph(network_model(module, store_of(ctx)), {"x": x}).values()
+    (expected,) = run_graph(network_model(Network.of(ctx, module)), {"x": x}).values()
     FoldPermutationsPass().apply(ctx, module)
     module.verify()
-    (found,) = run_graph(network_model(module, store_of(ctx)), {"x": x}).values()
+    (found,) = run_graph(network_model(Network.of(ctx, module)), {"x": x}).values()
     np.testing.assert_array_equal(found, expected)
     permutes = [op for op in main_block(module).ops if isinstance(op, PermuteOp)]
     assert len(permutes) <= before

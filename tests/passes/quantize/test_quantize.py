@@ -16,10 +16,10 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, weight_op
 from dialects.errors import UserError
-from dialects.network import add_weight, main_block
+from dialects.network import Network, main_block
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from dialects.weights import WeightStore, store_of
+from dialects.weights import WeightStore
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.quantize import QuantizePass
 
@@ -40,7 +40,7 @@ func.func @main(%x: tensor<?x{rows}xf32> {{cim.name = "x", cim.dims = ["tokens",
 }}""",
     ).parse_module()
     for name, array in weights.items():
-        add_weight(module, weight_op(name, array, store))
+        Network(module, store).add_weight(weight_op(name, array, store))
     return module, context
 
 
@@ -50,7 +50,7 @@ def product(w: Array) -> tuple[ModuleOp, Context]:
 
 
 def run(module: ModuleOp, context: Context, x: Array) -> Array:
-    (found,) = run_graph(network_model(module, store_of(context)), {"x": x}).values()
+    (found,) = run_graph(network_model(Network.of(context, module)), {"x": x}).values()
     return found
 
 
@@ -130,7 +130,7 @@ def test_a_shared_activation_is_quantised_once():
     QuantizePass("tensor").apply(context, module)
     assert operators(module, "DynamicQuantizeLinear") == 2
     matmuls = [op for op in main_block(module).ops if isinstance(op, MatmulOp)]
-    assert [op.weight.root_reference.data for op in matmuls] == ["w.int8", "v.int8", "w.int8"]
+    assert [op.symbol for op in matmuls] == ["w.int8", "v.int8", "w.int8"]
     assert matmuls[0].x is matmuls[1].x
 
 

@@ -14,7 +14,7 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, weight_op
-from dialects.network import add_weight, main_block, operations
+from dialects.network import Network, main_block, operations
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
@@ -51,11 +51,11 @@ func.func @main(%x: {type_of(x)}) -> {result} {{
 }}""",
     ).parse_module()
     for name, array in constants.items():
-        add_weight(module, weight_op(name, array, store))
-    (before,) = run_graph(network_model(module, store), {"input0": x}).values()
+        Network(module, store).add_weight(weight_op(name, array, store))
+    (before,) = run_graph(network_model(Network(module, store)), {"input0": x}).values()
     RaiseMatmulPass().apply(context, module)
     module.verify()
-    (after,) = run_graph(network_model(module, store), {"input0": x}).values()
+    (after,) = run_graph(network_model(Network(module, store)), {"input0": x}).values()
     return before, after, module
 
 

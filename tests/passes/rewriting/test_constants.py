@@ -7,8 +7,7 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.cim import DigitalOp
 from dialects.element_types import Array
-from dialects.network import main_block, weights_of
-from dialects.weights import store_of
+from dialects.network import Network, main_block
 from passes.rewriting.constants import ConstantMatrix, constant_matrix
 
 
@@ -28,7 +27,7 @@ def found(scale: str, node: str) -> ConstantMatrix | None:
         }}""",
     ).parse_module()
     last = [op for op in main_block(module).ops if isinstance(op, DigitalOp)][-1]
-    return constant_matrix(last.outputs[0], weights_of(module), store_of(context))
+    return constant_matrix(last.outputs[0], Network.of(context, module))
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,9 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.cim import MatmulOp, PermuteOp
-from dialects.network import main_block
+from dialects.network import Network, main_block
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from dialects.weights import store_of
 from passes.detect_block_diagonal.analysis.monarch_products import MonarchProduct
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.monarch import monarch_product
@@ -39,11 +38,11 @@ def test_product_of_the_factors(
         }}""",
     ).parse_module()
     (matmul,) = (op for op in main_block(module).ops if isinstance(op, MatmulOp))
-    builder = DigitalBuilder(module, store_of(ctx), matmul)
+    builder = DigitalBuilder(Network.of(ctx, module), matmul)
     replace(matmul, monarch_product(builder, matmul.x, w1, w2, columns, "w", contiguous))
     module.verify()
     x = rng.integers(-3, 4, (2, inputs)).astype(np.float32)
-    (found,) = run_graph(network_model(module, store_of(ctx)), {"x": x}).values()
+    (found,) = run_graph(network_model(Network.of(ctx, module)), {"x": x}).values()
     expected = x @ MonarchProduct(w1, w2, contiguous).matrix()[:inputs, :columns]
     np.testing.assert_array_equal(found, expected)
     assert sum(isinstance(op, PermuteOp) for op in main_block(module).ops) <= 2

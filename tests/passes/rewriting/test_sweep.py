@@ -3,7 +3,8 @@
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.network import main_block, main_function, operations, returned, weights_of
+from dialects.network import Network, main_block, main_function, operations, weights_of
+from dialects.weights import WeightStore
 from passes.rewriting.sweep import sweep
 
 TEXT = """
@@ -32,7 +33,7 @@ func.func @main(%x: tensor<?x2xf32>, %go: tensor<i1>) -> (tensor<?x2xf32>, tenso
 
 def test_sweep():
     module = Parser(make_context(), TEXT).parse_module()
-    sweep(module)
+    sweep(Network(module, WeightStore()))
     module.verify()
     assert list(weights_of(module)) == ["used", "scale", "zero", "inside"]
     names = [result.name_hint for op in operations(main_block(module)) for result in op.results]
@@ -41,9 +42,9 @@ def test_sweep():
 
 def test_a_second_sweep_finds_nothing():
     module = Parser(make_context(), TEXT).parse_module()
-    sweep(module)
+    sweep(Network(module, WeightStore()))
     text = str(module)
-    sweep(module)
+    sweep(Network(module, WeightStore()))
     assert str(module) == text
 
 
@@ -55,7 +56,7 @@ def test_the_function_s_type_is_that_of_what_it_returns() -> None:
       func.return %z : tensor<5x2xf32>
     }"""
     module = Parser(make_context(), text).parse_module()
-    returned(module).operands[0] = next(iter(main_block(module).ops)).results[0]
-    sweep(module)
+    Network(module, WeightStore()).returned.operands[0] = next(iter(main_block(module).ops)).results[0]
+    sweep(Network(module, WeightStore()))
     module.verify()
     assert str(main_function(module).function_type.outputs.data[0]) == "tensor<?x2xf32>"

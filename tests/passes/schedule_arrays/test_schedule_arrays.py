@@ -22,10 +22,10 @@ from dialects.array import MultiplyOp
 from dialects.cim import weight_op
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
-from dialects.network import add_weight, main_block, operations
+from dialects.network import Network, main_block, operations
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from dialects.weights import WeightStore, store_of
+from dialects.weights import WeightStore
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.schedule_arrays.analysis.cells import cells_of
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
@@ -92,7 +92,7 @@ func.func @main(%x: tensor<?x{rows}x{kind}>, %z: tensor<?x{rows}x{kind}>) -> (te
 }}""",
     ).parse_module()
     for name, array in (("w", w), ("v", np.ascontiguousarray(w.T))):
-        add_weight(module, weight_op(name, array, store))
+        Network(module, store).add_weight(weight_op(name, array, store))
     module.attributes[MODULE_KEY] = chip
     return module, context
 
@@ -102,7 +102,7 @@ def run(module: ModuleOp, context: Context, w: Array, signed: bool) -> list[Any]
     limits = np.iinfo(np.int8 if signed else np.uint8)
     x, z = generator.integers(limits.min, limits.max, (2, 3, w.shape[0]), endpoint=True).astype(limits.dtype)
     return [
-        a.tolist() for a in run_graph(network_model(module, store_of(context)), {"input0": x, "input1": z}).values()
+        a.tolist() for a in run_graph(network_model(Network.of(context, module)), {"input0": x, "input1": z}).values()
     ]
 
 
@@ -124,8 +124,8 @@ def test_the_way_down_changes_no_bit(w: Array, signed: bool, chip: ChipAttr):
     PassRunner(context).run(module, passes)
     assert run(module, context, w, signed) == expected
     check_groups(module)
-    emit(module, store_of(context), mapping="spread")  # checks the schedule
-    placed = {op.weight.root_reference.data: op.tiles.array for op in module.walk() if isinstance(op, MultiplyOp)}
+    emit(Network.of(context, module), mapping="spread")  # checks the schedule
+    placed = {op.symbol: op.tiles.array for op in module.walk() if isinstance(op, MultiplyOp)}
     assert sum(int((tiles[:, 2] * tiles[:, 3]).sum()) for tiles in placed.values()) == 2 * w.size
 
 
@@ -138,7 +138,7 @@ def check_groups(module: ModuleOp) -> None:
             continue
         assert op.groups is not None
         assert op.places is not None
-        stored[op.weight.root_reference.data] += 1
+        stored[op.symbol] += 1
         covered = [np.zeros(rows, int) for _, _, rows, _ in op.tiles.array.tolist()]
         for tile, first, rows, bits, shift, bound, start in op.groups.array.tolist():
             covered[tile][first : first + rows] += 1
@@ -154,7 +154,7 @@ def scheduled(text: str, weights: dict[str, Array], **keys: object) -> Program:
     context = make_context(store)
     module = Parser(context, text).parse_module()
     for name, array in weights.items():
-        add_weight(module, weight_op(name, array, store))
+        Network(module, store).add_weight(weight_op(name, array, store))
     module.attributes[MODULE_KEY] = ChipAttr.from_dict(
         {
             "name": "small", "rows": 4, "columns": 4, "cell_bits": 2, "dac_bits": 1, "adc_bits": 8, "adcs": 1,
@@ -163,7 +163,7 @@ def scheduled(text: str, weights: dict[str, Array], **keys: object) -> Program:
         }
     )  # fmt: skip
     PassRunner(context).run(module, [TileBlocksPass(), PlaceTilesPass(), ScheduleArraysPass()])
-    return emit(module, store, mapping="spread")
+    return emit(Network(module, store), mapping="spread")
 
 
 TWICE = """

@@ -27,7 +27,7 @@ from dialects.array import MultiplyOp
 from dialects.attributes.tables import TableAttr
 from dialects.cim import weight_op
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
-from dialects.network import add_weight
+from dialects.network import Network
 from dialects.weights import WeightStore
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks.tile_blocks import TileBlocksPass
@@ -92,13 +92,13 @@ def scheduled_program(random: Random) -> Program:
     module = Parser(context, f"func.func @main({inputs}) -> ({outputs}) {{ {' '.join(lines)} }}").parse_module()
     generator = np.random.default_rng(random.randrange(1 << 32))
     for name, shape in (("w0", (rows, columns)), ("w1", (rows, columns)), ("v", (columns, 3))):
-        add_weight(module, weight_op(name, generator.integers(-128, 128, shape).astype(np.int8), store))
-    add_weight(module, weight_op("order", generator.permutation(columns), store))
+        Network(module, store).add_weight(weight_op(name, generator.integers(-128, 128, shape).astype(np.int8), store))
+    Network(module, store).add_weight(weight_op("order", generator.permutation(columns), store))
     module.attributes[MODULE_KEY] = random_chip(random)
     TileBlocksPass().apply(context, module)
     place_anywhere(module, random)
     ScheduleArraysPass().apply(context, module)
-    return emit(module, store, mapping="")
+    return emit(Network(module, store), mapping="")
 
 
 def place_anywhere(module: ModuleOp, random: Random) -> None:
@@ -107,7 +107,7 @@ def place_anywhere(module: ModuleOp, random: Random) -> None:
     for op in module.walk():
         if not isinstance(op, MultiplyOp):
             continue
-        symbol = op.weight.root_reference.data
+        symbol = op.symbol
         if symbol not in placed:
             places = [free_place(taken, rows, columns, random) for _, _, rows, columns in op.tiles.array.tolist()]
             placed[symbol] = TableAttr.of(np.array(places))
