@@ -16,12 +16,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
-    I64,
     ArrayAttr,
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FlatSymbolRefAttr,
-    IntegerAttr,
     NoneType,
     StringAttr,
     SymbolNameConstraint,
@@ -49,8 +47,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr
-from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
-from dialects.attributes.tables import TableAttr
+from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import (
     Array,
@@ -199,16 +196,15 @@ class ReadOp(IRDLOperation):
 class PermuteOp(IRDLOperation):
     """A gather of the last axis: `y[..., i] = x[..., table[i]]`, `@table` an int64 weight of rank 1.
 
-    `%y = cim.permute %x, @table start_ps 1200 : tensor<?x1024xf32> -> tensor<?x1024xf32>`, once it is scheduled
+    `%y = cim.permute %x, @table : tensor<?x1024xf32> -> tensor<?x1024xf32>`
     """
 
     name = "cim.permute"
     x = operand_def()
     table = prop_def(FlatSymbolRefAttr)
-    start_ps = opt_prop_def(IntegerAttr[I64])
     result = result_def()
     traits = traits_def(Pure())
-    assembly_format = "$x `,` $table (`start_ps` $start_ps^)? attr-dict `:` type($x) `->` type($result)"
+    assembly_format = "$x `,` $table attr-dict `:` type($x) `->` type($result)"
 
     def __init__(self, x: SSAValue, table: str, result_type: Attribute):
         super().__init__(operands=[x], properties={"table": SymbolRefAttr(table)}, result_types=[result_type])
@@ -222,8 +218,6 @@ class PermuteOp(IRDLOperation):
         found, expected = element_type(self.result.type), element_type(self.x.type)
         if found != expected:
             raise VerifyException(f"permutation of {expected} gives {found}, expected {expected}")
-        if self.start_ps is not None and self.start_ps.value.data < 0:
-            raise VerifyException(f"permutation starts at {self.start_ps.value.data} ps, expected 0 or later")
 
 
 @irdl_op_definition
@@ -279,13 +273,9 @@ class MatmulOp(IRDLOperation):
             raise VerifyException(f"multiplication of {factor} gives {product}, expected {expected}")
 
 
-WORK = ("unit", "start_ps", "duration_ps")
-"""Columns of `on`: digital units are numbered from 0, attention units follow; starts count from the run's."""
-
-
 @irdl_op_definition
 class DigitalOp(IRDLOperation):
-    """Any other ONNX operator, untouched: it runs on the chip's digital unit.
+    """Any other ONNX operator, untouched: it runs on the chip's digital units.
 
     ```mlir
     %y = cim.digital "Softmax"(%x) with {axis = -1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
@@ -296,7 +286,6 @@ class DigitalOp(IRDLOperation):
     } : (tensor<i1>) -> tensor<4xf32>
     ```
     Graph attributes are regions, in the order of `bodies` (the attributes' names); they see the values outside them.
-    Once scheduled, `on <[[unit, start_ps, duration_ps]]>` says which units work on it and when, if that takes time.
     """
 
     name = "cim.digital"
@@ -304,12 +293,11 @@ class DigitalOp(IRDLOperation):
     domain = opt_prop_def(StringAttr)
     settings = opt_prop_def(DictionaryAttr)
     bodies = opt_prop_def(ArrayAttr[StringAttr])
-    work = opt_prop_def(TableAttr)
     inputs = var_operand_def()
     outputs = var_result_def()
     graphs = var_region_def()
     assembly_format = (
-        "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`on` $work^)? (`bodies` $bodies^)? $graphs "
+        "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`bodies` $bodies^)? $graphs "
         "attr-dict-with-keyword `:` functional-type($inputs, $outputs)"
     )
 
@@ -333,13 +321,7 @@ class DigitalOp(IRDLOperation):
             properties["bodies"] = bodies
         Operation.__init__(self, operands=inputs, result_types=output_types, properties=properties, regions=graphs)
 
-    def verify_work(self) -> None:
-        """VerifyException unless `on` is a table of work."""
-        if self.work is not None and (self.work.data.columns != len(WORK) or (self.work.array < 0).any()):
-            raise VerifyException(f"work of {self.op_type.data} has no rows of {', '.join(WORK)}")
-
     def verify_(self) -> None:
-        self.verify_work()
         names = () if self.bodies is None else self.bodies.data
         if len(names) != len(self.graphs):
             raise VerifyException(f"{self.op_type.data} has {len(self.graphs)} bodies and {len(names)} names for them")
@@ -380,7 +362,7 @@ def make_cim(store: WeightStore | None = None) -> Dialect:
     return Dialect(
         "cim",
         [WeightOp, ConstantOp, ReadOp, NoneOp, MatmulOp, PermuteOp, DigitalOp, YieldOp],
-        [DataAttr, ProtoAttr, AffineAttr, BlockDiagonalAttr, BlocksAttr, ElementType, ValueType],
+        [DataAttr, ProtoAttr, AffineAttr, BlockDiagonalAttr, RectanglesAttr, BlocksAttr, ElementType, ValueType],
         [WeightStore() if store is None else store],
     )
 

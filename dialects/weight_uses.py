@@ -5,14 +5,17 @@ from collections.abc import Iterable
 from xdsl.dialects.builtin import ModuleOp, TensorType, i64
 from xdsl.ir import Attribute, Operation
 
+from dialects import array
 from dialects.array import MultiplyOp
 from dialects.cim import MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import element_type, i8, i32, numpy_element
 from dialects.locations import node_name
 from dialects.network import operations, shape_of, weights_of
 
-_USERS = (PermuteOp, ReadOp, MatmulOp, MultiplyOp)
+_USERS = (PermuteOp, array.PermuteOp, ReadOp, MatmulOp, MultiplyOp)
 """Operations with a weight; most operations are none of them, and to ask for a type is faster than for a class."""
+
+_Permutation = PermuteOp | array.PermuteOp
 
 
 def wrong_weight_use(module: ModuleOp, ops: Iterable[Operation] | None = None) -> str | None:
@@ -23,8 +26,8 @@ def wrong_weight_use(module: ModuleOp, ops: Iterable[Operation] | None = None) -
         if wrong is not None:
             return f"weight @{symbol}: {wrong}"
     for op in operations(module.body.block) if ops is None else ops:
-        if type(op) in _USERS and isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp):
-            wrong = _wrong_table(op, weights) if isinstance(op, PermuteOp) else _wrong_use(op, weights)
+        if type(op) in _USERS and isinstance(op, _Permutation | ReadOp | MatmulOp | MultiplyOp):
+            wrong = _wrong_table(op, weights) if isinstance(op, _Permutation) else _wrong_use(op, weights)
             if wrong is not None:
                 return f"{op.name} of node {node_name(op)!r}: {wrong}"
     return None
@@ -52,7 +55,7 @@ def _wrong_order(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
     return None if found == expected else f"@{symbol} is {found}, expected {expected}, an order of the columns"
 
 
-def _wrong_table(op: PermuteOp, weights: dict[str, WeightOp]) -> str | None:
+def _wrong_table(op: _Permutation, weights: dict[str, WeightOp]) -> str | None:
     """What is wrong with the table of a permutation."""
     symbol = op.symbol
     if symbol not in weights:

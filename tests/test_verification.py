@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType, f32, i32
 from xdsl.ir import Operation
@@ -12,7 +11,6 @@ from xdsl.utils.exceptions import VerifyException
 
 from cimc.universe import make_context
 from cimc.verification import Verifier
-from dialects.array import TableAttr
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp
 from dialects.network import main_block
 from dialects.weights import WeightStore
@@ -60,10 +58,6 @@ def wrong_name(module: ModuleOp) -> None:
     inner(module).properties["unknown"] = StringAttr("x")
 
 
-def wrong_work(module: ModuleOp) -> None:
-    inner(module).properties["work"] = TableAttr.of(np.array([[1, 2]]))
-
-
 def no_terminator(module: ModuleOp) -> None:
     last = main_block(module).last_op
     assert last is not None
@@ -90,7 +84,7 @@ def empty_body(module: ModuleOp) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [wrong_type, wrong_property, wrong_name, wrong_work, no_terminator, wrong_arguments, wrong_constant, empty_body],
+    [wrong_type, wrong_property, wrong_name, no_terminator, wrong_arguments, wrong_constant, empty_body],
     ids=lambda c: c.__name__,
 )
 @pytest.mark.parametrize("known", [False, True], ids=["new", "known before"])

@@ -1,19 +1,19 @@
-"""Makes a program of a scheduled module: records in the order of the stages, array contents, kernels, metadata."""
+"""Makes a program of a scheduled network: records, one operation after the other, array contents, kernels, metadata."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import I64, ArrayAttr, IntegerAttr, ModuleOp, StringAttr
+from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
 from cimc.emitter.kernel_forms import one_of_each_form
-from cimc.emitter.kernels import ConstantPool, kernel_of, segments, unsupported
+from cimc.emitter.kernels import ConstantPool, kernel_of, unsupported
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
-from cimc.emitter.timed_records import kernel_work, stage_records
+from cimc.emitter.timed_records import kernel_work, multiply_records
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Stage, Timing, Weight
@@ -29,8 +29,8 @@ from cimc.program.records import (
     transfer_record,
 )
 from cimc.program.schedule.checker import verify_schedule
-from dialects.array import MultiplyOp, StageOp
-from dialects.cim import DigitalOp, PermuteOp
+from dialects.array import KernelOp, MultiplyOp, PermuteOp, StageOp, TransferOp
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
@@ -43,7 +43,7 @@ from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
 
 def emit(network: Network, *, mapping: str, dims: Mapping[str, int] | None = None, compiler: str = "") -> Program:
-    """The program of a module whose multiplications are placed and scheduled.
+    """The program of a network whose multiplications are placed and scheduled.
 
     Raises UserError naming node, operator and domain if a digital operation cannot run.
     """
@@ -56,15 +56,13 @@ class _Emitter:
         self.chip = chip_of(network.module)
         self.slots, self.pool = Slots(), ConstantPool()
         self.kernels: list[Kernel] = []
-        self.kernel_ops: list[list[Operation]] = []
+        self.kernel_ops: list[list[DigitalOp]] = []
         self.records: list[Records] = [no_records()]
         self.multiplications: list[Multiplication] = []
         self.tables: list[NDArray[np.int32]] = []
         self.table_numbers: dict[str, int] = {}
         self.stages: list[Stage] = []
         self.operations: list[NDArray[np.int64]] = [np.zeros((0, len(OPERATION_FIELDS)), np.int64)]
-        self.clock = 0
-        """When all that was emitted is done, in ps from the start of the run."""
         self.numbers: dict[str, int] = {}
         self.users: dict[str, MultiplyOp] = {}
 
@@ -74,12 +72,8 @@ class _Emitter:
             if isinstance(op, MultiplyOp):
                 self.numbers.setdefault(op.symbol, len(self.numbers))
                 self.users.setdefault(op.symbol, op)
-        for ops, end in segments(self.network):
-            self._segment(ops, len(self.stages))
-            if isinstance(end, StageOp):
-                self._stage(end)
-            elif end is not None:
-                self._permute(end, len(self.stages))
+        for op in self.network.body:
+            self._translate(op)
         arrays, tiles = self._contents()
         program = Program(
             chip=_chip(self.chip),
@@ -91,7 +85,7 @@ class _Emitter:
             constants=self.pool.arrays,
             inputs=inputs,
             outputs=network_outputs(self.network, self.slots),
-            slots=len(self.slots.numbers),
+            slots=self.slots.count,
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
             stages=self.stages,
@@ -106,37 +100,54 @@ class _Emitter:
         self._check(program)
         return program
 
-    def _segment(self, ops: list[Operation], stage: int) -> None:
-        """A kernel, which starts when all before is done; constants alone are there from the start of the run on."""
-        made = kernel_of(self.network, ops, self.slots, self.pool)
-        if made is not None:
-            kernel, places = made
-            start = self.clock if any(isinstance(op, DigitalOp) for op in ops) else 0
-            self.records.append(kernel_record(stage=stage, kernel=len(self.kernels), start=start))
-            work = kernel_work(ops, places, len(self.kernels))
-            self.operations.append(work)
-            self.clock = int((work[:, 3] + work[:, 4]).max(initial=self.clock))
-            self.kernels.append(kernel)
-            self.kernel_ops.append(ops)
+    def _translate(self, op: Operation) -> None:
+        """The records of an operation of the scheduled network."""
+        if isinstance(op, KernelOp):
+            self._kernel(op)
+        elif isinstance(op, StageOp):
+            self._stage(op)
+        elif isinstance(op, PermuteOp):
+            self._permute(op)
+        else:
+            assert isinstance(op, ConstantOp | ReadOp | NoneOp), f"{op.name} is not scheduled"
+
+    def _kernel(self, op: KernelOp) -> None:
+        kernel, places = kernel_of(self.network, op, self.slots, self.pool)
+        number, start = len(self.kernels), _time(op.start_ps)
+        self.records.append(kernel_record(stage=len(self.stages), kernel=number, start=start))
+        self.operations.append(kernel_work(op, places, number, start))
+        self.kernels.append(kernel)
+        self.kernel_ops.append(op.operators)
 
     def _stage(self, stage: StageOp) -> None:
-        number, start, duration = (int(p.value.data) for p in (stage.number, stage.start_ps, stage.duration_ps))
-        self.stages.append(Stage(number, start, duration))
-        self.clock = start + duration
-        multiplies = [op for op in stage.body.block.ops if isinstance(op, MultiplyOp)]
-        made = [self._multiplication(op, result) for op, result in zip(multiplies, stage.results, strict=True)]
-        self.multiplications += made
-        for x in dict.fromkeys(m.x for m in made):
-            self.records.append(transfer_record(stage=number, x=x, direction=INTO_ARRAYS, start=start))
-        for op, m in zip(multiplies, made):
-            clear = clear_record(stage=number, x=m.x, y=m.y, n=self._shape(op)[1], start=start)
-            self.records += [clear, *stage_records(op, number, m.x, m.y, start)]
-        end = self.clock - picoseconds(self.chip.transfer_ns)
-        for m in made:
-            self.records.append(transfer_record(stage=number, x=m.y, direction=OUT_OF_ARRAYS, start=end))
+        number, start = _time(stage.number), _time(stage.start_ps)
+        self.stages.append(Stage(number, start, _time(stage.duration_ps)))
+        for op in stage.body.block.ops:  # what a transfer moves stays in its slot
+            if isinstance(op, TransferOp) and op.is_inward:
+                self.slots.share(op.result, op.x)
+        for value, result in zip(stage.yielded, stage.results):
+            assert isinstance(value.owner, TransferOp)
+            self.slots.share(value, result)
+            self.slots.share(value.owner.x, result)
+        for op in stage.body.block.ops:
+            if isinstance(op, TransferOp):
+                self.records.append(self._transfer(op, number, start))
+            elif isinstance(op, MultiplyOp):
+                self.multiplications.append(self._multiplication(op))
+                self.records += self._multiply(op, number, start)
 
-    def _multiplication(self, op: MultiplyOp, result: SSAValue) -> Multiplication:
-        x, y = self.slots.of(op.x), self.slots.of(result)
+    def _transfer(self, op: TransferOp, stage: int, start: int) -> Records:
+        direction = INTO_ARRAYS if op.is_inward else OUT_OF_ARRAYS
+        begin = start + _time(op.start_ps)
+        return transfer_record(stage=stage, x=self.slots.of(op.x), direction=direction, start=begin)
+
+    def _multiply(self, op: MultiplyOp, stage: int, start: int) -> list[Records]:
+        x, y = self.slots.of(op.x), self.slots.of(op.result)
+        clear = clear_record(stage=stage, x=x, y=y, n=self._shape(op)[1], start=start)
+        return [clear, *multiply_records(op, stage, x, y, start)]
+
+    def _multiplication(self, op: MultiplyOp) -> Multiplication:
+        x, y = self.slots.of(op.x), self.slots.of(op.result)
         signed = element_type(op.x.type) == i8
         return Multiplication(y, x, self.numbers[op.symbol], node_name(op), self._order(op), signed)
 
@@ -152,12 +163,10 @@ class _Emitter:
         symbol = None if structure is None else structure.order_symbol
         return None if symbol is None else self._table(symbol)
 
-    def _permute(self, op: PermuteOp, stage: int) -> None:
-        table = self._table(op.symbol)
+    def _permute(self, op: PermuteOp) -> None:
+        table, start = self._table(op.symbol), _time(op.start_ps)
         x, y = self.slots.of(op.x), self.slots.of(op.result)
-        start = self.clock if op.start_ps is None else int(op.start_ps.value.data)
-        self.records.append(permute_record(stage=stage, x=x, y=y, table=table, start=start))
-        self.clock = max(self.clock, start + picoseconds(self.chip.transfer_ns))
+        self.records.append(permute_record(stage=len(self.stages), x=x, y=y, table=table, start=start))
 
     def _shape(self, op: MultiplyOp) -> tuple[int, int]:
         return self.network.weight(op.symbol).matrix_shape
@@ -197,6 +206,11 @@ class _Emitter:
                 if found is not None:
                     raise UserError(found) from error
             raise
+
+
+def _time(attribute: IntegerAttr[I64]) -> int:
+    """A number or a time [ps] of what is scheduled."""
+    return attribute.value.data
 
 
 def _timing(chip: ChipAttr) -> Timing:

@@ -1,4 +1,4 @@
-"""Kernels: runs of digital operations between two stages, each as a small ONNX graph with its inputs and outputs."""
+"""Kernels as small ONNX graphs with their inputs and outputs."""
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from xdsl.ir import Operation, SSAValue
 
 from cimc.emitter.slots import Slots
 from cimc.program.metadata import Kernel
-from dialects.array import StageOp
-from dialects.cim import ConstantOp, DigitalOp, NoneOp, PermuteOp, ReadOp
+from dialects.array import KernelOp
+from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
@@ -40,53 +40,34 @@ class ConstantPool:
         return f"constant{self._numbers[digest]}"
 
 
-def segments(network: Network) -> Iterator[tuple[list[Operation], StageOp | PermuteOp | None]]:
-    """The network as runs of digital operations, each with the stage or permutation that follows (None at the end)."""
-    run: list[Operation] = []
-    end = network.returned
-    for op in network.block.ops:
-        if isinstance(op, StageOp | PermuteOp):
-            yield run, op
-            run = []
-        elif op is not end:
-            run.append(op)
-    yield run, None
-
-
-def kernel_of(
-    network: Network, ops: Sequence[Operation], slots: Slots, pool: ConstantPool
-) -> tuple[Kernel, dict[Operation, int]] | None:
-    """The kernel of a run of digital operations, and the node of each in its graph; None if nobody needs it."""
-    inside = {result for op in ops for result in op.results if not isinstance(op, NoneOp)}
-    members = set(ops)
-    outputs = [value for op in ops for value in op.results if _leaves(value, members)]
-    if not outputs:
-        return None
-    working = [op for op in ops if isinstance(op, DigitalOp)]
-    inputs = list(dict.fromkeys(v for op in working for v in _reads(op) if _comes_in(v, inside, op)))
+def kernel_of(network: Network, op: KernelOp, slots: Slots, pool: ConstantPool) -> tuple[Kernel, dict[Operation, int]]:
+    """The ONNX graph of a kernel, and the node of each operator in it."""
+    ops, operators = list(op.body.block.ops)[:-1], op.operators
+    inside = {result for member in ops for result in member.results if not isinstance(member, NoneOp)}
+    inputs = list(dict.fromkeys(v for one in operators for v in _reads(one) if _comes_in(v, inside, one)))
     writer = GraphWriter(network, pool.name)
-    feeds = [(value, _port(value, slots)) for value in inputs]
-    model = writer.model(ops, feeds, [(value, _port(value, slots)) for value in outputs])
+    feeds = [(value, _port(value, slots.of(value))) for value in inputs]
+    yields = [(value, _port(value, slots.of(result))) for value, result in zip(op.yielded, op.results)]
+    model = writer.model(ops, feeds, yields)
     constants = sorted(int(name.removeprefix("constant")) for name in writer.external_names)
-    names = dict.fromkeys(node_name(op) for op in working)
     kernel = Kernel(
         model.SerializeToString(deterministic=True),
         tuple(slots.of(value) for value in inputs),
-        tuple(slots.of(value) for value in outputs),
-        tuple(names),
+        tuple(slots.of(result) for result in op.results),
+        tuple(dict.fromkeys(node_name(operator) for operator in operators)),
         tuple(constants),
     )
     return kernel, writer.places
 
 
-def _port(value: SSAValue, slots: Slots) -> Port:
+def _port(value: SSAValue, slot: int) -> Port:
     if not onnx_element(element_type(value.type)):
         node = node_name(value.owner) if isinstance(value.owner, Operation) else "input"
         raise UserError(
             f"node {node!r}: the type of its output {value.name_hint or ''} is {value.type}, which cannot travel "
             "between stages: expected a tensor of a type that shape inference knows"
         )
-    return Port(f"v{slots.of(value)}", ())
+    return Port(f"v{slot}", ())
 
 
 def _reads(op: Operation) -> Iterator[SSAValue]:
@@ -105,28 +86,9 @@ def _comes_in(value: SSAValue, inside: Container[SSAValue], user: Operation) -> 
     return parent is None or not user.is_ancestor(parent)
 
 
-def _leaves(value: SSAValue, members: set[Operation]) -> bool:
-    """Whether `value` is used outside of `members`; a constant only where a stage or the caller takes it as it is."""
-    is_constant = isinstance(value.owner, ConstantOp | ReadOp | NoneOp)
-    for use in value.uses:
-        user = _outermost(use.operation)
-        if user not in members and not (is_constant and isinstance(user, DigitalOp)):
-            return True
-    return False
-
-
-def _outermost(op: Operation) -> Operation:
-    """The operation of the function's own block that `op` is or is inside of."""
-    while (parent := op.parent_op()) is not None and parent.name != "func.func":
-        op = parent
-    return op
-
-
-def unsupported(network: Network, kernel_ops: Sequence[Operation]) -> str | None:
+def unsupported(network: Network, operators: Sequence[DigitalOp]) -> str | None:
     """The first operation of a kernel that ONNX Runtime cannot run, described with its node, operator and domain."""
-    for op in kernel_ops:
-        if not isinstance(op, DigitalOp):
-            continue
+    for op in operators:
         inputs = [v for v in dict.fromkeys(_reads(op)) if _comes_in(v, (), op)]
         outputs = [v for v in op.outputs if not isinstance(v.type, NoneType)]
         ports = [

@@ -42,7 +42,9 @@ def _comes_from_constant(value: SSAValue) -> bool:
     pending, seen = [value], {value}
     while pending:
         owner = pending.pop().owner
-        if not isinstance(owner, Operation) or (isinstance(owner, DigitalOp) and not owner.inputs):
+        if not isinstance(owner, Operation) or owner.regions:
+            return False  # an argument, or what control flow or another kernel computed
+        if isinstance(owner, DigitalOp) and not owner.inputs:
             return False
         new = [operand for operand in owner.operands if operand not in seen]
         seen.update(new)

@@ -1,23 +1,23 @@
 """What passes wrote into operations as tables, as records and rows of the program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation
 
-from cimc.program.records import Records, add_records, multiply_records
-from dialects.array import MultiplyOp
-from dialects.cim import DigitalOp
+from cimc.program import records
+from cimc.program.records import Records
+from dialects.array import KernelOp, MultiplyOp
 
 
-def stage_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> list[Records]:
+def multiply_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> list[Records]:
     """A MULTIPLY for each row group and an ADD for each addition of partial sums; the stage starts at `start` [ps]."""
     assert op.places is not None
     assert op.groups is not None
     groups = op.groups.array
     tiles, places = op.tiles.array[groups[:, 0]], op.places.array[groups[:, 0]]
-    multiplies = multiply_records(
+    multiplies = records.multiply_records(
         stage=stage,
         x=x,
         y=y,
@@ -36,11 +36,19 @@ def stage_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> lis
     if op.adds is None:
         return [multiplies]
     n, columns, unit, begin = op.adds.array.T
-    return [multiplies, add_records(stage=stage, x=x, y=y, unit=unit, n=n, columns=columns, start=start + begin)]
+    return [
+        multiplies,
+        records.add_records(stage=stage, x=x, y=y, unit=unit, n=n, columns=columns, start=start + begin),
+    ]
 
 
-def kernel_work(ops: Sequence[Operation], places: Mapping[Operation, int], kernel: int) -> NDArray[np.int64]:
-    """The rows (OPERATION_FIELDS) of operators that take time; `places` are their nodes in the kernel's ONNX graph."""
-    works = [(places[op], op.work.array.tolist()) for op in ops if isinstance(op, DigitalOp) and op.work is not None]
-    rows = [(kernel, node, *work) for node, several in works for work in several]
-    return np.array(rows, np.int64).reshape(-1, 5)
+def kernel_work(op: KernelOp, places: Mapping[Operation, int], kernel: int, start: int) -> NDArray[np.int64]:
+    """The rows (OPERATION_FIELDS) of a kernel's operators that take time; the kernel starts at `start` [ps].
+
+    `places` are the operators' nodes in the kernel's ONNX graph.
+    """
+    if op.work is None:
+        return np.zeros((0, 5), np.int64)
+    nodes = np.array([places[operator] for operator in op.operators])
+    number, unit, begin, duration = op.work.array.T
+    return np.stack([np.full_like(number, kernel), nodes[number], unit, start + begin, duration], axis=1)

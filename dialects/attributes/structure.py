@@ -10,7 +10,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.attributes.tables import Table, TableAttr
+from dialects.attributes.tables import Table, TableData
 
 BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "sparse"
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
@@ -102,6 +102,13 @@ class BlockDiagonalAttr(ParametrizedAttribute):
 
 
 @irdl_attr_definition
+class RectanglesAttr(TableData):
+    """Rectangles of a matrix, a row (first row, first column, rows, columns) each."""
+
+    name = "cim.rectangles"
+
+
+@irdl_attr_definition
 class BlocksAttr(ParametrizedAttribute):
     """Blocks of different shapes: the weight is stored as a matrix, whose nonzeros lie in these rectangles.
 
@@ -110,7 +117,7 @@ class BlocksAttr(ParametrizedAttribute):
 
     name = "cim.blocks"
     kind: StringAttr
-    table: TableAttr
+    table: RectanglesAttr
 
     def verify(self) -> None:
         _verify_kind(self.kind)
@@ -139,7 +146,7 @@ class BlocksAttr(ParametrizedAttribute):
         with parser.in_angle_brackets():
             kind = StringAttr(parser.parse_str_literal())
             parser.parse_punctuation(",")
-            return kind, TableAttr(TableAttr.parse_parameter(parser))
+            return kind, RectanglesAttr(RectanglesAttr.parse_parameter(parser))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():

@@ -1,12 +1,14 @@
-"""Tables of integers as attributes: many rows in one packed attribute, hashed as fast as a text."""
+"""Tables of integers as attributes: many rows in one packed attribute, hashed as fast as a text.
+
+What a table is called, and what its columns are, says the language that uses it.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from xdsl.ir import Data
-from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
@@ -29,15 +31,12 @@ class PackedTable:
         return np.frombuffer(self.data, np.int64).reshape(-1, self.columns)
 
 
-@irdl_attr_definition
-class TableAttr(Data[PackedTable]):
-    """A table of integers, `[[0, 0, 256, 256], [0, 256, 256, 128]]`: one row a tile, place or row group."""
+class TableData(Data[PackedTable]):
+    """A table of integers, `<[[0, 0, 256, 256], [0, 256, 256, 128]]>`: what attributes of tables have in common."""
 
-    name = "array.table"
-
-    @staticmethod
-    def of(rows: npt.NDArray[Any]) -> "TableAttr":
-        return TableAttr(PackedTable.of(rows))
+    @classmethod
+    def of(cls, rows: npt.NDArray[Any]) -> Self:
+        return cls(PackedTable.of(rows))
 
     @property
     def array(self) -> Table:

@@ -17,8 +17,7 @@ from xdsl.dialects.builtin import NoneType, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
-from dialects.array import MultiplyOp, StageOp
-from dialects.array import YieldOp as StageYieldOp
+from dialects import array
 from dialects.attributes.onnx_attributes import to_onnx
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
 from dialects.element_types import Array, dense_array, element_type, onnx_element
@@ -117,13 +116,15 @@ class GraphWriter:
         """The ONNX nodes that do what `op` does."""
         if isinstance(op, DigitalOp):
             return self._digital(op)
-        if isinstance(op, ConstantOp | ReadOp | NoneOp | StageYieldOp):
+        if isinstance(op, ConstantOp | ReadOp | NoneOp):
             return []
-        if isinstance(op, StageOp):
+        if isinstance(op, array.StageOp):
             return self._stage(op)
-        if isinstance(op, MatmulOp | MultiplyOp):
+        if isinstance(op, array.KernelOp):
+            return self._kernel(op)
+        if isinstance(op, MatmulOp | array.MultiplyOp):
             return self.products.nodes(op, self.name(op.x), self.name(op.result), self._node_name(op))
-        if isinstance(op, PermuteOp):
+        if isinstance(op, PermuteOp | array.PermuteOp):
             return [self._gather(op.x, op.symbol, op)]
         raise UserError(f"{op.name} has no form in ONNX: expected operations of cim and array only")
 
@@ -191,17 +192,35 @@ class GraphWriter:
             results.append(value_info(value.type, Port(name, ())))
         return helper.make_graph(nodes, self.graph.fresh("body"), arguments, results)
 
-    def _gather(self, x: SSAValue, table: str, op: PermuteOp) -> NodeProto:
+    def _gather(self, x: SSAValue, table: str, op: PermuteOp | array.PermuteOp) -> NodeProto:
         indices = self.graph.form("", table, lambda: self.network.array(table))
         names = [self.name(x), indices], [self.name(op.result)]
         return helper.make_node("Gather", *names, axis=-1, name=self._node_name(op))
 
-    def _stage(self, op: StageOp) -> list[NodeProto]:
-        last = op.body.block.last_op
-        assert isinstance(last, StageYieldOp)
-        for outer, inner in zip(op.results, last.values):
+    def _stage(self, op: array.StageOp) -> list[NodeProto]:
+        """The multiplications; transfers only move, so what they move keeps its name."""
+        moved = [inner for inner in op.body.block.ops if isinstance(inner, array.TransferOp)]
+        for outer, inner in zip(op.results, op.yielded):
             self.names[inner] = self.name(outer)
-        return [node for inner in op.body.block.ops for node in self.nodes(inner)]
+        for transfer in moved:
+            if transfer.is_inward:
+                self.names[transfer.result] = self.name(transfer.x)
+            else:
+                self.names[transfer.x] = self.name(transfer.result)
+        multiplies = [inner for inner in op.body.block.ops if isinstance(inner, array.MultiplyOp)]
+        return [node for multiply in multiplies for node in self.nodes(multiply)]
+
+    def _kernel(self, op: array.KernelOp) -> list[NodeProto]:
+        """The operators; what is not made by one of them, a constant, is copied to what the kernel yields."""
+        operators = op.operators
+        made = {result for operator in operators for result in operator.results}
+        self.names |= {inner: self.name(outer) for outer, inner in zip(op.results, op.yielded) if inner in made}
+        copies = [
+            self._copy(self.name(inner), self.name(outer))
+            for outer, inner in zip(op.results, op.yielded)
+            if inner not in made
+        ]
+        return [*(node for operator in operators for node in self.nodes(operator)), *copies]
 
 
 def network_model(network: Network) -> ModelProto:

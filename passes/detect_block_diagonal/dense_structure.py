@@ -6,8 +6,7 @@ import numpy as np
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr
-from dialects.attributes.tables import TableAttr
+from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim import AffineAttr, MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
@@ -160,7 +159,7 @@ def _stored_parts(builder: DigitalBuilder, parts: list[Array], name: str, affine
     compact = np.zeros(tuple(sizes.sum(axis=0)), parts[0].dtype)
     for part, (row, column) in zip(parts, firsts.tolist()):
         compact[row : row + part.shape[0], column : column + part.shape[1]] = part
-    table = TableAttr.of(np.concatenate([firsts, sizes], axis=1))
+    table = RectanglesAttr.of(np.concatenate([firsts, sizes], axis=1))
     return builder.weight(compact, name, affine, BlocksAttr(StringAttr(kind), table))
 
 

@@ -3,13 +3,14 @@
 from xdsl.dialects.builtin import FunctionType
 from xdsl.ir import Block
 
+from dialects import array
 from dialects.array import MultiplyOp
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
 from dialects.network import Network
 
 _REMOVABLE = frozenset({ConstantOp, ReadOp, NoneOp, DigitalOp, MatmulOp, PermuteOp, MultiplyOp})
 
-_READERS = frozenset({PermuteOp, ReadOp, MatmulOp, MultiplyOp})
+_READERS = frozenset({PermuteOp, ReadOp, MatmulOp, MultiplyOp, array.PermuteOp})
 """Operations that read a weight. Types, not classes: to sweep after each of many changes asks for millions."""
 
 
@@ -34,7 +35,7 @@ def _sweep_block(block: Block, read: set[str]) -> None:
             op.detach()
             op.erase()
         elif kind in _READERS:
-            assert isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp)
+            assert isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp | array.PermuteOp)
             read.add(op.symbol)
         else:
             for region in op.regions:

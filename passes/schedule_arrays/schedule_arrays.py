@@ -1,45 +1,48 @@
-"""Multiplications are put into stages; every row group, addition and permutation gets its time."""
+"""The network becomes kernels, stages and permutations; all of them, and what is inside, get their times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from dialects.array import MultiplyOp, StageOp, TableAttr, YieldOp
+from dialects.array import WORK, MultiplyOp, StageOp, TableAttr
 from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
-from dialects.locations import location, node_name
-from dialects.network import Network, main_block
+from dialects.locations import node_name
+from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
+from passes.rewriting.sweep import sweep
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.operators import schedule_operators
+from passes.schedule_arrays.analysis.operators import Run, schedule_operators
 from passes.schedule_arrays.analysis.row_groups import tile_groups
 from passes.schedule_arrays.analysis.stage import Product, schedule_stage
 from passes.schedule_arrays.analysis.timing import LONGEST_PS, check_time
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 from passes.schedule_arrays.operator_costs import cost_of, static_operators
+from passes.schedule_arrays.scheduled import kernel_of, schedule_permutation, stage_of, take_apart
 
 
 @dataclass(frozen=True)
 class ScheduleArraysPass(ModulePass):
-    """Order the network into stages, and say of each tile when it runs and how it is converted.
+    """Order the network into kernels, stages and permutations, and say of each, and of all inside, when it runs.
 
-    Before: `%a = array.multiply %q, @w tiles <...> at <...>` somewhere in the function.
-    After: `%a = array.stage 0 start_ps 0 duration_ps 42 { %0 = array.multiply ... groups <[[0, 0, 4, 4, 0, 12, 5]]> }`,
-    the digital operators between two stages standing together. Row groups are as large, and ADC bits as few, as the
-    actual cells allow without a conversion that could clip (docs/numerics.md). Row groups of one array start together
-    where no sum is spoilt by it, otherwise one after the other. Needs places (`place-tiles`); changes no number unless
-    it is `lossy`.
+    Before: `%a = array.multiply %q, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]>` somewhere in the function.
+    After: an `array.kernel` with the digital operators before it, and an `array.stage` of transfers into arrays,
+    multiplications with their row groups, and transfers out of arrays; a `cim.permute` is an `array.permute`.
+    Row groups are as large, and ADC bits as few, as the actual cells allow without a conversion that could clip
+    (docs/numerics.md). Row groups of one array start together where no sum is spoilt by it, otherwise one after the
+    other. An earlier schedule is taken apart first. Needs places (`place-tiles`); changes no number unless it is
+    `lossy`. Works on the network as a whole, for one clock runs through all of it.
     """
 
     name = "schedule-arrays"
@@ -48,9 +51,10 @@ class ScheduleArraysPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_lossy(self.lossy, chip_of(op))
-        if any(isinstance(one, StageOp) for one in main_block(op).ops):
-            return  # scheduled before
-        _Scheduler(Network.of(ctx, op), self.lossy).run()
+        network = Network.of(ctx, op)
+        take_apart(network)
+        sweep(network)
+        _Scheduler(network, self.lossy).run()
 
 
 def check_lossy(bits: int, chip: ChipAttr) -> None:
@@ -69,6 +73,8 @@ class _Scheduler:
         self.occupancy = Occupancy(_programmed(tiled_multiplies(self.ops)))
         self.groups: dict[str, Table] = {}
         self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
+        self.kernels = 0
+        """How many kernels there are already."""
         self.clock = 0
         """When all that was scheduled is done, in ps."""
 
@@ -91,31 +97,42 @@ class _Scheduler:
         for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
             self.block.insert_op_before(op, last)
         for turned in by_level(others, turn):
-            self._kernel([op for op in turned if isinstance(op, DigitalOp)])
+            self._kernel([op for op in turned if not isinstance(op, PermuteOp)])
             self._permute([op for op in turned if isinstance(op, PermuteOp)])
         if multiplies:
             self.block.insert_op_before(self._stage(multiplies, number), last)
 
-    def _kernel(self, ops: Sequence[DigitalOp]) -> None:
-        """Digital operators with no stage or permutation between them: a kernel; it starts when all before is done."""
-        if not ops or self.digital is None:
+    def _kernel(self, ops: Sequence[Operation]) -> None:
+        """A kernel starts when all before is done; constants alone are there from the start of the run on."""
+        if not ops:
             return
+        operators = [op for op in ops if isinstance(op, DigitalOp)]
+        start, runs = self.clock if operators else 0, self._runs(operators)
+        rows = [(i, unit, run.start - start, run.duration) for i, run in enumerate(runs) for unit in run.units]
+        work = np.array([row for row in rows if row[-1]], np.int64).reshape(-1, len(WORK))
+        end = max((run.end for run in runs), default=start)
+        if kernel_of(ops, self.kernels, start, end - start, work) is not None:
+            self.kernels += 1
+        self._advance(max(self.clock, end))
+
+    def _runs(self, operators: Sequence[DigitalOp]) -> list[Run]:
+        """When each operator of a kernel runs; nothing where the chip gives digital operators no times."""
+        if self.digital is None:
+            return []
         costs, free = self.digital, OperatorCost(Unit.NONE)
-        number: dict[Operation, int] = {op: i for i, op in enumerate(ops)}
-        operators = [
+        number: dict[Operation, int] = {op: i for i, op in enumerate(operators)}
+        waiting = [
             (free if op in self.static else cost_of(op, costs), [number[o] for o in sources(op) if o in number])
-            for op in ops
+            for op in operators
         ]
-        runs = schedule_operators(operators, costs.digital_units, costs.attention_units, self.clock)
-        for op, run in zip(ops, runs):
+        runs = schedule_operators(waiting, costs.digital_units, costs.attention_units, self.clock)
+        for op, run in zip(operators, runs):
             if run.end > LONGEST_PS:
                 raise UserError(
                     f"node {node_name(op)!r} ends {run.end / 1e12:.1e} s after the start: expected at most "
                     f"{LONGEST_PS / 1e12:.1e} s, its tensors are too large"
                 )
-            if run.duration:
-                op.work = TableAttr.of(np.array([(unit, run.start, run.duration) for unit in run.units]))
-        self._advance(max(run.end for run in runs))
+        return runs
 
     def _advance(self, clock: int) -> None:
         """What was scheduled is done at `clock`; UserError if that is too late."""
@@ -125,7 +142,7 @@ class _Scheduler:
     def _permute(self, ops: Sequence[PermuteOp]) -> None:
         """Permutations move vectors once more, all of them at the same time."""
         for op in ops:
-            op.start_ps = IntegerAttr(self.clock, i64)
+            schedule_permutation(op, self.clock, self.transfer_ps)
         if ops:
             self._advance(self.clock + self.transfer_ps)
 
@@ -138,7 +155,7 @@ class _Scheduler:
             if len(adds):
                 multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
         duration = schedule.duration + 2 * self.transfer_ps
-        stage = _stage_of(multiplies, number, self.clock, duration)
+        stage = stage_of(multiplies, number, self.clock, duration, self.transfer_ps)
         self._advance(self.clock + duration)
         return stage
 
@@ -174,18 +191,3 @@ def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
         assert user.places is not None
         tables.append(np.concatenate([user.places.array, user.tiles.array[:, 2:]], axis=1))
     return np.concatenate(tables)
-
-
-def _stage_of(multiplies: Sequence[MultiplyOp], number: int, start_ps: int, duration_ps: int) -> StageOp:
-    """The stage that holds the multiplications; it takes the place of their results."""
-    body = Block()
-    stage = StageOp(number, start_ps, duration_ps, Region(body), [m.result.type for m in multiplies])
-    stage.location = location(f"stage {number}")
-    for multiply, outer in zip(multiplies, stage.results):
-        outer.name_hint = multiply.result.name_hint
-        multiply.result.replace_all_uses_with(outer)
-        body.add_op(multiply)
-    end = YieldOp([m.result for m in multiplies])
-    end.location = stage.location
-    body.add_op(end)
-    return stage

@@ -22,13 +22,17 @@ CASES = {
     "c = Abs(t)  y = Gather(c, i)": (0, 50),
     "r = RandomNormal<shape=[7, 4]>()  y = Gather(r, i)": None,
     "y = Gather(x, i)": None,
+    "c = If(go) <then_branch = a () => (float[50,4] p) { p = Abs(t) }, "
+    "else_branch = b () => (float[50,4] q) { q = Neg(t) }>  y = Gather(c, i)": None,
     "y = Cast<to=1>(i)": None,
 }
 
 
 @pytest.mark.parametrize("nodes", CASES)
 def test_ranges(nodes: str, onnx_file: Callable[..., Path]) -> None:
-    file = onnx_file(f"g (int64[n,m] i, float[7,4] x) => (float[n,m,4] y) {{ {nodes} }}", {"t": TABLE, "s": SHORT})
-    (i, _), (x, _) = Network(import_onnx(make_context(), file, load_chip("tiny-4")), WeightStore()).inputs
+    file = onnx_file(
+        f"g (int64[n,m] i, float[7,4] x, bool go) => (float[n,m,4] y) {{ {nodes} }}", {"t": TABLE, "s": SHORT}
+    )
+    (i, _), (x, _), _ = Network(import_onnx(make_context(), file, load_chip("tiny-4")), WeightStore()).inputs
     assert integer_range(i) == CASES[nodes]
     assert integer_range(x) is None

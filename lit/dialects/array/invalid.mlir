@@ -142,7 +142,7 @@ func.func @main() {
 
 // -----
 
-// CHECK: a stage holds array.multiply and ends with array.yield
+// CHECK: a stage holds transfers into arrays, array.multiply and transfers out of arrays, in this order, and ends with array.yield
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.stage 0 start_ps 0 duration_ps 1 {
     %y = cim.digital "Neg"(%x) : (tensor<?x4xui8>) -> tensor<?x4xi32>
@@ -165,8 +165,10 @@ func.func @main() {
 // CHECK: a stage yields the results of its multiplications, each once and in their order
 func.func @main(%x: tensor<?x4xui8>) {
   %a, %b = array.stage 0 start_ps 0 duration_ps 1 {
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-    array.yield %y, %y : tensor<?x4xi32>, tensor<?x4xi32>
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
+    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
+    array.yield %out, %out : tensor<?x4xi32>, tensor<?x4xi32>
   } : tensor<?x4xi32>, tensor<?x4xi32>
   func.return
 }
@@ -176,15 +178,181 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: a stage yields other types than it has results
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.stage 0 start_ps 0 duration_ps 1 {
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-    array.yield %y : tensor<?x4xi32>
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
+    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
+    array.yield %out : tensor<?x4xi32>
   } : tensor<5x4xi32>
   func.return
 }
 
 // -----
 
+// CHECK: a stage multiplies what it did not move into arrays
+func.func @main(%x: tensor<?x4xui8>) {
+  %a = array.stage 0 start_ps 0 duration_ps 1 {
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
+    array.yield %out : tensor<?x4xi32>
+  } : tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: a stage yields the results of its multiplications, each once and in their order
+func.func @main(%x: tensor<?x4xui8>) {
+  %a = array.stage 0 start_ps 0 duration_ps 1 {
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
+    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    array.yield %y : tensor<?x4xi32>
+  } : tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: a transfer 'sideways': expected 'into arrays' or 'out of arrays'
+func.func @main(%x: tensor<?x4xui8>) {
+  array.stage 0 start_ps 0 duration_ps 1 {
+    %in = array.transfer %x "sideways" start_ps 0 duration_ps 0 : tensor<?x4xui8>
+    array.yield :
+  } :
+  func.return
+}
+
+// -----
+
+// CHECK: a transfer has a negative number, start or duration
+func.func @main(%x: tensor<?x4xui8>) {
+  array.stage 0 start_ps 0 duration_ps 1 {
+    %in = array.transfer %x "into arrays" start_ps -1 duration_ps 0 : tensor<?x4xui8>
+    array.yield :
+  } :
+  func.return
+}
+
+// -----
+
 // CHECK: expects parent op 'array.stage'
+func.func @main(%x: tensor<?x4xui8>) {
+  %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
+  func.return
+}
+
+// -----
+
+// CHECK: expects parent op to be one of 'array.stage', 'array.kernel'
 func.func @main() {
   array.yield :
+}
+
+// -----
+
+// CHECK: a kernel has a negative number, start or duration
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps -1 {
+    array.yield %x : tensor<4xf32>
+  } : tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: a kernel holds cim.digital and constants and ends with array.yield
+func.func @main(%x: tensor<?x4xui8>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 0 {
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    array.yield %y : tensor<?x4xi32>
+  } : tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: a kernel yields nothing, expected what others need of it
+func.func @main() {
+  array.kernel 0 start_ps 0 duration_ps 0 {
+    array.yield :
+  } :
+  func.return
+}
+
+// -----
+
+// CHECK: a kernel yields other types than it has results
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 0 {
+    array.yield %x : tensor<4xf32>
+  } : tensor<5xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: work of a kernel has no rows of operator, unit, start_ps, duration_ps
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 1200]]> {
+    %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    array.yield %y : tensor<4xf32>
+  } : tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: {{^// -+$}}
+// CHECK: work of a kernel has no rows of operator, unit, start_ps, duration_ps
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, -1, 10]]> {
+    %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    array.yield %y : tensor<4xf32>
+  } : tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: work on operator 1 of a kernel, expected one of 0 to 0
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[1, 0, 0, 10]]> {
+    %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    array.yield %y : tensor<4xf32>
+  } : tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: work of a kernel ends after the kernel
+func.func @main(%x: tensor<4xf32>) {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, 1000, 201]]> {
+    %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    array.yield %y : tensor<4xf32>
+  } : tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: a permutation has a negative number, start or duration
+func.func @main(%x: tensor<2xf32>) {
+  %y = array.permute %x, @swap start_ps -5 duration_ps 5 : tensor<2xf32> -> tensor<2xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: permutation of f32 gives f64, expected f32
+func.func @main(%x: tensor<2xf32>) {
+  %y = array.permute %x, @swap start_ps 0 duration_ps 5 : tensor<2xf32> -> tensor<2xf64>
+  func.return
+}
+
+// -----
+
+// CHECK: array.permute of node '/swap': weight @swap is used but not defined: expected a cim.weight of that name
+func.func @main(%x: tensor<2xf32>) {
+  %y = array.permute %x, @swap start_ps 0 duration_ps 5 : tensor<2xf32> -> tensor<2xf32> loc("/swap")
+  func.return
 }

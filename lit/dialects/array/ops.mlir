@@ -13,18 +13,26 @@ func.func @main(%x: tensor<?x6xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
 
 // -----
 
-// Multiplications of one stage, of unsigned and of signed inputs.
+// Multiplications of one stage, of unsigned and of signed inputs, which move into arrays before and out of them after.
 cim.weight @w = dense<1> : tensor<4x4xi8>
 func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
   // CHECK:      %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
-  // CHECK-NEXT:   %left = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 0], [0, 3, 1, 2, 0, 3, 1000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-  // CHECK-NEXT:   %right = array.multiply %z, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
-  // CHECK-NEXT:   array.yield %left, %right : tensor<?x4xi32>, tensor<?x4xi32>
+  // CHECK-NEXT:   %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
+  // CHECK-NEXT:   %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
+  // CHECK-NEXT:   %left = array.multiply %xs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 5000], [0, 3, 1, 2, 0, 3, 6000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  // CHECK-NEXT:   %right = array.multiply %zs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
+  // CHECK-NEXT:   %lefts = array.transfer %left "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
+  // CHECK-NEXT:   %rights = array.transfer %right "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
+  // CHECK-NEXT:   array.yield %lefts, %rights : tensor<?x4xi32>, tensor<?x4xi32>
   // CHECK-NEXT: } : tensor<?x4xi32>, tensor<?x4xi32>
   %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
-    %left = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 0], [0, 3, 1, 2, 0, 3, 1000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-    %right = array.multiply %z, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
-    array.yield %left, %right : tensor<?x4xi32>, tensor<?x4xi32>
+    %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
+    %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
+    %left = array.multiply %xs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 5000], [0, 3, 1, 2, 0, 3, 6000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %right = array.multiply %zs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
+    %lefts = array.transfer %left "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
+    %rights = array.transfer %right "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
+    array.yield %lefts, %rights : tensor<?x4xi32>, tensor<?x4xi32>
   } : tensor<?x4xi32>, tensor<?x4xi32>
   func.return %a, %b : tensor<?x4xi32>, tensor<?x4xi32>
 }
@@ -34,13 +42,40 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
 // Additions of partial sums: of which columns, on which digital unit, when in the stage.
 cim.weight @w = dense<1> : tensor<6x4xi8>
 func.func @main(%x: tensor<?x6xui8>) -> tensor<?x4xi32> {
-  // CHECK:      %y = array.stage 3 start_ps 90000 duration_ps 52000 {
-  // CHECK-NEXT:   %sums = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
-  // CHECK-NEXT:   array.yield %sums : tensor<?x4xi32>
-  // CHECK-NEXT: } : tensor<?x4xi32>
+  // CHECK: %sums = array.multiply %in, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
   %y = array.stage 3 start_ps 90000 duration_ps 52000 {
-    %sums = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
-    array.yield %sums : tensor<?x4xi32>
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x6xui8>
+    %sums = array.multiply %in, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+    %out = array.transfer %sums "out of arrays" start_ps 52000 duration_ps 0 : tensor<?x4xi32>
+    array.yield %out : tensor<?x4xi32>
   } : tensor<?x4xi32>
   func.return %y : tensor<?x4xi32>
+}
+
+// -----
+
+// Kernels: which units work on which operator, from when on and for how long; and a permutation with its time.
+cim.weight @swap = dense<[1, 0]> : tensor<2xi64>
+func.func @main(%x: tensor<?x2xf32>, %c: tensor<i1>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tensor<i8>) {
+  // CHECK:      %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 work <[[0, 0, 0, 500], [0, 1, 0, 500], [1, 0, 500, 900], [2, 0, 1400, 10]]> {
+  %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 work <[[0, 0, 0, 500], [0, 1, 0, 500], [1, 0, 500, 900], [2, 0, 1400, 10]]> {
+    %erf = cim.digital "Erf"(%x) : (tensor<?x2xf32>) -> tensor<?x2xf32>
+    %soft = cim.digital "Softmax"(%erf) with {axis = -1 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf32>
+    %if = cim.digital "If"(%c) bodies ["then_branch"] {
+      cim.yield %soft : tensor<?x2xf32>
+    } : (tensor<i1>) -> tensor<?x2xf32>
+    // CHECK:        array.yield %erf, %if : tensor<?x2xf32>, tensor<?x2xf32>
+    // CHECK-NEXT: } : tensor<?x2xf32>, tensor<?x2xf32>
+    array.yield %erf, %if : tensor<?x2xf32>, tensor<?x2xf32>
+  } : tensor<?x2xf32>, tensor<?x2xf32>
+  // CHECK: %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>
+  %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>
+  %one = cim.constant dense<1> : tensor<i8>
+  // CHECK:      %ones = array.kernel 5 start_ps 0 duration_ps 0 {
+  // CHECK-NEXT:   array.yield %one : tensor<i8>
+  // CHECK-NEXT: } : tensor<i8>
+  %ones = array.kernel 5 start_ps 0 duration_ps 0 {
+    array.yield %one : tensor<i8>
+  } : tensor<i8>
+  func.return %e, %z, %ones : tensor<?x2xf32>, tensor<?x2xf32>, tensor<i8>
 }

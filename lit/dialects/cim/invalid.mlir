@@ -187,28 +187,3 @@ func.func @main(%c: tensor<i1>) {
   } : (tensor<i1>) -> tensor<4xf32>
   func.return
 }
-
-// -----
-
-// CHECK: work of Neg has no rows of unit, start_ps, duration_ps
-func.func @main(%x: tensor<4xf32>) {
-  %a = cim.digital "Neg"(%x) on <[[0, 1200]]> : (tensor<4xf32>) -> tensor<4xf32>
-  func.return
-}
-
-// -----
-
-// CHECK: {{^// -+$}}
-// CHECK: work of Neg has no rows of unit, start_ps, duration_ps
-func.func @main(%x: tensor<4xf32>) {
-  %a = cim.digital "Neg"(%x) on <[[0, -1, 10]]> : (tensor<4xf32>) -> tensor<4xf32>
-  func.return
-}
-
-// -----
-
-// CHECK: permutation starts at -5 ps, expected 0 or later
-func.func @main(%x: tensor<2xf32>) {
-  %y = cim.permute %x, @swap start_ps -5 : tensor<2xf32> -> tensor<2xf32>
-  func.return
-}

@@ -92,21 +92,3 @@ func.func @main(%x: tensor<4xf32>, %c: tensor<i1>, %n: tensor<i64>) -> (tensor<4
   } : (tensor<i64>, tensor<i1>, tensor<4xf32>) -> tensor<4xf32>
   func.return %y, %l : tensor<4xf32>, tensor<4xf32>
 }
-
-// -----
-
-// Times: which units work on an operator, from when on and for how long; when a permutation begins.
-cim.weight @swap = dense<[1, 0]> : tensor<2xi64>
-func.func @main(%x: tensor<?x2xf32>, %c: tensor<i1>) -> tensor<?x2xf32> {
-  // CHECK: %e = cim.digital "Erf"(%x) on <[[0, 1200, 500], [1, 1200, 500]]> : (tensor<?x2xf32>) -> tensor<?x2xf32>
-  %e = cim.digital "Erf"(%x) on <[[0, 1200, 500], [1, 1200, 500]]> : (tensor<?x2xf32>) -> tensor<?x2xf32>
-  // CHECK: %s = cim.digital "Softmax"(%e) with {axis = -1 : i64} on <[[0, 1700, 900]]> : (tensor<?x2xf32>) -> tensor<?x2xf32>
-  %s = cim.digital "Softmax"(%e) with {axis = -1 : i64} on <[[0, 1700, 900]]> : (tensor<?x2xf32>) -> tensor<?x2xf32>
-  // CHECK: %y = cim.digital "If"(%c) on <[[0, 2600, 10]]> bodies ["then_branch"] {
-  %y = cim.digital "If"(%c) on <[[0, 2600, 10]]> bodies ["then_branch"] {
-    cim.yield %s : tensor<?x2xf32>
-  } : (tensor<i1>) -> tensor<?x2xf32>
-  // CHECK: %z = cim.permute %y, @swap start_ps 2610 : tensor<?x2xf32> -> tensor<?x2xf32>
-  %z = cim.permute %y, @swap start_ps 2610 : tensor<?x2xf32> -> tensor<?x2xf32>
-  func.return %z : tensor<?x2xf32>
-}

@@ -9,8 +9,8 @@ from xdsl.context import Context
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError
 
-from dialects.array import ArrayDialect
-from dialects.attributes.tables import PackedTable, Table, TableAttr
+from dialects.array import ArrayDialect, TableAttr
+from dialects.attributes.tables import PackedTable, Table
 
 
 def parsed(text: str) -> TableAttr:

@@ -273,6 +273,29 @@ func.return %last, %all : tensor<2xf32>, tensor<?x2xf32>""",
     assert found.run(input0=x) == {"output0": (4 * x).tolist(), "output1": [(k * x).tolist() for k in (1, 2, 3)]}
 
 
+# What is scheduled.
+
+
+def test_kernels_and_permutations():
+    """An operator's result, a constant and an argument, all of them yielded; values inside do not clash with others."""
+    found = function(
+        "%x: tensor<3x2xf32>) -> (tensor<3x2xf32>, tensor<2xf32>, tensor<3x2xf32>, tensor<3x2xf32>)",
+        """
+%c = cim.constant dense<[1.0, 2.0]> : tensor<2xf32>
+%a, %b, %d = array.kernel 0 start_ps 0 duration_ps 0 {
+  %0 = cim.digital "Neg"(%x) : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  %1 = cim.digital "Mul"(%0, %c) : (tensor<3x2xf32>, tensor<2xf32>) -> tensor<3x2xf32>
+  array.yield %1, %c, %x : tensor<3x2xf32>, tensor<2xf32>, tensor<3x2xf32>
+} : tensor<3x2xf32>, tensor<2xf32>, tensor<3x2xf32>
+%y = array.permute %a, @swap start_ps 0 duration_ps 5 : tensor<3x2xf32> -> tensor<3x2xf32>
+func.return %a, %b, %d, %y : tensor<3x2xf32>, tensor<2xf32>, tensor<3x2xf32>, tensor<3x2xf32>""",
+        "cim.weight @swap = dense<[1, 0]> : tensor<2xi64>",
+    )
+    product = -X * np.array([1, 2], np.float32)
+    expected = {"output0": product, "output1": np.array([1, 2]), "output2": X, "output3": product[:, ::-1]}
+    assert found.run(input0=X) == {name: array.tolist() for name, array in expected.items()}
+
+
 # Multiplications.
 
 
@@ -282,9 +305,11 @@ def test_multiplication_by_what_lies_in_the_arrays():
         "%x: tensor<?x3xui8>) -> tensor<?x2xi32>",
         """
 %y = array.stage 0 start_ps 0 duration_ps 1 {
-  %0 = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 0, 1, 2]]> at <[[0, 0, 0], [0, 1, 1]]>
+  %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x3xui8>
+  %0 = array.multiply %in, @w tiles <[[0, 0, 2, 2], [2, 0, 1, 2]]> at <[[0, 0, 0], [0, 1, 1]]>
          groups <[[0, 0, 1, 8, 0, 1, 0], [1, 0, 1, 8, 0, 1, 0]]> : tensor<?x3xui8> -> tensor<?x2xi32>
-  array.yield %0 : tensor<?x2xi32>
+  %out = array.transfer %0 "out of arrays" start_ps 1 duration_ps 0 : tensor<?x2xi32>
+  array.yield %out : tensor<?x2xi32>
 } : tensor<?x2xi32>
 func.return %y : tensor<?x2xi32>""",
         "cim.weight @w = dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>",

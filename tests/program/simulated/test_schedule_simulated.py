@@ -23,8 +23,7 @@ from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
 from cimc.program.verifier import programmed_cells
 from cimc.universe import make_context
-from dialects.array import MultiplyOp
-from dialects.attributes.tables import TableAttr
+from dialects.array import MultiplyOp, TableAttr
 from dialects.cim import weight_op
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.network import Network
