@@ -1,20 +1,27 @@
 """The Python interface: `cimc.compile(model) -> Program`, `Program.save/load/run/report`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy.typing as npt
 
 from cimc.compiler import Options, compile_network
-from cimc.hardware.library import DEFAULT_CHIP
 from cimc.machine.machine import Machine
+from cimc.options.compilation import File, UserOptions
+from cimc.options.conditions import DECODE, Conditions
+from cimc.options.spelling import options_of
 from cimc.program import program as files
-from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.report import Report, report_of
 from cimc.whole_file import whole_file
 from dialects.errors import UserError
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 
 class Program(files.Program):
@@ -53,50 +60,39 @@ class Program(files.Program):
             new.write_text(page, encoding="utf-8")
 
 
-def compile(
-    model: str | os.PathLike[str],
-    *,
-    chip: str | os.PathLike[str] = DEFAULT_CHIP,
-    mapping: str = "spread",
-    objective: str = "arrays",
-    lossy: int = 0,
-    arrays: int | None = None,
-    dims: Mapping[str, int] | None = None,
-    activations: str | None = None,
-    calibrate: str | os.PathLike[str] | None = None,
-    keep_ir: str | os.PathLike[str] | None = None,
-    reference: str | os.PathLike[str] | None = None,
-    reference_float: str | os.PathLike[str] | None = None,
-    monarch: int | str | None = None,
-    monarch_budget: float = 0.1,
-    prune_below: float = 0.0,
-    verify_each: bool = False,
-    time_limit: float | None = None,
-) -> Program:
-    """Compile the ONNX file `model`; the options are those of the command `cimc`.
+@dataclass(frozen=True)
+class _Call(UserOptions):
+    """What `compile` is called with."""
+
+    model: File
+
+
+def _called_as(call: Callable[_Given, _Call]) -> Callable[[Callable[[_Call], _Result]], Callable[_Given, _Result]]:
+    """Makes a function of a call one that takes what the call is made of.
+
+    So options are parameters, with types and defaults, that stand in `UserOptions` and nowhere else: Python has no
+    other way to say that a function takes the fields of a dataclass, a TypedDict to unpack would repeat them all.
+    """
+
+    def decorate(work: Callable[[_Call], _Result]) -> Callable[_Given, _Result]:
+        @wraps(work)
+        def called(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+            return work(call(*args, **kwargs))
+
+        setattr(called, "__signature__", signature(call).replace(return_annotation=signature(work).return_annotation))
+        return called
+
+    return decorate
+
+
+@_called_as(_Call)
+def compile(call: _Call) -> Program:
+    """Compile the ONNX file `model`; the options are those of the command `cimc` (cimc/options/compilation.py).
 
     Raises UserError, one line with file, node and what to do, for everything that is wrong with model or options.
     """
-    options = Options(
-        chip=chip if isinstance(chip, str) else Path(chip),
-        mapping=mapping,
-        objective=objective,
-        lossy=lossy,
-        arrays=arrays,
-        dims=dims or {},
-        activations=activations,
-        calibrate=None if calibrate is None else Path(calibrate),
-        keep_ir=None if keep_ir is None else Path(keep_ir),
-        reference=None if reference is None else Path(reference),
-        reference_float=None if reference_float is None else Path(reference_float),
-        monarch=monarch,
-        monarch_budget=monarch_budget,
-        prune_below=prune_below,
-        verify_each=verify_each,
-        measure=False,
-        time_limit=time_limit,
-    )
-    return _with_methods(compile_network(Path(model), options).program)
+    options = Options(**{name: getattr(call, name) for name in options_of(UserOptions)}, measure=False)
+    return _with_methods(compile_network(Path(call.model), options).program)
 
 
 def _with_methods(program: files.Program) -> Program:

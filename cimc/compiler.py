@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
 from cimc.garbage import rare_collections
-from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip, read_chip_file
+from cimc.hardware.library import chip_names, load_chip, read_chip_file
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
+from cimc.options.compilation import UserOptions, path_of
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
-from cimc.pipeline import chip_passes, number_passes, structure_passes
+from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
@@ -37,48 +38,19 @@ from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
 from dialects.weights import SIDE_FILE
-from passes.place_tiles.place_tiles import check_mapping
-from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.place_tiles.analysis.choices import check_mapping
 from passes.rewriting.calibration import read_inputs
-from passes.schedule_arrays.schedule_arrays import check_lossy
+from passes.schedule_arrays.analysis.choices import check_lossy
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to compile for and how; the names are those of the command line."""
+@dataclass(frozen=True, kw_only=True)
+class Options(UserOptions):
+    """What a user asks for, and what its caller wants of a compilation besides."""
 
-    chip: str | Path = DEFAULT_CHIP
-    mapping: str = "spread"
-    objective: str = "arrays"
-    """What `spread` aims at: arrays, latency or throughput."""
-    lossy: int = 0
-    """Bits of conversions that may clip; 0 for conversions that cannot."""
-    arrays: int | None = None
-    """How many arrays the chip has, instead of what the chip file says."""
-    dims: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Sizes of dynamic dimensions, by name; the others stay symbolic."""
-    activations: str | None = None
-    """token, tensor or static; None for static with calibration inputs, per token without."""
-    calibrate: Path | None = None
-    """An .npz file with one array an input: for static activations, and to measure the distance to the original."""
     output: Path | None = None
     """Where the program will be saved, by whoever saves it: nothing that is read or written besides may be there."""
-    keep_ir: Path | None = None
-    reference: Path | None = None
-    reference_float: Path | None = None
-    """Where to write the network in its final structure, before it is quantised: to be trained further."""
-    monarch: int | str | None = None
-    """Project dense weights onto Monarch factors of so many blocks, `paper` or `auto`; None for no projection."""
-    monarch_budget: float = 0.1
-    """Relative error that `auto` may make in each layer."""
-    prune_below: float = 0.0
-    """Weights of a smaller magnitude count as zero when structure is looked for."""
-    verify_each: bool = False
     measure: bool = True
     """Whether to run the original and the compiled network once, to tell how far apart they are."""
-    time_limit: float | None = None
-    """Longest time in seconds that ONNX Runtime may take for a graph: to measure the distance, to fold constants, to
-    calibrate, to verify. None for MEASURING_SECONDS for the first and SECONDS for the others."""
     texts: bool = False
     """Whether to keep the IR as text: to print it takes as long as some passes do."""
 
@@ -121,30 +93,26 @@ def quantise_network(
 
     `structured` is called with the module in between, when it has its final structure and is not yet quantised.
     """
-    calibrate = None if options.calibrate is None else str(options.calibrate)
-    activations = options.activations or ("token" if calibrate is None else "static")
-    monarch = None
-    if options.monarch is not None:
-        monarch = ProjectMonarchPass(options.monarch, options.monarch_budget, calibrate)
-    runner.run(module, structure_passes(monarch=monarch, prune_below=options.prune_below))
+    runner.run(module, passes_of(STRUCTURE, options))
     structured(module)
-    runner.run(module, number_passes(activations=activations, calibration=calibrate))
+    runner.run(module, passes_of(NUMBERS, options))
 
 
 def schedule_network(runner: PassRunner, module: ModuleOp, options: Options = DEFAULTS) -> None:
     """The chip part: a quantised module is brought onto the chip that its attribute names."""
-    runner.run(module, chip_passes(mapping=options.mapping, objective=options.objective, lossy=options.lossy))
+    runner.run(module, passes_of(CHIP, options))
 
 
 def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
     """The program of a scheduled module."""
-    return emit(Network.of(ctx, module), mapping=options.mapping, dims=options.dims, compiler=tool_version())
+    dims = options.dims or {}
+    return emit(Network.of(ctx, module), mapping=options.mapping, dims=dims, compiler=tool_version())
 
 
 def measured_distance(file: Path, model: ModelProto, network: Network, options: Options) -> Distance:
     """How far `model`, what `network` computes, is from the original in `file`."""
     try:
-        inputs = trial_inputs(network, options.calibrate)
+        inputs = trial_inputs(network, path_of(options.calibrate))
     except ProgramError as error:
         return Distance(False, failure=str(error))
     return distance_to_original(file, model, inputs, options.time_limit or MEASURING_SECONDS)
@@ -164,7 +132,7 @@ class _Compiler:
         check_mapping(options.mapping, options.objective)
         self.file, self.options, self.progress = file, options, progress
         self.chip = load_chip(options.chip, options.arrays)
-        check_lossy(options.lossy, self.chip)
+        check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
         self.ctx: Context = make_context()
         self.texts: dict[str, str] = {}
         self.distance: Distance | None = None
@@ -172,15 +140,15 @@ class _Compiler:
     def run(self) -> Compilation:
         start = time.perf_counter()
         with (
-            reference_file(self.options.reference) as self.write_reference,
-            reference_file(self.options.reference_float) as self.write_reference_float,
+            reference_file(path_of(self.options.reference)) as self.write_reference,
+            reference_file(path_of(self.options.reference_float)) as self.write_reference_float,
         ):
             program, statistics = self._program()
         return Compilation(program, statistics, self.texts, self.distance, time.perf_counter() - start)
 
     def _program(self) -> tuple[Program, list[PassStatistics]]:
         self.progress("import")
-        module = import_onnx(self.ctx, self.file, self.chip, self.options.dims)
+        module = import_onnx(self.ctx, self.file, self.chip, self.options.dims or {})
         with self._keep_ir() as keep, self._naming_file():
             after = [*self._validation(module), *keep, self._after_pass]
             runner = PassRunner(self.ctx, after, lambda one: self.progress(one.name))
@@ -197,10 +165,11 @@ class _Compiler:
     @contextlib.contextmanager
     def _keep_ir(self) -> Generator[list[AfterPass]]:
         """What keeps the IR after each pass, if asked for, and its weights at the end, also after a failure."""
-        if self.options.keep_ir is None:
+        folder = path_of(self.options.keep_ir)
+        if folder is None:
             yield []
             return
-        keep = KeepIr(self.options.keep_ir, self.ctx)
+        keep = KeepIr(folder, self.ctx)
         try:
             yield [keep]
         finally:
@@ -212,7 +181,8 @@ class _Compiler:
         try:
             yield
         except UserError as error:
-            if self.options.calibrate is not None and str(error).startswith(str(self.options.calibrate)):
+            calibrate = path_of(self.options.calibrate)
+            if calibrate is not None and str(error).startswith(str(calibrate)):
                 raise
             raise UserError(f"{self.file}: {error}") from error
 
@@ -220,7 +190,7 @@ class _Compiler:
         if not self.options.verify_each:
             return []
         network = Network.of(self.ctx, module)
-        inputs = trial_inputs(network, self.options.calibrate)
+        inputs = trial_inputs(network, path_of(self.options.calibrate))
         return [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
 
     def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
@@ -252,14 +222,15 @@ def _check_files(file: Path, options: Options) -> None:
     """UserError if an output cannot be written, or is an input, or another output."""
     chip = None if options.chip in chip_names() else Path(options.chip)
     written = [options.output, *_references(options)]
-    kept = [] if options.keep_ir is None else [options.keep_ir, options.keep_ir / SIDE_FILE]
-    check_names([options.calibrate, chip], [*written, *kept], networks=[file])
+    folder = path_of(options.keep_ir)
+    kept = [] if folder is None else [folder, folder / SIDE_FILE]
+    check_names([path_of(options.calibrate), chip], [*written, *kept], networks=[file])
     check_writable(*written)
 
 
 def _references(options: Options) -> list[Path]:
     """The files of both references, those of their large weights included."""
-    given = [path for path in (options.reference, options.reference_float) if path is not None]
+    given = [Path(file) for file in (options.reference, options.reference_float) if file is not None]
     return [*given, *(data_of(path) for path in given if path.is_file() or not path.exists())]
 
 

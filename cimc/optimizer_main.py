@@ -19,9 +19,11 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
-from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
+from cimc.hardware.library import chip_names, load_chip
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
+from cimc.options.compilation import UserOptions
+from cimc.options.spelling import add_options
 from cimc.pass_runner import AfterPass, PassRunner, PrintIr
 from cimc.report.text import statistics_lines
 from cimc.schedule_validation import ScheduleValidator
@@ -64,10 +66,10 @@ class OptimizerMain(xDSLOptMain):
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
         add = arg_parser.add_argument
-        add("--chip", default=DEFAULT_CHIP, metavar="FILE|NAME", help="chip for an ONNX network")
+        add("--chip", default=UserOptions.chip, metavar="FILE|NAME", help="chip for an ONNX network")
         add("--print-ir-after-all", action="store_true", help="print the IR after every pass, to standard error")
         add("--timing", action="store_true", help="print time and operations of every pass, to standard error")
-        add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
+        add_options(arg_parser, UserOptions, ["verify_each"])
 
     def setup_pipeline(self) -> None:
         self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)

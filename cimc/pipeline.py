@@ -1,13 +1,15 @@
 """The order of the passes, and what must hold after each: both are data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from cimc.options.compilation import UserOptions
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.locations import node_name
@@ -17,49 +19,69 @@ from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
 from passes.place_tiles.place_tiles import PlaceTilesPass, wrongly_placed
 from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.quantize.analysis.choices import STATIC, TOKEN
 from passes.quantize.quantize import QuantizePass
 from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks.tile_blocks import TileBlocksPass
 
 
-def structure_passes(*, monarch: ProjectMonarchPass | None = None, prune_below: float = 0.0) -> tuple[ModulePass, ...]:
-    """The passes that give the float network its final structure; `monarch` runs only if it is asked for."""
-    return (
-        FoldConstantsPass(),
-        RaiseMatmulPass(),
-        DetectBlockDiagonalPass(prune_below),
-        *(() if monarch is None else (monarch,)),
-        FoldPermutationsPass(),
-    )
+@dataclass(frozen=True)
+class Step:
+    """A place in the order of the passes."""
+
+    of: type[ModulePass]
+    """The class of the pass that runs there."""
+    asked_for: Callable[[UserOptions], ModulePass | None] | None = None
+    """That pass with its options, None if it is not to run; without this it has no options, and always runs."""
+
+    def passes(self, options: UserOptions) -> tuple[ModulePass, ...]:
+        """What runs here: one pass, or none."""
+        found = self.of() if self.asked_for is None else self.asked_for(options)
+        return () if found is None else (found,)
 
 
-def number_passes(*, activations: str = "token", calibration: str | None = None) -> tuple[ModulePass, ...]:
-    """The passes that make the network's numbers those of the program."""
-    return (QuantizePass(activations, calibration), FoldConstantsPass())
+def _projection(options: UserOptions) -> ProjectMonarchPass | None:
+    if options.monarch is None:
+        return None
+    return ProjectMonarchPass(options.monarch, options.monarch_budget, _calibration(options))
 
 
-def chip_passes(*, mapping: str = "spread", objective: str = "arrays", lossy: int = 0) -> tuple[ModulePass, ...]:
-    """The passes that bring the network onto the chip; the only ones that depend on it."""
-    return (TileBlocksPass(), PlaceTilesPass(mapping, objective), ScheduleArraysPass(lossy))
+def _quantisation(options: UserOptions) -> QuantizePass:
+    calibration = _calibration(options)
+    return QuantizePass(options.activations or (TOKEN if calibration is None else STATIC), calibration)
 
 
-def pipeline(
-    *,
-    mapping: str = "spread",
-    objective: str = "arrays",
-    lossy: int = 0,
-    activations: str = "token",
-    calibration: str | None = None,
-    monarch: ProjectMonarchPass | None = None,
-    prune_below: float = 0.0,
-) -> tuple[ModulePass, ...]:
-    """The passes from an imported network to a scheduled one."""
-    return (
-        *structure_passes(monarch=monarch, prune_below=prune_below),
-        *number_passes(activations=activations, calibration=calibration),
-        *chip_passes(mapping=mapping, objective=objective, lossy=lossy),
-    )
+def _calibration(options: UserOptions) -> str | None:
+    return None if options.calibrate is None else str(Path(options.calibrate))
+
+
+STRUCTURE = (
+    Step(FoldConstantsPass),
+    Step(RaiseMatmulPass),
+    Step(DetectBlockDiagonalPass, lambda options: DetectBlockDiagonalPass(options.prune_below)),
+    Step(ProjectMonarchPass, _projection),
+    Step(FoldPermutationsPass),
+)
+"""The passes that give the float network its final structure."""
+NUMBERS = (
+    Step(QuantizePass, _quantisation),
+    Step(FoldConstantsPass),
+)
+"""The passes that make the network's numbers those of the program."""
+CHIP = (
+    Step(TileBlocksPass),
+    Step(PlaceTilesPass, lambda options: PlaceTilesPass(options.mapping, options.objective)),
+    Step(ScheduleArraysPass, lambda options: ScheduleArraysPass(options.lossy)),
+)
+"""The passes that bring the network onto the chip; the only ones that depend on it."""
+PIPELINE = (*STRUCTURE, *NUMBERS, *CHIP)
+"""The way down from an imported network to a scheduled one."""
+
+
+def passes_of(steps: Sequence[Step], options: UserOptions) -> tuple[ModulePass, ...]:
+    """The passes of these steps, with their options."""
+    return tuple(one for step in steps for one in step.passes(options))
 
 
 class Exactness(Enum):

@@ -1,6 +1,7 @@
 """The Python interface: compile, save, load, run, report."""
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import cimc
 from cimc.machine.check import compare, run_reference
+from cimc.options.compilation import UserOptions
 
 Write = Callable[..., Path]
 W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
@@ -67,6 +69,17 @@ def test_mistakes(network: Path, tmp_path: Path) -> None:
     program = cimc.compile(network)
     with pytest.raises(cimc.ProgramError, match=r"input x is missing, the program takes x"):
         program.run({})
+
+
+def test_parameters_are_the_options() -> None:
+    parameters = signature(cimc.compile).parameters
+    model, *options = parameters.values()
+    assert (model.name, model.kind) == ("model", Parameter.POSITIONAL_OR_KEYWORD)
+    assert {one.name: one.default for one in options} == vars(UserOptions())
+    assert {one.kind for one in options} == {Parameter.KEYWORD_ONLY}
+    assert signature(cimc.compile).return_annotation is cimc.Program
+    with pytest.raises(TypeError, match="unexpected keyword argument 'measure'"):
+        getattr(cimc, "compile")("x.onnx", measure=True)
 
 
 def test_names() -> None:

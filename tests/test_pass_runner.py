@@ -13,8 +13,9 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
+from cimc.options.compilation import UserOptions
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PrintIr, check, text_of
-from cimc.pipeline import pipeline
+from cimc.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, weight_op
 from dialects.errors import UserError
@@ -161,7 +162,7 @@ def test_ir_of_every_step_is_kept_and_any_pass_can_be_run_on_it(tmp_path: Path):
     module, context = network()
     folder = tmp_path / "new" / "ir"
     keep = KeepIr(folder, context)
-    passes = pipeline()
+    passes = passes_of(PIPELINE, UserOptions())
     PassRunner(context, [keep]).run(module, passes)
     keep.finish()
     names = [f"{i:02}-{name}.mlir" for i, name in enumerate(["import", *(p.name for p in passes)])]

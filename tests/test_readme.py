@@ -7,7 +7,7 @@ import pytest
 
 import cimc
 from cimc.compiler import Options, compile_network
-from cimc.hardware.library import DEFAULT_CHIP
+from cimc.options.compilation import DEFAULT_CHIP
 from cimc.paper.shapes import NETWORKS
 from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of

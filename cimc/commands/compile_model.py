@@ -6,23 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import (
-    Arguments,
-    blocks,
-    dimension,
-    positive,
-    progress_bar,
-    run_command,
-    say,
-    seconds,
-    share,
-)
+from cimc.commands.shared import Arguments, progress_bar, run_command, say
+from cimc.options.compilation import UserOptions
+from cimc.options.spelling import add_options, given, options_of
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
-
-MAPPINGS = ("spread", "densemap", "sparsemap", "linear")
-OBJECTIVES = ("arrays", "latency", "throughput")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,36 +27,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PROG.cim",
         help="the program (default: the model's name with .cim, here)",
     )
-    add("--chip", default="pcm-256", metavar="FILE|NAME", help="chip file (TOML) or the name of one of cimc's own")
-    add("--arrays", type=positive, metavar="N", help="how many arrays the chip has")
-    add("--mapping", choices=MAPPINGS, default="spread", help="how tiles are placed (default: spread)")
-    add("--objective", choices=OBJECTIVES, default="arrays", help="what spread aims at (default: fewest arrays)")
-    add("--lossy", type=positive, default=0, metavar="BITS", help="convert to so many bits at most, which may clip")
-    add("--monarch", type=blocks, metavar="BLOCKS|auto|paper", help="project dense weights onto Monarch factors")
-    add(
-        "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"
-    )
-    add(
-        "--prune-below", type=share, default=0.0, metavar="T", help="weights below T count as zero in finding structure"
-    )
-    add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
-    add(
-        "--activations",
-        choices=("token", "tensor", "static"),
-        help="how activations are quantised (default: per token)",
-    )
-    add("--calibrate", type=Path, metavar="X.npz", help="inputs for static activations and for the distance")
-    add("--keep-ir", type=Path, metavar="DIR", help="write the IR after every pass to DIR")
-    add("--reference", type=Path, metavar="REF.onnx", help="write the network that the program computes, as ONNX")
-    add("--reference-float", type=Path, metavar="F.onnx", help="write the network before it is quantised, as ONNX")
+    names = list(options_of(UserOptions))
+    checking = names.index("time_limit")
+    add_options(parser, UserOptions, names[:checking])
     add("--emit", choices=("cim", "array", "listing"), help="print IR or listing instead of writing a program")
-    add(
-        "--time-limit",
-        type=seconds,
-        metavar="SECONDS",
-        help="longest time ONNX Runtime may take for a graph (default: 20 to measure the distance, 600 otherwise)",
-    )
-    add("--verify-each", action="store_true", help="run the network before and after every pass and compare")
+    add_options(parser, UserOptions, names[checking:])
     add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")
     return parser
 
@@ -104,24 +68,9 @@ def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
     from cimc.compiler import Options
 
     return Options(
-        chip=arguments.chip,
-        mapping=arguments.mapping,
-        objective=arguments.objective,
-        lossy=arguments.lossy,
-        arrays=arguments.arrays,
-        dims=dict(arguments.dim),
-        activations=arguments.activations,
-        calibrate=arguments.calibrate,
+        **given(arguments, UserOptions),
         output=output,
-        keep_ir=arguments.keep_ir,
-        reference=arguments.reference,
-        reference_float=arguments.reference_float,
-        monarch=arguments.monarch,
-        monarch_budget=arguments.monarch_budget,
-        prune_below=arguments.prune_below,
-        verify_each=arguments.verify_each,
         measure=arguments.emit is None,
-        time_limit=arguments.time_limit,
         texts=arguments.emit in ("cim", "array"),
     )
 

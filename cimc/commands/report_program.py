@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, dimension, make_folder, positive, progress_bar, run_command, say
+from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_writable
+from cimc.options.conditions import Conditions
+from cimc.options.spelling import add_options, given
 from cimc.whole_file import whole_file
 from dialects.errors import UserError
 
@@ -27,11 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--csv", type=Path, metavar="LAYERS.csv", help="the figures of each layer, as a table")
     add("--trace", type=Path, metavar="TRACE.json", help="the schedule, for Perfetto or Chrome's trace viewer")
     add("--png", type=Path, metavar="DIR", help="the figures of the page as images, in this folder")
-    add(
-        "--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="count operators for this size"
-    )
-    add("--context", type=positive, default=512, metavar="N", help="tokens before the one that is counted (512)")
-    add("--tokens", type=positive, default=512, metavar="N", help="tokens of a prefill (512)")
+    add_options(parser, Conditions)
     return parser
 
 
@@ -43,7 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from cimc.program.program import Program
-    from cimc.report.cost.program_cost import Conditions
     from cimc.report.study import studies_of
 
     programs: list[Path] = arguments.programs
@@ -52,7 +49,7 @@ def _report(arguments: argparse.Namespace) -> int:
     check_names(programs, outputs)
     check_writable(*outputs)
     _check_folder(arguments.png)
-    conditions = Conditions(dims=dict(arguments.dim), context=arguments.context, tokens=arguments.tokens)
+    conditions = Conditions(**given(arguments, Conditions))
     studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
     if arguments.trace is not None:
         _check_schedules(studies)

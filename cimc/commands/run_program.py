@@ -7,18 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import (
-    Arguments,
-    dimension,
-    natural,
-    percentage,
-    progress_bar,
-    run_command,
-    say,
-    seconds,
-    workers,
-)
+from cimc.commands.shared import Arguments, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_readable, check_writable
+from cimc.options.values import dimension, natural, percentage, seconds, workers
 from cimc.program.errors import naming
 from cimc.whole_file import whole_file
 from dialects.errors import UserError

@@ -7,14 +7,23 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, dimension, positive, run_command, say, share, workers
+from cimc.commands.shared import Arguments, run_command, say
 from cimc.file_checks import check_names
+from cimc.options.compilation import UserOptions
+from cimc.options.conditions import Conditions
+from cimc.options.spelling import add_options, given
+from cimc.options.values import workers
 from cimc.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.compiler import Options
     from cimc.sweep.grid import Grid
     from cimc.sweep.run import Progress, Sweep
+
+
+COMPILATION, DETECTION = ("dims", "activations", "calibrate", "monarch_budget"), ("prune_below",)
+"""Options that hold for all points; what a grid can vary is no option."""
+CONDITIONS = ("context", "tokens")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,21 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--jobs", type=workers, metavar="N", help="how many processes to run on this machine (default: all processors)")
     add("--scheduler", metavar="ADDRESS", help="run on the Dask cluster with this scheduler, like tcp://host:8786")
     add("--retry-failed", action="store_true", help="run points again that failed before")
-    add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="fix a dynamic dimension")
-    add(
-        "--activations",
-        choices=("token", "tensor", "static"),
-        help="how activations are quantised (default: per token)",
-    )
-    add("--calibrate", type=Path, metavar="X.npz", help="inputs for static activations and for the distance")
-    add(
-        "--monarch-budget", type=share, default=0.1, metavar="E", help="relative error a layer may have with auto (0.1)"
-    )
-    add("--context", type=positive, default=512, metavar="N", help="tokens before the one that is counted (512)")
-    add("--tokens", type=positive, default=512, metavar="N", help="tokens of a prefill (512)")
-    add(
-        "--prune-below", type=share, default=0.0, metavar="T", help="weights below T count as zero in finding structure"
-    )
+    add_options(parser, UserOptions, COMPILATION)
+    add_options(parser, Conditions, CONDITIONS)
+    add_options(parser, UserOptions, DETECTION)
     return parser
 
 
@@ -61,7 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from cimc.report.cost.program_cost import Conditions
     from cimc.sweep.grid import read_grid
     from cimc.sweep.run import Where, run_sweep
     from dialects.errors import UserError
@@ -77,7 +73,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
                 grid,
                 out,
                 _options(arguments),
-                conditions=Conditions(context=arguments.context, tokens=arguments.tokens),
+                conditions=Conditions(**given(arguments, Conditions, CONDITIONS)),
                 where=where,
                 retry_failed=arguments.retry_failed,
                 progress=progress,
@@ -100,13 +96,7 @@ def _results(out: Path) -> list[Path]:
 def _options(arguments: argparse.Namespace) -> "Options":
     from cimc.compiler import Options
 
-    return Options(
-        dims=dict(arguments.dim),
-        activations=arguments.activations,
-        calibrate=arguments.calibrate,
-        monarch_budget=arguments.monarch_budget,
-        prune_below=arguments.prune_below,
-    )
+    return Options(**given(arguments, UserOptions, (*COMPILATION, *DETECTION)))
 
 
 def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:

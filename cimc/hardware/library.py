@@ -10,11 +10,10 @@ from pathlib import Path
 from xdsl.utils.hints import isa
 
 from cimc.hardware.toml_text import parse_toml, read_bytes
+from cimc.options.compilation import File
 from dialects.chip.keys import KEYS, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
-
-DEFAULT_CHIP = "pcm-256"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def chip_names() -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in _folder().iterdir() if path.name.endswith(".toml"))
 
 
-def load_chip(name_or_path: str | Path, arrays: int | None = None) -> ChipAttr:
+def load_chip(name_or_path: File, arrays: int | None = None) -> ChipAttr:
     """The chip of that name, or of that TOML file, with `arrays` instead of the file's own number if given.
 
     UserError for an unknown name, a file that cannot be read, a malformed one, and keys or values that are not legal.
@@ -41,7 +40,7 @@ def load_chip(name_or_path: str | Path, arrays: int | None = None) -> ChipAttr:
     return chip if arrays is None else ChipAttr.from_dict({**chip.to_dict(), "arrays": arrays})
 
 
-def read_chip_file(name_or_path: str | Path) -> ChipFile:
+def read_chip_file(name_or_path: File) -> ChipFile:
     """As `load_chip`, with the description and the sources."""
     if name_or_path in chip_names():
         file = _folder() / f"{name_or_path}.toml"

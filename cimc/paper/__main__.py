@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command
 from cimc.file_checks import check_writable
-from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.hardware.library import load_chip
+from cimc.options.compilation import DEFAULT_CHIP
 from cimc.paper.counts import Claim, Count, claims, counts, operations
 from cimc.paper.latency import ADCS, EQUAL_BITS, Latency, latencies
 from cimc.paper.shapes import NETWORKS, Network

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
@@ -14,7 +15,7 @@ from cimc.program.records import Opcode, Records
 from cimc.program.schedule.checker import verify_schedule
 from cimc.program.timing import planes_of
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
-from cimc.report.cost.program_cost import DECODE, Components, Conditions, Cost, add, cost_of
+from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
 from passes.analysis.cost.hardware import leaked_pj
 from passes.analysis.cost.pipeline import Prefill

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import naming
 from cimc.program.one_line import one_line, printable
 from cimc.program.program import Program
-from cimc.report.cost.program_cost import DECODE, Conditions
 from cimc.report.palette import layer_colors
 from cimc.report.report import Report, report_of
 from cimc.report.timeline import Timeline, timeline_of

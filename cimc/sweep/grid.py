@@ -9,17 +9,16 @@ from pathlib import Path
 
 from xdsl.utils.hints import isa
 
-from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip
+from cimc.hardware.library import chip_names, load_chip
 from cimc.hardware.toml_text import parse_toml, read_bytes
+from cimc.options.compilation import DEFAULT_CHIP, UserOptions
 from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
-from passes.place_tiles.analysis.spread import OBJECTIVES
-from passes.place_tiles.analysis.table import MAPPINGS
-from passes.project_monarch.project_monarch import AUTO, PAPER
+from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
+from passes.project_monarch.analysis.choices import AUTO, PAPER
 
 CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
-SPREAD = "spread"
 MOST_POINTS = 10**6
 """Of a grid."""
 SQUARE = ("rows", "columns")
@@ -37,10 +36,10 @@ class Axis:
 
 AXES: dict[str, Axis] = {
     CHIP: Axis(DEFAULT_CHIP, "the name of a chip or the path of a chip file", lambda value: isinstance(value, str)),
-    "mapping": Axis(SPREAD, f"one of {', '.join(MAPPINGS)}", lambda value: value in MAPPINGS),
-    "objective": Axis(OBJECTIVES[0], f"one of {', '.join(OBJECTIVES)}", lambda value: value in OBJECTIVES),
+    "mapping": Axis(UserOptions.mapping, f"one of {', '.join(MAPPING_NAMES)}", lambda value: value in MAPPING_NAMES),
+    "objective": Axis(UserOptions.objective, f"one of {', '.join(OBJECTIVES)}", lambda value: value in OBJECTIVES),
     "lossy": Axis(
-        0,
+        UserOptions.lossy,
         "0 (conversions that cannot clip) or a number of bits",
         lambda value: type(value) is int and value >= 0,
     ),

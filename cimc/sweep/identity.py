@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cimc.compiler import Options, tool_version
-from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
+from cimc.options.compilation import DEFAULT_CHIP, path_of
+from cimc.options.conditions import Conditions
 from cimc.pass_runner import text_of
-from cimc.report.cost.program_cost import Conditions
 from cimc.universe import make_context
 from dialects.errors import UserError
 
@@ -66,7 +67,7 @@ def point_key(network: str, options: Options, chip: Mapping[str, object], condit
 
 def _settings(options: Options) -> dict[str, Any]:
     settings = {name: value for name, value in vars(options).items() if name not in NO_FIGURE_DEPENDS_ON}
-    return {**settings, "dims": dict(options.dims), "calibrate": _content_digest(options.calibrate)}
+    return {**settings, "dims": dict(options.dims or {}), "calibrate": _content_digest(path_of(options.calibrate))}
 
 
 @lru_cache

@@ -13,8 +13,9 @@ from xdsl.parser import Parser
 
 from cimc.compiler import Options, drop_unused_weights, measured_distance, quantise_network
 from cimc.distance import Distance
-from cimc.hardware.library import DEFAULT_CHIP, load_chip
+from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
+from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_runner import PassRunner, text_of
 from cimc.universe import make_context
 from dialects.network import Network
@@ -44,7 +45,7 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     if folder.exists():
         return
     ctx = make_context()
-    module = import_onnx(ctx, file, load_chip(DEFAULT_CHIP), options.dims)
+    module = import_onnx(ctx, file, load_chip(DEFAULT_CHIP), options.dims or {})
     quantise_network(PassRunner(ctx), module, options)
     network = Network.of(ctx, module)
     drop_unused_weights(network)

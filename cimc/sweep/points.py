@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from cimc.compiler import Options
-from cimc.report.cost.program_cost import DECODE, Conditions
-from cimc.sweep.grid import AXES, CHIP, SIZE, SPREAD, SQUARE, Grid
+from cimc.options.conditions import DECODE, Conditions
+from cimc.sweep.grid import AXES, CHIP, SIZE, SQUARE, Grid
 from cimc.sweep.identity import network_key, point_key
 from dialects.chip.keys import Value
 from dialects.hardware import ChipAttr
+from passes.place_tiles.analysis.choices import SPREAD
 
 Setting = int | float | str
 """A value in a table; a list of numbers, as some keys of a chip have, is spelled as a text there."""

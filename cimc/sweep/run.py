@@ -10,7 +10,7 @@ from pathlib import Path
 from distributed import Client
 
 from cimc.compiler import Options
-from cimc.report.cost.program_cost import DECODE, Conditions
+from cimc.options.conditions import DECODE, Conditions
 from cimc.sweep.cluster import local_client, remote_client
 from cimc.sweep.dispatch import run_points
 from cimc.sweep.grid import Grid
@@ -74,7 +74,7 @@ def run_sweep(
     Raises UserError if the model, the folder or the cluster cannot be used; a point that fails is a result.
     """
     start = time.perf_counter()
-    points = points_of(grid, model_digest(model, options.dims), options, conditions)
+    points = points_of(grid, model_digest(model, options.dims or {}), options, conditions)
     with working_folder(out) as folder:
         outcomes: dict[str, Outcome] = {}
 

@@ -7,17 +7,14 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dialects.cim import DigitalOp, MatmulOp
-from dialects.errors import UserError
 from dialects.network import Network
+from passes.detect_block_diagonal.analysis.choices import NO_PRUNING, check_pruning
 from passes.detect_block_diagonal.block_products import raise_block_product
 from passes.detect_block_diagonal.dense_structure import structure_dense
 from passes.detect_block_diagonal.structure_kinds import name_kinds
 from passes.detect_block_diagonal.vectors import straighten
 from passes.rewriting.digital import replace
 from passes.rewriting.sweep import sweep
-
-MOST_MAGNITUDE = 1e300
-"""Of a weight that counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,11 @@ class DetectBlockDiagonalPass(ModulePass):
     """
 
     name = "detect-block-diagonal"
-    prune_below: float | int = 0
+    prune_below: float | int = NO_PRUNING
     """Weights of a smaller magnitude count as zero (0: none)."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if not 0 <= self.prune_below <= MOST_MAGNITUDE:
-            raise UserError(f"prune-below={self.prune_below}: expected a magnitude from 0 to {MOST_MAGNITUDE:g}")
+        check_pruning(self.prune_below)
         network = Network.of(ctx, op)
         for one in list(network.block.ops):
             if isinstance(one, DigitalOp):

@@ -15,8 +15,9 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import Network, main_block
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
-from passes.place_tiles.analysis.spread import OBJECTIVES, Goal, place_spread
+from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
@@ -33,16 +34,16 @@ class PlaceTilesPass(ModulePass):
     """
 
     name = "place-tiles"
-    mapping: str = "spread"
+    mapping: str = DEFAULT_MAPPING
     """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
-    objective: str = "arrays"
+    objective: str = DEFAULT_OBJECTIVE
     """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_mapping(self.mapping, self.objective)
         network = Network.of(ctx, op)
         chip, weights = chip_of(op), _weight_tiles(network)
-        if self.mapping == "spread":
+        if self.mapping == SPREAD:
             goal = Goal(self.objective, chip.arrays, chip.adcs)
             placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
         else:
@@ -52,18 +53,6 @@ class PlaceTilesPass(ModulePass):
         for multiply in tiled_multiplies(network.block.ops):
             placement = found[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
-
-
-def check_mapping(mapping: str, objective: str = "arrays") -> None:
-    """UserError unless `mapping` is one that there is, and `objective` one that it can have."""
-    if mapping not in MAPPINGS:
-        raise UserError(f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}")
-    if objective not in OBJECTIVES:
-        raise UserError(f"objective {objective} is unknown: expected one of {', '.join(OBJECTIVES)}")
-    if objective != "arrays" and mapping != "spread":
-        raise UserError(
-            f"objective {objective} with mapping {mapping}: expected mapping spread, others leave no choice"
-        )
 
 
 def _weight_tiles(network: Network) -> dict[str, WeightTiles]:

@@ -9,11 +9,11 @@ from xdsl.passes import ModulePass
 
 from dialects.cim import MatmulOp
 from dialects.element_types import Array, element_type, numpy_element
-from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.notes import add_layer_note
 from dialects.semantics.weight_values import float_weight
+from passes.project_monarch.analysis.choices import AUTO, DEFAULT_BUDGET, PAPER, check_projection
 from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated, second_moment
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
@@ -21,10 +21,6 @@ from passes.rewriting.calibration import activations
 from passes.rewriting.digital import DigitalBuilder, replace
 from passes.rewriting.monarch import monarch_product
 from passes.rewriting.sweep import sweep
-
-AUTO, PAPER = "auto", "paper"
-MOST_BUDGET = 1000
-"""No layer needs a relative error above 1."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +48,13 @@ class ProjectMonarchPass(ModulePass):
 
     name = "project-monarch"
     blocks: int | str = AUTO
-    budget: float | int = 0.1
+    budget: float | int = DEFAULT_BUDGET
     """Relative error that `auto` may make in a layer: of its outputs with calibration inputs, else of its weights."""
     calibration: str | None = None
     """An .npz file with one array for each input of the network."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if self.blocks not in (AUTO, PAPER) and (isinstance(self.blocks, str) or self.blocks < 2):
-            raise UserError(f"blocks={self.blocks} is unknown: expected a number from 2 on, {AUTO} or {PAPER}")
-        if not 0 <= self.budget <= MOST_BUDGET:
-            raise UserError(f"budget={self.budget}: expected a relative error from 0 to {MOST_BUDGET}")
+        check_projection(self.blocks, self.budget)
         network = Network.of(ctx, op)
         matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]

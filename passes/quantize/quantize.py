@@ -16,13 +16,13 @@ from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, ordered, zero_point_of
+from passes.quantize.analysis.choices import STATIC, TENSOR, TOKEN, check_activations
 from passes.quantize.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
 from passes.rewriting.digital import DigitalBuilder, replace, with_element, with_last
 from passes.rewriting.integer_products import IntegerWeight, corrected
 from passes.rewriting.sweep import sweep
 
-MODES = ("token", "tensor", "static")
 _SMALLEST = np.array(np.finfo(np.float32).tiny)
 """A token of zeros gets this scale, so that nothing is divided by zero."""
 _LARGEST = np.finfo(np.float32).max
@@ -53,18 +53,17 @@ class QuantizePass(ModulePass):
     """
 
     name = "quantize"
-    activations: str = "token"
+    activations: str = TOKEN
     """`token`, `tensor`, or `static` (ranges from the inputs in `calibration`)."""
     calibration: str | None = None
     """An .npz file with one array for each input of the network."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if self.activations not in MODES:
-            raise UserError(f"activations={self.activations} is unknown: expected one of {', '.join(MODES)}")
+        check_activations(self.activations)
         network = Network.of(ctx, op)
         matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
         seen: dict[MatmulOp, tuple[float, float]] = {}
-        if self.activations == "static":
+        if self.activations == STATIC:
             if self.calibration is None:
                 raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
             found = ranges(network, [m.x for m in matmuls], self.calibration)
@@ -85,9 +84,9 @@ class QuantizePass(ModulePass):
         self, builder: DigitalBuilder, matmul: MatmulOp, seen: dict[MatmulOp, tuple[float, float]]
     ) -> Activation:
         x32 = builder.cast(matmul.x, f32)
-        if self.activations == "static":
+        if self.activations == STATIC:
             return _static(builder, x32, *seen[matmul])
-        return _per_tensor(builder, x32) if self.activations == "tensor" else _per_token(builder, x32)
+        return _per_tensor(builder, x32) if self.activations == TENSOR else _per_token(builder, x32)
 
 
 def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:

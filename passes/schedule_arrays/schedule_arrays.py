@@ -14,7 +14,7 @@ from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
-from dialects.hardware import ChipAttr, chip_of
+from dialects.hardware import chip_of
 from dialects.locations import node_name
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
@@ -23,6 +23,7 @@ from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
 from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 from passes.schedule_arrays.analysis.operators import Run, schedule_operators
 from passes.schedule_arrays.analysis.row_groups import tile_groups
 from passes.schedule_arrays.analysis.stage import Product, schedule_stage
@@ -46,21 +47,16 @@ class ScheduleArraysPass(ModulePass):
     """
 
     name = "schedule-arrays"
-    lossy: int = 0
+    lossy: int = LOSSLESS
     """Convert all rows of a tile at once, to so many bits at most, which may clip; 0: lossless."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        check_lossy(self.lossy, chip_of(op))
+        chip = chip_of(op)
+        check_lossy(self.lossy, chip.adc_bits, chip.chip_name)
         network = Network.of(ctx, op)
         take_apart(network)
         sweep(network)
         _Scheduler(network, self.lossy).run()
-
-
-def check_lossy(bits: int, chip: ChipAttr) -> None:
-    """UserError unless the chip's ADCs can deliver so many bits (0: as many as need be)."""
-    if not 0 <= bits <= chip.adc_bits:
-        raise UserError(f"lossy = {bits} bits: expected 1 to {chip.adc_bits}, the bits of chip {chip.chip_name!r}")
 
 
 class _Scheduler:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cimc.hardware.library import DEFAULT_CHIP, chip_names, load_chip, parse_chip_file, read_chip_file
+from cimc.hardware.library import chip_names, load_chip, parse_chip_file, read_chip_file
+from cimc.options.compilation import DEFAULT_CHIP
 from dialects.errors import UserError
 
 TINY = """

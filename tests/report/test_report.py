@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cimc.compiler import Compilation
+from cimc.options.conditions import Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.report.cost.program_cost import Conditions
 from cimc.report.report import conversions, report_of
 from cimc.report.study import studies_of
 from cimc.report.text import summary_lines

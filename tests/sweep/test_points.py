@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cimc.compiler import Options
-from cimc.report.cost.program_cost import Conditions
+from cimc.options.conditions import Conditions
 from cimc.sweep.grid import Grid, read_grid
 from cimc.sweep.points import Point, points_of
 

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 
-DEFAULT_CONTEXT = 512
-"""Tokens before the one that is counted, where the network takes a past; as the paper's BERT-large."""
-
 
 def dimensions(inputs: Sequence[Input], given: Mapping[str, int], context: int) -> dict[str, int]:
     """A size for every named dimension of the inputs.

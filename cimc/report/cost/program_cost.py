@@ -1,15 +1,16 @@
 """What a program costs on its chip: time, energy, area and leakage (formulas in docs/cost-model.md)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.digital_cost import DigitalCost, digital_cost
-from cimc.report.cost.dimensions import DEFAULT_CONTEXT, dimensions
+from cimc.report.cost.dimensions import dimensions
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
@@ -23,24 +24,6 @@ Components = dict[str, float | None]
 """A figure by component; None for one that the chip gives no number for."""
 
 DIGITAL_COMPONENTS = ("digital", "attention")
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Under which conditions a program is costed."""
-
-    dims: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Sizes of symbolic dimensions by name; the others are those of one token (cimc/report/cost/dimensions.py)."""
-    context: int = DEFAULT_CONTEXT
-    """Tokens before the one that is counted."""
-    tokens: int = 512
-    """Tokens of a prefill."""
-    digital: bool = True
-    """Whether to count digital operators, for which the program's kernels are run once."""
-
-
-DECODE = Conditions()
-"""One token after the default context."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from math import gcd
 
 import numpy as np
 
+from passes.place_tiles.analysis.choices import ARRAYS, THROUGHPUT
 from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
 from passes.place_tiles.analysis.placement import Placement, Table, WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.strips import Plan, plan_strips
 
-OBJECTIVES = ("arrays", "latency", "throughput")
 SLACK = 0.02
 """Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""
 
@@ -32,7 +32,7 @@ class Goal:
     * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
     """
 
-    objective: str = "arrays"
+    objective: str = ARRAYS
     arrays: int | None = None
     adcs: int = 1
 
@@ -82,11 +82,11 @@ def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
     demand, unit = _demand(tiles)
     good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
     plan = _plan(demand, unit, good, size, cut_rows=False)
-    if goal.objective == "arrays" or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
+    if goal.objective == ARRAYS or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
         plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
-    if goal.objective == "arrays":
+    if goal.objective == ARRAYS:
         return fill(tiles, _lowered(plan, demand, unit, size, size.arrays(plan)), size.columns)
-    if goal.objective == "throughput":
+    if goal.objective == THROUGHPUT:
         plan = _flattened(plan, demand, unit, size, goal.arrays)
         arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
         return fill_evenly(tiles, plan, size.columns, arrays, max(gcd(*unit.values()), goal.adcs))

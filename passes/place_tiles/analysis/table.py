@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from passes.place_tiles.analysis.choices import DENSEMAP, LINEAR, SPARSEMAP, SPREAD
 from passes.place_tiles.analysis.densemap import place_densemap
 from passes.place_tiles.analysis.linear import place_linear
 from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used
@@ -19,10 +20,10 @@ def _linear(weights: Sequence[WeightTiles], array_rows: int, array_columns: int)
 
 
 MAPPINGS: dict[str, Mapping] = {
-    "linear": _linear,
-    "sparsemap": place_sparsemap,
-    "densemap": place_densemap,
-    "spread": place_spread,
+    LINEAR: _linear,
+    SPARSEMAP: place_sparsemap,
+    DENSEMAP: place_densemap,
+    SPREAD: place_spread,
 }
 
 
@@ -30,6 +31,6 @@ def arrays_by_mapping(
     weights: Sequence[WeightTiles], array_rows: int, array_columns: int, arrays: int | None = None
 ) -> dict[str, int]:
     """How many arrays each mapping needs; `spread` cuts more tiles if a chip has fewer `arrays` (None: unlimited)."""
-    fixed = {name: place for name, place in MAPPINGS.items() if name != "spread"}
+    fixed = {name: place for name, place in MAPPINGS.items() if name != SPREAD}
     needed = {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in fixed.items()}
-    return {**needed, "spread": arrays_used(place_spread(weights, array_rows, array_columns, Goal(arrays=arrays)))}
+    return {**needed, SPREAD: arrays_used(place_spread(weights, array_rows, array_columns, Goal(arrays=arrays)))}

@@ -1,38 +1,11 @@
-"""Mappings by name."""
+"""Places: what is no legal one is named."""
 
 import pytest
 from xdsl.parser import Parser
 
 from cimc.pass_runner import check
 from cimc.universe import make_context
-from dialects.errors import UserError
-from passes.place_tiles.place_tiles import MAPPINGS, check_mapping, wrongly_placed
-
-
-@pytest.mark.parametrize("mapping", MAPPINGS)
-def test_mappings_that_work(mapping: str):
-    check_mapping(mapping)
-
-
-@pytest.mark.parametrize("mapping", ["", "random", "Linear"])
-def test_unknown_mappings(mapping: str):
-    with pytest.raises(UserError) as error:
-        check_mapping(mapping)
-    assert str(error.value) == f"mapping {mapping} is unknown: expected one of {', '.join(MAPPINGS)}"
-
-
-@pytest.mark.parametrize(
-    ("mapping", "objective", "message"),
-    [
-        ("spread", "speed", "objective speed is unknown: expected one of arrays, latency, throughput"),
-        ("linear", "latency", "objective latency with mapping linear: expected mapping spread, others leave no choice"),
-    ],
-)
-def test_wrong_objectives(mapping: str, objective: str, message: str):
-    with pytest.raises(UserError) as error:
-        check_mapping(mapping, objective)
-    assert str(error.value) == message
-
+from passes.place_tiles.place_tiles import wrongly_placed
 
 OVERLAPPING = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {

@@ -2,9 +2,10 @@
 
 import pytest
 
+from cimc.options.conditions import DEFAULT_CONTEXT
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
-from cimc.report.cost.dimensions import DEFAULT_CONTEXT, dimensions
+from cimc.report.cost.dimensions import dimensions
 
 INPUTS = [
     Input("ids", "int64", ("batch", "sequence"), 0),

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Compilation
+from cimc.options.conditions import Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import array_cost, tile_energies
 from cimc.report.cost.program_chip import chip_of_program
-from cimc.report.cost.program_cost import Conditions, add, cost_of
+from cimc.report.cost.program_cost import add, cost_of
 from cimc.report.cost.program_time import tile_times_ns
 from dialects.hardware import DIGITAL_TIME_KEYS
 

@@ -1,0 +1,85 @@
+"""The options of a compilation, from which come the command line of `cimc`, `cimc.compile` and those of the passes."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cimc.options.spelling import Spelling
+from cimc.options.values import blocks, dimension, positive, seconds, share
+from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
+from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
+from passes.quantize.analysis.choices import ACTIVATIONS
+from passes.schedule_arrays.analysis.choices import LOSSLESS
+
+File = str | os.PathLike[str]
+DEFAULT_CHIP = "pcm-256"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserOptions:
+    """What to compile for and how, as users say it: in Python by these names, on a command line as they are spelled.
+
+    What stands below a field is what its help leaves open.
+    """
+
+    chip: Annotated[File, Spelling("chip file (TOML) or the name of one of cimc's own", "FILE|NAME")] = DEFAULT_CHIP
+    arrays: Annotated[int | None, Spelling("how many arrays the chip has", "N", positive)] = None
+    """None for as many as the chip file says."""
+    mapping: Annotated[str, Spelling("how tiles are placed (default: %(default)s)", choices=MAPPING_NAMES[::-1])] = (
+        DEFAULT_MAPPING
+    )
+    objective: Annotated[str, Spelling("what spread aims at (default: fewest arrays)", choices=OBJECTIVES)] = (
+        DEFAULT_OBJECTIVE
+    )
+    lossy: Annotated[int, Spelling("convert to so many bits at most, which may clip", "BITS", positive)] = LOSSLESS
+    """0 for conversions that cannot clip."""
+    monarch: Annotated[
+        int | str | None, Spelling("project dense weights onto Monarch factors", "BLOCKS|auto|paper", blocks)
+    ] = None
+    """A number of blocks, or how to choose it; None for no projection."""
+    monarch_budget: Annotated[
+        float, Spelling("relative error a layer may have with auto (%(default)s)", "E", share)
+    ] = DEFAULT_BUDGET
+    prune_below: Annotated[float, Spelling("weights below T count as zero in finding structure", "T", share)] = (
+        NO_PRUNING
+    )
+    """A magnitude; 0 for none."""
+    dims: Annotated[
+        Mapping[str, int] | None,
+        Spelling("fix a dynamic dimension", "NAME=VALUE", dimension, flag="--dim", pairs=True),
+    ] = None
+    """Sizes by name; the dimensions without one stay symbolic."""
+    activations: Annotated[
+        str | None, Spelling("how activations are quantised (default: per token)", choices=ACTIVATIONS)
+    ] = None
+    """None for static with calibration inputs, per token without."""
+    calibrate: Annotated[File | None, Spelling("inputs for static activations and for the distance", "X.npz", Path)] = (
+        None
+    )
+    """A file with one array an input; the distance is that of the outputs to those of the original."""
+    keep_ir: Annotated[File | None, Spelling("write the IR after every pass to DIR", "DIR", Path)] = None
+    reference: Annotated[
+        File | None, Spelling("write the network that the program computes, as ONNX", "REF.onnx", Path)
+    ] = None
+    reference_float: Annotated[
+        File | None, Spelling("write the network before it is quantised, as ONNX", "F.onnx", Path)
+    ] = None
+    """It has its final structure, and can be trained further."""
+    time_limit: Annotated[
+        float | None,
+        Spelling(
+            "longest time ONNX Runtime may take for a graph (default: 20 to measure the distance, 600 otherwise)",
+            "SECONDS",
+            seconds,
+        ),
+    ] = None
+    """Graphs run to measure the distance, to fold constants, to calibrate and to verify."""
+    verify_each: Annotated[bool, Spelling("run the network before and after every pass and compare")] = False
+
+
+def path_of(file: File | None) -> Path | None:
+    """The path of a file that may have been named by a text."""
+    return None if file is None else Path(file)

@@ -1,0 +1,91 @@
+"""The values that texts on a command line stand for; argparse.ArgumentTypeError for a text that stands for none."""
+
+import argparse
+
+from passes.project_monarch.analysis.choices import AUTO, PAPER
+
+LARGEST = 2**31 - 1
+"""Of the sizes and counts on a command line."""
+MOST_WORKERS = 1024
+"""Threads or processes that one can ask for."""
+
+
+def dimension(text: str) -> tuple[str, int]:
+    """NAME=VALUE, for `--dim`."""
+    name, separator, value = text.partition("=")
+    if not separator or not name or _number(value, 1, LARGEST) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected NAME=VALUE with a size of at least 1, like batch=1, and at most {LARGEST}"
+        )
+    return name, int(value)
+
+
+def positive(text: str) -> int:
+    """A number of at least 1."""
+    return _required(text, 1, LARGEST)
+
+
+def natural(text: str) -> int:
+    """A number of at least 0."""
+    return _required(text, 0, 2**63 - 1)
+
+
+def workers(text: str) -> int:
+    """A number of threads or processes."""
+    return _required(text, 1, MOST_WORKERS)
+
+
+def seconds(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return value
+
+
+def percentage(text: str) -> float:
+    """A number above 0 and at most 100."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a percentage above 0, at most 100")
+    return value
+
+
+def blocks(text: str) -> int | str:
+    """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
+    if text in (AUTO, PAPER):
+        return text
+    found = _number(text, 2, LARGEST)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
+    return found
+
+
+def share(text: str) -> float:
+    """A number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 0, like 0.1")
+    return value
+
+
+def _required(text: str, low: int, high: int) -> int:
+    found = _number(text, low, high)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least {low}, and at most {high}")
+    return found
+
+
+def _number(text: str, low: int, high: int) -> int | None:
+    """The number that a text spells if it is within these limits; Python takes no text of 5,000 digits."""
+    found = int(text) if text.isdecimal() and len(text) < 20 else -1
+    return found if low <= found <= high else None

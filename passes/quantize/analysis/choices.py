@@ -1,0 +1,12 @@
+"""What can be chosen in `quantize`; free of numpy: a command line is parsed before it is imported."""
+
+from dialects.errors import UserError
+
+TOKEN, TENSOR, STATIC = ACTIVATIONS = ("token", "tensor", "static")
+"""How activations are quantised: by the range of each token, of the tensor, or of calibration inputs."""
+
+
+def check_activations(activations: str) -> None:
+    """UserError for a way to quantise activations that there is not."""
+    if activations not in ACTIVATIONS:
+        raise UserError(f"activations={activations} is unknown: expected one of {', '.join(ACTIVATIONS)}")

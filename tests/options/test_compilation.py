@@ -1,0 +1,23 @@
+"""What stands once and is used everywhere."""
+
+import re
+
+from cimc.distance import MEASURING_SECONDS
+from cimc.options.compilation import UserOptions
+from cimc.options.spelling import options_of
+from cimc.sweep.grid import AXES
+from dialects.semantics.onnx_runtime import SECONDS
+
+
+def test_every_field_is_an_option():
+    assert list(options_of(UserOptions)) == list(vars(UserOptions()))
+
+
+def test_help_tells_the_time_limits_that_hold_without_one():
+    text = options_of(UserOptions)["time_limit"].help
+    assert re.findall(r"\d+", text) == [f"{MEASURING_SECONDS:g}", f"{SECONDS:g}"]
+
+
+def test_grids_have_the_defaults_of_the_options():
+    for name, axis in AXES.items():
+        assert axis.default == (getattr(UserOptions, name) or 0), name
