@@ -17,8 +17,8 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.options.spelling import options_of
 from cimc.program import program as files
 from cimc.report.report import Report, report_of
-from cimc.whole_file import whole_file
 from dialects.errors import UserError
+from files.whole_file import whole_file
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")

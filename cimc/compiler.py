@@ -39,7 +39,7 @@ from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
 from dialects.weights import SIDE_FILE
 from passes.place_tiles.analysis.choices import check_mapping
-from passes.rewriting.calibration import read_inputs
+from passes.rewriting.calibration import calibration_inputs
 from passes.schedule_arrays.analysis.choices import check_lossy
 
 
@@ -123,7 +123,7 @@ def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array
     inputs = network_inputs(network, Slots())
     if calibrate is None:
         return random_inputs(inputs)
-    return read_inputs(str(calibrate), [value.name for value in inputs])
+    return calibration_inputs(str(calibrate), [value.name for value in inputs])
 
 
 class _Compiler:

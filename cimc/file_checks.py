@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
-from cimc.whole_file import hindrance
 from dialects.errors import UserError
+from files.reasons import reason
+from files.whole_file import hindrance
 
 Identity: TypeAlias = Path | tuple[int, int]
 
@@ -14,9 +15,9 @@ Identity: TypeAlias = Path | tuple[int, int]
 def check_writable(*paths: Path | None) -> None:
     """UserError for a file that cannot be written."""
     for path in paths:
-        reason = path is not None and hindrance(path)
-        if reason:
-            raise UserError(f"{path}: cannot be written: {reason}")
+        wrong = path is not None and hindrance(path)
+        if wrong:
+            raise UserError(f"{path}: cannot be written: {wrong}")
 
 
 def check_readable(*paths: Path | None) -> None:
@@ -27,7 +28,7 @@ def check_readable(*paths: Path | None) -> None:
         try:
             path.open("rb").close()
         except OSError as error:
-            raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+            raise UserError(f"{path}: cannot be read: {reason(error)}") from error
 
 
 def check_names(

@@ -29,7 +29,6 @@ from cimc.report.text import statistics_lines
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
-from cimc.whole_file import whole_file
 from dialects.array import MultiplyOp
 from dialects.dominance import undefined_use
 from dialects.element_types import strange_type
@@ -37,6 +36,7 @@ from dialects.errors import UserError
 from dialects.network import Network
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
+from files.whole_file import whole_file
 from passes.place_tiles.place_tiles import wrongly_placed
 
 STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')

@@ -18,13 +18,14 @@ from xdsl.utils.exceptions import VerifyException
 
 from cimc.pipeline import LEGAL_AFTER
 from cimc.verification import Verifier
-from cimc.whole_file import whole_file
 from dialects.dominance import undefined_use
 from dialects.errors import UserError
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, check_side_file, store_of
+from files.reasons import reason
+from files.whole_file import whole_file
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""
@@ -123,7 +124,7 @@ class KeepIr:
                 if re.fullmatch(r"\d\d-[a-z-]+\.mlir", old.name):
                     old.unlink()
         except OSError as error:
-            raise UserError(f"{self.folder}: cannot keep IR there: {(error.strerror or str(error)).lower()}") from error
+            raise UserError(f"{self.folder}: cannot keep IR there: {reason(error)}") from error
 
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         name = f"{self._count:02}-{'import' if done is None else done.name}.mlir"

@@ -11,8 +11,8 @@ from cimc.commands.shared import Arguments, make_folder, progress_bar, run_comma
 from cimc.file_checks import check_names, check_writable
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
-from cimc.whole_file import whole_file
 from dialects.errors import UserError
+from files.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.report.study import Study

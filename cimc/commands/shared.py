@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import brief, printable
 from dialects.errors import UserError
+from files.reasons import reason
 
 USERS_FAULT = 1
 GRACE = 0.5
@@ -68,7 +69,7 @@ def _exit_code(work: Callable[[], int]) -> int:
     except OSError as error:
         if error.filename is None:
             sys.stdout = open(os.devnull, "w")
-        return fail(f"{error.filename or 'standard output'}: {(error.strerror or str(error)).lower()}")
+        return fail(f"{error.filename or 'standard output'}: {reason(error)}")
     except KeyboardInterrupt:
         return fail("interrupted")
     except MemoryError as error:
@@ -99,7 +100,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{path}: cannot be made: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{path}: cannot be made: {reason(error)}") from error
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from cimc.options.compilation import UserOptions
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
 from cimc.options.values import workers
-from cimc.whole_file import whole_file
+from files.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.compiler import Options

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dialects.errors import UserError
+from files.reasons import reason
 
 MOST_BYTES = 1 << 20
 """Of a file; those that come with cimc have a few thousand."""
@@ -16,8 +17,7 @@ def read_bytes(file: Path, what: str) -> bytes:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # the latter for a name that no file can have
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise UserError(f"{what} {file} cannot be read: {(reason or str(error)).lower()}") from error
+        raise UserError(f"{what} {file} cannot be read: {reason(error)}") from error
 
 
 def parse_toml(content: bytes, what: str) -> dict[str, Any]:

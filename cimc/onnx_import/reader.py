@@ -17,6 +17,7 @@ from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
+from files.reasons import reason
 
 OLDEST_OPSET = 11
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
@@ -51,8 +52,8 @@ def read(file: Path, dims: Mapping[str, int]) -> Source:
     except (UserError, AssertionError, NameError, MemoryError):
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise UserError(f"{file}: damaged, or no valid ONNX: {type(error).__name__}: {reason}") from error
+        said = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise UserError(f"{file}: damaged, or no valid ONNX: {type(error).__name__}: {said}") from error
 
 
 _LONGEST_REASON = 300
@@ -84,7 +85,7 @@ def _parsed(file: Path) -> tuple[ModelProto, str]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{file}: cannot be read: {reason(error)}") from error
     try:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:

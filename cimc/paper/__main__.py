@@ -13,8 +13,8 @@ from cimc.paper.counts import Claim, Count, claims, counts, operations
 from cimc.paper.latency import ADCS, EQUAL_BITS, Latency, latencies
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.totals import Total, totals
-from cimc.whole_file import whole_file
 from dialects.errors import UserError
+from files.whole_file import whole_file
 
 NOT_DERIVED = (
     "The paper reports 1.59x, 1.73x and 1.74x lower latency or energy than linear. They do not follow from what it",

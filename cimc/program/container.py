@@ -11,7 +11,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError, reading
-from cimc.whole_file import whole_file
+from files.reasons import reason
+from files.whole_file import whole_file
 
 METADATA_KEY = "cimc"
 """The one entry of the safetensors metadata; a single one, so that equal programs are equal files."""
@@ -69,10 +70,6 @@ def read_container(path: str | os.PathLike[str]) -> Container:
         return _parse(_map_file(path))
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
 def _map_file(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     try:
         if os.path.isfile(path) and not os.path.getsize(path):
@@ -80,7 +77,7 @@ def _map_file(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         # asarray drops the memmap subclass, whose slices are slow; the mapping lives as long as its views
         return np.asarray(np.memmap(path, np.uint8, mode="r"))
     except OSError as error:
-        raise ProgramError(f"cannot be read: {_reason(error).lower()}") from error
+        raise ProgramError(f"cannot be read: {reason(error)}") from error
 
 
 def _parse(data: NDArray[np.uint8]) -> Container:

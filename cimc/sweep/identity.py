@@ -16,8 +16,9 @@ from cimc.options.conditions import Conditions
 from cimc.pass_runner import text_of
 from cimc.universe import make_context
 from dialects.errors import UserError
+from files.reasons import reason
 
-_PACKAGES = ("cimc", "dialects", "passes")
+_PACKAGES = ("cimc", "dialects", "files", "passes")
 
 NO_FIGURE_DEPENDS_ON = frozenset(
     ("chip", "arrays", "output", "keep_ir", "reference", "reference_float", "verify_each", "measure", "calibrate")
@@ -77,4 +78,4 @@ def _content_digest(file: Path | None) -> str | None:
     try:
         return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
     except OSError as error:
-        raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{file}: cannot be read: {reason(error)}") from error

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cimc.sweep.networks import Figure
-from cimc.whole_file import whole_file
 from dialects.errors import UserError
+from files.reasons import reason
+from files.whole_file import whole_file
 
 Cell = int | float | str | None
 Row = Mapping[str, Cell]
@@ -83,7 +84,7 @@ def _keep(file: Path, outcomes: Iterable[Outcome]) -> None:
     try:
         file.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{file}: cannot be written: {reason(error)}") from error
     write_table(file, [_row(outcome) for outcome in outcomes])
 
 

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from cimc.sweep.store import POINTS
 from cimc.sweep.work import NETWORKS
 from dialects.errors import UserError
+from files.reasons import reason
 
 WORK, LOCK = "work", "lock"
 
@@ -28,7 +29,7 @@ def working_folder(out: Path) -> Generator[Path]:
             f"{out}: another sweep is at work there: wait for it, or give another folder (--out)"
         ) from error
     except OSError as error:
-        raise UserError(f"{out}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise UserError(f"{out}: cannot be written: {reason(error)}") from error
     try:
         for rest in (*(folder / NETWORKS).glob(".*"), *(folder / POINTS).glob(".*")):
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink()

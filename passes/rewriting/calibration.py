@@ -1,8 +1,6 @@
 """Runs the network on calibration inputs and notes what chosen values are."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -13,6 +11,8 @@ from dialects.locations import node_name
 from dialects.network import Network, Port
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
+from files.arrays import DamagedArchive, read_arrays
+from files.reasons import reason
 
 _LARGEST = float(np.finfo(np.float32).max) / 2
 """Of the numbers that are quantised: the width of their range is a float32."""
@@ -21,11 +21,11 @@ _LARGEST = float(np.finfo(np.float32).max) / 2
 def activations(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAValue, Array]:
     """What each value is on the inputs in `file` (.npz, an array for each input).
 
-    UserError if the file cannot be used (see `read_inputs`), the network cannot run on it, or a value on it has no
+    UserError if the file cannot be used (see `calibration_inputs`), the network cannot run on it, or a value has no
     numbers, or some that 8 bits cannot stand for: what would be made of those is a wrong network.
     """
     inputs = network.inputs
-    arrays = read_inputs(file, [port.name for _, port in inputs])
+    arrays = calibration_inputs(file, [port.name for _, port in inputs])
     distinct = list(dict.fromkeys(values))
     if not distinct:
         return {}
@@ -47,7 +47,7 @@ def ranges(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAV
     return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in found.items()}
 
 
-def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
+def calibration_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
     """The arrays of an .npz file with one for each name.
 
     UserError if it is none, lacks one, has numbers that are not finite, or holds nothing at all.
@@ -68,21 +68,11 @@ def read_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
 
 def _read(file: str) -> dict[str, Array]:
     try:
-        with open(file, "rb") as stream:
-            if not zipfile.is_zipfile(stream):
-                raise ValueError("expected arrays saved by numpy.savez")
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: _array(archive[name]) for name in archive.files}
+        return read_arrays(file)
     except OSError as error:
-        raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from error
-    except Exception as error:  # zipfile, zlib and numpy raise many unrelated types for a damaged file
+        raise UserError(f"{file}: cannot be read: {reason(error)}") from error
+    except DamagedArchive as error:
         raise UserError(f"{file}: not an .npz file with calibration inputs: {_first_line(error)}") from error
-
-
-def _array(found: object) -> Array:
-    if not isinstance(found, np.ndarray):  # numpy hands out the bytes of files that are no arrays
-        raise ValueError("it holds files that are no arrays")
-    return cast(Array, found)
 
 
 def _check_numbers(value: SSAValue, array: Array, inputs: Mapping[str, Array], file: str) -> None:

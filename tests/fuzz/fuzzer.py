@@ -248,7 +248,7 @@ def look_with_atheris(name: str, seconds: float, folder: Path) -> None:
 def functions_of_ours() -> list[FunctionType]:
     """Those whose course counts; compiled loops have none to follow."""
     functions = [found for found in gc.get_objects() if isinstance(found, FunctionType)]
-    ours = [f for f in functions if str(f.__module__).partition(".")[0] in ("cimc", "dialects", "passes")]
+    ours = [f for f in functions if str(f.__module__).partition(".")[0] in ("cimc", "dialects", "files", "passes")]
     return [f for f in ours if not f.__module__.startswith("cimc.machine.fast")]
 
 

@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
+from files.reasons import reason
+
 _HOST = hashlib.blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
 """Numbers of processes mean something on their own machine only, and folders may be shared."""
 _LONGEST = 180
@@ -47,7 +49,7 @@ def whole_file(path: str | os.PathLike[str], wrong: type[Exception]) -> Generato
                 _hand_on_permissions(place, new, mode)
                 os.replace(new, place)
     except OSError as error:
-        raise wrong(f"{os.fspath(path)}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise wrong(f"{os.fspath(path)}: cannot be written: {reason(error)}") from error
 
 
 def hindrance(path: Path) -> str:
@@ -55,7 +57,7 @@ def hindrance(path: Path) -> str:
     try:
         place = _place(path)
     except OSError as error:
-        return (error.strerror or str(error)).lower()
+        return reason(error)
     if place is None:
         return ""
     if not place.parent.is_dir():
