@@ -37,7 +37,7 @@ from dialects.network import Network
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
 from files.whole_file import whole_file
-from passes.place_tiles.place_tiles import wrongly_placed
+from passes.place_tiles.legal_places import wrongly_placed
 
 STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 """xDSL's expression, but possessive: xDSL's takes a time of 2^n for a text of n letters that nothing closes."""

@@ -17,7 +17,8 @@ from dialects.network import main_block, operations
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
-from passes.place_tiles.place_tiles import PlaceTilesPass, wrongly_placed
+from passes.place_tiles.legal_places import wrongly_placed
+from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.analysis.choices import STATIC, TOKEN
 from passes.quantize.quantize import QuantizePass

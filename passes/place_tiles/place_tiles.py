@@ -13,10 +13,9 @@ from dialects.attributes.structure import MONARCH
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
-from dialects.locations import node_name
-from dialects.network import Network, main_block
+from dialects.network import Network
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
-from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
@@ -99,17 +98,3 @@ def _check_arrays(used: int, mapping: str, weights: Sequence[WeightTiles], chip:
         f"mapping {mapping} needs {used} arrays of {chip.rows}x{chip.columns}, chip {chip.chip_name!r} has "
         f"{chip.arrays}: {advice} (others need: {others})"
     )
-
-
-def wrongly_placed(module: ModuleOp) -> str | None:
-    """A node whose tiles lie outside their arrays or on cells of others; None if all places are legal."""
-    users: dict[str, MultiplyOp] = {}
-    for op in main_block(module).walk():
-        if isinstance(op, MultiplyOp) and op.places is not None:
-            users.setdefault(op.symbol, op)
-    if not users:
-        return None
-    chip = chip_of(module)
-    placements = [Placement(op.tiles.array, op.places.array) for op in users.values() if op.places is not None]
-    found = illegal_place(placements, chip.rows, chip.columns)
-    return None if found is None else f"{node_name(list(users.values())[found[0]])}: {found[1]}"

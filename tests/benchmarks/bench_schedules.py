@@ -15,7 +15,7 @@ from passes.place_tiles.analysis.spread import place_spread
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.row_groups import tile_groups
 from passes.schedule_arrays.analysis.stage import Product, schedule_stage
-from passes.schedule_arrays.schedule_arrays import resources_of
+from passes.schedule_arrays.chip_times import resources_of
 
 CHIP = load_chip("pcm-256")
 PER_STAGE = 100
