@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from inspect import signature
+from inspect import Signature, cleandoc, signature
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 import numpy.typing as npt
 
@@ -14,7 +14,7 @@ from cimc.compiler import Options, compile_network
 from cimc.machine.machine import Machine
 from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
-from cimc.options.spelling import options_of
+from cimc.options.spelling import explained, options_of
 from cimc.program import program as files
 from cimc.report.report import Report, report_of
 from dialects.errors import UserError
@@ -70,8 +70,8 @@ class _Call(UserOptions):
 def _called_as(call: Callable[_Given, _Call]) -> Callable[[Callable[[_Call], _Result]], Callable[_Given, _Result]]:
     """Makes a function of a call one that takes what the call is made of.
 
-    So options are parameters, with types and defaults, that stand in `UserOptions` and nowhere else: Python has no
-    other way to say that a function takes the fields of a dataclass, a TypedDict to unpack would repeat them all.
+    So options are parameters, with types, defaults and help, that stand in `UserOptions` and nowhere else: Python has
+    no other way to say that a function takes the fields of a dataclass, a TypedDict to unpack would repeat them all.
     """
 
     def decorate(work: Callable[[_Call], _Result]) -> Callable[_Given, _Result]:
@@ -79,10 +79,18 @@ def _called_as(call: Callable[_Given, _Call]) -> Callable[[Callable[[_Call], _Re
         def called(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
             return work(call(*args, **kwargs))
 
-        setattr(called, "__signature__", signature(call).replace(return_annotation=signature(work).return_annotation))
+        called.__doc__ = f"{cleandoc(work.__doc__ or '')}\n\n{explained(UserOptions)}"
+        setattr(called, "__signature__", _signature(call, signature(work).return_annotation))
         return called
 
     return decorate
+
+
+def _signature(call: Callable[..., _Call], result: object) -> Signature:
+    """What `help` shows: types without what only a command line needs."""
+    types, shown = get_type_hints(call), signature(call)
+    parameters = [one.replace(annotation=types[one.name]) for one in shown.parameters.values()]
+    return shown.replace(parameters=parameters, return_annotation=result)
 
 
 @_called_as(_Call)

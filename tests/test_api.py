@@ -78,6 +78,10 @@ def test_parameters_are_the_options() -> None:
     assert {one.name: one.default for one in options} == vars(UserOptions())
     assert {one.kind for one in options} == {Parameter.KEYWORD_ONLY}
     assert signature(cimc.compile).return_annotation is cimc.Program
+    assert parameters["lossy"].annotation is int
+    lines = (cimc.compile.__doc__ or "").splitlines()
+    assert "mapping: how tiles are placed (default: spread)" in lines
+    assert {one.name for one in options} <= {line.partition(":")[0] for line in lines}
     with pytest.raises(TypeError, match="unexpected keyword argument 'measure'"):
         getattr(cimc, "compile")("x.onnx", measure=True)
 

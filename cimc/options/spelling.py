@@ -8,7 +8,10 @@ from typing import Any, get_args
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a command line spells an option, and what its help says of it; no value follows one that may only be set."""
+    """How a command line spells an option, and what its help says of it.
+
+    One without `metavar` and `choices` takes no value: it is given, or it is not.
+    """
 
     help: str
     metavar: str | None = None
@@ -29,6 +32,12 @@ def options_of(owner: type[Any]) -> dict[str, Spelling]:
 
 def _spelling(one: Field[Any]) -> Spelling | None:
     return next((part for part in get_args(one.type) if isinstance(part, Spelling)), None)
+
+
+def explained(owner: type[Any]) -> str:
+    """A line for each option of a dataclass: its name, and what a command's help says of it."""
+    texts = {name: spelling.help for name, spelling in options_of(owner).items()}
+    return "\n".join(f"{name}: {text % {'default': getattr(owner, name, None)}}" for name, text in texts.items())
 
 
 def add_options(parser: argparse.ArgumentParser, owner: type[Any], names: Iterable[str] | None = None) -> None:
