@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from cimc.options.compilation import UserOptions
+from cimc.options.compilation import UserOptions, path_of
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.locations import node_name
@@ -33,12 +32,12 @@ class Step:
 
     of: type[ModulePass]
     """The class of the pass that runs there."""
-    asked_for: Callable[[UserOptions], ModulePass | None] | None = None
+    with_options: Callable[[UserOptions], ModulePass | None] | None = None
     """That pass with its options, None if it is not to run; without this it has no options, and always runs."""
 
     def passes(self, options: UserOptions) -> tuple[ModulePass, ...]:
         """What runs here: one pass, or none."""
-        found = self.of() if self.asked_for is None else self.asked_for(options)
+        found = self.of() if self.with_options is None else self.with_options(options)
         return () if found is None else (found,)
 
 
@@ -54,7 +53,8 @@ def _quantisation(options: UserOptions) -> QuantizePass:
 
 
 def _calibration(options: UserOptions) -> str | None:
-    return None if options.calibrate is None else str(Path(options.calibrate))
+    file = path_of(options.calibrate)
+    return None if file is None else str(file)
 
 
 STRUCTURE = (
