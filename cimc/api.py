@@ -11,6 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, get_type_hints
 import numpy.typing as npt
 
 from cimc.compiler import Options, compile_network
+from cimc.files.whole_file import whole_file
 from cimc.machine.machine import Machine
 from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
@@ -18,7 +19,6 @@ from cimc.options.spelling import explained, options_of
 from cimc.program import program as files
 from cimc.report.report import Report, report_of
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")

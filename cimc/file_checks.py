@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeAlias
 
+from cimc.files.reasons import reason
+from cimc.files.whole_file import hindrance
 from dialects.errors import UserError
-from files.reasons import reason
-from files.whole_file import hindrance
 
 Identity: TypeAlias = Path | tuple[int, int]
 

@@ -19,6 +19,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
+from cimc.files.whole_file import whole_file
 from cimc.hardware.library import chip_names, load_chip
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
@@ -36,7 +37,6 @@ from dialects.errors import UserError
 from dialects.network import Network
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
-from files.whole_file import whole_file
 from passes.place_tiles.legal_places import wrongly_placed
 
 STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')

@@ -16,6 +16,8 @@ from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from cimc.files.reasons import reason
+from cimc.files.whole_file import whole_file
 from cimc.pipeline import LEGAL_AFTER
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
@@ -24,8 +26,6 @@ from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, check_side_file, store_of
-from files.reasons import reason
-from files.whole_file import whole_file
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from onnx import ModelProto, TensorProto
 
+from cimc.files.whole_file import whole_file
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 INLINE_LIMIT = 1 << 30
 """Above this many bytes the weights go to a file beside the model, because protobuf ends at 2 GiB."""

@@ -77,7 +77,7 @@ def test_models_are_pinned():
 
 
 @needs_install
-@pytest.mark.parametrize("package", ["cimc", "dialects", "files", "passes"])
+@pytest.mark.parametrize("package", ["cimc", "dialects", "passes"])
 def test_our_packages_are_ours_alone(package: str):
     assert set(packages_distributions()[package]) == {"cimc"}
 

@@ -9,10 +9,10 @@ import pytest
 from onnx import ModelProto, load_model_from_string
 
 from cimc import reference_writer
+from cimc.files import whole_file
 from cimc.machine.check import run_reference
 from cimc.reference_writer import reference_file
 from dialects.errors import UserError
-from files import whole_file
 
 W = np.arange(4 * 400, dtype=np.float32).reshape(4, 400)
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_writable
+from cimc.files.whole_file import whole_file
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.report.study import Study

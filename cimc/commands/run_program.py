@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from cimc.commands.shared import Arguments, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_readable, check_writable
+from cimc.files.whole_file import whole_file
 from cimc.options.values import dimension, natural, percentage, seconds, workers
 from cimc.program.errors import naming
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+from cimc.files.reasons import reason
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import brief, printable
 from dialects.errors import UserError
-from files.reasons import reason
 
 USERS_FAULT = 1
 GRACE = 0.5

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from cimc.commands.shared import Arguments, run_command, say
 from cimc.file_checks import check_names
+from cimc.files.whole_file import whole_file
 from cimc.options.compilation import UserOptions
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
 from cimc.options.values import workers
-from files.whole_file import whole_file
 
 if TYPE_CHECKING:
     from cimc.compiler import Options

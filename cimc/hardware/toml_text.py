@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from cimc.files.reasons import reason
 from dialects.errors import UserError
-from files.reasons import reason
 
 MOST_BYTES = 1 << 20
 """Of a file; those that come with cimc have a few thousand."""

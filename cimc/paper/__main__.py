@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command
 from cimc.file_checks import check_writable
+from cimc.files.whole_file import whole_file
 from cimc.hardware.library import load_chip
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.paper.counts import Claim, Count, claims, counts, operations
@@ -14,7 +15,6 @@ from cimc.paper.latency import ADCS, EQUAL_BITS, Latency, latencies
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.totals import Total, totals
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 NOT_DERIVED = (
     "The paper reports 1.59x, 1.73x and 1.74x lower latency or energy than linear. They do not follow from what it",

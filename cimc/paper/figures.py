@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 import altair as alt
 import vl_convert
 
+from cimc.files.whole_file import whole_file
 from cimc.paper.counts import Count
 from cimc.paper.latency import Latency
 from cimc.paper.totals import Total
 from cimc.report.palette import ACCENT, INK, MUTED, RULE, SECOND
 from dialects.errors import UserError
-from files.whole_file import whole_file
 
 Row: TypeAlias = dict[str, str | float]
 Chart: TypeAlias = alt.FacetChart | alt.VConcatChart

@@ -10,9 +10,9 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from cimc.files.reasons import reason
+from cimc.files.whole_file import whole_file
 from cimc.program.errors import ProgramError, reading
-from files.reasons import reason
-from files.whole_file import whole_file
 
 METADATA_KEY = "cimc"
 """The one entry of the safetensors metadata; a single one, so that equal programs are equal files."""

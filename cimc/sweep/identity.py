@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cimc.compiler import Options, tool_version
+from cimc.files.reasons import reason
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP, path_of
@@ -16,7 +17,6 @@ from cimc.options.conditions import Conditions
 from cimc.pass_runner import text_of
 from cimc.universe import make_context
 from dialects.errors import UserError
-from files.reasons import reason
 
 _PACKAGES = ("cimc", "dialects", "files", "passes")
 

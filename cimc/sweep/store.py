@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cimc.files.reasons import reason
+from cimc.files.whole_file import whole_file
 from cimc.sweep.networks import Figure
 from dialects.errors import UserError
-from files.reasons import reason
-from files.whole_file import whole_file
 
 Cell = int | float | str | None
 Row = Mapping[str, Cell]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cimc.files.reasons import reason
 from cimc.sweep.store import POINTS
 from cimc.sweep.work import NETWORKS
 from dialects.errors import UserError
-from files.reasons import reason
 
 WORK, LOCK = "work", "lock"
 

@@ -3,7 +3,7 @@
 import errno
 import os
 
-from files.reasons import reason
+from cimc.files.reasons import reason
 
 
 def test_reasons() -> None:

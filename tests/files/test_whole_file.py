@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import cimc
+from cimc.files.whole_file import hindrance, whole_file
 from dialects.errors import UserError
-from files.whole_file import hindrance, whole_file
 
 
 def write(path: Path, text: str) -> None:
@@ -170,7 +170,7 @@ def test_what_is_protected(kind: str, tmp_path: Path, monkeypatch: pytest.Monkey
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from files.whole_file import whole_file
+from cimc.files.whole_file import whole_file
 with whole_file(sys.argv[1], OSError) as new:
     new.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -214,7 +214,7 @@ def test_thirty_kills_leave_old_or_new(tmp_path: Path) -> None:
     path.write_text("0" * 1_000_000)
     child = """
 import sys
-from files.whole_file import whole_file
+from cimc.files.whole_file import whole_file
 for number in range(10_000_000):
     with whole_file(sys.argv[1], OSError) as new:
         new.write_text(str(number % 10) * 1_000_000)
@@ -237,6 +237,6 @@ for number in range(10_000_000):
 def test_nothing_else_puts_files_in_their_places() -> None:
     """But a folder of a sweep, which appears as a whole."""
     root = Path(cimc.__file__).parent.parent
-    sources = [path for package in ("cimc", "dialects", "files", "passes") for path in (root / package).rglob("*.py")]
+    sources = [path for package in ("cimc", "dialects", "passes") for path in (root / package).rglob("*.py")]
     movers = [path.name for path in sources if re.search(r"os\.(replace|rename)\(", path.read_text())]
     assert movers == ["whole_file.py"]

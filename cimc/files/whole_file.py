@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
-from files.reasons import reason
+from cimc.files.reasons import reason
 
 _HOST = hashlib.blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
 """Numbers of processes mean something on their own machine only, and folders may be shared."""

@@ -1,1 +1,0 @@
-"""Files are read and written alike on every floor: what that takes, and nothing of a compiler."""
