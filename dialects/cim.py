@@ -5,6 +5,8 @@ cim.weight @mlp_fc = #cim.data<"h.0.mlp.c_fc.weight", "1b9c2f1e4d92d8c9"> : tens
 func.func @main(%x: tensor<?x1024xui8>) -> tensor<?x4096xf32> {
   %acc = cim.matmul %x, @mlp_fc : tensor<?x1024xui8> -> tensor<?x4096xi32>
   %y = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4096xi32>) -> tensor<?x4096xf32>
+  func.return %y : tensor<?x4096xf32>
+}
 ```
 A multiplication by a constant weight is `cim.matmul`; every other operator of ONNX is `cim.digital`, untouched.
 
@@ -239,7 +241,7 @@ class MatmulOp(IRDLOperation):
 
     ```mlir
     %y = cim.matmul %x, @w : tensor<?x1024xf32> -> tensor<?x4096xf32>
-    %acc = cim.matmul %q, @w : tensor<?x1024xui8> -> tensor<?x4096xi32>
+    %acc = cim.matmul %q, @w_int8 : tensor<?x1024xui8> -> tensor<?x4096xi32>
     ```
     With float `x` the weight stands for what its `#cim.affine` says. With integer `x` (uint8 or int8) the weight is
     int8, its integers are multiplied as they are, and the result is int32 with wrap-around.

@@ -34,7 +34,17 @@ _RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLi
 class FoldConstantsPass(ModulePass):
     """Compute operators whose inputs are constant, and drop `Identity`.
 
-    Before: `%1 = cim.digital "Transpose"(%w) ...` with `%w = cim.read @w`. After: `%1 = cim.read @w.1`.
+    Before:
+    ```mlir
+    %w = cim.read @w : tensor<16x32xf32>
+    %turned = cim.digital "Transpose"(%w) with {perm = array<i64: 1, 0>} : (tensor<16x32xf32>) -> tensor<32x16xf32>
+    %y = cim.digital "MatMul"(%x, %turned) : (tensor<?x32xf32>, tensor<32x16xf32>) -> tensor<?x16xf32>
+    ```
+    After:
+    ```mlir
+    %turned = cim.read @turned : tensor<32x16xf32>
+    %y = cim.digital "MatMul"(%x, %turned) : (tensor<?x32xf32>, tensor<32x16xf32>) -> tensor<?x16xf32>
+    ```
     Shapes of values whose dimensions are all known are constants too.
     Leaves alone: dequantisation of matrices (`raise-matmul` keeps their integers), random operators, control flow,
     other domains' operators, and results that would be much larger than what they are made of.

@@ -21,12 +21,25 @@ from passes.rewriting.sweep import sweep
 class DetectBlockDiagonalPass(ModulePass):
     """Give every multiplication whose weight is block-diagonal, in whatever disguise, a weight of blocks.
 
-    Before: `Reshape, Transpose, MatMul [4, 64, 64], Transpose, Reshape`; or a dense `cim.matmul` whose weight has
-    blocks under some order of its rows and columns, or is exactly a product of two such matrices.
-    After: `cim.permute %x, @rows`, `cim.matmul %1, @w.blocks`, `cim.permute`, the weight being of a structure such as
-    `#cim.block_diagonal<4, 64x64, "block_diagonal">`. Batched products, einsums and grouped convolutions become
-    vectors times blocks; chains of data movement between them become one `cim.permute`, or nothing. Detection is
-    exact: a weight that is almost structured stays dense, unless `prune-below` allows small values to be dropped.
+    Before:
+    ```mlir
+    cim.weight @w = dense<[[0.0, 2.0, 0.0, 1.0], [5.0, 0.0, 6.0, 0.0], [0.0, 4.0, 0.0, 3.0], [7.0, 0.0, 8.0, 0.0]]>
+        : tensor<4x4xf32>
+    %y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x4xf32>
+    ```
+    After:
+    ```mlir
+    cim.weight @w.blocks = dense<[[[2.0, 1.0], [4.0, 3.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32>
+        structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+    %0 = cim.permute %x, @w.rows : tensor<?x4xf32> -> tensor<?x4xf32>
+    %1 = cim.matmul %0, @w.blocks : tensor<?x4xf32> -> tensor<?x4xf32>
+    %y = cim.permute %1, @w.columns : tensor<?x4xf32> -> tensor<?x4xf32>
+    ```
+    A dense weight may have blocks under some order of its rows and columns, as here, or be exactly a product of two
+    such matrices. Batched products (`Reshape, Transpose, MatMul [4, 64, 64], Transpose, Reshape`), einsums and grouped
+    convolutions become vectors times blocks; chains of data movement between them become one `cim.permute`, or
+    nothing. Detection is exact: a weight that is almost structured stays dense, unless `prune-below` allows small
+    values to be dropped.
     """
 
     name = "detect-block-diagonal"

@@ -23,8 +23,18 @@ from passes.rewriting.sweep import sweep
 class FoldPermutationsPass(ModulePass):
     """Fold each `cim.permute` into what is before or after it, where that is exact.
 
-    Before: `cim.permute, cim.matmul @w1.blocks, cim.permute, cim.matmul @w2.blocks, cim.permute, Add`.
-    After: `cim.matmul @w1.blocks, cim.permute, cim.matmul @w2.blocks` (its columns in another order), `Add`.
+    Before:
+    ```mlir
+    cim.weight @order = dense<[1, 2, 0]> : tensor<3xi64>
+    cim.weight @w = dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+    %moved = cim.permute %x, @order : tensor<?x3xf32> -> tensor<?x3xf32>
+    %y = cim.matmul %moved, @w : tensor<?x3xf32> -> tensor<?x2xf32>
+    ```
+    After:
+    ```mlir
+    cim.weight @w.ordered = dense<[[5.0, 6.0], [1.0, 2.0], [3.0, 4.0]]> : tensor<3x2xf32>
+    %y = cim.matmul %x, @w.ordered : tensor<?x3xf32> -> tensor<?x2xf32>
+    ```
     Permutations of permutations become one, and so do equal ones of a value, identities none; rows and columns of
     dense weights are reordered, blocks and the rows in them too, biases and scales with them; a `Gather` of the last
     axis counts as a permutation. The permutation between two factors stays: M = (PLP) P (PRP) as in arXiv 2510.11192

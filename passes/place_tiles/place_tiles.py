@@ -26,9 +26,16 @@ from passes.rewriting.multiplications import tiled_multiplies
 class PlaceTilesPass(ModulePass):
     """Give each tile a place by a mapping; a weight that several nodes use is placed once.
 
-    Before: `array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]>`.
-    After: `array.multiply %q, @w tiles <...> at <[[0, 0, 0], [1, 0, 0]]>`. `spread` may cut tiles: there are more
-    then, and a later run starts from those.
+    Before:
+    ```mlir
+    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+    ```
+    After:
+    ```mlir
+    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0, 0]]>
+         : tensor<?x4xui8> -> tensor<?x6xi32>
+    ```
+    `spread` may cut tiles: there are more then, and a later run starts from those.
     Needs tiles (`tile-blocks`); fails where the chip has too few arrays.
     """
 

@@ -38,11 +38,23 @@ class Projection:
 class ProjectMonarchPass(ModulePass):
     """Replace float multiplications by dense weights by Monarch products, where that stores fewer weights.
 
-    Before: `%y = cim.matmul %x, @w : ...` with a dense `@w` of 1024x1024.
-    After: `cim.matmul %x, @w.monarch1`, `cim.permute`, `cim.matmul @w.monarch2`, `cim.permute`; the error is noted.
-    `blocks` is a number of blocks, `paper` for the blocking of arXiv 2510.11192 (padded to a square), or `auto`: the
-    cheapest blocking of each layer whose error is at most `budget`, none where there is none. The closed form is the
-    best in the weights; with `calibration` inputs the error of the outputs on them is minimised.
+    Before:
+    ```mlir
+    %y = cim.matmul %x, @w : tensor<?x16xf32> -> tensor<?x16xf32>
+    ```
+    After:
+    ```mlir
+    cim.weight @w.monarch1 = dense<1.0> : tensor<2x8x2xf32> structure #cim.block_diagonal<2, 8x2, "monarch">
+    cim.weight @w.middle = dense<[0, 2, 1, 3]> : tensor<4xi64>
+    cim.weight @w.monarch2 = dense<1.0> : tensor<2x2x8xf32> structure #cim.block_diagonal<2, 2x8, "monarch">
+    %0 = cim.matmul %x, @w.monarch1 : tensor<?x16xf32> -> tensor<?x4xf32>
+    %1 = cim.permute %0, @w.middle : tensor<?x4xf32> -> tensor<?x4xf32>
+    %2 = cim.matmul %1, @w.monarch2 : tensor<?x4xf32> -> tensor<?x16xf32>
+    %y = cim.permute %2, @w.outputs : tensor<?x16xf32> -> tensor<?x16xf32>
+    ```
+    The error is noted. `blocks` is a number of blocks, `paper` for the blocking of arXiv 2510.11192 (padded to a
+    square), or `auto`: the cheapest blocking of each layer whose error is at most `budget`, none where there is none.
+    The closed form is the best in the weights; with `calibration` inputs the error of the outputs on them is minimised.
     Leaves alone: weights that have a structure, integer multiplications, and weights that would not get smaller.
     """
 

@@ -45,10 +45,20 @@ class Activation:
 class QuantizePass(ModulePass):
     """Replace float `cim.matmul` by the integer multiplication that arrays can do.
 
-    Before: `%y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x8xf32>`. After: `%x` as uint8 with a scale and a zero
-    point, `%acc = cim.matmul %q, @w.int8 : tensor<?x4xui8> -> tensor<?x8xi32>`, an int32 correction by the column
-    sums, and a multiplication by both scales. Activations are asymmetric uint8 per token, per tensor
-    (`DynamicQuantizeLinear`) or static; one that is dequantised just before keeps its own integers.
+    Before:
+    ```mlir
+    %y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x8xf32>
+    ```
+    After, among others:
+    ```mlir
+    %q = cim.digital "Cast"(%0) with {to = 2 : i64} : (tensor<?x4xf32>) -> tensor<?x4xui8>
+    %acc = cim.matmul %q, @w.int8 : tensor<?x4xui8> -> tensor<?x8xi32>
+    %1 = cim.digital "Sub"(%acc, %2) : (tensor<?x8xi32>, tensor<?x8xi32>) -> tensor<?x8xi32>
+    %y = cim.digital "Mul"(%3, %4) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+    ```
+    `%0` is `%x` with a scale and a zero point added, `%2` the column sums times that zero point, `%4` the product of
+    both scales (docs/numerics.md). Activations are asymmetric uint8 per token, per tensor (`DynamicQuantizeLinear`) or
+    static; one that is dequantised just before keeps its own integers.
     Leaves alone: multiplications of integers.
     """
 

@@ -24,9 +24,19 @@ from passes.rewriting.sweep import sweep
 class RaiseMatmulPass(ModulePass):
     """Raise `MatMul`, `Gemm`, 1x1 `Conv`, `MatMulInteger` and `QLinearMatMul` with a constant weight to `cim.matmul`.
 
-    Before: `%y = cim.digital "Gemm"(%x, %w, %b) with {transB = 1 : i64} : ...` with `%w = cim.read @w`.
-    After: `%0 = cim.matmul %x, @w.transposed : ...` and `%y = cim.digital "Add"(%0, %b) : ...`. A weight that is
-    dequantised on its way (`Cast` and `Mul`, or `DequantizeLinear`) keeps its integers and gets a `#cim.affine`.
+    Before:
+    ```mlir
+    %w = cim.read @w : tensor<4x8xf32>
+    %y = cim.digital "Gemm"(%x, %w, %b) with {transB = 1 : i64}
+         : (tensor<?x8xf32>, tensor<4x8xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    ```
+    After:
+    ```mlir
+    %0 = cim.matmul %x, @w.transposed : tensor<?x8xf32> -> tensor<?x4xf32>
+    %y = cim.digital "Add"(%0, %b) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    ```
+    A weight that is dequantised on its way (`Cast` and `Mul`, or `DequantizeLinear`) keeps its integers and gets a
+    `#cim.affine`.
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
     The importer applies it too, so that an imported network shows its multiplications.
     Leaves alone: multiplications of two activations, those inside control flow, and weights that are no matrices.

@@ -37,10 +37,28 @@ from passes.schedule_arrays.scheduled import kernel_of, schedule_permutation, st
 class ScheduleArraysPass(ModulePass):
     """Order the network into kernels, stages and permutations, and say of each, and of all inside, when it runs.
 
-    Before: `%a = array.multiply %q, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]>` somewhere in the function.
-    After: an `array.kernel` with the digital operators before it, and an `array.stage` of transfers into arrays,
-    multiplications with their row groups, and transfers out of arrays; a `cim.permute` is an `array.permute`.
-    Row groups are as large, and ADC bits as few, as the actual cells allow without a conversion that could clip
+    Before:
+    ```mlir
+    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]>
+         : tensor<?x6xui8> -> tensor<?x4xi32>
+    %y = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4xi32>) -> tensor<?x4xf32>
+    ```
+    After:
+    ```mlir
+    %acc = array.stage 0 start_ps 0 duration_ps 220000 {
+      %q_1 = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x6xui8>
+      %acc_1 = array.multiply %q_1, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]>
+               groups <[[0, 0, 4, 4, 0, 8, 5000], [1, 0, 2, 3, 0, 4, 5000]]> adds <[[0, 4, 0, 213000]]>
+             : tensor<?x6xui8> -> tensor<?x4xi32>
+      %acc_2 = array.transfer %acc_1 "out of arrays" start_ps 215000 duration_ps 5000 : tensor<?x4xi32>
+      array.yield %acc_2 : tensor<?x4xi32>
+    } : tensor<?x4xi32>
+    %y = array.kernel 0 start_ps 220000 duration_ps 2000 work <[[0, 0, 0, 2000]]> {
+      %y_1 = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4xi32>) -> tensor<?x4xf32>
+      array.yield %y_1 : tensor<?x4xf32>
+    } : tensor<?x4xf32>
+    ```
+    A `cim.permute` becomes an `array.permute`. Row groups are as large, and ADC bits as few, as the actual cells allow without a conversion that could clip
     (docs/numerics.md). Row groups of one array start together where no sum is spoilt by it, otherwise one after the
     other. An earlier schedule is taken apart first. Needs places (`place-tiles`); changes no number unless it is
     `lossy`. Works on the network as a whole, for one clock runs through all of it.

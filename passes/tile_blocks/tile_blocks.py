@@ -22,8 +22,14 @@ from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 class TileBlocksPass(ModulePass):
     """Cut each weight, or each of its blocks, to the grid of the chip's array size; tiles at its end are smaller.
 
-    Before: `%acc = cim.matmul %q, @w : tensor<?x4xui8> -> tensor<?x6xi32>` on arrays of 4x4.
-    After: `%acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : ...`.
+    Before, for arrays of 4x4:
+    ```mlir
+    %acc = cim.matmul %q, @w : tensor<?x4xui8> -> tensor<?x6xi32>
+    ```
+    After:
+    ```mlir
+    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+    ```
     Needs integer multiplications (`quantize`); leaves everything else alone.
     """
 
