@@ -94,7 +94,7 @@ def test_the_picture_of_the_readme() -> None:
 
 def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     (block,) = blocks("README.md", "python")
-    names: dict[str, object] = {"x": model}
+    names: dict[str, object] = {}
     exec(block, names)
     outputs = names["outputs"]
     assert isinstance(outputs, dict)

@@ -25,7 +25,7 @@ from cimc.hardware.library import load_chip
 from cimc.pass_runner import text_of
 from cimc.universe import PASSES, make_context
 from dialects.cim import WeightOp
-from dialects.element_types import element_type, ui8
+from dialects.element_types import element_type, is_tensor, ui8
 from dialects.hardware import MODULE_KEY
 from dialects.network import shape_of
 
@@ -133,7 +133,7 @@ def weight_type(op: Operation) -> TensorType:
     """The type of the weight [in, out] that an operation multiplies by, or of the one that it reads."""
     result = op.results[0].type
     if not op.operands:
-        assert isinstance(result, TensorType)
+        assert is_tensor(result)
         return result
     factor = element_type(op.operands[0].type)
     shapes = [shape_of(kind) or (0,) for kind in (op.operands[0].type, result)]
