@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from xdsl.dialects.builtin import Float32Type, ModuleOp, SymbolRefAttr, TensorType, f32, i8, i32, i64
+from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr, TensorType, f32, i8, i32, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region
 from xdsl.parser import Parser
@@ -106,7 +106,7 @@ def module_of(ops: Sequence[Operation], parser: Parser) -> ModuleOp:
     for argument, (name, value) in zip(block.args, undefined):
         argument.name_hint = None if name.isdigit() else name
         value.replace_all_uses_with(argument)
-    unused = [result for op in inside for result in op.results if not result.has_one_use() and not list(result.uses)]
+    unused = [result for op in inside for result in op.results if result.first_use is None]
     block.add_ops([*inside, ReturnOp(*unused)])
     kind = ([value.type for value in block.args], [value.type for value in unused])
     return ModuleOp([*top, FuncOp("main", kind, Region(block))])
@@ -147,7 +147,7 @@ def weight(symbol: str, kind: TensorType) -> str:
         return f"cim.weight @{symbol} = dense<{list(reversed(range(count)))}> : {kind}"
     if math.prod(shape) > INLINE_ELEMENTS:
         return f'cim.weight @{symbol} = #cim.data<"{symbol}", "0123456789abcdef"> : {kind}'
-    return f"cim.weight @{symbol} = dense<1{'.0' if isinstance(kind.element_type, Float32Type) else ''}> : {kind}"
+    return f"cim.weight @{symbol} = dense<{'1.0' if 'f' in str(kind.element_type) else '1'}> : {kind}"
 
 
 def optimized(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
