@@ -1,4 +1,4 @@
-"""The network of an ONNX file, run by ONNX Runtime in a form that every processor computes alike.
+"""The network of an ONNX file, run by ONNX Runtime in a form that every processor computes alike (N22).
 
 A file may hold products of uint8 by int8, which saturate on some processors, and float16 or bfloat16 numbers, which
 ONNX Runtime rounds here and there. The exact form has neither; a file without them is run as it is.

@@ -31,7 +31,7 @@ def test_networks_that_are_exact_as_they_are(onnx_file: Write) -> None:
         assert run_original(file, {"x": np.ones((4, 4), np.float32)})[1] == ""
 
 
-def test_a_constant_weight(onnx_file: Write, saturating_products: Find) -> None:
+def test_a_constant_weight(onnx_file: Write, saturating_products: Find) -> None:  # N22
     text = "g (uint8[n,64] x) => (int32[n,8] y) { y = MatMulInteger(x, w) }"
     file = onnx_file(text, {"w": W})
     outputs, rewritten = run_original(file, {"x": X})
@@ -154,7 +154,7 @@ def test_external_data(onnx_file: Write, tmp_path: Path) -> None:
     assert np.array_equal(outputs["y"], EXACT)
 
 
-def test_half_precision_is_rounded_where_the_network_says(onnx_file: Write) -> None:
+def test_half_precision_is_rounded_where_the_network_says(onnx_file: Write) -> None:  # N22
     text = "g (float16[n,8] x) => (float16[n,8] y) { e = Exp(x) r = Neg(e) y = Mul(r, e) }"
     x = GENERATOR.standard_normal((3, 8)).astype(np.float16)
     outputs, rewritten = run_original(onnx_file(text), {"x": x})

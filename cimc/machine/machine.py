@@ -124,12 +124,12 @@ class Machine:
             case Opcode.MULTIPLY:
                 self._multiply(step, _matrix(values[x]), _matrix(values[y]))
             case Opcode.PERMUTE:
-                values[y] = self._permute(values[x], k)
+                values[y] = self._permute(values[x], k)  # I16
             case Opcode.TRANSFER | Opcode.ADD:
                 raise AssertionError("what only tells time is no step")
 
     def _multiply(self, step: Step, x: Inputs, y: NDArray[np.int32]) -> None:
-        """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says."""
+        """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says (I13)."""
         records = self.engine.instructions[step.first : step.last]
         stage, order = int(records["stage"][0]), self.multiplications[int(records["y"][0])].order
         if order is None:
@@ -146,7 +146,7 @@ class Machine:
         self.clipped[stage] = self.clipped.get(stage, 0) + clipped
 
     def _check_operand(self, x: NDArray[Any], y: int) -> None:
-        """`x` is what the multiplication that gives value `y` takes."""
+        """`x` is what the multiplication that gives value `y` takes (I11)."""
         multiplication = self.multiplications[y]
         rows = self.program.weights[multiplication.weight].rows
         if x.dtype.name not in ("int8", "uint8") or x.ndim < 1 or x.shape[-1] != rows:
@@ -164,5 +164,5 @@ class Machine:
 
 
 def _matrix(vectors: NDArray[Any]) -> NDArray[Any]:
-    """A contiguous array as [vectors, length], sharing its memory."""
+    """A contiguous array as [vectors, length], sharing its memory (I5)."""
     return vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])

@@ -36,7 +36,7 @@ class Session:
 def plain_session(
     model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue] | None = None
 ) -> Session:
-    """A session that computes exactly the nodes of `model`, in order; `constants` replace its external data.
+    """A session that computes exactly the nodes of `model`, in order (N21); `constants` replace its external data.
 
     A file may have external data in its own folder only. Raises ProgramError for one that has other data or grows
     beyond all bounds, or what ONNX Runtime raises.
@@ -74,7 +74,7 @@ class OnnxKernels:
         self.sessions = [self._load(number, kernel, values) for number, kernel in enumerate(self.kernels)]
 
     def run(self, number: int, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """The outputs of kernel `number`, in the order of its output slots."""
+        """The outputs of kernel `number`, in the order of its output slots (I9)."""
         kernel = self.kernels[number]
         feeds = {f"v{slot}": value for slot, value in zip(kernel.inputs, inputs, strict=True)}
         try:

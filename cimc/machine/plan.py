@@ -18,18 +18,18 @@ class Step:
     first: int
     last: int
     frees: tuple[int, ...]
-    """Values that no later step uses."""
+    """Values that no later step uses (I3)."""
 
 
 def effective(records: Records) -> NDArray[np.intp]:
-    """The numbers of the records that do something, in order; the others only tell time."""
+    """The numbers of the records that do something, in order; the others only tell time (I8)."""
     return np.flatnonzero(~np.isin(records["op"], TIMING_ONLY))
 
 
 def arranged(records: Records) -> NDArray[np.intp]:
     """An order of records in which multiplications of the same values are together, in each run of MULTIPLY records.
 
-    They may change places: addition modulo 2**32 commutes, and a value that is being summed up is not yet read.
+    They may change places (I14): addition modulo 2**32 commutes, and a value that is being summed up is not yet read.
     """
     multiplies = records["op"] == Opcode.MULTIPLY
     runs = np.cumsum(np.diff(multiplies, prepend=False) | ~multiplies)

@@ -18,7 +18,10 @@ Part = tuple[int, list[int]]
 
 
 def digits(bits_per_digit: int, signed: bool) -> list[Part]:
-    """Cuts a byte into digits; the sign bit is alone, because neither cells nor input lines hold negative digits."""
+    """Cuts a byte into digits; the sign bit is alone, because neither cells nor input lines hold negative digits.
+
+    Of an input, the planes (N1, N2); of what cells hold, the slices.
+    """
     if not signed:
         return _cut(8, bits_per_digit)
     return [*_cut(7, bits_per_digit), (-128, [7])]
@@ -34,7 +37,7 @@ def _bit_reader(byte_of: Callable[[int], int], bit: int) -> bytes:
 
 
 class Cells:
-    """How an encoding stores a weight: one or two bytes in cells, which together are worth `weight + excess`."""
+    """How an encoding stores a weight (N3, N4, N5): one or two bytes in cells, together worth `weight + excess`."""
 
     def __init__(self, encoding: str, cell_bits: int) -> None:
         self.excess = 128 if encoding == "offset" else 0
@@ -62,7 +65,7 @@ class ReferenceEngine:
         self.dac_bits = program.chip.dac_bits
 
     def multiply(self, first: int, last: int, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32]) -> int:
-        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
+        """Executes records first to last - 1 (I12): y [vectors, N] += x [vectors, K] * cells; counts clipped ones."""
         return sum(self._execute(self.instructions[number], x, y) for number in range(first, last))
 
     def _execute(self, record: np.void, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32]) -> int:
@@ -82,7 +85,7 @@ class ReferenceEngine:
                         for j, column_bits in enumerate(cell_bits):
                             active, weight = inputs[bit], i + j
                             sums = [s + ((active & c).bit_count() << weight) for s, c in zip(sums, column_bits)]
-                    codes = [s + (1 << shift >> 1) >> shift for s in sums]
+                    codes = [s + (1 << shift >> 1) >> shift for s in sums]  # N7
                     clipped += sum(code > limit for code in codes)
                     weight = plane * significance
                     totals = [t + weight * (min(c, limit) << shift) for t, c in zip(totals, codes)]
@@ -94,7 +97,7 @@ class ReferenceEngine:
         return clipped
 
     def _programmed(self, record: np.void) -> Iterator[int]:
-        """For every addressed column the rows that hold a weight."""
+        """For every addressed column the rows that hold a weight (N6)."""
         row, rows, column = int(record["row"]), int(record["rows"]), int(record["column"])
         for c in range(column, column + int(record["columns"])):
             mask = 0
@@ -134,5 +137,5 @@ def _sum(inputs: list[int], mask: int, signed: bool) -> int:
 
 
 def _wrap(value: int) -> int:
-    """The int32 that a value wraps around to."""
+    """The int32 that a value wraps around to (N8)."""
     return (value + (1 << 31)) % (1 << 32) - (1 << 31)

@@ -67,10 +67,10 @@ def _reads(node: NodeProto) -> Iterator[str]:
 
 
 def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
-    """Rewrite `model`, whose functions are inlined, and `constants`, its initializers by name, in place.
+    """Rewrite `model`, whose functions are inlined, and `constants`, its initializers by name, in place (N16).
 
-    float16 inputs and outputs keep their type: a `Cast` follows or precedes them. Raises UserError for `BitCast`, which
-    asks for the bits of a number.
+    float16 inputs and outputs keep their type: a `Cast` follows or precedes them (N17). A `Cast` of the network's own
+    stays (N18). Raises UserError for `BitCast`, which asks for the bits of a number (N19).
     """
     for name, array in constants.items():
         constants[name] = _lifted_array(array)

@@ -1,4 +1,4 @@
-"""Records: the instructions of a program, 48 bytes each, in one numpy structured array.
+"""Records: the instructions of a program, 48 bytes each, in one numpy structured array (I6).
 
 What each instruction does is told in docs/instruction-set.md. The constructors below check every number
 against the width of its field, because numpy would wrap silently.
@@ -32,7 +32,7 @@ class Opcode(IntEnum):
 
 
 TIMING_ONLY = (Opcode.TRANSFER, Opcode.ADD)
-"""What only says when something happens, and changes no value: MULTIPLY has added already."""
+"""What only says when something happens, and changes no value: MULTIPLY has added already (I8)."""
 INTO_ARRAYS, OUT_OF_ARRAYS = 0, 1
 """`flags` of a TRANSFER."""
 

@@ -34,7 +34,7 @@ def activations_of(program: Program, timing: Timing) -> Activations:
     """The activations of a program, in the order of stage, array and start.
 
     One takes `planes * (settle + ceil(columns / adcs) * adc(bits))`: all slices convert in parallel, and `bits` and
-    `planes` are those of the record that needs most.
+    `planes` are those of the record that needs most (I15).
     """
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
@@ -52,8 +52,9 @@ def activations_of(program: Program, timing: Timing) -> Activations:
 def record_ends(program: Program, timing: Timing, activations: Activations) -> Numbers:
     """When each record is done, in ps from the start of the run.
 
-    A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer. A KERNEL is
-    done with the last of its operators, which the table of operations tells.
+    A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer (I16, I17).
+    An ADD takes `add_ps` (I18). A KERNEL is done with the last of its operators, which the table of operations tells
+    (I10).
     """
     op = program.instructions["op"]
     ends = program.instructions["start"].astype(np.int64)

@@ -62,7 +62,7 @@ def verify_timing(timing: Timing | None) -> None:
 
 
 def verify_tiles(tiles: NDArray[np.int32], weights: Sequence[Weight], arrays: NDArray[np.int8]) -> None:
-    """Tiles lie inside their array and weight, do not overlap, and no weight lies outside of tiles."""
+    """Tiles lie inside their array and weight, do not overlap, and no weight lies outside of tiles (I4)."""
     field = {name: tiles[:, i].astype(np.int64) for i, name in enumerate(TILE_FIELDS)}
     if tiles.size and tiles.min() < 0:
         raise ProgramError(f"tile {int(np.argwhere(tiles < 0)[0, 0])} has a negative number")
@@ -131,7 +131,7 @@ def verify_multiplications(multiplications: Sequence[Multiplication], weights: S
 def verify_orders(
     multiplications: Sequence[Multiplication], weights: Sequence[Weight], tables: Sequence[NDArray[np.int32]]
 ) -> None:
-    """The tables that order the columns of a multiplication are permutations of them."""
+    """The tables that order the columns of a multiplication are permutations of them (I13)."""
     for number, multiplication in enumerate(multiplications):
         if multiplication.order is None:
             continue
@@ -168,7 +168,7 @@ def verify_records(
     multiplications: Sequence[Multiplication],
     counts: Mapping[str, int],
 ) -> None:
-    """Records address arrays, kernels, tables and values that exist; `counts` tells how many there are."""
+    """Records address arrays, kernels, tables and values that exist (I7); `counts` tells how many there are."""
     _one_of(records["op"], list(Opcode), "opcode")
     multiply = records["op"] == Opcode.MULTIPLY
     _one_of(records["adc_bits"], ADC_BITS, "adc_bits", multiply)
@@ -194,7 +194,7 @@ def verify_operations(operations: NDArray[np.int64], kernels: int) -> None:
 def _verify_operands(
     records: Records, weights: Sequence[Weight], multiplications: Sequence[Multiplication], slots: int
 ) -> None:
-    """Every MULTIPLY, CLEAR and ADD belongs to a multiplication and stays inside its weight."""
+    """Every MULTIPLY, CLEAR and ADD belongs to a multiplication (I11) and stays inside its weight (I7)."""
     source = np.full(slots, -1, np.int64)
     weight = np.zeros(slots, np.int64)
     for multiplication in multiplications:
@@ -220,7 +220,7 @@ def _verify_operands(
 def verify_order(
     records: Records, kernels: Sequence[Kernel], inputs: Sequence[int], outputs: Sequence[int], slots: int
 ) -> None:
-    """Every value is written once, before it is read; MULTIPLY and ADD work on values that a CLEAR has written."""
+    """Every value is written once, before it is read (I1); MULTIPLY and ADD work on what a CLEAR has written (I2)."""
     op, x, y = records["op"], records["x"], records["y"]
     runs = [(number, kernels[int(records["k"][number])]) for number in np.flatnonzero(op == Opcode.KERNEL).tolist()]
     written = _writers(records, runs, inputs, slots)

@@ -2,7 +2,7 @@
 
 On x86 processors without VNNI, ONNX Runtime adds pairs of uint8-by-int8 products in 16 bits, with saturation. Products
 of two uint8 are exact everywhere, and as fast. So an int8 operand that meets a uint8 one moves by 128, together with
-its zero point: `w - z = (w + 128) - (z + 128)`.
+its zero point: `w - z = (w + 128) - (z + 128)` (N20).
 """
 
 from collections.abc import Mapping, Sequence

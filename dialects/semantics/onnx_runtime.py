@@ -1,4 +1,4 @@
-"""Runs ONNX graphs as the machine does: ONNX Runtime, one thread, every operator computed as it is written.
+"""Runs ONNX graphs as the machine does: ONNX Runtime, one thread, every operator computed as it is written (N21).
 
 Runs can be stopped, by Ctrl-C and by a time limit: Python handles signals only between its own instructions, so native
 code gets a thread of its own. The machine has its own way to do this (cimc/machine/stoppable.py), for nothing there

@@ -56,9 +56,9 @@ class QuantizePass(ModulePass):
     %1 = cim.digital "Sub"(%acc, %2) : (tensor<?x8xi32>, tensor<?x8xi32>) -> tensor<?x8xi32>
     %y = cim.digital "Mul"(%3, %4) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
     ```
-    `%0` is `%x` with a scale and a zero point added, `%2` the column sums times that zero point, `%4` the product of
-    both scales (docs/numerics.md). Activations are asymmetric uint8 per token, per tensor (`DynamicQuantizeLinear`) or
-    static; one that is dequantised just before keeps its own integers.
+    `%0` is `%x` in steps of a scale, counted from a zero point; `%2` the column sums times that zero point, `%4` the
+    product of both scales (docs/numerics.md). Activations are asymmetric uint8 per token, per tensor
+    (`DynamicQuantizeLinear`) or static; one that is dequantised just before keeps its own integers.
     Leaves alone: multiplications of integers.
     """
 
@@ -100,7 +100,7 @@ class QuantizePass(ModulePass):
 
 
 def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:
-    """`scale = (max - min) / 255`, `zero = round(-min / scale)`, of every vector of the last axis with 0 in range."""
+    """`scale = (max - min) / 255`, `zero = round(-min / scale)`, of every vector of the last axis, 0 in range (N13)."""
     nought = builder.constant(np.array(0, np.float32), "zero")
     top = builder.constant(np.array(255, np.float32), "top")
     low = builder.elementwise("Min", builder.reduce_last("ReduceMin", x), nought)
@@ -136,7 +136,7 @@ def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Ac
 
 
 def _marked(builder: DigitalBuilder, a: Activation, x: SSAValue, marks: Mapping[SSAValue, SSAValue]) -> Activation:
-    """The activation `x`, with NaN as the scale of a token that has a NaN or an infinity.
+    """The activation `x`, with NaN as the scale of a token that has a NaN or an infinity (N14).
 
     Integers cannot tell, and the product is to be NaN too. ONNX leaves open whether ReduceMin and ReduceMax see a NaN,
     so it takes a sum; where `x` is a product that was marked (`marks` has its scale), that one's mark is enough.

@@ -55,7 +55,7 @@ def integer_weight(values: Array, zero_point: Array | None, name: str) -> Intege
 def corrected(
     builder: DigitalBuilder, x: SSAValue, product: SSAValue, zero_x: SSAValue | None, w: IntegerWeight
 ) -> SSAValue:
-    """The product of integers, int32, less what the zero points contribute; `zero_x` is int32 or absent."""
+    """The product of integers, int32, less what the zero points contribute (N15); `zero_x` is int32 or absent."""
     if zero_x is not None:
         sums = builder.constant(w.column_sums, f"{w.name}.sums")
         shape = product.type if shape_of(zero_x.type) not in ((), (1,)) else sums.type

@@ -81,14 +81,14 @@ def run(engine: FastEngine | ReferenceEngine, x: NDArray[Any], columns: int) -> 
 
 
 def digits(code: Integers, bits: int, signed: bool) -> tuple[Integers, Integers]:
-    """The digits of bytes 0 to 255 along a new first axis, and their significances, straight from the definition."""
+    """The digits of bytes 0 to 255 along a new first axis, and their significances, straight from N1 and N2."""
     low, mask = (code & 127 if signed else code), (1 << bits) - 1
     shifts = range(0, 7 if signed else 8, bits)
     parts = [low >> shift & mask for shift in shifts] + ([code >> 7] if signed else [])
     return np.stack(parts), np.array([1 << shift for shift in shifts] + ([-128] if signed else []))
 
 
-def slices(weight: Integers, encoding: str, bits: int) -> tuple[Integers, Integers]:
+def slices(weight: Integers, encoding: str, bits: int) -> tuple[Integers, Integers]:  # N3, N4, N5
     if encoding == "differential":
         positive, significances = digits(np.maximum(weight, 0), bits, signed=False)
         negative, _ = digits(np.maximum(-weight, 0), bits, signed=False)
@@ -99,7 +99,7 @@ def slices(weight: Integers, encoding: str, bits: int) -> tuple[Integers, Intege
 
 
 def straightforward(program: Program, x: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
-    """What the records mean, in int64 arrays."""
+    """What the records mean (N6, N7, I12), in int64 arrays."""
     chip = program.chip
     programmed = np.zeros((chip.rows, chip.columns), np.int64)
     for _, _, row, column, rows, columns, _, _ in program.tiles.tolist():
@@ -252,7 +252,7 @@ def tighten(program: Program) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from([SMALL, LARGE]).flatmap(lambda sizes: cases(lossless=True, sizes=sizes)))
 def test_lossless_records_are_integer_products(case: Case) -> None:
-    """With the smallest ADC that the rule permits, by products (fast) and by conversions (reference)."""
+    """With the smallest ADC that the rule (N9) permits, by products (fast) and by conversions (reference)."""
     tighten(case.program)
     held = np.zeros_like(case.weights)
     for _, _, row, column, rows, columns, top, left in case.program.tiles.tolist():
@@ -276,7 +276,7 @@ def test_lossless_records_are_integer_products(case: Case) -> None:
 def test_columns_of_ones_at_the_limit(
     engine: type[ReferenceEngine] | type[FastEngine], encoding: str, weight: int, adc_bits: int, excess: int
 ) -> None:
-    """A column that sums to 2^a - 1 is read exactly; one more cell, and the rule's converse has its witness."""
+    """A column that sums to 2^a - 1 is read exactly; one more cell, and N9 has the witness of its converse (N7)."""
     rows = (1 << adc_bits) - 1 + excess
     chip = Chip("ones", rows, 1, 1, 1, adc_bits, 1, encoding)
     program = build(np.full((rows, 1), weight, np.int8), chip, whole(rows, 1), adc_bits)
@@ -306,7 +306,7 @@ def test_independent_simulator(engine: type[ReferenceEngine] | type[FastEngine],
 
 
 @pytest.mark.parametrize("engine", [ReferenceEngine, FastEngine])
-def test_sums_wrap_around_like_int32(engine: type[ReferenceEngine] | type[FastEngine]) -> None:
+def test_sums_wrap_around_like_int32(engine: type[ReferenceEngine] | type[FastEngine]) -> None:  # N8
     chip = Chip("wrap", 4, 1, 8, 8, 20, 1, "offset")
     program = build(np.full((4, 1), 127, np.int8), chip, whole(4, 1), 20)
     y = np.full((1, 1), np.iinfo(np.int32).max, np.int32)
@@ -315,7 +315,7 @@ def test_sums_wrap_around_like_int32(engine: type[ReferenceEngine] | type[FastEn
 
 
 def test_the_bound_in_the_file_is_not_trusted() -> None:
-    """A record that claims to be lossless but is not still clips."""
+    """A record that claims to be lossless but is not still clips (N11)."""
     chip = Chip("liar", 8, 1, 8, 1, 4, 1, "offset")
     program = build(np.full((8, 1), 127, np.int8), chip, whole(8, 1), 4)
     assert program.instructions["bound"].max() == 0

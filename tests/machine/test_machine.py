@@ -21,7 +21,7 @@ engines = pytest.mark.parametrize("engine", ["fast", "reference"])
 @engines
 def test_handmade_program_has_the_bits_of_onnx_runtime(
     handmade: Program, handmade_model: bytes, engine: EngineName, tmp_path: Path
-) -> None:
+) -> None:  # N21, I5, I9
     handmade.save(tmp_path / "made.cim")
     machine = Machine(Program.load(tmp_path / "made.cim"), engine)
     for vectors in (1, 5):
@@ -32,7 +32,7 @@ def test_handmade_program_has_the_bits_of_onnx_runtime(
 
 
 @engines
-def test_no_vectors_give_an_empty_output(handmade: Program, engine: EngineName) -> None:
+def test_no_vectors_give_an_empty_output(handmade: Program, engine: EngineName) -> None:  # I5
     outputs = Machine(handmade, engine).run({"x": np.zeros((0, 4), np.float32)})
     assert outputs["y"].shape == (0, 3)
     assert outputs["y"].dtype == np.float32
@@ -50,7 +50,7 @@ def test_clipped_conversions_are_counted_per_stage(handmade: Program, engine: En
 
 @engines
 def test_columns_are_delivered_in_order(handmade: Program, engine: EngineName, tmp_path: Path) -> None:
-    """Column j of the weight becomes element `order[j]` of the value, also if it is made by several records."""
+    """Column j of the weight becomes element `order[j]` of the value, also if it is made by several records (I13)."""
     order = np.array([2, 0, 1], np.int32)
     plain = replace(handmade, constants=[handmade.constants[0], np.ones(3, np.float32)])
     ordered = replace(
@@ -101,7 +101,7 @@ def test_a_machine_that_keeps_nothing(handmade: Program) -> None:
         (4, "int32", "multiplication /fc takes vectors of 4 int8 or uint8, found int32 [1, 4]"),
     ],
 )
-def test_operands_that_do_not_fit(handmade: Program, rows: int, dtype: str, message: str) -> None:
+def test_operands_that_do_not_fit(handmade: Program, rows: int, dtype: str, message: str) -> None:  # I11
     weight = Weight("fc.weight", rows, 3)
     inputs = [Input("x", dtype, ("batch", 4), 2)]
     program = replace(handmade, instructions=handmade.instructions[2:], inputs=inputs, weights=[weight])
@@ -110,7 +110,7 @@ def test_operands_that_do_not_fit(handmade: Program, rows: int, dtype: str, mess
     assert str(error.value) == message
 
 
-def test_table_beyond_its_vector(handmade: Program) -> None:
+def test_table_beyond_its_vector(handmade: Program) -> None:  # I16
     program = replace(handmade, tables=[np.array([0, 1, 2, 9], np.int32)])
     with pytest.raises(ProgramError, match=r"^table 0 reads element 9 of a vector of 4$"):
         Machine(program).run({"x": np.zeros((1, 4), np.float32)})

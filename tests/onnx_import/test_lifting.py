@@ -48,7 +48,7 @@ def test_what_is_lifted_stays(onnx_file: Write) -> None:
     assert nodes_of(source.model.graph) == ["Cast", "Exp", "Cast"]
 
 
-def test_inputs_and_outputs_keep_their_type(onnx_file: Write) -> None:
+def test_inputs_and_outputs_keep_their_type(onnx_file: Write) -> None:  # N16, N17
     source = read(onnx_file("g (float16[n,4] x) => (float16[n,3] y) { y = MatMul(x, w) }", {"w": W}), {})
     assert source.lifted == ("float16",)
     assert nodes_of(source.model.graph) == ["Cast", "MatMul", "Cast"]
@@ -70,7 +70,7 @@ def test_an_input_that_is_an_output(onnx_file: Write, compiled: Check) -> None:
     assert np.array_equal(Machine(compiled(file).program).run({"x": X})["x"], X)
 
 
-def test_a_cast_is_a_rounding_that_stays(onnx_file: Write, compiled: Check) -> None:
+def test_a_cast_is_a_rounding_that_stays(onnx_file: Write, compiled: Check) -> None:  # N18
     """Of float32 networks that store some values in half precision: not a bit changes."""
     file = onnx_file("g (float[n,4] x) => (float[n,4] y) { h = Cast<to=10>(x) f = Cast<to=1>(h) y = Neg(f) }")
     x = GENERATOR.standard_normal((5, 4)).astype(np.float32)
@@ -101,7 +101,7 @@ def test_operators_that_name_the_type(text: str, onnx_file: Write, compiled: Che
     assert str(compilation.distance).startswith("identical to the original, bit for bit")
 
 
-def test_half_precision_across_kernels(onnx_file: Write, compiled: Check) -> None:
+def test_half_precision_across_kernels(onnx_file: Write, compiled: Check) -> None:  # N16
     """A value that crosses a kernel is rounded in the program as in the reference: not at all."""
     text = "g (float16[n,4] x) => (float16[n,4] y) { t = Tanh(x) a = MatMul(t, w) y = Add(a, t) }"
     for seed in range(8):
@@ -128,7 +128,7 @@ def bfloat16_network(folder: Path) -> Path:
     return folder / "bfloat16.onnx"
 
 
-def test_bfloat16(compiled: Check, tmp_path: Path) -> None:
+def test_bfloat16(compiled: Check, tmp_path: Path) -> None:  # N17
     """Inputs and outputs are float32 that hold bfloat16 values."""
     file = bfloat16_network(tmp_path)
     x = GENERATOR.standard_normal((7, 4)).astype(np.float32)
@@ -147,7 +147,7 @@ def test_bfloat16(compiled: Check, tmp_path: Path) -> None:
     assert compilation.distance.rewritten == "bfloat16 made float32"
 
 
-def test_bits_of_half_precision(tmp_path: Path) -> None:
+def test_bits_of_half_precision(tmp_path: Path) -> None:  # N19
     graph = helper.make_graph(
         [helper.make_node("BitCast", ["x"], ["y"], "bits", to=TensorProto.INT16)],
         "g",

@@ -19,7 +19,7 @@ from cimc.program.records import (
 MULTIPLY = dict.fromkeys(("stage", "x", "y", "array", "k", "n", "row", "column", "rows", "columns", "bound"), 1)
 
 
-def test_a_record_is_48_aligned_bytes() -> None:
+def test_a_record_is_48_aligned_bytes() -> None:  # I6
     assert RECORD.itemsize == 48
     offsets = [(RECORD[name].itemsize, offset) for name, (_, offset, *_) in (RECORD.fields or {}).items()]
     assert all(offset % size == 0 for size, offset in offsets)
@@ -41,7 +41,7 @@ def test_single_records() -> None:
     assert permute_record(stage=1, x=2, y=3, table=4)[["op", "x", "y", "k"]].item() == (4, 2, 3, 4)
 
 
-def test_records_that_only_tell_time() -> None:
+def test_records_that_only_tell_time() -> None:  # I8
     moved = transfer_record(stage=1, x=2, direction=OUT_OF_ARRAYS, start=7)
     assert moved[["op", "stage", "x", "flags", "start"]].item() == (5, 1, 2, 1, 7)
     added = add_records(stage=1, x=2, y=3, unit=[0, 1], n=[4, 8], columns=4, start=[5, 6])

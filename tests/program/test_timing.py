@@ -17,7 +17,7 @@ def timing_of(program: Program) -> Timing:
 
 
 def test_activations(scheduled: Program) -> None:
-    """Both halves of value 2 are one activation: 10 + 4 columns * 4 ps; the row groups of value 3 are two."""
+    """Both halves of value 2 are one activation: 10 + 4 columns * 4 ps; the row groups of value 3 are two (I15)."""
     found = activations_of(scheduled, timing_of(scheduled))
     assert found.records.tolist() == [3, 4, 7, 8, 15, 16]
     assert found.of_record.tolist() == [0, 0, 1, 2, 3, 3]
@@ -49,7 +49,7 @@ def test_columns_share_adcs_plane_by_plane(
 
 @pytest.mark.parametrize(("dac_bits", "unsigned", "signed"), [(1, 8, 8), (2, 4, 5), (4, 2, 3), (8, 1, 2)])
 def test_a_sign_has_a_plane_of_its_own(scheduled: Program, dac_bits: int, unsigned: int, signed: int) -> None:
-    """Values 2 and 3 come of unsigned inputs, value 6 of signed ones."""
+    """Values 2 and 3 come of unsigned inputs, value 6 of signed ones (N2, I15)."""
     products = [replace(m, signed=m.y == 6) for m in scheduled.multiplications]
     program = replace(scheduled, chip=replace(scheduled.chip, dac_bits=dac_bits), multiplications=products)
     records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
@@ -66,7 +66,7 @@ def test_an_activation_takes_the_planes_of_its_signed_inputs(scheduled: Program)
     assert found.duration[0] == 2 * 26
 
 
-def test_records_end(scheduled: Program) -> None:
+def test_records_end(scheduled: Program) -> None:  # I10, I15, I16, I17, I18
     activations = activations_of(scheduled, timing_of(scheduled))
     ends = record_ends(scheduled, timing_of(scheduled), activations)
     expected = [80, 180, 80, 206, 206, 226, 80, 202, 224, 326, 326, 386, 486, 586, 486, 612, 612, 632, 732]

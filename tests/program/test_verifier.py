@@ -77,6 +77,7 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (chip(details={"dac_pj": 1e300}), "chip dac_pj is a number above 1000000000000000.0"),
         (chip(rows=70000), "chip rows is 70000, expected 1 to 65535"),
         (chip(columns=4), "arrays have shape (4, 8), the chip has (4, 4)"),
+        # I4
         (tile(1, column=-1), "tile 1 has a negative number"),
         (tile(1, weight=1), "tile 1 lies in weight 1, the program has 1 weights"),
         (tile(0, array=2), "tile 0 lies in array 2, the program has 2 arrays"),
@@ -87,6 +88,7 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (tile(0, weight_column=1), "tile 0 covers weight columns 1 to 4, there are 3"),
         (tile(0, row=1), "tiles overlap in array 1"),
         (stray_weight, "array 1 holds weights outside of its tiles"),
+        # I7, but for orders: I13
         (
             program(multiplications=[Multiplication(3, 2, 1)]),
             "multiplication 0 uses weight 1, the program has 1 weights",
@@ -139,8 +141,10 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (record(3, columns=0), "record 3 covers array columns 4 to 4, there are 8"),
         (record(3, k=3), "record 3 covers weight rows 3 to 5, there are 4"),
         (record(3, n=1), "record 3 covers weight columns 1 to 4, there are 3"),
+        # I11
         (record(3, x=1), "record 3: no multiplication of value 1 gives value 3"),
         (record(2, n=4), "record 2 clears 4 columns, the weight has 3 columns"),
+        # I1, I2
         (order(1, 2, 3, 4, 5), "record 0 uses value 1 before it is written"),
         (order(0, 1, 3, 4, 5), "record 2 adds to value 3, which no CLEAR has written"),
         (order(0, 1, 2, 3, 4), "the output in value 4 is never written"),

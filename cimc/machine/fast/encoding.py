@@ -27,7 +27,7 @@ def fields(bits_per_digit: int, signed: bool) -> Fields:
 
 
 def input_fields(dac_bits: int, signed: bool) -> Fields:
-    """The planes of an input: 8 / dac_bits of them, and one more for the sign if `signed` and dac_bits > 1."""
+    """The planes of an input: 8 / dac_bits of them, and one more for the sign if `signed` and dac_bits > 1 (N1, N2)."""
     return fields(dac_bits, signed)
 
 
@@ -49,7 +49,7 @@ def code_bits(encoding: str) -> int:
 
 
 def weight_codes(encoding: str) -> NDArray[np.uint16]:
-    """The bits that the cells of a weight hold together; indexed by the weight as an unsigned byte."""
+    """The bits that the cells of a weight hold together (N3, N4, N5); indexed by the weight as an unsigned byte."""
     weight = np.arange(256).astype(np.uint8).view(np.int8).astype(np.int64)
     if encoding == "differential":
         return (np.maximum(weight, 0) | np.maximum(-weight, 0) << BITS).astype(np.uint16)

@@ -131,7 +131,7 @@ class Packer:
         release(self.arrays)
 
     def _codes(self, array: int) -> NDArray[np.uint16]:
-        """What the cells of an array hold; in the offset encoding also a bit that tells that they are programmed."""
+        """What the cells of an array hold; in the offset encoding also whether they are programmed (N6)."""
         codes = self.table[self.arrays[array].view(np.uint8)]
         if excess(self.chip.encoding):
             programmed = programmed_cells(self.tiles[self.members[array]], *codes.shape)

@@ -1,6 +1,6 @@
 """Pieces of records: for each range of columns, whether a conversion could clip, found out from the cells.
 
-The bound in the program's file is not trusted. docs/numerics.md has the proof of the rule.
+The bound in the program's file is not trusted (N11). docs/numerics.md has the proof of the rule (N9).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Finds products of uint8 by int8 in kernels: ONNX Runtime saturates them on some processors (docs/numerics.md).
+"""Finds products of uint8 by int8 in kernels: ONNX Runtime saturates them on some processors (N20 in docs/numerics.md).
 
 The compiler writes none; programs of earlier versions and of others may have some.
 """

@@ -16,7 +16,7 @@ def verify_activations(program: Program, activations: Activations) -> None:
 
 
 def _verify_turns(activations: Activations) -> None:
-    """An array, and with it its ADCs, does one activation at a time."""
+    """An array, and with it its ADCs, does one activation at a time (S1)."""
     order = np.lexsort([activations.start, activations.array])
     array, start = activations.array[order], activations.start[order]
     end = start + activations.duration[order]
@@ -44,7 +44,7 @@ def _verify_sharing(program: Program, activations: Activations) -> None:
 
 
 def _verify_activation(program: Program, group: Numbers, programmed: NDArray[np.bool_]) -> None:
-    """Records that start together in one array: one input a row, each column once, and no foreign cells in its sum."""
+    """Records that start together in one array: one input a row, each column once (S2), no foreign cells (S3)."""
     names = ("x", "k", "row", "rows", "column", "columns")
     rows_of: list[slice] = []
     columns_of: list[slice] = []

@@ -45,7 +45,7 @@ def verify_schedule(program: Program) -> None:
 
 
 def _verify_timing(program: Program, timing: Timing) -> None:
-    """Steps take a time that can be added up, and there is one for each number of bits that the ADCs can have."""
+    """Steps take a time that can be added up, and there is one for each number of bits that the ADCs can have (S4)."""
     steps = {"settle_ps": timing.settle_ps, "transfer_ps": timing.transfer_ps, "add_ps": timing.add_ps}
     for name, step in steps.items():
         if step > MAXIMAL_STEP_PS:
@@ -72,7 +72,7 @@ def _verify_starts(program: Program) -> None:
 
 
 def _verify_stages(program: Program, ends: Numbers) -> None:
-    """Stages come one after the other, so that inputs and sums in the arrays are of one at a time."""
+    """Stages come one after the other, so that inputs and sums in the arrays are of one at a time (S13)."""
     stages = sorted(program.stages, key=lambda stage: stage.number)
     for before, after in pairwise(stages):
         if before.number == after.number:
@@ -88,7 +88,7 @@ def _verify_stages(program: Program, ends: Numbers) -> None:
 
 
 def _verify_members(program: Program, ends: Numbers) -> None:
-    """What belongs to a stage happens within it, and a product belongs to one stage."""
+    """What belongs to a stage happens within it, and a product belongs to one stage (S13)."""
     records = program.instructions
     numbers = np.flatnonzero((records["op"] != Opcode.KERNEL) & (records["op"] != Opcode.PERMUTE))
     stage = records["stage"][numbers].astype(np.int64)
@@ -114,7 +114,7 @@ def _verify_members(program: Program, ends: Numbers) -> None:
 
 
 def _verify_units(program: Program, ends: Numbers) -> None:
-    """A digital or attention unit does one thing at a time: an operator, or the addition of partial sums."""
+    """A unit does one thing at a time (S5): an operator or, if it is digital, the addition of partial sums (S6)."""
     assert program.timing is not None
     digital = program.timing.digital_units
     units = digital + program.timing.attention_units

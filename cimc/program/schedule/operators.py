@@ -12,7 +12,7 @@ from cimc.program.timing import Numbers
 
 
 def verify_operators(program: Program) -> None:
-    """Raises ProgramError unless the table of operations follows the kernels' graphs.
+    """Raises ProgramError unless the table of operations follows the kernels' graphs (S12).
 
     An operator without a row takes no time. The rows of one operator, a unit each, are one piece of work.
     """

@@ -14,7 +14,7 @@ from cimc.program.timing import Numbers
 
 
 def verify_sums(program: Program, add_ps: int, ends: Numbers) -> None:
-    """Raises ProgramError unless the ADD records make one sum of each element; `ends` tells when records are done."""
+    """Raises ProgramError unless ADD records make one sum of each element (S7); `ends` tells when records are done."""
     multiplies, adds = (_by_product(program, op) for op in (Opcode.MULTIPLY, Opcode.ADD))
     records, nothing = program.instructions, np.zeros(0, np.int64)
     for y in sorted({*multiplies, *adds}):

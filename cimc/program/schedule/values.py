@@ -11,7 +11,10 @@ from cimc.program.timing import Numbers
 
 
 def verify_values(program: Program, ends: Numbers) -> None:
-    """Raises ProgramError if a value is used before it is where it is used; `ends` tells when records are done."""
+    """Raises ProgramError if a value is used before it is where it is used (S8, S9, S10, S11).
+
+    `ends` tells when records are done.
+    """
     known = _Times(program, ends)
     records = program.instructions
     for number in np.flatnonzero((records["op"] != Opcode.MULTIPLY) & (records["op"] != Opcode.ADD)).tolist():
@@ -41,7 +44,7 @@ class _Times:
         self.summed.update((m.y, int(last[m.y])) for m in self.program.multiplications)
 
     def follow(self, number: int) -> None:
-        """A record that reads or moves a value, checked and done; records come in the program's order."""
+        """A record that reads (S9) or moves a value (S8, S10), checked and done; in the program's order."""
         record = self.program.instructions[number]
         op, start, end = Opcode(int(record["op"])), int(record["start"]), int(self.ends[number])
         stage, x, y = (int(record[name]) for name in ("stage", "x", "y"))
@@ -71,7 +74,7 @@ class _Times:
 
 
 def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> None:
-    """Rows are driven with what has been brought to the arrays of the stage, and add to what has been cleared."""
+    """Rows are driven with what has been brought to the arrays of the stage (S10); it adds to what is cleared (S11)."""
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
     start = records["start"].astype(np.int64)

@@ -12,7 +12,7 @@ def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[
     """int8 values and float32 scales with `matrix = values * scales`, nearly, one scale for each column.
 
     `matrix` is [in, out], or blocks [blocks, rows, columns] (then there are `blocks * columns` scales).
-    `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even.
+    `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even (N12).
     """
     matrix = matrix.astype(np.float32, copy=False)
     largest = np.maximum(matrix.max(axis=-2, initial=0), -matrix.min(axis=-2, initial=0))
@@ -34,7 +34,7 @@ _ROWS = 1024
 
 
 def affine_range(low: float, high: float) -> tuple[np.float32, np.uint8]:
-    """Scale and zero point of uint8 numbers that cover [low, high] and 0, as ONNX `DynamicQuantizeLinear` has them."""
+    """Scale and zero point of uint8 numbers that cover [low, high] and 0 (N13), as ONNX `DynamicQuantizeLinear` has."""
     low32, high32 = np.float32(min(low, 0.0)), np.float32(max(high, 0.0))
     scale = (high32 - low32) / np.float32(255)
     if not scale > 0:

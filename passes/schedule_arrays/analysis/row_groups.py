@@ -67,7 +67,7 @@ def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encod
 
 
 def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup] | None:
-    """The fewest groups of consecutive rows with `(2^dac_bits - 1) * max(column sums) <= 2^adc_bits - 1`.
+    """The fewest groups of consecutive rows with `(2^dac_bits - 1) * max(column sums) <= 2^adc_bits - 1` (N9, N10).
 
     `cells` is uint8 [slices, rows, columns], as programmed. Groups are taken as large as they go from the first row
     on, which gives the fewest. None if a single row is too much for the ADC.

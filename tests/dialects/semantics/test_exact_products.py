@@ -24,7 +24,7 @@ def elements(op: tuple[str, str], left: int, right: int) -> list[int]:
 
 
 @pytest.mark.parametrize("op", PRODUCTS)
-def test_int8_that_meets_uint8_moves(op: tuple[str, str]) -> None:
+def test_int8_that_meets_uint8_moves(op: tuple[str, str]) -> None:  # N20
     left = [product.left for product in PRODUCTS[op] if product.left is not None]
     right = [product.right for product in PRODUCTS[op]]
     assert mixed_operands(*op, elements(op, U8, S8), "n") == right
@@ -58,7 +58,7 @@ def test_moved() -> None:
     assert moved(np.array(-3, np.int8)).shape == ()
 
 
-def test_such_products_are_found(saturating_products: Callable[[ModelProto], list[str]]) -> None:
+def test_such_products_are_found(saturating_products: Callable[[ModelProto], list[str]]) -> None:  # N20
     """The search that every graph of every test goes through."""
     header = '<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>'
     plain = parser.parse_model(

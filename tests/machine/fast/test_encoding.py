@@ -16,7 +16,7 @@ def worth(codes: np.ndarray[tuple[int], np.dtype[np.int64]], fields: Fields) -> 
 
 @pytest.mark.parametrize("bits", DIGIT_BITS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_cells_are_worth_the_weight(encoding: str, bits: int) -> None:
+def test_cells_are_worth_the_weight(encoding: str, bits: int) -> None:  # N3, N4, N5
     fields = cell_fields(encoding, bits)
     assert worth(weight_codes(encoding).astype(np.int64), fields) == (BYTES + excess(encoding)).tolist()
     assert (fields.widths <= bits).all()
@@ -25,7 +25,7 @@ def test_cells_are_worth_the_weight(encoding: str, bits: int) -> None:
 
 @pytest.mark.parametrize("bits", DIGIT_BITS)
 @pytest.mark.parametrize("signed", [False, True])
-def test_planes_are_worth_the_input(bits: int, signed: bool) -> None:
+def test_planes_are_worth_the_input(bits: int, signed: bool) -> None:  # N1, N2
     values = BYTES if signed else BYTES & 255
     assert worth(BYTES & 255, input_fields(bits, signed)) == values.tolist()
 
@@ -34,5 +34,5 @@ def test_planes_are_worth_the_input(bits: int, signed: bool) -> None:
     ("encoding", "slices"),
     [("offset", [8, 4, 2, 1]), ("twos-complement", [8, 5, 3, 2]), ("differential", [16, 8, 4, 2])],
 )
-def test_number_of_slices(encoding: str, slices: list[int]) -> None:
+def test_number_of_slices(encoding: str, slices: list[int]) -> None:  # N3, N4, N5
     assert [len(cell_fields(encoding, bits).firsts) for bits in DIGIT_BITS] == slices

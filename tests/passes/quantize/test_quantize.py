@@ -75,7 +75,7 @@ def per_token(x: Array) -> tuple[Array, Array, Array]:
 
 @settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.float32, (3, 4), elements=numbers), hnp.arrays(np.int8, (4, 5), elements=st.integers(-127, 127)))
-def test_tokens_are_quantised_as_the_formula_says(x: Array, w: Array):
+def test_tokens_are_quantised_as_the_formula_says(x: Array, w: Array):  # N13
     w = w.copy()
     w[0] = 127  # so that the weights are their own integers, with scale 1
     q, scale, zero = per_token(x)
@@ -234,7 +234,7 @@ def test_weights_that_are_not_finite_are_refused(number: float):
 
 @pytest.mark.parametrize("activations", ["token", "tensor", "static"])
 def test_tokens_that_are_no_numbers(activations: str, tmp_path: Path) -> None:
-    """What the floats would make NaN is NaN, also after a second product; tokens beside it keep their numbers."""
+    """What the floats make NaN is NaN (N14), also after a second product; tokens beside it keep their numbers."""
     generator = np.random.default_rng(0)
     w = generator.standard_normal((5, 5)).astype(np.float32)
     x = generator.standard_normal((7, 5)).astype(np.float32)

@@ -106,7 +106,7 @@ def products(draw: st.DrawFn) -> tuple[Array, Array, Array | None, Array | None]
 
 @settings(max_examples=40, deadline=None)
 @given(products())
-def test_matmul_integer_keeps_every_bit(product: tuple[Array, Array, Array | None, Array | None]):
+def test_matmul_integer_keeps_every_bit(product: tuple[Array, Array, Array | None, Array | None]):  # N15
     x, w, zero_x, zero_w = product
     result = f"tensor<3x{w.shape[1]}xi32>"
     zeros = [("none" if zero is None else name, zero) for name, zero in (("zx", zero_x), ("zw", zero_w))]

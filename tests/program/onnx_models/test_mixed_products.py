@@ -30,7 +30,7 @@ def kernel(text: str) -> ModelProto:
         ("(float[n,2] x) => (float[n,2] y) { y = Neg(x) }", None),
     ],
 )
-def test_mixed_products(text: str, node: str | None) -> None:
+def test_mixed_products(text: str, node: str | None) -> None:  # N20
     assert mixed_product(kernel(text)) == node
 
 

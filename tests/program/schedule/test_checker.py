@@ -108,7 +108,7 @@ def test_without_times_there_is_no_schedule_to_keep(scheduled: Program) -> None:
     verify_schedule(replace(scheduled, timing=None))
 
 
-TIMES: Messages = [
+TIMES: Messages = [  # S4
     (timing(settle_ps=MAXIMAL_STEP_PS + 1), "settle_ps is 1099511627777, expected at most 1099511627776"),
     (timing(transfer_ps=1 << 62), "transfer_ps is 4611686018427387904, expected at most 1099511627776"),
     (timing(add_ps=1 << 50), "add_ps is 1125899906842624, expected at most 1099511627776"),
@@ -124,9 +124,11 @@ TIMES: Messages = [
     (stages((0, 80, 246), (1, 486, 1 << 62)), f"stage 1 has a number above {MAXIMAL_PS}"),
 ]
 ACTIVATIONS: Messages = [
+    # S1
     (record(BOTTOM3, start=201), "record 8 uses array 1 before record 7 is done with it"),
     (record(TOP3, start=181), "record 8 uses array 1 before record 7 is done with it"),
     (record(BOTTOM2, start=195), "record 4 uses array 0 before record 3 is done with it"),
+    # S2
     (record(BOTTOM2, row=0), "record 4 drives rows that another record drives with other inputs"),
     (record(BOTTOM2, row=1), "record 4 drives rows that another record drives with other inputs"),
     (record(BOTTOM3, start=180), "record 8 converts columns that another record converts"),
@@ -134,6 +136,7 @@ ACTIVATIONS: Messages = [
         both(tile(1, row=2, column=0), record(BOTTOM2, column=1)),
         "record 4 converts columns that another record converts",
     ),
+    # S3
     (
         tile(2, weight=1, array=0, row=0, column=2, rows=1, columns=1),
         "record 4 converts columns with cells of rows that another record drives",
@@ -143,7 +146,7 @@ ACTIVATIONS: Messages = [
         "record 3 converts columns with cells of rows that another record drives",
     ),
 ]
-STAGES: Messages = [
+STAGES: Messages = [  # S13
     (stages((0, 80, 246), (0, 486, 246)), "two stages have the number 0"),
     (stages((0, 80, 407), (1, 486, 246)), "stage 1 starts at 486 ps, stage 0 ends at 487 ps"),
     (stages((0, 80, 246)), "record 13 belongs to stage 1, which the program does not have"),
@@ -158,6 +161,7 @@ STAGES: Messages = [
     ),
 ]
 UNITS: Messages = [
+    # S5, S6
     (record(ADD2, array=2), "digital unit 2 adds partial sums, the chip has 2"),
     (operation(0, unit=3), "unit 3 runs an operator, the chip has 3 units"),
     (timing(vector_width=1), "record 5 adds 2 elements, a digital unit adds 1 at once"),
@@ -165,7 +169,7 @@ UNITS: Messages = [
     (both(record(ADD6, array=0), operation(4, start_ps=600, duration_ps=13)), "unit 0 does two things at 612 ps"),
     (both(timing(add_ps=0), operation(4, start_ps=200, duration_ps=7)), "unit 0 does two things at 206 ps"),
 ]
-SUMS: Messages = [
+SUMS: Messages = [  # S7
     (without(ADD2), "partial sums of element 0 of value 2: 2 of them take 1 additions, found 0"),
     (record(ADD2, columns=1), "partial sums of element 1 of value 2: 2 of them take 1 additions, found 0"),
     (record(ADD2, n=1, columns=1), "partial sums of element 0 of value 2: 2 of them take 1 additions, found 0"),
@@ -177,7 +181,7 @@ SUMS: Messages = [
         "partial sums of element 0 of value 6: 0 of them take 0 additions, found 1",
     ),
 ]
-OPERATORS: Messages = [
+OPERATORS: Messages = [  # S12
     (both(one_more_kernel, operation(3, kernel=2)), "an operation belongs to kernel 2, which no record runs"),
     (record(KERNEL0, start=1), "an operation of kernel 0 starts at 0 ps, the kernel at 1 ps"),
     (operation(6, node=3), "an operation is of node 3 of kernel 1, which has 3"),
@@ -186,24 +190,29 @@ OPERATORS: Messages = [
     (operation(5, duration_ps=41), "node 2 of kernel 1 starts at 376 ps, its operands are there from 377 ps on"),
 ]
 VALUES: Messages = [
+    # S9
     (record(IN1, start=79), "record 1 takes from 79 to 179 ps, its stage 0 from 80 to 326 ps"),
     (
         both(stages((0, 79, 247), (1, 486, 246)), record(IN1, start=79)),
         "record 1 reads value 1 at 79 ps, which is there from 80 ps on",
     ),
+    # S10
     (record(TOP2, start=150), "record 3 reads value 1 at 150 ps, which is there from 180 ps on"),
     (without(IN1), "record 2 reads value 1 at 180 ps, which is never brought there"),
     (record(IN1, x=0), "record 3 reads value 1 at 180 ps, which is never brought there"),
     (record(IN1, start=81), "record 3 reads value 1 at 180 ps, which is there from 181 ps on"),
     (twice(IN1), "record 19 moves value 1 into the arrays of stage 0 once more"),
+    # S8
     (record(OUT2, start=225), "record 9 reads value 2 at 225 ps, which is there from 226 ps on"),
     (record(OUT3, start=223), "record 10 reads value 3 at 223 ps, which is there from 224 ps on"),
     (record(OUT2, x=1), "record 9 moves value 1 out of arrays, which is no product"),
     (record(OUT3, x=2), "record 10 moves value 2 out of arrays once more"),
+    # S9
     (record(KERNEL1, start=325), "record 11 reads value 2 at 325 ps, which is there from 326 ps on"),
     (without(OUT3), "record 10 reads value 3 at 326 ps, which is never brought there"),
     (record(PERMUTE, start=385), "record 12 reads value 4 at 385 ps, which is there from 386 ps on"),
     (record(PERMUTE, start=387), "record 13 reads value 5 at 486 ps, which is there from 487 ps on"),
+    # S8, S11
     (without(OUT6), "the output in value 6 is never moved out of the arrays"),
     (record(CLEAR3, start=190), "record 7 adds to value 3 at 180 ps, cleared at 190 ps"),
 ]

@@ -14,7 +14,7 @@ matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_s
 
 
 @given(matrices)
-def test_columns_are_near(matrix: NDArray[np.float32]):
+def test_columns_are_near(matrix: NDArray[np.float32]):  # N12
     values, scales = quantized_columns(matrix)
     assert values.dtype == np.int8
     assert scales.dtype == np.float32
@@ -33,7 +33,7 @@ def test_columns_do_not_depend_on_each_other(matrix: NDArray[np.float32]):
         assert scale[0] == scales[n]
 
 
-def test_largest_number_of_a_column_is_127_or_minus_127():
+def test_largest_number_of_a_column_is_127_or_minus_127():  # N12
     values, scales = quantized_columns(np.array([[2.0, 1.0, 0.0], [1.0, -4.0, 0.0]], np.float32))
     assert values.tolist() == [[127, 32, 0], [64, -127, 0]]
     assert scales.tolist() == [np.float32(2 / 127), np.float32(4 / 127), 1]
@@ -51,7 +51,7 @@ def test_other_float_types_become_float32():
 
 
 @given(numbers, numbers)
-def test_range_covers_both_ends_and_zero(a: float, b: float):
+def test_range_covers_both_ends_and_zero(a: float, b: float):  # N13
     low, high = min(a, b), max(a, b)
     scale, zero = affine_range(low, high)
     assert scale > 0

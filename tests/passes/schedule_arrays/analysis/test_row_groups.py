@@ -41,7 +41,7 @@ def fewest_groups(cells: Cells, dac_bits: int, limit: int) -> int | None:
 
 
 @given(cells_of_a_tile, st.sampled_from([1, 2, 4]), st.integers(1, 9))
-def test_groups_are_lossless_and_fewest(cells: Cells, dac_bits: int, adc_bits: int):
+def test_groups_are_lossless_and_fewest(cells: Cells, dac_bits: int, adc_bits: int):  # N9, N10
     limit = (1 << adc_bits) - 1
     groups = lossless_groups(cells, dac_bits, adc_bits)
     assert (None if groups is None else len(groups)) == fewest_groups(cells, dac_bits, limit)
@@ -57,7 +57,7 @@ def test_groups_are_lossless_and_fewest(cells: Cells, dac_bits: int, adc_bits: i
 
 
 @pytest.mark.parametrize(("bound", "bits"), [(0, 1), (1, 1), (2, 2), (3, 2), (255, 8), (256, 9)])
-def test_bits_that_a_bound_needs(bound: int, bits: int):
+def test_bits_that_a_bound_needs(bound: int, bits: int):  # N10
     assert RowGroup(0, 1, bound).adc_bits == bits
 
 
