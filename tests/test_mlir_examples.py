@@ -23,7 +23,7 @@ from xdsl.passes import ModulePass
 from cimc.commands import optimize
 from cimc.hardware.library import load_chip
 from cimc.pass_runner import text_of
-from cimc.universe import PASSES, make_context
+from cimc.universe import PASSES, UNIVERSE, make_context
 from dialects.cim import WeightOp
 from dialects.element_types import element_type, is_tensor, ui8
 from dialects.hardware import MODULE_KEY
@@ -173,15 +173,26 @@ def test_examples_are_found() -> None:
     assert found["docs"] >= 10
 
 
+@pytest.mark.parametrize(
+    "operation", [op.name for factory in UNIVERSE.all_dialects.values() for op in factory().operations]
+)
+def test_every_operation_is_shown(operation: str) -> None:
+    """In a docstring of the languages."""
+    assert any(operation in example.text for example in EXAMPLES if example.place.startswith("dialects/"))
+
+
 @pytest.mark.parametrize("one", PASSES, ids=lambda one: one.name)
 def test_pass_does_what_its_example_says(
     one: type[ModulePass], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the module of `Before`, it makes every line of `After`; values with a number for a name may have another."""
+    """Of the module of `Before`, it makes every line of `After`, and changes no more of its outputs than it may.
+
+    Values with a number for a name may have another.
+    """
     doc = inspect.getdoc(one) or ""
     pair = re.search(r"^Before\b.*:\n```mlir\n([^`]*)```\nAfter\b.*:\n```mlir\n([^`]*)```$", doc, re.MULTILINE)
     assert pair is not None, f"{one.__name__} has no example: a block of mlir below `Before:`, one below `After:`"
-    made = lines(optimized(completed(pair[1]), tmp_path, capsys, "-p", one.name))
+    made = lines(optimized(completed(pair[1]), tmp_path, capsys, "-p", one.name, "--verify-each"))
     for line in lines(optimized(completed(pair[2]), tmp_path, capsys)):
         given = re.match(r"cim.weight (@\S+) =", line)
         if given is None or f"cim.weight {given[1]} =" in pair[2]:
