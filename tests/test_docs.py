@@ -16,6 +16,7 @@ import cimc
 from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
 from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
+from passes.raise_matmul import raise_matmul
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = {
@@ -122,6 +123,27 @@ def test_pass_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Transpose" not in printed
 
 
+def test_operator_of_the_docs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (source,), (before, after) = (blocks("docs/add-an-operator.md", language) for language in ("python", "mlir"))
+    names: dict[str, object] = {"__name__": "transposed_convolutions"}
+    exec(compile(source, "transposed_convolutions.py", "exec", dont_inherit=True), names)
+    monkeypatch.setitem(vars(raise_matmul)["_RULES"], "ConvTranspose", names["raise_conv_transpose"])
+    kind, result = "tensor<1x4x5x5xf32>", "tensor<1x8x5x5xf32>"
+    kernel = np.random.default_rng(0).standard_normal((4, 8, 1, 1)).tolist()
+    file = tmp_path / "case.mlir"
+    file.write_text(f"""
+      cim.weight @kernel = dense<{kernel}> : tensor<4x8x1x1xf32>
+      func.func @main(%x: {kind}) -> {result} {{
+        {before}
+        func.return %y : {result}
+      }}""")
+    assert optimize.main([str(file), "-p", "raise-matmul", "--verify-each"]) == 0
+    printed = capsys.readouterr().out
+    assert all(line in printed for line in after.splitlines())
+
+
 def test_schedule_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The pass writes what the page says, and the checker of the machine agrees with it."""
     example, result = blocks("docs/schedules.md", "mlir")
@@ -174,10 +196,10 @@ def test_pages_link_to_files_that_exist() -> None:
 
 
 def test_files_that_pages_name_exist() -> None:
-    """Those in folders of ours; the page about adding a pass names files that its reader makes."""
+    """Those in folders of ours; pages about adding something name files that their reader makes."""
     folders = "cimc|passes|dialects|tests|lit|docs|examples"
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`", page.read_text("utf-8")):
+        for name in re.findall(rf"`((?:{folders})/[\w./*-]*)`(?!:\n\n```)", page.read_text("utf-8")):
             if "cancel_transposes" not in name:
                 assert list(ROOT.glob(name)), f"{page.name} names {name}"
 
