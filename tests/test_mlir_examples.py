@@ -31,7 +31,7 @@ from dialects.network import shape_of
 
 ROOT = Path(__file__).parents[1]
 STARTS = re.compile(
-    r"(%[\w#]+(, %\w+)* = |(cim|array|hardware|func|builtin)\.\w+ \S|[#!](cim|array|hardware)\.\w+<|tensor<)"
+    r"%\w+(, %\w+)* = |['\"]?(cim|array|func|builtin)\.\w+['\"]?[ (]\S|[#!](cim|array|hardware)\.\w+<|tensor<"
 )
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 INLINE_ELEMENTS = 1024
@@ -167,10 +167,10 @@ def test_example(example: Example, tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_examples_are_found() -> None:
     """In every floor, or the tests above would test nothing."""
-    found = Counter(re.split("[/:.]", example.place)[0] for example in EXAMPLES)
-    assert found["dialects"] >= 20
-    assert found["passes"] >= 2 * len(PASSES)
-    assert found["docs"] >= 10
+    counts = Counter(re.split("[/:.]", example.place)[0] for example in EXAMPLES)
+    assert counts["dialects"] >= 20
+    assert counts["passes"] >= 2 * len(PASSES)
+    assert counts["docs"] >= 10
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,12 @@ ALL = [label for letter in PAGES for label in defined(letter)]
 @cache
 def named(*folders: str) -> dict[str, str]:
     """The labels that sources of these folders name, each with a place where."""
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for text in remarks(path.read_text("utf-8")) if path != Path(__file__) else ():
-                found |= dict.fromkeys(re.findall(rf"\b{LABEL}\b", text), str(path.relative_to(ROOT)))
-    return found
+                places |= dict.fromkeys(re.findall(rf"\b{LABEL}\b", text), str(path.relative_to(ROOT)))
+    return places
 
 
 def remarks(source: str) -> Iterator[str]:
