@@ -30,14 +30,14 @@ def files() -> dict[str, str]:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of ours with all of them in it, whose checks look at nothing else."""
     folder = tmp_path_factory.mktemp("checkout")
-    for name in ("cimc", "dialects", "passes"):
+    settings = (ROOT / "pyproject.toml").read_text("utf-8")
+    tools: dict[str, Any] = tomllib.loads(settings)["tool"]
+    for name in tools["importlinter"]["root_packages"]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "typings").symlink_to(ROOT / "typings")
-    settings = (ROOT / "pyproject.toml").read_text("utf-8")
     (folder / "pyproject.toml").write_text(settings)
     made = files()
-    pyright: dict[str, Any] = tomllib.loads(settings)["tool"]["pyright"]
-    (folder / "pyrightconfig.json").write_text(json.dumps(pyright | {"include": list(made)}))
+    (folder / "pyrightconfig.json").write_text(json.dumps(tools["pyright"] | {"include": list(made)}))
     for name, content in made.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         assert not (folder / name).exists(), f"{name} is there already"
