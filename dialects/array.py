@@ -212,7 +212,7 @@ class StageOp(IRDLOperation):
 class TransferOp(IRDLOperation):
     """A vector moves into arrays, or a result out of them, `start_ps` after the start of the stage.
 
-    `%in = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>`
+    Its direction is `"into arrays"` or `"out of arrays"`; the example of `StageOp` has both.
     """
 
     T: ClassVar = VarConstraint("T", AnyAttr())

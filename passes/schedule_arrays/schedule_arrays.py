@@ -58,10 +58,10 @@ class ScheduleArraysPass(ModulePass):
       array.yield %y_1 : tensor<?x4xf32>
     } : tensor<?x4xf32>
     ```
-    A `cim.permute` becomes an `array.permute`. Row groups are as large, and ADC bits as few, as the actual cells allow without a conversion that could clip
-    (docs/numerics.md). Row groups of one array start together where no sum is spoilt by it, otherwise one after the
-    other. An earlier schedule is taken apart first. Needs places (`place-tiles`); changes no number unless it is
-    `lossy`. Works on the network as a whole, for one clock runs through all of it.
+    A `cim.permute` becomes an `array.permute`. Row groups are as large, and ADC bits as few, as the actual cells allow
+    without a conversion that could clip (docs/numerics.md). Row groups of one array start together where no sum is
+    spoilt by it, otherwise one after the other. An earlier schedule is taken apart first. Needs places (`place-tiles`);
+    changes no number unless it is `lossy`. Works on the network as a whole, for one clock runs through all of it.
     """
 
     name = "schedule-arrays"
