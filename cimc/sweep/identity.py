@@ -18,7 +18,7 @@ from cimc.pass_runner import text_of
 from cimc.universe import make_context
 from dialects.errors import UserError
 
-_PACKAGES = ("cimc", "dialects", "files", "passes")
+_PACKAGES = ("cimc", "dialects", "passes")
 
 NO_FIGURE_DEPENDS_ON = frozenset(
     ("chip", "arrays", "output", "keep_ir", "reference", "reference_float", "verify_each", "measure", "calibrate")
