@@ -1,0 +1,181 @@
+"""Changes the code a little, one change at a time, and says which changes no test notices: `make mutants`.
+
+mutmut writes all mutants of a file beside each other, imports everything once, and runs for each mutant, in a fork, those
+tests that reach its function, the quickest first, until one fails. It mutates functions and methods without decorators:
+neither loops that numba compiles nor properties nor constants of modules. Which tests it runs stands in pyproject.toml.
+
+The exit code is 1 if less than 85 % are noticed. Survivors stand in `survivors.toml`, each with the reason why it may
+live; others are printed. All of it lies in out/mutants, where `mutmut show NAME` shows one of them.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from mutmut import __main__ as mutmut
+from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+from mutmut.runners.harness import PytestRunner
+from mutmut.state import state
+from mutmut.utils.file_utils import copy_src_dir, walk_mutatable_files
+from operators import use_these_operators
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "out" / "mutants"
+COPIED = ("cimc", "dialects", "passes", "tests", "lit", "examples", "docs", "pyproject.toml")
+PACKAGES = ("cimc/program", "cimc/machine", "passes")
+LISTED = Path(__file__).with_name("survivors.toml")
+LEAST = 0.85
+
+SURVIVED, UNTESTED, OUT_OF_TIME, UNKNOWN = (0,), (5, 33), (-24, 24, 36, 152), (None, 255)
+"""mutmut's exit codes; with any other one, tests failed."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change, and what became of it."""
+
+    name: str
+    path: str
+    exit_code: int | None
+
+    @property
+    def package(self) -> str:
+        return next(package for package in PACKAGES if self.path.startswith(package))
+
+    @property
+    def lives(self) -> bool:
+        return self.exit_code in SURVIVED + UNTESTED
+
+    def text(self) -> str:
+        """As in the list: file, function, the line as it was and as it became."""
+        lines = [line for line in get_diff_for_mutant(self.name, path=self.path).splitlines()[2:] if line[0] in "-+"]
+        old, new = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+        function = self.name.rpartition(".")[2].partition("__mutmut_")[0].removeprefix("x_").removeprefix("xǁ")
+        return f"{self.path}: {function.replace('ǁ', '.')}: {old} => {new}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _options(arguments)
+    begin = time.time()
+    _lay_out(fresh=not options.again)
+    os.chdir(FOLDER)
+    use_these_operators()
+    with (FOLDER / "log.txt").open("w") as log, _everything_to(log):
+        copy_src_dir()
+        mutmut.create_mutants(options.jobs)
+    made = [mutant for mutant in _mutants() if mutant.path.startswith(options.only)]
+    if options.again:
+        tried = [mutant for mutant in made if mutant.lives]
+    else:
+        tried = random.Random(options.seed).sample(made, min(options.sample or len(made), len(made)))
+    what = "survivors of" if options.again else f"{len(tried)} (seed {options.seed}) of" if options.sample else "all"
+    print(f"== {what} {len(made)} mutants; what mutmut says goes to {FOLDER / 'log.txt'}", flush=True)
+    with (FOLDER / "log.txt").open("a") as log, _everything_to(log), _quickest_tests_first():
+        mutmut._run([mutant.name for mutant in tried], options.jobs)
+    return _report(tried, time.time() - begin)
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="a file or folder: cimc/program")
+    parser.add_argument("--sample", type=int, default=0, help="that many, chosen by chance, and not all")
+    parser.add_argument("--seed", type=int, default=1, help="of that choice")
+    parser.add_argument("--again", action="store_true", help="the survivors of the last run only, with today's tests")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many tests at the same time")
+    return parser.parse_args(arguments)
+
+
+def _lay_out(*, fresh: bool) -> None:
+    """The folder in which mutmut works: the sources and tests, as links; it copies them from there."""
+    if fresh:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        if not (FOLDER / name).is_symlink():
+            (FOLDER / name).symlink_to(ROOT / name)
+
+
+@contextlib.contextmanager
+def _everything_to(log: TextIO) -> Iterator[None]:
+    """mutmut writes to where the process began to write; if it gives up, the end of the log says why."""
+    begun, sys.__stdout__ = sys.__stdout__, log
+    try:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            yield
+    except SystemExit:
+        log.flush()
+        print(*Path(log.name).read_text().splitlines()[-40:], sep="\n", file=begun)
+        raise
+    finally:
+        sys.__stdout__ = sys.stdout = begun
+
+
+@contextlib.contextmanager
+def _quickest_tests_first() -> Iterator[None]:
+    arguments = PytestRunner._pytest_args_regular_run
+
+    def ordered(self: PytestRunner, tests: Iterable[str]) -> list[str]:
+        return arguments(self, sorted(tests, key=lambda test: state().duration_by_test.get(test, 0)))
+
+    PytestRunner._pytest_args_regular_run = ordered
+    try:
+        yield
+    finally:
+        PytestRunner._pytest_args_regular_run = arguments
+
+
+def _mutants() -> list[Mutant]:
+    """All that there are, each with what is known of it by now."""
+    found: list[Mutant] = []
+    for path in sorted(walk_mutatable_files()):
+        data = SourceFileMutationData(path=path)
+        data.load()
+        found += [Mutant(name, str(path), code) for name, code in data.exit_code_by_key.items()]
+    return found
+
+
+def _report(tried: list[Mutant], seconds: float) -> int:
+    """Prints counts and the survivors that are not listed; 1 if too few were noticed."""
+    names = {mutant.name for mutant in tried}
+    mutants = [mutant for mutant in _mutants() if mutant.name in names]
+    unknown = [mutant for mutant in mutants if mutant.exit_code in UNKNOWN]
+    assert not unknown, f"mutmut has no result: {unknown[:5]}"
+    survivors = {mutant: mutant.text() for mutant in mutants if mutant.lives}
+    listed = {text for texts in tomllib.loads(LISTED.read_text("utf-8")).values() for text in texts["mutants"]}
+    new = sorted(f"{mutant.name}\n   {text}" for mutant, text in survivors.items() if text not in listed)
+    (FOLDER / "survivors.txt").write_text("".join(f"{text}\n" for text in survivors.values()), "utf-8")
+    for line in new:
+        print(f"not noticed, and not in {LISTED.name}: {line}")
+    print(f"{'':14} mutants  noticed  of these out of time  survived  of these without a test  listed    share")
+    for package in [*PACKAGES, "all"]:
+        ours = [mutant for mutant in mutants if package in (mutant.package, "all")]
+        if ours:
+            print(_row(package, ours, sum(mutant.lives and survivors[mutant] in listed for mutant in ours)))
+    share = 1 - len(survivors) / len(mutants)
+    print(f"{share:.1%} of {len(mutants)} mutants are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are new")
+    return int(share < LEAST)
+
+
+def _row(package: str, mutants: list[Mutant], listed: int) -> str:
+    survived = sum(mutant.lives for mutant in mutants)
+    untested = sum(mutant.exit_code in UNTESTED for mutant in mutants)
+    late = sum(mutant.exit_code in OUT_OF_TIME for mutant in mutants)
+    noticed = len(mutants) - survived
+    return (
+        f"{package:14} {len(mutants):7}  {noticed:7}  {late:20}  {survived:8}  {untested:23}  {listed:6}  "
+        f"{noticed / len(mutants):7.1%}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
