@@ -75,6 +75,42 @@ func.func @main(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
 
 // -----
 
+// Where 0 does not stand for zero, it does not: rows of zeros would count.
+// CHECK: cim.permutations_before_folding = 1 : i64
+// CHECK:      cim.weight @w = dense<{{\[\[}}1, 2], [3, 4{{\]\]}}> : tensor<2x2xi8> as #cim.affine<@scale, @zero>
+// CHECK-NOT:  @w.ordered
+cim.weight @choice = dense<[2, 0]> : tensor<2xi64>
+cim.weight @w = dense<[[1, 2], [3, 4]]> : tensor<2x2xi8> as #cim.affine<@scale, @zero>
+cim.weight @scale = dense<[0.5, 0.25]> : tensor<2xf32>
+cim.weight @zero = dense<[7, 8]> : tensor<2xi32>
+func.func @main(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
+  // CHECK: %a = cim.permute %x, @choice : tensor<?x3xf32> -> tensor<?x2xf32>
+  // CHECK: %y = cim.matmul %a, @w : tensor<?x2xf32> -> tensor<?x2xf32>
+  // CHECK: func.return
+  %a = cim.permute %x, @choice : tensor<?x3xf32> -> tensor<?x2xf32>
+  %y = cim.matmul %a, @w : tensor<?x2xf32> -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// A weight whose rows are all chosen keeps its zero point.
+// CHECK: cim.permutations_before_folding = 1 : i64
+// CHECK:      cim.weight @w.ordered = dense<{{\[\[}}3, 4], [1, 2{{\]\]}}> : tensor<2x2xi8> as #cim.affine<@scale, @zero>
+cim.weight @swap = dense<[1, 0]> : tensor<2xi64>
+cim.weight @w = dense<[[1, 2], [3, 4]]> : tensor<2x2xi8> as #cim.affine<@scale, @zero>
+cim.weight @scale = dense<[0.5, 0.25]> : tensor<2xf32>
+cim.weight @zero = dense<[7, 8]> : tensor<2xi32>
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %a = cim.permute %x, @swap : tensor<?x2xf32> -> tensor<?x2xf32>
+  // CHECK: %y = cim.matmul %x, @w.ordered : tensor<?x2xf32> -> tensor<?x2xf32>
+  // CHECK: func.return
+  %y = cim.matmul %a, @w : tensor<?x2xf32> -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+
+// -----
+
 // Columns of a dense weight, with scale and zero point.
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK:      cim.weight @w.scale = dense<[1.250000e-01, 5.000000e-01, 2.500000e-01]> : tensor<3xf32>

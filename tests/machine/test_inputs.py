@@ -73,6 +73,16 @@ def test_random_inputs(handmade: Program) -> None:
     assert random_inputs(program.inputs, dims={"sequence": 5, "batch": 2})["mask"].shape == (2, 5)
 
 
+def test_a_named_dimension_has_one_length() -> None:
+    """The length that it gets where it comes up first, wherever it stands later."""
+    first, second = Input("x", "float32", ("batch", "sequence"), 0), Input("lengths", "int64", ("sequence", "batch"), 1)
+    inputs = random_inputs([first, second])
+    assert (inputs["x"].shape, inputs["lengths"].shape) == ((1, 16), (16, 1))
+    inputs = random_inputs([second, first])
+    assert (inputs["x"].shape, inputs["lengths"].shape) == ((16, 1), (1, 16))
+    check_inputs([first, second], inputs)
+
+
 def test_type_without_random_values(handmade: Program) -> None:
     with pytest.raises(ProgramError, match=r"^input x has type float4: no random values, give some$"):
         random_inputs([Input("x", "float4", (), 0)])

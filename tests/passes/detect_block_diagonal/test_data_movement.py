@@ -19,6 +19,7 @@ CONSTANTS = """
   %zero = cim.constant dense<[0]> : tensor<1xi64>
   %one = cim.constant dense<[1]> : tensor<1xi64>
   %ones = cim.constant dense<1.0> : tensor<1x1xf32>
+  %two_one = cim.constant dense<[[2.0, 1.0]]> : tensor<1x2xf32>
   %nought = cim.constant dense<0.0> : tensor<1x1xf32>"""
 
 
@@ -94,3 +95,12 @@ def test_leading_dimensions_that_are_joined() -> None:
 def test_what_is_no_permutation_of_vectors(body: str, x: str, y: str) -> None:
     """Vectors lost, added or mixed, and numbers that are not zero beside them."""
     assert tried(f"%y = cim.digital {body} -> tensor<{y}xf32>", x, y) is None
+
+
+def test_constants_that_equal_the_numbers_of_one_trial() -> None:
+    """The first trial numbers the four elements from 1 on, and so takes these constants for the first two."""
+    body = (
+        '%y = cim.digital "Concat"(%x, %two_one) with {axis = 1 : i64} : '
+        "(tensor<1x4xf32>, tensor<1x2xf32>) -> tensor<1x6xf32>"
+    )
+    assert tried(body, "1x4", "1x6") is None

@@ -175,6 +175,10 @@ SUMS: Messages = [  # S7
     (record(ADD2, n=1, columns=1), "partial sums of element 0 of value 2: 2 of them take 1 additions, found 0"),
     (twice(ADD2, array=1), "partial sums of element 0 of value 2: 2 of them take 1 additions, found 2"),
     (record(ADD2, start=205), "partial sums of element 0 of value 2: an addition at 205 ps comes before its operands"),
+    (
+        record(BOTTOM2, start=198),  # converted after the first operand, which is there at 198 ps, and until 216 ps
+        "partial sums of element 0 of value 2: an addition at 206 ps comes before its operands",
+    ),
     (twice(ADD2, y=3, start=180), "partial sums of element 0 of value 3: 1 of them take 0 additions, found 1"),
     (
         lambda program: without(TOP6)(without(TOP6)(program)),
