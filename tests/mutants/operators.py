@@ -1,10 +1,11 @@
 """The small changes of meaning that `make mutants` makes: most of mutmut's, and five more.
 
-Left out of mutmut's are those that mostly make what pyright refuses (`None` for an argument or a value, an argument less)
-or another text: they are easily noticed and would only raise the share. The five more are faults as people make them.
+Left out of mutmut's are those that mostly make what pyright refuses (`None` for an argument or a value, an argument
+less) or another text: they are easily noticed and would only raise the share. The five more are faults as people make
+them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 from mutmut.mutation import file_mutation, mutators
@@ -71,5 +72,5 @@ def _parenthesised(node: cst.BaseExpression) -> cst.BaseExpression:
     return node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 
 
-def _without(arguments: tuple[cst.Arg, ...], position: int) -> list[cst.Arg]:
+def _without(arguments: Sequence[cst.Arg], position: int) -> list[cst.Arg]:
     return [*arguments[:position], *arguments[position + 1 :]]

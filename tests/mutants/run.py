@@ -1,8 +1,9 @@
 """Changes the code a little, one change at a time, and says which changes no test notices: `make mutants`.
 
-mutmut writes all mutants of a file beside each other, imports everything once, and runs for each mutant, in a fork, those
-tests that reach its function, the quickest first, until one fails. It mutates functions and methods without decorators:
-neither loops that numba compiles nor properties nor constants of modules. Which tests it runs stands in pyproject.toml.
+mutmut writes all mutants of a file beside each other, imports everything once, and runs for each mutant, in a fork,
+those tests that reach its function, the quickest first, until one fails. It mutates functions and methods without
+decorators: neither loops that numba compiles nor properties nor constants of modules. Which tests it runs stands in
+pyproject.toml, and so does which files.
 
 The exit code is 1 if less than 85 % are noticed. Survivors stand in `survivors.toml`, each with the reason why it may
 live; others are printed. All of it lies in out/mutants, where `mutmut show NAME` shows one of them.
@@ -16,7 +17,7 @@ import shutil
 import sys
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +28,7 @@ from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.runners.harness import PytestRunner
 from mutmut.state import state
 from mutmut.utils.file_utils import copy_src_dir, walk_mutatable_files
+from mutmut.workers.isolation import ForkServerRunner
 from operators import use_these_operators
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,15 +76,14 @@ def main(arguments: Sequence[str]) -> int:
         copy_src_dir()
         mutmut.create_mutants(options.jobs)
     made = [mutant for mutant in _mutants() if mutant.path.startswith(options.only)]
-    if options.again:
-        tried = [mutant for mutant in made if mutant.lives]
-    else:
-        tried = random.Random(options.seed).sample(made, min(options.sample or len(made), len(made)))
-    what = "survivors of" if options.again else f"{len(tried)} (seed {options.seed}) of" if options.sample else "all"
-    print(f"== {what} {len(made)} mutants; what mutmut says goes to {FOLDER / 'log.txt'}", flush=True)
-    with (FOLDER / "log.txt").open("a") as log, _everything_to(log), _quickest_tests_first():
-        mutmut._run([mutant.name for mutant in tried], options.jobs)
-    return _report(tried, time.time() - begin)
+    chosen = random.Random(options.seed).sample(made, min(options.sample or len(made), len(made)))
+    names = [mutant.name for mutant in chosen if not options.again or mutant.lives or mutant.exit_code in UNKNOWN]
+    of_all = f"{len(chosen)} (seed {options.seed}) of {len(made)}" if options.sample else f"{len(made)}"
+    print(f"== {of_all} mutants, to try: {len(names)}; what mutmut says goes to {FOLDER / 'log.txt'}", flush=True)
+    if names:
+        with (FOLDER / "log.txt").open("a") as log, _everything_to(log), _quickest_tests_first():
+            mutmut.cli(["run", "--max-children", str(options.jobs), *names], standalone_mode=False)
+    return _report(chosen, time.time() - begin)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -90,7 +91,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", default="", help="a file or folder: cimc/program")
     parser.add_argument("--sample", type=int, default=0, help="that many, chosen by chance, and not all")
     parser.add_argument("--seed", type=int, default=1, help="of that choice")
-    parser.add_argument("--again", action="store_true", help="the survivors of the last run only, with today's tests")
+    parser.add_argument(
+        "--again", action="store_true", help="go on: only what survived or was not reached last time, with new tests"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many tests at the same time")
     return parser.parse_args(arguments)
 
@@ -106,32 +109,37 @@ def _lay_out(*, fresh: bool) -> None:
 
 
 @contextlib.contextmanager
-def _everything_to(log: TextIO) -> Iterator[None]:
+def _everything_to(log: TextIO) -> Generator[None]:
     """mutmut writes to where the process began to write; if it gives up, the end of the log says why."""
-    begun, sys.__stdout__ = sys.__stdout__, log
+    begun = sys.stdout
+    setattr(sys, "__stdout__", log)
     try:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             yield
     except SystemExit:
         log.flush()
-        print(*Path(log.name).read_text().splitlines()[-40:], sep="\n", file=begun)
+        print(*[line for line in Path(log.name).read_text("utf-8").splitlines() if line][-40:], sep="\n", file=begun)
         raise
     finally:
-        sys.__stdout__ = sys.stdout = begun
+        sys.stdout = begun
+        setattr(sys, "__stdout__", begun)
 
 
 @contextlib.contextmanager
-def _quickest_tests_first() -> Iterator[None]:
-    arguments = PytestRunner._pytest_args_regular_run
+def _quickest_tests_first() -> Generator[None]:
+    """And tests that have just passed, while mutmut saw what they reach, need not pass once more."""
+    run, once_more = PytestRunner.execute_pytest, ForkServerRunner.run_clean_tests
 
-    def ordered(self: PytestRunner, tests: Iterable[str]) -> list[str]:
-        return arguments(self, sorted(tests, key=lambda test: state().duration_by_test.get(test, 0)))
+    def ordered(self: PytestRunner, params: list[str], **more: object) -> int:
+        tests = sorted((one for one in params if "::" in one), key=lambda one: state().duration_by_test.get(one, 0))
+        return run(self, [one for one in params if "::" not in one] + tests, **more)
 
-    PytestRunner._pytest_args_regular_run = ordered
+    PytestRunner.execute_pytest = ordered
+    ForkServerRunner.run_clean_tests = lambda self, tests: 0
     try:
         yield
     finally:
-        PytestRunner._pytest_args_regular_run = arguments
+        PytestRunner.execute_pytest, ForkServerRunner.run_clean_tests = run, once_more
 
 
 def _mutants() -> list[Mutant]:
@@ -162,7 +170,9 @@ def _report(tried: list[Mutant], seconds: float) -> int:
         if ours:
             print(_row(package, ours, sum(mutant.lives and survivors[mutant] in listed for mutant in ours)))
     share = 1 - len(survivors) / len(mutants)
-    print(f"{share:.1%} of {len(mutants)} mutants are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are new")
+    print(
+        f"{share:.1%} of {len(mutants)} mutants are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are new"
+    )
     return int(share < LEAST)
 
 

@@ -1,0 +1,1 @@
+"""The part of lit 23 that `make mutants` uses."""

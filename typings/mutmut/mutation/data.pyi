@@ -1,0 +1,6 @@
+from pathlib import Path
+
+class SourceFileMutationData:
+    exit_code_by_key: dict[str, int | None]
+    def __init__(self, *, path: Path) -> None: ...
+    def load(self) -> None: ...

@@ -1,0 +1,3 @@
+from mutmut.mutation.mutators import Operators
+
+mutation_operators: Operators
