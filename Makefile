@@ -4,6 +4,7 @@
 #   make bench  time the compiler and the machine
 #   make conformance  all cases of ONNX's own suite: compiled, run, compared with reference and original
 #   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
+#   make mutants  change the code a little, many times, and list the changes that no test notices; see CONTRIBUTING.md
 #   make pictures  draw the README's picture anew
 #   make clean  remove what these made
 
@@ -19,8 +20,9 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
 SECONDS ?= 600
+SEED ?= 1
 
-.PHONY: demo test bench conformance fuzz pictures browser clean $(CHECKS)
+.PHONY: demo test bench conformance fuzz mutants pictures browser clean $(CHECKS)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -35,6 +37,10 @@ conformance: $(VENV)/ready-for-tests
 fuzz: $(VENV)/ready-for-tests
 	@$(PIP) -c constraints.txt --no-build-isolation -e '.[fuzz]' || echo "== without atheris, which cannot be installed here"
 	$(BIN)/python tests/fuzz/fuzzer.py --seconds $(SECONDS) --seed $$(date +%s)
+
+mutants: $(VENV)/ready-for-tests
+	@$(PIP) -c constraints.txt --no-build-isolation -e '.[mutants]'
+	@$(BIN)/python tests/mutants/run.py --only "$(ONLY)" --sample "$(or $(SAMPLE),0)" --seed "$(SEED)" $(if $(AGAIN),--again)
 
 # All checks, also after one has failed: who changes something wants to see the whole list.
 test: $(VENV)/ready-for-tests

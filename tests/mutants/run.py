@@ -171,7 +171,7 @@ def _report(tried: list[Mutant], seconds: float) -> int:
             print(_row(package, ours, sum(mutant.lives and survivors[mutant] in listed for mutant in ours)))
     share = 1 - len(survivors) / len(mutants)
     print(
-        f"{share:.1%} of {len(mutants)} mutants are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are new"
+        f"{share:.1%} of {len(mutants)} are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are not listed"
     )
     return int(share < LEAST)
 
