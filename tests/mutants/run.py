@@ -169,10 +169,8 @@ def _report(tried: list[Mutant], seconds: float) -> int:
         ours = [mutant for mutant in mutants if package in (mutant.package, "all")]
         if ours:
             print(_row(package, ours, sum(mutant.lives and survivors[mutant] in listed for mutant in ours)))
-    share = 1 - len(survivors) / len(mutants)
-    print(
-        f"{share:.1%} of {len(mutants)} are noticed, in {seconds / 60:.0f} minutes; {len(new)} survivors are not listed"
-    )
+    share, minutes = 1 - len(survivors) / len(mutants), seconds / 60
+    print(f"{share:.1%} of {len(mutants)} are noticed, in {minutes:.0f} minutes; {len(new)} survivors are not listed")
     return int(share < LEAST)
 
 
