@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mutmut import __main__ as mutmut
+from mutmut.configuration import config
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.runners.harness import PytestRunner
@@ -72,10 +73,14 @@ def main(arguments: Sequence[str]) -> int:
     _lay_out(fresh=not options.again)
     os.chdir(FOLDER)
     use_these_operators()
+    if options.only:
+        config().only_mutate = [f"{options.only}*"]
+    if options.tests:
+        config().pytest_add_cli_args_test_selection = options.tests.split()
     with (FOLDER / "log.txt").open("w") as log, _everything_to(log):
         copy_src_dir()
         mutmut.create_mutants(options.jobs)
-    made = [mutant for mutant in _mutants() if mutant.path.startswith(options.only)]
+    made = _mutants()
     chosen = random.Random(options.seed).sample(made, min(options.sample or len(made), len(made)))
     names = [mutant.name for mutant in chosen if not options.again or mutant.lives or mutant.exit_code in UNKNOWN]
     of_all = f"{len(chosen)} (seed {options.seed}) of {len(made)}" if options.sample else f"{len(made)}"
@@ -89,6 +94,7 @@ def main(arguments: Sequence[str]) -> int:
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="a file or folder: cimc/program")
+    parser.add_argument("--tests", default="", help="files and folders with tests, and not those of pyproject.toml")
     parser.add_argument("--sample", type=int, default=0, help="that many, chosen by chance, and not all")
     parser.add_argument("--seed", type=int, default=1, help="of that choice")
     parser.add_argument(

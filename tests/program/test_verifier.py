@@ -12,6 +12,7 @@ from cimc.program.metadata import Input, Kernel, Multiplication, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
 
 Change = Callable[[Program], Program]
+TABLES = [2, 0, 3, 1], [2, 0, 1]
 
 
 def program(**fields: Any) -> Change:
@@ -74,6 +75,8 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (chip(adcs=0), "chip adcs is 0, expected 1 to 65535"),
         (chip(adcs=1 << 40), f"chip adcs is {1 << 40}, expected 1 to 65535"),
         (chip(adc_bits=33), "chip adc_bits is 33, expected 1 to 32"),
+        (chip(details={"dac_pj": -1e300}), "chip dac_pj is a number above 1000000000000000.0"),
+        (chip(details={"dac_pj": float("nan")}), "chip dac_pj is a number above 1000000000000000.0"),
         (chip(details={"dac_pj": 1e300}), "chip dac_pj is a number above 1000000000000000.0"),
         (chip(rows=70000), "chip rows is 70000, expected 1 to 65535"),
         (chip(columns=4), "arrays have shape (4, 8), the chip has (4, 4)"),
@@ -129,6 +132,7 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
             "table 0 holds the negative number -1",
         ),
         (program(inputs=[Input("x", "int8", (), 8)]), "an input uses value 8, the program has 5 values"),
+        (program(inputs=[Input("x", "int8", (), 5)]), "an input uses value 5, the program has 5 values"),
         (record(1, op=9), "record 1 has opcode 9, expected 1 to 6"),
         (record(3, adc_bits=0), "record 3 has adc_bits 0, expected 1 to 32"),
         (record(3, adc_shift=25), "record 3 has adc_shift 25, expected 0 to 24"),
@@ -147,15 +151,36 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         # I1, I2
         (order(1, 2, 3, 4, 5), "record 0 uses value 1 before it is written"),
         (order(0, 1, 3, 4, 5), "record 2 adds to value 3, which no CLEAR has written"),
+        (record(1, x=2), "record 1 uses value 2 before it is written"),  # a permutation of what it writes itself
+        (
+            lambda program: replace(program, kernels=[program.kernels[0], replace(program.kernels[1], inputs=(4,))]),
+            "record 5 uses value 4 before it is written",
+        ),
         (order(0, 1, 2, 3, 4), "the output in value 4 is never written"),
         (order(0, 1, 5, 2, 3, 4), "record 2 uses value 3 before it is written"),
         (order(0, 1, 2, 3, 4, 5, 2), "value 3 is written 2 times, expected once"),
+        (order(0, 1, 2, 3, 4, 5, 2, 0, 0), "value 1 is written 3 times, expected once"),
     ],
 )
 def test_messages(handmade: Program, change: Change, message: str) -> None:
     with pytest.raises(ProgramError) as error:
         change(handmade).verify()
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        chip(adcs=1, adc_bits=32, details={"dac_pj": 1e15, "adc_pj": -1e15, "source": "made up"}),
+        chip(adcs=65535, adc_bits=1),
+        chip(encoding="twos-complement", cell_bits=8, dac_bits=8),
+        record(3, adc_bits=32, adc_shift=24),
+        program(multiplications=[Multiplication(3, 2, 0, order=1)], tables=[np.array(t, np.int32) for t in TABLES]),
+        program(tables=[np.array([2, 0, 3, 1], np.int32), np.zeros(0, np.int32)]),
+    ],
+)
+def test_the_largest_and_the_least_that_may_be(handmade: Program, change: Change) -> None:
+    change(handmade).verify()
 
 
 def test_the_scheduled_program_is_good(scheduled: Program) -> None:
@@ -175,6 +200,14 @@ def test_the_scheduled_program_is_good(scheduled: Program) -> None:
         (order(0, 1, 5, 2, 3, 4), "record 2 adds to value 2, which no CLEAR has written"),
         (order(1, 0), "record 0 uses value 1 before it is written"),
         (order(0, 9, 2), "record 1 uses value 2 before it is written"),
+        (
+            lambda program: replace(program, timing=replace(program.timing, digital_units=65536)),
+            "digital_units is 65536, expected at most 65535",
+        ),
+        (
+            lambda program: replace(program, timing=replace(program.timing, attention_units=65536)),
+            "attention_units is 65536, expected at most 65535",
+        ),
         (operation(1, start_ps=-1), "operation 1 has a negative number"),
         (operation(3, kernel=2), "operation 3 belongs to kernel 2, the program has 2 kernels"),
     ],
