@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cimc.program.listing import header_lines, listing_lines
+from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.program import Program
 
 
@@ -35,6 +35,28 @@ def test_listing_in_the_docs(scheduled: Program) -> None:
     page = (Path(__file__).parents[2] / "docs/instruction-set.md").read_text()
     shown = next(block for block in page.split("```\n") if block.startswith("stage 0    kernel"))
     assert shown.splitlines() == [line.rstrip() for line in listing_lines(scheduled)]
+
+
+def test_arrays(scheduled: Program) -> None:
+    """In the order of the arrays, and in each in that of the tiles."""
+    lines = [
+        "array 0: 50.0 % used",
+        "  [0:2, 0:2] <- first[0:2, 0:2]",
+        "  [2:4, 2:4] <- first[2:4, 0:2]",
+        "array 1: 75.0 % used",
+        "  [0:3, 0:4] <- second[0:3, 0:4]",
+    ]
+    scheduled.tiles[2, 4] = 3
+    assert list(array_lines(scheduled)) == lines
+    assert list(array_lines(replace(scheduled, tiles=scheduled.tiles[[2, 0, 1]]))) == lines
+
+
+def test_shapes_that_are_not_known(handmade: Program) -> None:
+    inputs = [replace(handmade.inputs[0], shape=None)]
+    outputs = [replace(handmade.outputs[0], shape=(None, 3))]
+    *_, first, last = header_lines(replace(handmade, inputs=inputs, outputs=outputs))
+    assert first == "; input v0: float32[...] x"
+    assert last == "; output v4: float32[?, 3] y"
 
 
 def test_header(handmade: Program) -> None:

@@ -34,3 +34,9 @@ def test_long_texts_keep_their_ends() -> None:
     assert brief(text).endswith("x: expected less")
     assert " ... " in brief(text)
     assert brief("a\nb" * 100) == one_line("a\nb" * 100)
+
+
+def test_as_many_letters_as_there_may_be() -> None:
+    """What is left out is left out in the middle: of 20 letters, 7 from the beginning and 8 from the end stay."""
+    assert brief("abcdefghijklmnopqrst", 20) == "abcdefghijklmnopqrst"
+    assert brief("abcdefghijklmnopqrstu", 20) == "abcdefg ... nopqrstu"

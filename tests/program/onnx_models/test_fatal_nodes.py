@@ -61,6 +61,16 @@ def test_frames_of_no_length() -> None:
     assert fatal_node(model) is None
 
 
+@pytest.mark.parametrize(("counts", "grams"), [("1, 5", 4), ("0, 4", 4), ("5, 1", 2), ("0, 2, 4", 3)])
+def test_ngrams_are_counted_by_their_lengths(counts: str, grams: int) -> None:
+    """From one count to the next: numbers of 5 by one, by two and by three; where counts fall there are none."""
+    settings = f"ngram_counts = [{counts}], ngram_indexes = [0], pool_int64s = [2, 2, 3, 5, 4]"
+    text = f'mode = "TF", min_gram_length = 1, max_gram_length = 2, max_skip_count = 0, {settings}'
+    assert fatal_node(model_of(f"y = TfIdfVectorizer<{text}>(x)")) == (
+        f"node 'y' (TfIdfVectorizer) has {grams} n-grams and places for 1"
+    )
+
+
 @pytest.mark.parametrize("places", [2, 3])
 def test_places_of_ngrams(places: int) -> None:
     """One n-gram of one number and two of two."""

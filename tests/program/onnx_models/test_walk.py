@@ -41,6 +41,8 @@ def test_where_numbers_are() -> None:
     assert location_of(TensorProto(raw_data=b"1")) is None
     assert location_of(TensorProto(data_location=TensorProto.EXTERNAL)) == ""
     entry = TensorProto()
+    entry.external_data.add(key="length", value="4")
+    assert location_of(entry) == ""
     entry.external_data.add(key="location", value="file")
     assert location_of(entry) == "file"
 
