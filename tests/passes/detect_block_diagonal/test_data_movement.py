@@ -17,6 +17,8 @@ CONSTANTS = """
   %half = cim.constant dense<0.5> : tensor<f32>
   %indices = cim.constant dense<[3, 3, -4]> : tensor<3xi64>
   %zero = cim.constant dense<[0]> : tensor<1xi64>
+  %two = cim.constant dense<[2]> : tensor<1xi64>
+  %many = cim.constant dense<[999]> : tensor<1xi64>
   %one = cim.constant dense<[1]> : tensor<1xi64>
   %ones = cim.constant dense<1.0> : tensor<1x1xf32>
   %two_one = cim.constant dense<[[2.0, 1.0]]> : tensor<1x2xf32>
@@ -95,6 +97,15 @@ def test_leading_dimensions_that_are_joined() -> None:
 def test_what_is_no_permutation_of_vectors(body: str, x: str, y: str) -> None:
     """Vectors lost, added or mixed, and numbers that are not zero beside them."""
     assert tried(f"%y = cim.digital {body} -> tensor<{y}xf32>", x, y) is None
+
+
+@pytest.mark.parametrize(("last", "table"), [("two", None), ("many", [0, 1, 2, 3])])
+def test_a_choice_that_is_right_for_the_vectors_of_one_trial(last: str, table: list[int] | None) -> None:
+    """The first trial has two vectors: the first two of them are all, in the second they are not."""
+    operands = f"%x, %zero, %{last}, %zero"
+    kinds = "tensor<?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>"
+    found = tried(f'%y = cim.digital "Slice"({operands}) : ({kinds}) -> tensor<?x4xf32>', "?x4", "?x4")
+    assert (None if found is None else found.table.tolist()) == table
 
 
 def test_constants_that_equal_the_numbers_of_one_trial() -> None:

@@ -65,6 +65,30 @@ def test_nodes_of_functions() -> None:
     assert expanded_nodes(calling(30_000, 1)) == 2
 
 
+def test_functions_may_come_before_those_that_they_call() -> None:
+    model = calling(3, 2)
+    functions = [*model.functions]
+    del model.functions[:]
+    model.functions.extend(reversed(functions))
+    assert expanded_nodes(model) == 9
+
+
+@pytest.mark.parametrize(("domain", "called"), [("", "ai.onnx"), ("ai.onnx", ""), ("ai.onnx", "ai.onnx")])
+def test_both_names_of_the_domain_of_onnx(domain: str, called: str) -> None:
+    model = calling(1, 3)
+    for function in model.functions:
+        function.domain = domain
+    for node in (*model.functions[1].node, model.graph.node[0]):
+        node.domain = called
+    assert expanded_nodes(model) == 4
+
+
+def test_a_function_of_another_domain_is_not_called() -> None:
+    model = calling(1, 3)
+    model.graph.node[0].domain = "ai.onnx"
+    assert expanded_nodes(model) == 2
+
+
 def test_nodes_of_bodies_count() -> None:
     model = calling(1, 3)
     body = GraphProto(node=[NodeProto(op_type="f1", domain="own")])

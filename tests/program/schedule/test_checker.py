@@ -247,6 +247,26 @@ def test_changes_that_are_legal(scheduled: Program, change: Change) -> None:
     verify_schedule(change(scheduled))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        timing(settle_ps=MAXIMAL_STEP_PS),
+        timing(adc_ps=(MAXIMAL_STEP_PS,) * 8),
+        timing(transfer_ps=MAXIMAL_STEP_PS),
+        record(OUT6, start=MAXIMAL_PS),
+        operation(6, start_ps=MAXIMAL_PS, duration_ps=MAXIMAL_PS),
+        stages((0, 80, 246), (1, 486, MAXIMAL_PS)),
+    ],
+)
+def test_the_longest_times_are_no_mistake_of_their_own(scheduled: Program, change: Change) -> None:
+    """What they make too late may be one, but they themselves can be added up."""
+    try:
+        verify_schedule(change(scheduled))
+    except ProgramError as error:
+        assert "expected" not in str(error)
+        assert "above" not in str(error)
+
+
 def test_the_machine_refuses_what_cannot_be_kept(scheduled: Program) -> None:
     with pytest.raises(ProgramError, match="record 8 uses array 1"):
         Machine(record(BOTTOM3, start=201)(scheduled))
