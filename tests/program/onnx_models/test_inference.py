@@ -4,7 +4,7 @@ import pytest
 from onnx import parser
 from onnx.shape_inference import InferenceError
 
-from cimc.program.onnx_models.inference import infer, may_end_the_process
+from cimc.program.onnx_models.inference import first_fatal, infer, may_end_the_process
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
 
@@ -32,3 +32,31 @@ def test_what_does_not_fit_is_told_from_the_other_process() -> None:
     text = f"{HEAD} g (float[5,4] x, int64[2] s) => (float[m,k] y) {{ {nodes} }}"
     with pytest.raises(InferenceError, match="Incompatible dimensions"):
         infer(parser.parse_model(text), strict=True)
+
+
+ELSEWHERE = "e = Expand(x, s) c = Slice(e, s, s)"
+"""Operators for which inference goes to another process."""
+
+
+@pytest.mark.parametrize("more", ["", ELSEWHERE])
+def test_numbers_that_are_computed_from_shapes_are_followed(more: str) -> None:
+    text = (
+        f"{HEAD} g (float[5,4] x, int64[2] s) => (float[m,k] y) {{ t = Shape(x) h = Expand(x, t) y = Neg(h) {more} }}"
+    )
+    inferred = infer(parser.parse_model(text), strict=False).graph.value_info
+    (shape,) = (value.type.tensor_type.shape for value in inferred if value.name == "h")
+    assert [dim.dim_value for dim in shape.dim] == [5, 4]
+
+
+@pytest.mark.parametrize("more", ["", ELSEWHERE])
+def test_shapes_that_do_not_fit(more: str) -> None:
+    """They are a mistake only where inference is strict."""
+    text = f"{HEAD} g (float[5,4] x, int64[2] s) => (float[m,k] y) {{ h = MatMul(x, x) y = Neg(h) {more} }}"
+    model = parser.parse_model(text)
+    assert infer(model, strict=False).graph.output[0].name == "y"
+    with pytest.raises(InferenceError, match="Incompatible dimensions"):
+        infer(model, strict=True)
+
+
+def test_nothing_is_fatal_where_there_is_nothing() -> None:
+    assert first_fatal([]) is None
