@@ -1,36 +1,14 @@
-"""The `array` dialect: where a multiplication's weights lie, and when everything runs.
-
-```mlir
-%q, %scale = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, 0, 700], [1, 0, 700, 500]]> {
-  %s = cim.digital "Abs"(%x) : (tensor<?x256xf32>) -> tensor<?x256xf32>
-  %b = cim.digital "Cast"(%s) with {to = 2 : i64} : (tensor<?x256xf32>) -> tensor<?x256xui8>
-  array.yield %b, %s : tensor<?x256xui8>, tensor<?x256xf32>
-} : tensor<?x256xui8>, tensor<?x256xf32>
-%acc = array.stage 0 start_ps 1200 duration_ps 512000 {
-  %in = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x256xui8>
-  %sums = array.multiply %in, @q_proj tiles <[[0, 0, 256, 256], [0, 256, 256, 128]]> at <[[12, 0, 0], [13, 0, 0]]>
-    groups <[[0, 0, 170, 8, 0, 255, 5000], [0, 170, 86, 8, 0, 255, 250000], [1, 0, 256, 8, 0, 255, 5000]]>
-    : tensor<?x256xui8> -> tensor<?x384xi32>
-  %out = array.transfer %sums "out of arrays" start_ps 507000 duration_ps 5000 : tensor<?x384xi32>
-  array.yield %out : tensor<?x384xi32>
-} : tensor<?x384xi32>
-%y = array.permute %acc, @order start_ps 513200 duration_ps 5000 : tensor<?x384xi32> -> tensor<?x384xi32>
-```
-One `array.multiply` stands for a whole weight: each pass writes its decisions into it as one more table. A scheduled
-network is a row of kernels, stages and permutations; each starts so many picoseconds after the start of the run, and
-what is inside of a kernel or a stage counts from the start of that.
-"""
+"""What is scheduled: stages and kernels, the transfers and permutations that move vectors, each with its time."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.dialects.builtin import I64, FlatSymbolRefAttr, IntegerAttr, StringAttr, SymbolRefAttr, i64
-from xdsl.ir import Attribute, Dialect, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
     VarConstraint,
-    irdl_attr_definition,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -44,104 +22,13 @@ from xdsl.irdl import (
 from xdsl.traits import HasParent, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.attributes.tables import Table, TableData
+from dialects.array.multiply import MultiplyOp
+from dialects.array.tables import WORK, TableAttr
+from dialects.attributes.tables import Table
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
-from dialects.element_types import element_type, i8, i32, ui8
+from dialects.element_types import element_type
 
-TILE = ("weight_row", "weight_column", "rows", "columns")
-"""Columns of `tiles`: the rectangle of the weight that the tile holds."""
-PLACE = ("array", "row", "column")
-"""Columns of `at`: where the tile's first row and column lie."""
-GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound", "start_ps")
-"""Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together and converted to `adc_bits`
-bits without the `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the stage's start."""
-ADDITION = ("first_column", "columns", "unit", "start_ps")
-"""Columns of `adds`: a digital unit adds two partial sums of columns [first_column, first_column + columns)."""
-WORK = ("operator", "unit", "start_ps", "duration_ps")
-"""Columns of `work`: a unit works on the kernel's `cim.digital` of that number; digital units are numbered from 0,
-attention units follow; `start_ps` counts from the kernel's start."""
 INTO_ARRAYS, OUT_OF_ARRAYS = "into arrays", "out of arrays"
-
-
-@irdl_attr_definition
-class TableAttr(TableData):
-    """A table of what lies or runs where and when: a row for each tile, place, row group, addition or piece of work."""
-
-    name = "array.table"
-
-
-@irdl_op_definition
-class MultiplyOp(IRDLOperation):
-    """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
-
-    ```mlir
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]>
-      : tensor<?x6xui8> -> tensor<?x4xi32>
-    ```
-    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` and `adds` (where tiles of the same columns lie
-    apart) from `schedule-arrays`; each row of `at` belongs to the row of `tiles` with the same number. What lies
-    outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
-    """
-
-    name = "array.multiply"
-    x = operand_def()
-    weight = prop_def(FlatSymbolRefAttr)
-    tiles = prop_def(TableAttr)
-    places = opt_prop_def(TableAttr)
-    groups = opt_prop_def(TableAttr)
-    adds = opt_prop_def(TableAttr)
-    result = result_def()
-    traits = traits_def(Pure())
-    assembly_format = (
-        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? (`adds` $adds^)? attr-dict "
-        "`:` type($x) `->` type($result)"
-    )
-
-    def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
-        properties = {"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)}
-        Operation.__init__(self, operands=[x], properties=properties, result_types=[result_type])
-
-    @property
-    def symbol(self) -> str:
-        """The symbol of its weight."""
-        return self.weight.root_reference.data
-
-    def verify_(self) -> None:
-        for what, table, columns in (
-            ("tiles", self.tiles, TILE),
-            ("at", self.places, PLACE),
-            ("groups", self.groups, GROUP),
-            ("adds", self.adds, ADDITION),
-        ):
-            if table is not None and table.data.columns != len(columns):
-                raise VerifyException(
-                    f"{what} has {table.data.columns} columns, expected {len(columns)}: {', '.join(columns)}"
-                )
-        if self.places is not None and len(self.places.array) != len(self.tiles.array):
-            raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
-        if (self.tiles.array[:, :2] < 0).any() or (self.tiles.array[:, 2:] < 1).any():
-            raise VerifyException("a tile starts before its weight or is empty")
-        if self.places is not None and (self.places.array < 0).any():
-            raise VerifyException("a place has a negative number")
-        if self.groups is not None:
-            self._verify_groups(self.groups.array)
-        if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):
-            raise VerifyException("an addition has a negative number or no columns")
-        if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
-            found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
-            raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
-
-    def _verify_groups(self, groups: Table) -> None:
-        tiles = self.tiles.array
-        for tile, first, rows in groups[:, :3].tolist():
-            if not 0 <= tile < len(tiles):
-                raise VerifyException(f"a row group of tile {tile}, expected one of 0 to {len(tiles) - 1}")
-            if first < 0 or rows < 1 or first + rows > tiles[tile, 2]:
-                raise VerifyException(
-                    f"a row group of rows {first} to {first + rows - 1}, tile {tile} has rows 0 to {tiles[tile, 2] - 1}"
-                )
-        if (groups[:, 3] < 1).any() or (groups[:, 4:] < 0).any():
-            raise VerifyException("a row group needs at least 1 ADC bit; shift, bound and start may not be negative")
 
 
 def _times(start_ps: int, duration_ps: int, number: int | None = None) -> dict[str, Attribute | None]:
@@ -370,6 +257,3 @@ def _end(body: Region) -> YieldOp:
 def _verify_results(what: str, end: YieldOp, op: Operation) -> None:
     if [value.type for value in end.values] != [result.type for result in op.results]:
         raise VerifyException(f"{what} yields other types than it has results")
-
-
-ArrayDialect = Dialect("array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, YieldOp], [TableAttr])

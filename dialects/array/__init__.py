@@ -1,0 +1,56 @@
+"""The `array` dialect: where a multiplication's weights lie, and when everything runs.
+
+```mlir
+%q, %scale = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, 0, 700], [1, 0, 700, 500]]> {
+  %s = cim.digital "Abs"(%x) : (tensor<?x256xf32>) -> tensor<?x256xf32>
+  %b = cim.digital "Cast"(%s) with {to = 2 : i64} : (tensor<?x256xf32>) -> tensor<?x256xui8>
+  array.yield %b, %s : tensor<?x256xui8>, tensor<?x256xf32>
+} : tensor<?x256xui8>, tensor<?x256xf32>
+%acc = array.stage 0 start_ps 1200 duration_ps 512000 {
+  %in = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x256xui8>
+  %sums = array.multiply %in, @q_proj tiles <[[0, 0, 256, 256], [0, 256, 256, 128]]> at <[[12, 0, 0], [13, 0, 0]]>
+    groups <[[0, 0, 170, 8, 0, 255, 5000], [0, 170, 86, 8, 0, 255, 250000], [1, 0, 256, 8, 0, 255, 5000]]>
+    : tensor<?x256xui8> -> tensor<?x384xi32>
+  %out = array.transfer %sums "out of arrays" start_ps 507000 duration_ps 5000 : tensor<?x384xi32>
+  array.yield %out : tensor<?x384xi32>
+} : tensor<?x384xi32>
+%y = array.permute %acc, @order start_ps 513200 duration_ps 5000 : tensor<?x384xi32> -> tensor<?x384xi32>
+```
+One `array.multiply` stands for a whole weight: each pass writes its decisions into it as one more table. A scheduled
+network is a row of kernels, stages and permutations; each starts so many picoseconds after the start of the run, and
+what is inside of a kernel or a stage counts from the start of that.
+"""
+
+from xdsl.ir import Dialect
+
+from dialects.array.multiply import MultiplyOp
+from dialects.array.scheduled import (
+    INTO_ARRAYS,
+    OUT_OF_ARRAYS,
+    KernelOp,
+    PermuteOp,
+    StageOp,
+    TransferOp,
+    YieldOp,
+)
+from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr
+
+ArrayDialect = Dialect("array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, YieldOp], [TableAttr])
+
+__all__ = [
+    "ADDITION",
+    "GROUP",
+    "INTO_ARRAYS",
+    "OUT_OF_ARRAYS",
+    "PLACE",
+    "TILE",
+    "WORK",
+    "ArrayDialect",
+    "KernelOp",
+    "MultiplyOp",
+    "PermuteOp",
+    "StageOp",
+    "TableAttr",
+    "TransferOp",
+    "YieldOp",
+]

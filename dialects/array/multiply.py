@@ -1,0 +1,93 @@
+"""The multiplication by a weight that lies in arrays."""
+
+from xdsl.dialects.builtin import FlatSymbolRefAttr, SymbolRefAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr
+from dialects.attributes.tables import Table
+from dialects.element_types import element_type, i8, i32, ui8
+
+
+@irdl_op_definition
+class MultiplyOp(IRDLOperation):
+    """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
+
+    ```mlir
+    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]>
+      : tensor<?x6xui8> -> tensor<?x4xi32>
+    ```
+    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` and `adds` (where tiles of the same columns lie
+    apart) from `schedule-arrays`; each row of `at` belongs to the row of `tiles` with the same number. What lies
+    outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
+    """
+
+    name = "array.multiply"
+    x = operand_def()
+    weight = prop_def(FlatSymbolRefAttr)
+    tiles = prop_def(TableAttr)
+    places = opt_prop_def(TableAttr)
+    groups = opt_prop_def(TableAttr)
+    adds = opt_prop_def(TableAttr)
+    result = result_def()
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? (`adds` $adds^)? attr-dict "
+        "`:` type($x) `->` type($result)"
+    )
+
+    def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
+        properties = {"weight": SymbolRefAttr(weight), "tiles": TableAttr.of(tiles)}
+        Operation.__init__(self, operands=[x], properties=properties, result_types=[result_type])
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of its weight."""
+        return self.weight.root_reference.data
+
+    def verify_(self) -> None:
+        for what, table, columns in (
+            ("tiles", self.tiles, TILE),
+            ("at", self.places, PLACE),
+            ("groups", self.groups, GROUP),
+            ("adds", self.adds, ADDITION),
+        ):
+            if table is not None and table.data.columns != len(columns):
+                raise VerifyException(
+                    f"{what} has {table.data.columns} columns, expected {len(columns)}: {', '.join(columns)}"
+                )
+        if self.places is not None and len(self.places.array) != len(self.tiles.array):
+            raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
+        if (self.tiles.array[:, :2] < 0).any() or (self.tiles.array[:, 2:] < 1).any():
+            raise VerifyException("a tile starts before its weight or is empty")
+        if self.places is not None and (self.places.array < 0).any():
+            raise VerifyException("a place has a negative number")
+        if self.groups is not None:
+            self._verify_groups(self.groups.array)
+        if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):
+            raise VerifyException("an addition has a negative number or no columns")
+        if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
+            found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
+            raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
+
+    def _verify_groups(self, groups: Table) -> None:
+        tiles = self.tiles.array
+        for tile, first, rows in groups[:, :3].tolist():
+            if not 0 <= tile < len(tiles):
+                raise VerifyException(f"a row group of tile {tile}, expected one of 0 to {len(tiles) - 1}")
+            if first < 0 or rows < 1 or first + rows > tiles[tile, 2]:
+                raise VerifyException(
+                    f"a row group of rows {first} to {first + rows - 1}, tile {tile} has rows 0 to {tiles[tile, 2] - 1}"
+                )
+        if (groups[:, 3] < 1).any() or (groups[:, 4:] < 0).any():
+            raise VerifyException("a row group needs at least 1 ADC bit; shift, bound and start may not be negative")
