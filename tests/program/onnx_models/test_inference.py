@@ -58,5 +58,9 @@ def test_shapes_that_do_not_fit(more: str) -> None:
         infer(model, strict=True)
 
 
-def test_nothing_is_fatal_where_there_is_nothing() -> None:
-    assert first_fatal([]) is None
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
+def test_models_of_which_none_is_fatal(count: int) -> None:
+    """Each has one answer, whatever the lengths of the others."""
+    graph = f"{HEAD} g (float[5,4] x, int64[2] s) => (float[m,k] %s) {{ {ELSEWHERE} %s = Neg(c) }}"
+    models = [parser.parse_model(graph.replace("%s", name)).SerializeToString() for name in ("y", "output")]
+    assert first_fatal([models[i % 2] for i in range(count)]) is None
