@@ -117,6 +117,31 @@ def test_table_beyond_its_vector(handmade: Program, element: int) -> None:  # I1
         Machine(program).run({"x": np.zeros((1, 4), np.float32)})
 
 
+def test_values_without_dimensions(handmade: Program) -> None:
+    """They hold no vectors, neither to multiply nor to permute."""
+    one = np.array(1, np.uint8)
+    multiplied = replace(handmade, instructions=handmade.instructions[2:], inputs=[Input("x", "uint8", None, 2)])
+    with pytest.raises(ProgramError, match=r"^multiplication /fc takes vectors of 4 int8 or uint8, found uint8 \[\]$"):
+        Machine(multiplied).run({"x": one})
+    permuted = replace(handmade, instructions=handmade.instructions[1:], inputs=[Input("x", "uint8", None, 1)])
+    with pytest.raises(ProgramError, match=r"^table 0 reads element 3 of a vector of 0$"):
+        Machine(permuted).run({"x": one})
+
+
+@pytest.mark.parametrize("table", [[], [3], [3, 3, 0, 0, 1]])
+def test_a_permutation_may_choose(handmade: Program, table: list[int]) -> None:
+    """Elements may be left out, all of them, or come twice."""
+    program = replace(
+        handmade,
+        instructions=handmade.instructions[1:2],
+        tables=[np.array(table, np.int32)],
+        inputs=[Input("x", "uint8", ("batch", 4), 1)],
+        outputs=[Value("y", "uint8", ("batch", len(table)), 2)],
+    )
+    found = Machine(program).run({"x": np.array([[5, 6, 7, 8]], np.uint8)})["y"]
+    assert found.tolist() == [[[5, 6, 7, 8][i] for i in table]]
+
+
 def test_kernel_that_is_no_network(handmade: Program) -> None:
     broken = Kernel(b"", (0,), (1,), ("/a", "/b", "/c", "/d"))
     with pytest.raises(
