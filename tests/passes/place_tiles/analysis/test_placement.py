@@ -11,7 +11,6 @@ from passes.place_tiles.analysis.placement import (
     fewest_arrays,
     illegal_place,
 )
-from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 
 
 def placed(sizes: list[tuple[int, int]], places: list[tuple[int, int, int]]) -> Placement:
@@ -52,18 +51,3 @@ def test_counts() -> None:
     assert arrays_used([]) == 0
     assert cells_of_tiles([first.tiles]) == 22
     assert fewest_arrays([first.tiles], 4, 4) == 2
-
-
-def test_every_mapping_has_a_number() -> None:
-    i = np.arange(16) * 2
-    weight = WeightTiles(np.stack([i, i, 0 * i + 2, 0 * i + 2], axis=1), dense=False)
-    assert arrays_by_mapping([weight], 4, 4) == {"linear": 8, "sparsemap": 8, "densemap": 4, "spread": 4}
-    assert list(MAPPINGS) == ["linear", "sparsemap", "densemap", "spread"]
-
-
-def test_spread_needs_fewer_arrays_on_a_chip_that_has_fewer() -> None:
-    """63 rows of 64: 1.6 % waste, which is put up with only if there is room for it."""
-    i = np.arange(4000)
-    weight = WeightTiles(np.stack([i * 63, i * 64, 0 * i + 63, 0 * i + 64], axis=1), dense=False)
-    needed = {arrays: arrays_by_mapping([weight], 256, 256, arrays)["spread"] for arrays in (None, 250, 247)}
-    assert needed == {None: 250, 250: 250, 247: 247}

@@ -1,0 +1,45 @@
+"""Weights that a network would have without structure: a Monarch product counts as one matrix."""
+
+from xdsl.parser import Parser
+
+from cimc.universe import make_context
+from dialects.network import Network
+from dialects.weights import WeightStore
+from passes.fold_permutations.dense_size import dense_size
+
+BLOCKS = 'tensor<2x3x2xf32> structure #cim.block_diagonal<2, 3x2, "monarch">'
+OTHERS = 'tensor<2x2x4xf32> structure #cim.block_diagonal<2, 2x4, "monarch">'
+
+
+def size_of(first: str, body: str, y: str = "tensor<?x8xf32>") -> int:
+    text = f"""
+    cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
+    cim.weight @first = dense<1.0> : {first}
+    cim.weight @second = dense<1.0> : {OTHERS}
+    func.func @main(%x: tensor<?x6xf32>) -> {y} {{
+      %a = cim.matmul %x, @first : tensor<?x6xf32> -> tensor<?x4xf32>
+      {body}
+      func.return %y : {y}
+    }}"""
+    return dense_size(Network(Parser(make_context(), text).parse_module(), WeightStore()))
+
+
+PERMUTE = "%b = cim.permute %a, @p : tensor<?x4xf32> -> tensor<?x4xf32>"
+SECOND = "%y = cim.matmul %b, @second : tensor<?x4xf32> -> tensor<?x8xf32>"
+
+
+def test_a_pair_of_factors_is_one_matrix() -> None:
+    assert size_of(BLOCKS, PERMUTE + "\n" + SECOND) == 6 * 8
+
+
+def test_a_dense_matrix_before_a_permutation_is_no_factor() -> None:
+    assert size_of("tensor<6x4xf32>", PERMUTE + "\n" + SECOND) == 6 * 4 + 4 * 8
+
+
+def test_without_a_permutation_there_are_two_matrices() -> None:
+    assert size_of(BLOCKS, SECOND.replace("%b", "%a")) == 6 * 4 + 4 * 8
+
+
+def test_a_weight_of_several_multiplications_counts_once() -> None:
+    again = "%y = cim.matmul %x, @first : tensor<?x6xf32> -> tensor<?x4xf32>"
+    assert size_of(BLOCKS, again, "tensor<?x4xf32>") == 6 * 4
