@@ -1,4 +1,4 @@
-"""Tiles in planned room: each element once and inside it, those of one stage in different arrays while there are any."""
+"""Tiles in planned room: each element once and inside it, a stage in different arrays while there are any."""
 
 from collections import Counter
 

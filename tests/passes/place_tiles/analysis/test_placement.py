@@ -5,7 +5,6 @@ import pytest
 
 from passes.place_tiles.analysis.placement import (
     Placement,
-    WeightTiles,
     arrays_used,
     cells_of_tiles,
     fewest_arrays,
