@@ -24,8 +24,6 @@ class Conditions:
         DEFAULT_CONTEXT
     )
     tokens: Annotated[int, Spelling("tokens of a prefill (%(default)s)", "N", positive)] = 512
-    digital: bool = True
-    """Whether to count digital operators, for which the program's kernels are run once."""
 
 
 DECODE = Conditions()

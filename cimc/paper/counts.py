@@ -8,6 +8,9 @@ from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
 from passes.place_tiles.analysis.placement import arrays_used, cells_of_tiles, fewest_arrays
 from passes.place_tiles.analysis.table import MAPPINGS
 
+SIDE = 256
+"""Rows and columns of the paper's arrays."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -30,24 +33,24 @@ class Claim:
     reported: float
 
 
-def counts(network: Network, side: int = 256) -> list[Count]:
+def counts(network: Network) -> list[Count]:
     """A row a mapping: `linear` of the dense network, the others of its Monarch form, as in the paper."""
-    found: list[Count] = []
+    rows: list[Count] = []
     for mapping, place in MAPPINGS.items():
-        weights = dense_tiles(network, side) if mapping == "linear" else monarch_tiles(network, side)
+        weights = dense_tiles(network, SIDE) if mapping == "linear" else monarch_tiles(network, SIDE)
         tables = [weight.tiles for weight in weights]
-        arrays = arrays_used(place(weights, side, side))
-        found.append(
+        arrays = arrays_used(place(weights, SIDE, SIDE))
+        rows.append(
             Count(
                 network=network.name,
                 mapping=mapping,
                 arrays=arrays,
                 arrays_expected=network.arrays[mapping],
-                arrays_lower_bound=fewest_arrays(tables, side, side),
-                utilization=cells_of_tiles(tables) / (arrays * side * side),
+                arrays_lower_bound=fewest_arrays(tables, SIDE, SIDE),
+                utilization=cells_of_tiles(tables) / (arrays * SIDE * SIDE),
             )
         )
-    return found
+    return rows
 
 
 def operations(network: Network, monarch: bool) -> int:
@@ -57,7 +60,7 @@ def operations(network: Network, monarch: bool) -> int:
     tokens, with `context * n` multiply-accumulates for the scores and as many for the values.
     """
     make = monarch_tiles if monarch else dense_tiles
-    parameters = cells_of_tiles([weight.tiles for weight in make(network, 256)])
+    parameters = cells_of_tiles([weight.tiles for weight in make(network, SIDE)])
     attention = sum(2 * network.context * step[0][1] for step in network.steps() if len(step) > 1)
     return parameters + attention
 

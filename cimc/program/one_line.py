@@ -16,10 +16,10 @@ def one_line(text: object) -> str:
     return printable(" ".join(str(text).split()))
 
 
-def brief(text: object, longest: int = LONGEST) -> str:
-    """The text as one line of at most so many letters, at least 20; what a message says to do is at its end."""
+def brief(text: object) -> str:
+    """The text as one line of at most `LONGEST` letters; what a message says to do is at its end."""
     line = one_line(text)
-    if len(line) <= longest:
+    if len(line) <= LONGEST:
         return line
-    end = longest * 2 // 5
-    return f"{line[: longest - end - 5]} ... {line[-end:]}"
+    end = LONGEST * 2 // 5
+    return f"{line[: LONGEST - end - 5]} ... {line[-end:]}"

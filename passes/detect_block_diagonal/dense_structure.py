@@ -75,8 +75,7 @@ def _irregular(
     sparse = stored if groups is None else sum(len(g.rows) * len(g.columns) for g in groups)
     if product is not None and product.stored < min(stored, sparse + 1):
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
-        name, contiguous = weight.symbol, product.contiguous_outputs
-        return monarch_product(builder, op.x, w1, w2, matrix.shape[1], name, contiguous)
+        return monarch_product(builder, op.x, w1, w2, matrix.shape[1], weight.symbol)
     return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
 
 
@@ -85,7 +84,7 @@ def _extracted(matrix: Array, chip: ChipAttr) -> list[BlockColumn] | None:
     mask = nonzeros(matrix)
     if np.count_nonzero(mask) * 2 > mask.size:
         return None
-    blocks = extract_blocks(mask, chip.rows, chip.columns, columns_once=True)
+    blocks = extract_blocks(mask, chip.rows, chip.columns)
     if blocks is None:
         return None
     rows: dict[bytes, list[Array]] = {}

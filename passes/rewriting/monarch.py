@@ -9,14 +9,11 @@ from dialects.network import shape_of
 from passes.rewriting.digital import DigitalBuilder
 
 
-def monarch_product(
-    builder: DigitalBuilder, x: SSAValue, w1: Array, w2: Array, columns: int, name: str, contiguous: bool = False
-) -> SSAValue:
+def monarch_product(builder: DigitalBuilder, x: SSAValue, w1: Array, w2: Array, columns: int, name: str) -> SSAValue:
     """`x` times the product of factors w1 [k, p, q] and w2 [l, r, s], its first `columns` outputs.
 
     Element m of the first factor's outputs goes to row m // l of block m % l of the second, whose output j of block b
-    is output `j * l + b` of the product (`b * s + j` if `contiguous`), as in
-    `passes/detect_block_diagonal/analysis/monarch_products.py`.
+    is output `j * l + b` of the product, as in `passes/detect_block_diagonal/analysis/monarch_products.py`.
     Where x is shorter than k*p, zeros follow it.
     """
     (ins, rows, _), (outs, depth, width) = w1.shape, w2.shape
@@ -27,8 +24,7 @@ def monarch_product(
     first = _factor(builder, x, w1, f"{name}.monarch1")
     middle = _interleaved(depth, outs)
     second = _factor(builder, builder.permute(first, middle, f"{name}.middle"), w2, f"{name}.monarch2")
-    last = np.arange(outs * width, dtype=np.int64) if contiguous else _interleaved(outs, width)
-    return builder.permute(second, last[:columns], f"{name}.outputs")
+    return builder.permute(second, _interleaved(outs, width)[:columns], f"{name}.outputs")
 
 
 def _interleaved(rows: int, columns: int) -> Array:

@@ -111,8 +111,6 @@ def _chip(program: Program) -> tuple[ChipAttr, list[str]]:
 def _run(program: Program, chip: ChipAttr, conditions: Conditions) -> tuple[Run | None, list[str]]:
     """The run of the kernels, or why there is none."""
     dims = dimensions(program.inputs, conditions.dims, conditions.context)
-    if not conditions.digital:
-        return None, ["digital operators are not counted: that was not asked for"]
     missing = [key for key in DIGITAL_TIME_KEYS if key not in chip.to_dict()]
     if missing:
         return None, [f"digital operators are not counted: the chip gives no {', '.join(missing)}"]

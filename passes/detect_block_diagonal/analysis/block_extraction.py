@@ -10,30 +10,26 @@ from passes.detect_block_diagonal.analysis.block_structure import Block
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+LEAST_SAVING = 0.25
+"""Blocks that leave out less of a matrix are not worth their permutations."""
 
-def extract_blocks(
-    nonzero: Mask, array_rows: int, array_columns: int, least_saving: float = 0.25, *, columns_once: bool = False
-) -> tuple[Block, ...] | None:
+
+def extract_blocks(nonzero: Mask, array_rows: int, array_columns: int) -> tuple[Block, ...] | None:
     """Blocks of at most `array_rows` x `array_columns` that hold every nonzero [in, out] exactly once.
 
     Blocks may share rows or share columns, but no two share both. None unless they leave out at least the share
-    `least_saving` of the matrix and need fewer arrays than the whole of it, both counted without waste; so neither the
+    `LEAST_SAVING` of the matrix and need fewer arrays than the whole of it, both counted without waste; so neither the
     few zeros of a quantised matrix count as sparsity, nor does a better fit of its edges. Columns that are nonzero in
-    much the same rows are put together, or the other way round if that takes fewer arrays, or as many in fewer
-    blocks; with `columns_once` always columns, so that blocks with a common column have all columns in common. The
-    same matrix always gives the same blocks.
+    much the same rows are put together; blocks with a common column have all columns in common. The same matrix always
+    gives the same blocks.
     """
     dense = -(-nonzero.size // (array_rows * array_columns))
-    most = (1 - least_saving) * nonzero.size
+    most = (1 - LEAST_SAVING) * nonzero.size
     stored = np.count_nonzero(nonzero)
     if stored > most or -(-stored // (array_rows * array_columns)) >= dense:
         return None
     block_cost = max(array_rows, array_columns) // 4
     blocks = _by_columns(nonzero, array_rows, array_columns, block_cost)
-    if not columns_once:
-        turned = _by_columns(nonzero.T, array_columns, array_rows, block_cost)
-        by_rows = tuple(Block(block.columns, block.rows) for block in turned)
-        blocks = min(blocks, by_rows, key=lambda found: (arrays_of(found, array_rows, array_columns), len(found)))
     if sum(block.size for block in blocks) > most or arrays_of(blocks, array_rows, array_columns) >= dense:
         return None
     return blocks

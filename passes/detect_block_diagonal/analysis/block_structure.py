@@ -64,22 +64,16 @@ def _order(parts: list[Indices], length: int) -> Indices:
     return np.concatenate([used, np.flatnonzero(empty)])
 
 
-def nonzeros(matrix: Array, zero_points: Array | None = None, prune_below: float = 0.0) -> Mask:
-    """Where a matrix [in, out] differs from zero: from its column's zero point [out], if it has any.
-
-    With `prune_below`, only values at least as large count. NaN counts as nonzero, -0.0 as zero.
-    """
-    if prune_below > 0:
-        return ~(np.abs(_values(matrix, zero_points)) < prune_below)
-    return np.not_equal(matrix, 0 if zero_points is None else zero_points)
+def nonzeros(matrix: Array) -> Mask:
+    """Where a matrix differs from zero. NaN counts as nonzero, -0.0 as zero."""
+    return np.not_equal(matrix, 0)
 
 
-def find_matrix_blocks(matrix: Array, zero_points: Array | None = None) -> BlockStructure | None:
+def find_matrix_blocks(matrix: Array) -> BlockStructure | None:
     """`find_blocks` of the nonzeros of a matrix; of one whose first row and column are full it reads no more."""
-    zeros = None if zero_points is None else np.broadcast_to(zero_points, matrix.shape[1:])
-    if nonzeros(matrix[:1], zeros).all() and nonzeros(matrix[:, :1], None if zeros is None else zeros[:1]).all():
+    if nonzeros(matrix[:1]).all() and nonzeros(matrix[:, :1]).all():
         return None
-    return find_blocks(nonzeros(matrix, zeros))
+    return find_blocks(nonzeros(matrix))
 
 
 def find_blocks(nonzero: Mask) -> BlockStructure | None:
@@ -111,12 +105,12 @@ def _take_component(nonzero: Mask, first: int, free_rows: Mask, free_columns: Ma
 
 def _reached(nonzero: Mask, sources: Indices, free: Mask) -> Indices:
     """The free targets that have a nonzero in a source [source, target]; they are then no longer free."""
-    found = np.zeros(len(free), bool)
+    reached = np.zeros(len(free), bool)
     for first in range(0, len(sources), _AT_ONCE):
-        found |= _any(nonzero[sources[first : first + _AT_ONCE]], axis=0)
-    found &= free
-    free[found] = False
-    return np.flatnonzero(found)
+        reached |= _any(nonzero[sources[first : first + _AT_ONCE]], axis=0)
+    reached &= free
+    free[reached] = False
+    return np.flatnonzero(reached)
 
 
 def _any(nonzero: Mask, axis: int) -> Mask:
@@ -142,44 +136,44 @@ class AlmostBlocks:
         return f"{percent:.2f} % of the mass lies in {len(self.structure.blocks)} blocks"
 
 
-def almost_blocks(
-    matrix: Array, zero_points: Array | None = None, prune_below: float | None = None, least_mass: float = 0.9
-) -> AlmostBlocks | None:
-    """The pattern of fewest stored weights that holds at least the share `least_mass` of the sum of squares.
+def almost_blocks(matrix: Array) -> AlmostBlocks | None:
+    """The pattern of fewest stored weights that holds at least the share `LEAST_MASS` of the sum of squares.
 
     Looked at are plain block-diagonal patterns of equal blocks, as many as divide both sides, and the components of
-    what is not below `prune_below` (by default a hundredth of the largest value). It is meant for reports and for
-    matrices for which `find_blocks` finds nothing. A few rows are looked at first, and the rest only if these look
-    promising; so a dense matrix costs next to nothing, but a pattern that these rows do not show is not found.
+    what is not below a hundredth of the largest value. It is meant for reports and for matrices for which `find_blocks`
+    finds nothing. A few rows are looked at first, and the rest only if these look promising; so a dense matrix costs
+    next to nothing, but a pattern that these rows do not show is not found.
     """
     rows, columns = matrix.shape
     if not matrix.size:
         return None
     sample: Indices = np.unique(np.arange(_SAMPLES) * (rows - 1) // (_SAMPLES - 1))
-    peeked = np.abs(_values(matrix[sample], zero_points))
+    peeked = np.abs(_wide(matrix[sample]))
     candidates = [
         _plain_blocks(rows, columns, blocks)
         for blocks in _common_divisors(rows, columns)
-        if _plain_share(peeked, sample, rows, blocks) >= (1 / blocks + least_mass) / 2
+        if _plain_share(peeked, sample, rows, blocks) >= (1 / blocks + LEAST_MASS) / 2
     ]
-    threshold = float(peeked.max()) / 100 if prune_below is None else prune_below
+    threshold = float(peeked.max()) / 100
     shown = find_blocks(peeked >= threshold)
     if threshold > 0 and shown is not None and shown.stored < 0.9 * peeked.size:
-        pruned = find_blocks(nonzeros(matrix, zero_points, threshold))
+        pruned = find_blocks(~(np.abs(_wide(matrix)) < threshold))
         candidates += [pruned] if pruned is not None else []
-    measured = (_measure(matrix, zero_points, structure) for structure in candidates if structure.stored < matrix.size)
-    good = [found for found in measured if found.mass >= least_mass]
-    return min(good, key=lambda found: found.structure.stored, default=None)
+    measured = (_measure(matrix, structure) for structure in candidates if structure.stored < matrix.size)
+    good = [almost for almost in measured if almost.mass >= LEAST_MASS]
+    return min(good, key=lambda almost: almost.structure.stored, default=None)
 
+
+LEAST_MASS = 0.9
+"""Blocks that hold less of a matrix are not worth a note."""
 
 _SAMPLES = 32
 """Rows looked at before a matrix is read as a whole."""
 
 
-def _values(matrix: Array, zero_points: Array | None) -> Array:
-    """The numbers that a matrix stands for, but for its scale; wide enough for differences of int8."""
-    wide = matrix if matrix.dtype.kind == "f" else matrix.astype(np.int32)
-    return wide if zero_points is None else wide - np.asarray(zero_points, wide.dtype)
+def _wide(matrix: Array) -> Array:
+    """The same numbers, integers as int32: int8 does not hold 128, the size of -128."""
+    return matrix if matrix.dtype.kind == "f" else matrix.astype(np.int32)
 
 
 def _common_divisors(rows: int, columns: int) -> Iterator[int]:
@@ -199,14 +193,14 @@ def _plain_share(peeked: Array, sample: Indices, rows: int, blocks: int) -> floa
     return float(parts[np.arange(len(sample)), sample // (rows // blocks)].sum()) / total if total > 0 else 0.0
 
 
-def _measure(matrix: Array, zero_points: Array | None, structure: BlockStructure) -> AlmostBlocks:
+def _measure(matrix: Array, structure: BlockStructure) -> AlmostBlocks:
     mass = count = mass_within = count_within = 0.0
     block_of_row, block_of_column = np.full(len(matrix), -1), np.full(matrix.shape[1], -2)
     for number, block in enumerate(structure.blocks):
         block_of_row[block.rows], block_of_column[block.columns] = number, number
     for first in range(0, len(matrix), _AT_ONCE):
         part = slice(first, first + _AT_ONCE)
-        squares = np.square(_values(matrix[part], zero_points), dtype=np.float64)
+        squares = np.square(_wide(matrix[part]), dtype=np.float64)
         within = block_of_row[part, None] == block_of_column
         mass, count = mass + float(squares.sum()), count + np.count_nonzero(squares)
         mass_within += float(squares.sum(where=within))

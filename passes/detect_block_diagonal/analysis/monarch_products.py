@@ -34,14 +34,10 @@ TOLERANCE = 2e-6
 
 @dataclass(frozen=True, eq=False)
 class MonarchProduct:
-    """Factors w1 [k, p, q] and w2 [l, r, s] in the convention above; the matrix is the upper left of their product.
-
-    With `contiguous_outputs`, element v of output block b is column b*s + v instead of v*l + b.
-    """
+    """Factors w1 [k, p, q] and w2 [l, r, s] in the convention above; the matrix is the upper left of their product."""
 
     w1: Array
     w2: Array
-    contiguous_outputs: bool = False
 
     @property
     def stored(self) -> int:
@@ -50,11 +46,7 @@ class MonarchProduct:
 
     def matrix(self) -> Array:
         """The dense product [k*p, l*s]."""
-        if not self.contiguous_outputs:
-            return monarch_matrix(self.w1, self.w2)
-        outs, _, columns = self.w2.shape
-        interleaved = monarch_matrix(self.w1, self.w2)
-        return interleaved.reshape(-1, columns, outs).transpose(0, 2, 1).reshape(interleaved.shape)
+        return monarch_matrix(self.w1, self.w2)
 
 
 def monarch_matrix(w1: Array, w2: Array) -> Array:
@@ -71,9 +63,7 @@ def monarch_matrix(w1: Array, w2: Array) -> Array:
     return matrix.reshape(ins * rows, columns * outs)
 
 
-def find_monarch_product(
-    matrix: Array, tolerance: float = TOLERANCE, contiguous_outputs: bool = False
-) -> MonarchProduct | None:
+def find_monarch_product(matrix: Array) -> MonarchProduct | None:
     """The Monarch product of fewest weights that is exactly `matrix` [in, out]; None if none has fewer than in*out.
 
     Looked at are all divisors of `in` and `out` but 1 and themselves as numbers of blocks, and as many blocks on both
@@ -84,7 +74,7 @@ def find_monarch_product(
     """
     if matrix.dtype.kind != "f" or not matrix.any():
         return None
-    search = _Search(matrix, tolerance, contiguous_outputs)
+    search = _Search(matrix)
     possible = [shape for shape in _blockings(*matrix.shape) if not search.can_reject(shape, matrix.size)]
     if not possible or not np.isfinite(matrix).all():
         return None
@@ -157,10 +147,8 @@ _Factors = tuple[Indices, Array, Array]
 class _Search:
     """What is known about one matrix."""
 
-    def __init__(self, matrix: Array, tolerance: float, contiguous_outputs: bool) -> None:
+    def __init__(self, matrix: Array) -> None:
         self.matrix = matrix
-        self.tolerance = tolerance
-        self.contiguous_outputs = contiguous_outputs
         self.independent_rows: dict[int, int] = {}
         """So many first rows of the last output block are independent, by number of output blocks."""
         self.independent_columns: dict[int, tuple[int, int]] = {}
@@ -171,11 +159,7 @@ class _Search:
         """A blocking takes at least so many weights."""
 
     def slice_of(self, shape: _Blocking, i: int, b: int) -> Array:
-        if self.contiguous_outputs:
-            columns = slice(b * shape.columns, (b + 1) * shape.columns)
-        else:
-            columns = slice(b, None, shape.outs)
-        return self.matrix[i * shape.rows : (i + 1) * shape.rows, columns]
+        return self.matrix[i * shape.rows : (i + 1) * shape.rows, b :: shape.outs]
 
     def can_reject(self, shape: _Blocking, limit: int) -> bool:
         """Whether slice (0, l - 1) is of too high a rank for any q that takes fewer weights than `limit`.
@@ -240,7 +224,7 @@ class _Search:
         inner = shape.least_inner(ranks.reshape(shape.ins, shape.outs))
         if inner > shape.most_inner(limit):
             return None
-        return MonarchProduct(*_arranged(shape, inner, left, right), self.contiguous_outputs)
+        return MonarchProduct(*_arranged(shape, inner, left, right))
 
     def factor_slices(
         self, shape: _Blocking, slices: Sequence[tuple[int, ...]], limit: int, expected: int
@@ -266,7 +250,7 @@ class _Search:
             for into, (i, b) in zip(dense, here, strict=True):
                 part = self.slice_of(shape, i, b)
                 into[: part.shape[0], : part.shape[1]] = part
-            factored = _exact_factors(dense, width, self.tolerance, kind)
+            factored = _exact_factors(dense, width, kind)
             if factored is None:
                 return None
             parts.append(factored)
@@ -319,7 +303,7 @@ def _have_eigenvalues_above(gap: float, vectors: Array) -> bool:
     return True
 
 
-def _exact_factors(slices: Doubles, width: int, tolerance: float, kind: type[np.floating[Any]]) -> _Factors | None:
+def _exact_factors(slices: Doubles, width: int, kind: type[np.floating[Any]]) -> _Factors | None:
     """Factors, t being the greatest rank, of slices [n, p, s], which are overwritten; None if one is not exact.
 
     The range of a slice is found with a few random vectors, the same ones every time (Halko, Martinsson and Tropp,
@@ -338,7 +322,7 @@ def _exact_factors(slices: Doubles, width: int, tolerance: float, kind: type[np.
     else:
         u, sigma, vt = np.linalg.svd(slices, full_matrices=False)
     rest: Doubles = np.cumsum(np.square(sigma)[:, ::-1], axis=1)[:, ::-1]
-    ranks: Indices = np.asarray((rest > tolerance**2 * rest[:, :1]).sum(axis=1))
+    ranks: Indices = np.asarray((rest > TOLERANCE**2 * rest[:, :1]).sum(axis=1))
     rank = int(ranks.max())
     if sampled and _vectors_for(rank) > width:
         return None
@@ -346,7 +330,7 @@ def _exact_factors(slices: Doubles, width: int, tolerance: float, kind: type[np.
     roots = np.sqrt(kept)
     left, right = u[:, :, :rank] * roots[:, None], vt[:, :rank] * roots[:, :, None]
     slices -= left @ right
-    if np.einsum("nps,nps->ns", slices, slices).max() > (4 * tolerance) ** 2:
+    if np.einsum("nps,nps->ns", slices, slices).max() > (4 * TOLERANCE) ** 2:
         return None
     left, right = left * tall, right * wide
     balance = np.sqrt(_norms(left, axis=1) / _norms(right, axis=2).swapaxes(1, 2))

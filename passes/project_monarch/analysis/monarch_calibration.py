@@ -5,7 +5,6 @@ tr(E^T C E). It couples the slices of one output block, but as a function of one
 minimum: so block coordinate descent, from the closed form of `monarch_projection`, one input block after the other.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,12 +63,10 @@ def output_error(matrix: Array, w1: Array, w2: Array, covariance: Array) -> floa
     return ratio(_output_energy(rest, covariance), _output_energy(matrix, covariance))
 
 
-def project_calibrated(
-    matrix: Array, covariance: Array, into: Blocking, sweeps: int = SWEEPS, damping: float = DAMPING
-) -> Calibrated:
+def project_calibrated(matrix: Array, covariance: Array, into: Blocking) -> Calibrated:
     """Factors as `project` has them, whose outputs are nearer to those of `matrix` [in, out], never farther.
 
-    `covariance` is the second moment [in, in] of the inputs (see `second_moment`). `damping` times the mean of its
+    `covariance` is the second moment [in, in] of the inputs (see `second_moment`). `DAMPING` times the mean of its
     diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own. Expect a greater
     output error on other inputs than on these: to know it, hold some back and ask `output_error`.
     Errors: ValueError as from `project`, or if the covariance is not finite or has another shape.
@@ -79,43 +76,39 @@ def project_calibrated(
     closed_error = output_error(matrix, *closed, covariance)
     best, error = closed, closed_error
     if closed_error > 0:
-        found = _descended(matrix, covariance.astype(np.float64), into, closed, sweeps, damping)
-        found_error = output_error(matrix, *found, covariance)
-        if found_error < error:
-            best, error = found, found_error
+        descended = _descended(matrix, covariance.astype(np.float64), into, closed)
+        descended_error = output_error(matrix, *descended, covariance)
+        if descended_error < error:
+            best, error = descended, descended_error
     return Calibrated(*best, relative_error(matrix, *best), error, closed_error)
 
 
-def choose_calibrated(
-    matrix: Array, covariance: Array, budget: float, among: Sequence[Blocking] | None = None
-) -> tuple[Blocking, Calibrated] | None:
+def choose_calibrated(matrix: Array, covariance: Array, budget: float) -> tuple[Blocking, Calibrated] | None:
     """A cheap blocking whose calibrated outputs have a relative error of at most `budget`; None if none is found.
 
     Searched by halving among those blockings to which no cheaper one is closer in the weights, so a handful of
     projections suffices; the budget is kept by what is returned, though it need not be the cheapest that could.
     """
-    shapes: list[Choice] = front(matrix, candidates(*matrix.shape) if among is None else among)
-    found: tuple[Blocking, Calibrated] | None = None
+    shapes: list[Choice] = front(matrix, candidates(*matrix.shape))
+    cheapest: tuple[Blocking, Calibrated] | None = None
     low, high = 0, len(shapes)
     while low < high:
         middle = (low + high) // 2
         shape = shapes[middle].blocking
         result = project_calibrated(matrix, covariance, shape)
         if result.output_error <= budget:
-            found, high = (shape, result), middle
+            cheapest, high = (shape, result), middle
         else:
             low = middle + 1
-    return found
+    return cheapest
 
 
 _TOGETHER = 1024
 """Vectors, or columns of a matrix, that are worked on at a time."""
 
 
-def _descended(
-    matrix: Array, covariance: Doubles, into: Blocking, start: tuple[Array, Array], sweeps: int, damping: float
-) -> tuple[Array, Array]:
-    """Factors after so many sweeps over the input blocks.
+def _descended(matrix: Array, covariance: Doubles, into: Blocking, start: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Factors after `SWEEPS` sweeps over the input blocks.
 
     For the slices M of input block a, all else fixed, tr(E^T C E) = |G^T M - X|^2 + constant, where C[a, a] = G G^T,
     X = G^-1 D and D = C[a, :] E + C[a, a] M, this E still with the old M. So G^T M is the truncated X.
@@ -124,13 +117,13 @@ def _descended(
     left, right = (part.astype(np.float64) for part in slice_factors(*start))
     left, right = left[: core.blocks_in], right[: core.blocks_in, :, :, : core.columns]
     moment = _padded(covariance, core.inputs, core.inputs)
-    floor = damping * np.trace(covariance) / len(covariance)
+    floor = DAMPING * np.trace(covariance) / len(covariance)
     moment[np.diag_indices_from(moment)] += floor
     shape = (core.blocks_in, core.rows, core.columns, core.blocks_out)
     rest = _padded(matrix, core.inputs, core.outputs).reshape(shape).transpose(0, 1, 3, 2).copy()
     rest -= (left @ right).transpose(0, 2, 1, 3)
     roots = [_roots(moment, a, core.rows, floor) for a in range(core.blocks_in)]
-    for _ in range(sweeps):
+    for _ in range(SWEEPS):
         for a, (root, inverse) in enumerate(roots):
             rows = moment[a * core.rows : (a + 1) * core.rows]
             old = left[a] @ right[a]

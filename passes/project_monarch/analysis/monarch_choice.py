@@ -67,15 +67,15 @@ def candidates(inputs: int, outputs: int) -> list[Blocking]:
     return sorted(worthwhile, key=lambda shape: (shape.stored_weights, shape.blocks_in, shape.blocks_out))
 
 
-def choose(matrix: Array, budget: float, among: Iterable[Blocking] | None = None) -> Choice | None:
-    """The cheapest blocking (of `candidates`, or `among` others) with a relative error of at most `budget`, if any.
+def choose(matrix: Array, budget: float) -> Choice | None:
+    """The cheapest blocking of `candidates` with a relative error of at most `budget`, if any.
 
     Blockings that differ only in rank share one decomposition, which ends as soon as even the highest rank has lost
     more than the budget allows. Errors: ValueError as from `project`.
     """
     total = energy(matrix)
     allowance = budget**2 * total
-    for shape, lost in _losses(matrix, candidates(*matrix.shape) if among is None else among, allowance):
+    for shape, lost in _losses(matrix, candidates(*matrix.shape), allowance):
         if lost <= allowance:
             return Choice(shape, ratio(lost, total))
     return None

@@ -146,13 +146,6 @@ def residuals(matrix: Array, w1: Array, w2: Array) -> Iterator[Doubles]:
         yield shaped[: len(matrix) - first * rows, : matrix.shape[1]]
 
 
-def projection_error(matrix: Array, into: Blocking) -> float:
-    """The relative error that `project` has, from the singular values of the slices alone."""
-    check(matrix, into)
-    energies = discarded(matrix, into, np.inf)
-    return ratio(float(energies[: into.rank + 1][-1]), energy(matrix))
-
-
 def discarded(matrix: Array, into: Blocking, allowance: float) -> Doubles:
     """The squared error of projections of rank 0 (that is, `|matrix|^2`), 1, 2, ..., min(p, s) with these blocks.
 

@@ -200,13 +200,6 @@ def test_energy_of_operators_that_the_chip_does_not_give(onnx_file: Write, compi
     } <= set(cost.notes)
 
 
-def test_digital_operators_may_be_left_out(product: Callable[..., Program]) -> None:
-    cost = cost_of(product(4, 4), Conditions(digital=False))
-    assert cost.latency_ns == {"parameter": 218, "digital": None, "total": None}
-    assert cost.energy_pj["parameter"] == 800
-    assert cost.notes == ("digital operators are not counted: that was not asked for",)
-
-
 def test_a_network_that_does_not_run_with_these_dimensions(onnx_file: Write, compiled: Compiled) -> None:
     network = onnx_file("g (float[n,m] x) => (float[k,2] y) { y = Reshape(x, s) }", {"s": np.array([-1, 2])})
     program = compiled(network, {"x": np.ones((3, 4), np.float32)}).program

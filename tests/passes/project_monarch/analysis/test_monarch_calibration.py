@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passes.project_monarch.analysis import monarch_calibration
 from passes.project_monarch.analysis.monarch_calibration import (
+    DAMPING,
+    Calibrated,
     choose_calibrated,
     output_error,
     project_calibrated,
@@ -29,6 +32,14 @@ def product(w1: Array, w2: Array) -> Array:
     middle = np.matmul(np.eye(ins * rows).reshape(-1, ins, rows).transpose(1, 0, 2), w1).transpose(1, 0, 2)
     result = np.matmul(middle.reshape(-1, inner, outs).transpose(2, 0, 1), w2).transpose(1, 2, 0)
     return result.reshape(-1, columns * outs)
+
+
+def calibrated(matrix: Array, covariance: Array, into: Blocking, sweeps: int, damping: float) -> Calibrated:
+    """The factors after another number of sweeps, and with another damping, than the compiler's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(monarch_calibration, "SWEEPS", sweeps)
+        patch.setattr(monarch_calibration, "DAMPING", damping)
+        return project_calibrated(matrix, covariance, into)
 
 
 def correlated(inputs: int, vectors: int, rng: np.random.Generator) -> Array:
@@ -84,7 +95,7 @@ def test_more_sweeps_are_nearer(case: tuple[Array, Array, Blocking]):
     matrix, x, shape = case
     covariance = second_moment(x)
     covariance += 1e-3 * np.eye(len(covariance))
-    errors = [project_calibrated(matrix, covariance, shape, sweeps, damping=1e-12) for sweeps in range(5)]
+    errors = [calibrated(matrix, covariance, shape, sweeps, damping=1e-12) for sweeps in range(5)]
     for fewer, more in pairwise(errors):
         assert more.output_error <= fewer.output_error + 1e-6
 
@@ -100,7 +111,7 @@ def test_calibration_is_worth_it():
 def test_no_step_from_a_minimum_is_better():
     rng = np.random.default_rng(2)
     matrix, covariance = rng.standard_normal((12, 10)), second_moment(correlated(12, 50, rng))
-    found = project_calibrated(matrix, covariance, Blocking(3, 4, 2, 5), sweeps=400, damping=1e-12)
+    found = calibrated(matrix, covariance, Blocking(3, 4, 2, 5), sweeps=400, damping=1e-12)
     for step in (1e-4, 1e-3, 1e-2):
         for _ in range(50):
             w1 = found.w1 + step * rng.standard_normal(found.w1.shape)
@@ -139,7 +150,7 @@ def test_unseen_features_keep_their_weights():
 def test_fewer_inputs_than_features_are_enough():
     rng = np.random.default_rng(6)
     matrix, x = rng.standard_normal((32, 32)), correlated(32, 3, rng)
-    found = project_calibrated(matrix, second_moment(x), Blocking(4, 8, 4, 8), sweeps=20)
+    found = calibrated(matrix, second_moment(x), Blocking(4, 8, 4, 8), sweeps=20, damping=DAMPING)
     assert found.output_error < 0.1 * found.closed_form_output_error
 
 
@@ -188,7 +199,7 @@ def test_the_choice_keeps_the_budget_and_is_cheaper_than_without_calibration(bud
 def test_nothing_is_chosen_where_nothing_is_near_enough():
     rng = np.random.default_rng(11)
     assert choose_calibrated(rng.standard_normal((16, 16)), np.eye(16), 1e-3) is None
-    assert choose_calibrated(rng.standard_normal((16, 16)), np.eye(16), 1.0, []) is None
+    assert choose_calibrated(rng.standard_normal((2, 2)), np.eye(2), 1.0) is None
 
 
 def test_the_second_moment_must_fit():
