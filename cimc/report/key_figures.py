@@ -19,10 +19,10 @@ class KeyFigure:
 
     def value(self, report: Mapping[str, Any]) -> float | None:
         """The number in the report; None where it is not modelled."""
-        found: Any = report
+        part: Any = report
         for key in self.path.split("."):
-            found = None if found is None else found[key]
-        return found
+            part = None if part is None else part[key]
+        return part
 
 
 KEY_FIGURES = (

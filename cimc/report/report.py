@@ -143,7 +143,7 @@ class _Reporter:
             area_um2=add(cost.area.values()),
             area_components_um2=cost.area,
             leakage_uw=cost.leakage,
-            prefill={name: None if found is None else _prefill(found) for name, found in cost.prefill.items()},
+            prefill={name: None if times is None else _prefill(times) for name, times in cost.prefill.items()},
             conditions=self._conditions(),
             layers=tuple(self._layer(m) for m in program.multiplications),
             stage_costs=tuple(self._stages()),
@@ -202,11 +202,11 @@ class _Reporter:
 
     def _stages(self) -> list[StageCost]:
         nodes = {m.y: m.node for m in self.program.multiplications}
-        found: list[StageCost] = []
+        costs: list[StageCost] = []
         for stage in self.program.stages:
             chosen = self.multiplies["stage"] == stage.number
             written = np.unique(self.multiplies["y"][chosen]).tolist()
-            found.append(
+            costs.append(
                 StageCost(
                     stage=stage.number,
                     start_ns=stage.start_ps / 1000,
@@ -215,7 +215,7 @@ class _Reporter:
                     nodes=tuple(nodes[y] for y in written),
                 )
             )
-        return found
+        return costs
 
 
 def conversions(records: Records, program: Program) -> NDArray[np.int64]:
@@ -224,22 +224,22 @@ def conversions(records: Records, program: Program) -> NDArray[np.int64]:
     return records["columns"].astype(np.int64) * slices * planes_of(records, program)
 
 
-def _prefill(found: Prefill) -> dict[str, Any]:
-    return {**asdict(found), "latency_ns": found.latency_ns, "tokens_per_second": found.tokens_per_second}
+def _prefill(times: Prefill) -> dict[str, Any]:
+    return {**asdict(times), "latency_ns": times.latency_ns, "tokens_per_second": times.tokens_per_second}
 
 
 def _layer_notes(program: Program, node: str) -> dict[str, Any]:
     """What is said of a node, in one dictionary: texts and numbers. ProgramError for anything else."""
     entries = program.notes.get("layers")
-    found: dict[str, Any] = {}
+    notes: dict[str, Any] = {}
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and entry.get("node") == node:
-            found |= {name: value for name, value in entry.items() if name != "node"}
-    for name, value in found.items():
+            notes |= {name: value for name, value in entry.items() if name != "node"}
+    for name, value in notes.items():
         is_number = isinstance(value, int | float) and abs(value) <= MAXIMAL_DETAIL
         if not (is_number if name.endswith("_error") else is_number or isinstance(value, str)):
             raise ProgramError(f"damaged: metadata program.notes.layers: {name} of node {node} is not a number or text")
-    return found
+    return notes
 
 
 def _optional(value: object) -> int | None:

@@ -50,8 +50,8 @@ class Study:
     @cached_property
     def colors(self) -> list[str]:
         """The colour of each layer."""
-        found = dict(zip(sorted(set(self.owners)), layer_colors(len(set(self.owners))), strict=True))
-        return [found[owner] for owner in self.owners]
+        color_of = dict(zip(sorted(set(self.owners)), layer_colors(len(set(self.owners))), strict=True))
+        return [color_of[owner] for owner in self.owners]
 
     def to_json(self) -> dict[str, Any]:
         """The report, with the file it is of."""

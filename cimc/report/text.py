@@ -25,7 +25,8 @@ def summary_lines(report: Report) -> Iterator[str]:
     saved = (
         f"; {report.dense_weights:,} weights if they were dense" if report.dense_weights > report.stored_weights else ""
     )
-    yield f"structure     {', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items())) or 'none'}{saved}"
+    structures = ", ".join(f"{count} {structure}" for structure, count in sorted(kinds.items()))
+    yield f"structure     {structures or 'none'}{saved}"
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
@@ -48,10 +49,10 @@ def _cost_lines(report: Report) -> Iterator[str]:
     yield f"area          {area}, of {report.arrays} arrays and all digital and attention units"
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
     if alone is not None:
-        found = all_of_it or alone
+        times = all_of_it or alone
         yield (
-            f"prefill       {found['tokens']} tokens in {plainly(found['latency_ns'], TIME)}, one every "
-            f"{plainly(found['interval_ns'], TIME)} ({found['busiest']}); "
+            f"prefill       {times['tokens']} tokens in {plainly(times['latency_ns'], TIME)}, one every "
+            f"{plainly(times['interval_ns'], TIME)} ({times['busiest']}); "
             f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
     sizes = ", ".join(f"{one_line(name)} = {size}" for name, size in report.conditions["dims"].items())

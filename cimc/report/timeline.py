@@ -37,7 +37,7 @@ class Event:
     unit: int
     start_ps: int
     duration_ps: int
-    what: str
+    does: str
     node: str = ""
     stage: int | None = None
     layer: int | None = None
@@ -106,22 +106,22 @@ def _layers(program: Program, records: Records) -> list[int]:
 
 def _array_events(program: Program, timing: Timing) -> Iterator[Event]:
     """One event for each row group; those of one activation share its time."""
-    found = activations_of(program, timing)
-    records = program.instructions[found.records]
-    parts = np.bincount(found.of_record, minlength=len(found.array))
-    order, first = np.argsort(found.of_record, kind="stable"), np.cumsum(parts) - parts
+    activations = activations_of(program, timing)
+    records = program.instructions[activations.records]
+    parts = np.bincount(activations.of_record, minlength=len(activations.array))
+    order, first = np.argsort(activations.of_record, kind="stable"), np.cumsum(parts) - parts
     part = np.empty(len(records), np.int64)
-    part[order] = np.arange(len(records)) - first[found.of_record[order]]
+    part[order] = np.arange(len(records)) - first[activations.of_record[order]]
     layers = _layers(program, records)
     names = ("array", "start", "stage", "row", "rows", "column", "columns", "adc_bits")
     numbers = np.stack([records[name].astype(np.int64) for name in names], axis=1).tolist()
     for i, (array, start, stage, row, rows, column, columns, bits) in enumerate(numbers):
-        activation = int(found.of_record[i])
+        activation = int(activations.of_record[i])
         yield Event(
             Resource.ARRAY,
             array,
             start,
-            int(found.duration[activation]),
+            int(activations.duration[activation]),
             f"rows {row} to {row + rows - 1}, columns {column} to {column + columns - 1}, {bits} bits",
             program.multiplications[layers[i]].node,
             stage,
@@ -132,23 +132,23 @@ def _array_events(program: Program, timing: Timing) -> Iterator[Event]:
 
 
 def _activations(program: Program, timing: Timing) -> Iterator[Activation]:
-    found = activations_of(program, timing)
-    records = program.instructions[found.records]
+    activations = activations_of(program, timing)
+    records = program.instructions[activations.records]
     planes, layers = planes_of(records, program), np.array(_layers(program, records), np.int64)
-    order = np.argsort(found.of_record, kind="stable")
-    groups = np.split(order, 1 + np.flatnonzero(np.diff(found.of_record[order]))) if len(order) else []
+    order = np.argsort(activations.of_record, kind="stable")
+    groups = np.split(order, 1 + np.flatnonzero(np.diff(activations.of_record[order]))) if len(order) else []
     for i, group in enumerate(groups):
         bits = int(records["adc_bits"][group].max())
         yield Activation(
-            array=int(found.array[i]),
-            start_ps=int(found.start[i]),
+            array=int(activations.array[i]),
+            start_ps=int(activations.start[i]),
             planes=int(planes[group].max()),
-            columns=int(found.columns[i]),
+            columns=int(activations.columns[i]),
             bits=bits,
             adc_ps=timing.adc_ps[bits - 1],
             layer=int(layers[group[0]]),
             layers=len(set(layers[group].tolist())),
-            stage=int(found.stage[i]),
+            stage=int(activations.stage[i]),
         )
 
 
@@ -163,8 +163,8 @@ def _transfers(program: Program, timing: Timing) -> Iterator[Event]:
         else:
             into = int(record["flags"]) == INTO_ARRAYS
             nodes = [m.node for m in program.multiplications if (m.x if into else m.y) == x]
-            what = f"moves a vector {'into' if into else 'out of'} the arrays"
-            yield Event(Resource.INTERCONNECT, 0, start, timing.transfer_ps, what, ", ".join(nodes), stage)
+            does = f"moves a vector {'into' if into else 'out of'} the arrays"
+            yield Event(Resource.INTERCONNECT, 0, start, timing.transfer_ps, does, ", ".join(nodes), stage)
 
 
 def _spread(events: Iterable[Event]) -> Iterator[Event]:

@@ -48,16 +48,16 @@ def _events(number: int, study: Study, several: bool) -> Iterator[dict[str, Any]
         yield _complete(event, processes[event.resource])
 
 
-def _about(what: str, process: int, thread: int, **args: str | int) -> dict[str, Any]:
+def _about(event: str, process: int, thread: int, **args: str | int) -> dict[str, Any]:
     """A metadata event."""
-    return {"ph": "M", "name": what, "pid": process, "tid": thread, "args": args}
+    return {"ph": "M", "name": event, "pid": process, "tid": thread, "args": args}
 
 
 def _complete(event: Event, process: int) -> dict[str, Any]:
-    args = {"node": event.node, "does": event.what, "stage": event.stage, "picoseconds": event.duration_ps}
+    args = {"node": event.node, "does": event.does, "stage": event.stage, "picoseconds": event.duration_ps}
     return {
         "ph": "X",
-        "name": event.node or event.what,
+        "name": event.node or event.does,
         "cat": str(event.resource),
         "pid": process,
         "tid": event.unit + 1,

@@ -96,20 +96,20 @@ def _grid(values: Mapping[str, object], file: Path) -> Grid:
         axes[name] = _axis_values(name, axis, values[name]) if name in values else (axis.default,)
     chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
     keys = _chip_keys(values.get(CHIP_KEYS, {}))
-    points = math.prod(len(found) for found in (*axes.values(), *keys.values()))
+    points = math.prod(len(choices) for choices in (*axes.values(), *keys.values()))
     if points > MOST_POINTS:
         raise UserError(f"{points} points: expected at most {MOST_POINTS}")
     return Grid(file, axes, chips, keys, _goals(values.get(PARETO, {})))
 
 
 def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
-    found: list[Value] = []
+    values: list[Value] = []
     for value in _list(name, given):
         if not axis.is_legal(value):
             raise UserError(f"{name}: {spelled(value)} found, expected {axis.expectation}")
         assert isinstance(value, int | float | str)
-        found.append(value)
-    return _distinct(name, found)
+        values.append(value)
+    return _distinct(name, values)
 
 
 def _chip(name: str, folder: Path) -> ChipAttr:
@@ -130,11 +130,11 @@ def _chip_keys(given: object) -> dict[str, tuple[Value, ...]]:
     for name in SQUARE:
         if SIZE in table and name in table:
             raise UserError(f"{CHIP_KEYS}: {SIZE} and {name} found, expected one of them: {SIZE} is rows and columns")
-    found: dict[str, tuple[Value, ...]] = {}
+    keys_given: dict[str, tuple[Value, ...]] = {}
     for name, values in table.items():
         where = f"{CHIP_KEYS}.{name}"
-        found[name] = _distinct(where, [_key_value(keys[name], value) for value in _list(where, values)])
-    return found
+        keys_given[name] = _distinct(where, [_key_value(keys[name], value) for value in _list(where, values)])
+    return keys_given
 
 
 def _key_value(key: Key, value: object) -> Value:

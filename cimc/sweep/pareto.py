@@ -34,10 +34,10 @@ def is_best(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
     A point dominates another if it is nowhere greater and somewhere less; so equal points stay together.
     """
-    found = np.ones(len(values), np.bool_)
+    best = np.ones(len(values), np.bool_)
     for i, own in enumerate(values):
-        found[i] = not ((values <= own).all(axis=1) & (values < own).any(axis=1)).any()
-    return found
+        best[i] = not ((values <= own).all(axis=1) & (values < own).any(axis=1)).any()
+    return best
 
 
 def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:

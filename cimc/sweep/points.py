@@ -74,5 +74,5 @@ def _point(
 
 def _spread_size(keys: Mapping[str, Value]) -> dict[str, Value]:
     """The keys of a chip, `size` being its rows and its columns."""
-    found = {name: value for name, value in keys.items() if name != SIZE}
-    return {**found, **({name: keys[SIZE] for name in SQUARE} if SIZE in keys else {})}
+    others = {name: value for name, value in keys.items() if name != SIZE}
+    return {**others, **({name: keys[SIZE] for name in SQUARE} if SIZE in keys else {})}

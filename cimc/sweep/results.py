@@ -28,7 +28,7 @@ def varying_settings(sweep: Sweep) -> dict[str, list[Setting]]:
     """The settings that differ between points, with their values."""
     names = list(sweep.points[0].settings)
     values = {name: list(dict.fromkeys(point.settings[name] for point in sweep.points)) for name in names}
-    return {name: found for name, found in values.items() if len(found) > 1}
+    return {name: settings for name, settings in values.items() if len(settings) > 1}
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

@@ -104,8 +104,8 @@ def run_sweep(
 def _finished(folder: Path, points: Sequence[Point], retry_failed: bool) -> list[Outcome]:
     """What earlier sweeps found out about these points."""
     known = compact(folder)
-    found = [known[key] for key in dict.fromkeys(point.key for point in points) if key in known]
-    return [outcome for outcome in found if outcome.error is None or not retry_failed]
+    outcomes = [known[key] for key in dict.fromkeys(point.key for point in points) if key in known]
+    return [outcome for outcome in outcomes if outcome.error is None or not retry_failed]
 
 
 def _client(where: Where, points: int) -> AbstractContextManager[Client]:

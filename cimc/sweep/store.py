@@ -72,12 +72,12 @@ def compact(folder: Path) -> dict[str, Outcome]:
     Raises UserError for a file that is damaged or cannot be written.
     """
     files = _files(folder)
-    found = read_outcomes(folder)
+    outcomes = read_outcomes(folder)
     if files:
-        _keep(folder / ALL, found.values())
+        _keep(folder / ALL, outcomes.values())
         for file in files:
             file.unlink()
-    return found
+    return outcomes
 
 
 def _keep(file: Path, outcomes: Iterable[Outcome]) -> None:

@@ -50,7 +50,7 @@ def test_row_groups(handmade: Program) -> None:
         0,
     )
     assert (second.start_ps, second.duration_ps) == (1500, 8 * (100 + 3 * 3))
-    assert first.what == "rows 2 to 3, columns 4 to 6, 4 bits"
+    assert first.does == "rows 2 to 3, columns 4 to 6, 4 bits"
     assert [(a.array, a.columns, a.bits, a.planes, a.adc_ps) for a in timeline.activations] == [
         (1, 3, 4, 8, 4),
         (1, 3, 3, 8, 3),
@@ -76,24 +76,24 @@ def test_transfers_and_additions(handmade: Program) -> None:
         add_records(stage=0, x=2, y=3, unit=[1], n=[0], columns=[2], start=[500]),
     ]
     timeline = timed(replace(handmade, instructions=np.concatenate([handmade.instructions, *added]), timing=TIMING))
-    assert [(e.unit, e.start_ps, e.duration_ps, e.what, e.node) for e in events(timeline, Resource.INTERCONNECT)] == [
+    assert [(e.unit, e.start_ps, e.duration_ps, e.does, e.node) for e in events(timeline, Resource.INTERCONNECT)] == [
         (0, 0, 50, "permutes a vector", ""),
         (1, 20, 50, "moves a vector into the arrays", "/fc"),
         (0, 60, 50, "moves a vector out of the arrays", "/fc"),
     ]
     (addition,) = events(timeline, Resource.DIGITAL)
     assert (addition.unit, addition.start_ps, addition.duration_ps, addition.layer) == (1, 500, 70, 0)
-    assert addition.what == "adds partial sums of elements 0 to 1"
+    assert addition.does == "adds partial sums of elements 0 to 1"
 
 
 def test_operators(handmade: Program) -> None:
     """Units after the digital ones are attention units; names are those in the kernel."""
     operations = np.array([[0, 2, 1, 10, 30], [1, 1, 2, 2000, 40]], np.int64)
     timeline = timed(replace(handmade, operations=operations, timing=TIMING))
-    assert [(e.unit, e.start_ps, e.duration_ps, e.what) for e in events(timeline, Resource.DIGITAL)] == [
+    assert [(e.unit, e.start_ps, e.duration_ps, e.does) for e in events(timeline, Resource.DIGITAL)] == [
         (1, 10, 30, "Cast")
     ]
-    assert [(e.unit, e.end_ps, e.what) for e in events(timeline, Resource.ATTENTION)] == [(0, 2040, "Mul")]
+    assert [(e.unit, e.end_ps, e.does) for e in events(timeline, Resource.ATTENTION)] == [(0, 2040, "Mul")]
     assert timeline.end_ps == max(event.end_ps for event in timeline.events)
 
 

@@ -28,10 +28,10 @@ class ArrayCost:
 
     def components(self, chosen: NDArray[np.bool_] | None = None) -> dict[str, float | None]:
         """The energy [pJ] of some records by component, of all by default (then with permutations)."""
-        found = {name: _sum(values, chosen) for name, values in self.energies.items()}
-        if chosen is None and found["transfer"] is not None and self.permuted_pj is not None:
-            found["transfer"] += self.permuted_pj
-        return found
+        energies = {name: _sum(values, chosen) for name, values in self.energies.items()}
+        if chosen is None and energies["transfer"] is not None and self.permuted_pj is not None:
+            energies["transfer"] += self.permuted_pj
+        return energies
 
     def per_record(self) -> Floats | None:
         """The energy [pJ] of each record; None if a component is not known."""
@@ -43,13 +43,13 @@ def array_cost(program: Program, costs: ArrayCosts, permuted_bits: Mapping[int, 
     """The cost of a program; `permuted_bits` tells the bits of each permuted value, 32 an element where it does not."""
     records = program.instructions
     multiplies = records[records["op"] == Opcode.MULTIPLY]
-    found = activity(multiplies, planes_of(multiplies, program), costs.slices)
-    energies = array_energies(found, multiplies["adc_bits"].astype(np.int64), costs)
+    active = activity(multiplies, planes_of(multiplies, program), costs.slices)
+    energies = array_energies(active, multiplies["adc_bits"].astype(np.int64), costs)
     permutes = records[records["op"] == Opcode.PERMUTE]
     written = [(int(y), int(k)) for y, k in zip(permutes["y"], permutes["k"])]
     bits = sum(permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for y, k in written)
     price = costs.transfer_bit_pj
-    return ArrayCost(multiplies, found, energies, None if price is None else bits * price)
+    return ArrayCost(multiplies, active, energies, None if price is None else bits * price)
 
 
 def tiles_of_records(program: Program, records: Records) -> Numbers:

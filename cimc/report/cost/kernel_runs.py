@@ -119,16 +119,16 @@ class _Runner:
         kernel = self.program.kernels[number]
         model, names = _watched(number, kernel.model)
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
-        found = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
+        outputs = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
         tensors = model.graph.initializer
         shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in tensors}
-        shapes |= {name: _shape(value) for name, value in (feeds | found).items()}
+        shapes |= {name: _shape(value) for name, value in (feeds | outputs).items()}
         self.kernels[number] = tuple(_operator(node, shapes) for node in model.graph.node)
         self.known[number] = frozenset(tensor.name for tensor in tensors)
         for slot in kernel.outputs:
-            if f"v{slot}" not in found:
+            if f"v{slot}" not in outputs:
                 raise ProgramError(f"kernel {number} does not compute value {slot}")
-            self.values[slot] = found[f"v{slot}"]
+            self.values[slot] = outputs[f"v{slot}"]
 
     def _outputs(
         self, number: int, model: onnx.ModelProto, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]
@@ -182,13 +182,13 @@ def _operator(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> Operator:
 
 def _seen(node: onnx.NodeProto) -> set[str]:
     """The names that the bodies of a control flow node read from outside of them."""
-    found: set[str] = set()
+    outside: set[str] = set()
     for body in (attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH):
         made = {value.name for value in [*body.input, *body.initializer]}
         made.update(name for inner in body.node for name in inner.output)
         read = {name for inner in body.node for name in [*inner.input, *_seen(inner)]}
-        found |= (read | {value.name for value in body.output}) - made
-    return found - {""}
+        outside |= (read | {value.name for value in body.output}) - made
+    return outside - {""}
 
 
 def _shape(value: object) -> Shape:

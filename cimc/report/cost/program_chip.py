@@ -22,8 +22,8 @@ def chip_of_program(program: Program) -> ChipAttr:
 
 def chip_sources(program: Program) -> Mapping[str, str]:
     """Where each of the chip's numbers comes from, by key, as its file says; empty if the program does not tell."""
-    found = program.notes.get(CHIP_SOURCES)
-    return {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
+    sources = program.notes.get(CHIP_SOURCES)
+    return {key: text for key, text in sources.items() if isinstance(text, str)} if isinstance(sources, dict) else {}
 
 
 def adc_description(chip: ChipAttr) -> str | None:

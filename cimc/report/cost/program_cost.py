@@ -92,9 +92,9 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
 
 def add(values: Iterable[float | None]) -> float | None:
     """The sum; None if one of the values is not known."""
-    found = list(values)
-    known = [value for value in found if value is not None]
-    return sum(known) if len(known) == len(found) else None
+    terms = list(values)
+    known = [value for value in terms if value is not None]
+    return sum(known) if len(known) == len(terms) else None
 
 
 def _chip(program: Program) -> tuple[ChipAttr, list[str]]:
@@ -125,12 +125,12 @@ def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None)
     if time is None:
         return {"parameter": None, "total": None}
     busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
-    found: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
+    prefills: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
     if digital is not None:
         busy["digital units"] += digital.digital_busy_ns
         busy["attention units"] = digital.attention_busy_ns
-        found["total"] = prefill(tokens, time.parameter_ns + digital.span_ns, busy)
-    return found
+        prefills["total"] = prefill(tokens, time.parameter_ns + digital.span_ns, busy)
+    return prefills
 
 
 def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
@@ -143,10 +143,10 @@ def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
     notes = [
         f"energy: {name} is not known: the chip gives no {key}" for key, name in lacking.items() if key not in given
     ]
-    for what, components, unit in (("area", cost.area, "um2"), ("leakage", cost.leakage, "uw")):
+    for figure, components, unit in (("area", cost.area, "um2"), ("leakage", cost.leakage, "uw")):
         unknown = [name for name, value in components.items() if value is None]
         if unknown:
-            notes.append(f"{what}: {', '.join(unknown)} not known: the chip lacks keys that end in _{unit}")
+            notes.append(f"{figure}: {', '.join(unknown)} not known: the chip lacks keys that end in _{unit}")
     bits = sorted({int(b) for b in np.unique(cost.arrays.records["adc_bits"])})
     if "adc_model" in given:
         notes += sorted({note for b in bits if (note := chip.adc_model.note(b)) is not None})

@@ -31,8 +31,8 @@ def program_time(program: Program) -> ProgramTime | None:
     if timing is None:
         return None
     records = program.instructions
-    found = activations_of(program, timing)
-    busy = np.bincount(found.array, found.duration, len(program.arrays))
+    activations = activations_of(program, timing)
+    busy = np.bincount(activations.array, activations.duration, len(program.arrays))
     additions = timing.add_ps * np.count_nonzero(records["op"] == Opcode.ADD) / max(1, timing.digital_units)
     stages = sum(stage.duration_ps for stage in program.stages)
     return ProgramTime(
@@ -49,9 +49,9 @@ def tile_times_ns(program: Program) -> NDArray[np.float64] | None:
     """
     if program.timing is None:
         return None
-    found = activations_of(program, program.timing)
-    tile = tiles_of_records(program, program.instructions[found.records])
-    return np.bincount(tile, found.duration[found.of_record], len(program.tiles)) / 1000
+    activations = activations_of(program, program.timing)
+    tile = tiles_of_records(program, program.instructions[activations.records])
+    return np.bincount(tile, activations.duration[activations.of_record], len(program.tiles)) / 1000
 
 
 def _permuting_ps(program: Program, timing: Timing) -> int:

@@ -51,5 +51,4 @@ def steps(timeline: Timeline) -> list[tuple[float, int]]:
     change = np.repeat(np.array([1, -1]), len(working))
     moments, which = np.unique(times, return_inverse=True)
     sums = np.cumsum(np.bincount(which.reshape(-1), change, len(moments))).astype(np.int64)
-    found = [(0.0, 0), *zip((moments / MICROSECOND).tolist(), sums.tolist(), strict=True)]
-    return found
+    return [(0.0, 0), *zip((moments / MICROSECOND).tolist(), sums.tolist(), strict=True)]

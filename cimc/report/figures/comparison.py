@@ -16,13 +16,13 @@ LANE = 24
 def comparison(studies: Sequence[Study]) -> Figure:
     """One chart for each key figure, one bar for each program."""
     reports = [(study.label, study.report.to_json()) for study in studies]
-    found = [
+    compared = [
         (figure, [(label, value) for label, report in reports if (value := figure.value(report)) is not None])
         for figure in KEY_FIGURES
         if figure.compared
     ]
     text = "Bars begin at zero; the table has the numbers, and how each program compares with the first."
-    panels = tuple(_panel(figure, values, len(studies)) for figure, values in found if values)
+    panels = tuple(_panel(figure, values, len(studies)) for figure, values in compared if values)
     return Figure("comparison", "Comparison", text, panels)
 
 

@@ -39,12 +39,12 @@ def _panel(study: Study, end: float) -> Panel:
     if study.timeline is None or not study.timeline.events:
         return Panel(study.label, None, (NO_TIMES,))
     rows, at = list[tuple[str, float, float, float, str]](), 0.0
-    found = time_of_parts(study.timeline)
-    for part, duration in found.items():
+    times = time_of_parts(study.timeline)
+    for part, duration in times.items():
         share = 100 * duration * MICROSECOND / max(1, study.timeline.end_ps)
         rows.append((PARTS[part][0], at, at + duration, share, f"{duration:.4g} µs, {share:.1f} %"))
         at += duration
-    names, colors = zip(*(PARTS[part] for part in found), strict=True)
+    names, colors = zip(*(PARTS[part] for part in times), strict=True)
     color = alt.Color(
         "part:N",
         scale=alt.Scale(domain=names, range=colors),
@@ -68,14 +68,14 @@ def time_of_parts(timeline: Timeline) -> dict[Resource | None, float]:
     """How long each of PARTS is what a moment counts as, in microseconds; the sum is the latency."""
     limits = np.unique([0, timeline.end_ps, *(t for e in timeline.events for t in (e.start_ps, e.end_ps))])
     left = np.diff(limits)
-    found: dict[Resource | None, float] = {}
+    times: dict[Resource | None, float] = {}
     for part in (p for p in PARTS if p is not None):
         events = [e for e in timeline.events if e.resource is part]
         change = np.zeros(len(limits), np.int64)
         np.add.at(change, np.searchsorted(limits, [e.start_ps for e in events]), 1)
         np.add.at(change, np.searchsorted(limits, [e.end_ps for e in events]), -1)
         at_work = np.cumsum(change)[:-1] > 0
-        found[part] = float(left[at_work].sum()) / MICROSECOND
+        times[part] = float(left[at_work].sum()) / MICROSECOND
         left = np.where(at_work, 0, left)
-    found[None] = float(left.sum()) / MICROSECOND
-    return {part: duration for part, duration in found.items() if duration}
+    times[None] = float(left.sum()) / MICROSECOND
+    return {part: duration for part, duration in times.items() if duration}

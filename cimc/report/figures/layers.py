@@ -38,18 +38,18 @@ def layer_energies(studies: Sequence[Study]) -> Figure:
 
 
 def _panels(
-    studies: Sequence[Study], value: Callable[[Layer], float | None], unit: Unit, what: str
+    studies: Sequence[Study], value: Callable[[Layer], float | None], unit: Unit, quantity: str
 ) -> tuple[Panel, ...]:
     largest = max((value(layer) or 0 for study in studies for layer in study.report.layers), default=0)
-    return tuple(_panel(study, value, unit, what, largest) for study in studies)
+    return tuple(_panel(study, value, unit, quantity, largest) for study in studies)
 
 
-def _panel(study: Study, value: Callable[[Layer], float | None], unit: Unit, what: str, largest: float) -> Panel:
-    found = [(i, v) for i, layer in enumerate(study.report.layers) if (v := value(layer)) is not None]
-    if not found:
-        return Panel(study.label, None, (f"The program has no {what} by layer, so this is not shown.",))
-    kept = sorted(sorted(found, key=lambda pair: -pair[1])[:MOST_LAYERS])
-    notes = () if len(kept) == len(found) else (f"Only the largest {len(kept)} of {len(found)} layers are drawn.",)
+def _panel(study: Study, value: Callable[[Layer], float | None], unit: Unit, quantity: str, largest: float) -> Panel:
+    values = [(i, v) for i, layer in enumerate(study.report.layers) if (v := value(layer)) is not None]
+    if not values:
+        return Panel(study.label, None, (f"The program has no {quantity} by layer, so this is not shown.",))
+    kept = sorted(sorted(values, key=lambda pair: -pair[1])[:MOST_LAYERS])
+    notes = () if len(kept) == len(values) else (f"Only the largest {len(kept)} of {len(values)} layers are drawn.",)
     divisor, name = scale_of(largest, unit)
     rows = [(i, i + 1, v / divisor, study.report.layers[i].stage) for i, v in kept]
     chart = (
@@ -58,12 +58,12 @@ def _panel(study: Study, value: Callable[[Layer], float | None], unit: Unit, wha
         .mark_bar()
         .encode(
             x=alt.X("number:O", title="layer", axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.12)),
-            y=alt.Y("value:Q", title=f"{what} ({name})", scale=alt.Scale(domain=[0, largest / divisor])),
+            y=alt.Y("value:Q", title=f"{quantity} ({name})", scale=alt.Scale(domain=[0, largest / divisor])),
             color=layer_color(study),
             opacity=faded(0.25),
             tooltip=[
                 alt.Tooltip("name:N", title="node"),
-                alt.Tooltip("value:Q", title=f"{what} ({name})", format=".4~"),
+                alt.Tooltip("value:Q", title=f"{quantity} ({name})", format=".4~"),
                 alt.Tooltip("kind:N", title="structure"),
                 alt.Tooltip("shape:N", title="weight"),
                 alt.Tooltip("stage:Q", title="stage"),

@@ -35,12 +35,12 @@ def _names(figure: str, panels: Sequence[Panel]) -> list[str]:
 def _packed(png: bytes) -> bytes:
     """The same picture with its pixels compressed well, which makes it five times smaller."""
     chunks = list(_chunks(png))
-    pixels = zlib.decompress(b"".join(data for kind, data in chunks if kind == b"IDAT"))
-    kept = [(kind, data) for kind, data in chunks if kind != b"IDAT"]
+    pixels = zlib.decompress(b"".join(data for chunk_type, data in chunks if chunk_type == b"IDAT"))
+    kept = [(chunk_type, data) for chunk_type, data in chunks if chunk_type != b"IDAT"]
     written = [*kept[:-1], (b"IDAT", zlib.compress(pixels)), kept[-1]]
     return png[: len(SIGNATURE)] + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in written
+        struct.pack(">I", len(data)) + chunk_type + data + struct.pack(">I", zlib.crc32(chunk_type + data))
+        for chunk_type, data in written
     )
 
 

@@ -144,7 +144,7 @@ def _bar(event: Event, lane: int) -> tuple[str | float, ...]:
     return (
         str(event.resource),
         event.unit,
-        event.what,
+        event.does,
         event.node if event.layer is None else "",  # others are looked up by their layer
         "" if event.stage is None else str(event.stage),
         -1 if event.layer is None else event.layer,
@@ -158,7 +158,7 @@ def _bar(event: Event, lane: int) -> tuple[str | float, ...]:
 def _stages(timeline: Timeline, end: float) -> alt.Chart:
     """Every other stage has a shade."""
     stages = [e for e in timeline.events if e.resource is Resource.STAGE]
-    rows = [(e.what, e.start_ps / MICROSECOND, e.end_ps / MICROSECOND, i % 2) for i, e in enumerate(stages)]
+    rows = [(e.does, e.start_ps / MICROSECOND, e.end_ps / MICROSECOND, i % 2) for i, e in enumerate(stages)]
     return (
         alt.Chart(table(("stage", "start", "end", "odd"), rows))
         .mark_rect(clip=True, color=EMPTY)

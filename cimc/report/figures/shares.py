@@ -63,9 +63,9 @@ def _panels(
     studies: Sequence[Study], amounts: Callable[[Report], Amounts], unit: Unit, color: str
 ) -> tuple[Panel, ...]:
     """The bars of all programs on one scale."""
-    found = [(study.label, amounts(study.report)) for study in studies]
-    largest = max((value or 0 for _, values in found for value in values.values()), default=0)
-    return tuple(_panel(label, values, unit, color, largest) for label, values in found)
+    bars = [(study.label, amounts(study.report)) for study in studies]
+    largest = max((value or 0 for _, values in bars for value in values.values()), default=0)
+    return tuple(_panel(label, values, unit, color, largest) for label, values in bars)
 
 
 def _panel(label: str, amounts: Amounts, unit: Unit, color: str, largest: float) -> Panel:

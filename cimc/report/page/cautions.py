@@ -38,11 +38,11 @@ def conditions(study: Study) -> Iterator[str]:
 
 def shared(studies: Sequence[Study], sentences: Callable[[Study], Iterable[str]]) -> dict[str, list[str]]:
     """Each of the sentences, and the labels of the programs that it is said of."""
-    found: dict[str, list[str]] = {}
+    labels_of: dict[str, list[str]] = {}
     for study in studies:
         for text in sentences(study):
-            found.setdefault(text, []).append(study.label)
-    return found
+            labels_of.setdefault(text, []).append(study.label)
+    return labels_of
 
 
 def may_clip(program: Program) -> int:
