@@ -62,42 +62,42 @@ def run_reference(
         raise ProgramError(f"{name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
 
 
-def differing(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
+def differing(values: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
     """Which elements of two arrays of one shape and type differ in any bit, as one flat array."""
-    if found.dtype.kind in "OSU" or not found.size:
-        return np.asarray(found != expected).reshape(-1)
-    size = found.dtype.itemsize
-    left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (found, expected))
+    if values.dtype.kind in "OSU" or not values.size:
+        return np.asarray(values != expected).reshape(-1)
+    size = values.dtype.itemsize
+    left, right = (np.ascontiguousarray(array).view(np.uint8).reshape(-1, size) for array in (values, expected))
     return (left != right).any(axis=1)
 
 
-def _difference(name: str, found: NDArray[Any] | None, expected: NDArray[Any]) -> str:
+def _difference(name: str, output: NDArray[Any] | None, expected: NDArray[Any]) -> str:
     """How an output differs from the reference, or nothing."""
-    if found is None:
+    if output is None:
         return f"output {name} is missing"
-    if found.dtype != expected.dtype:
-        return f"output {name} has type {found.dtype}, expected {expected.dtype}"
-    if found.shape != expected.shape:
-        return f"output {name} has shape {list(found.shape)}, expected {list(expected.shape)}"
-    wrong = differing(found, expected)
+    if output.dtype != expected.dtype:
+        return f"output {name} has type {output.dtype}, expected {expected.dtype}"
+    if output.shape != expected.shape:
+        return f"output {name} has shape {list(output.shape)}, expected {list(expected.shape)}"
+    wrong = differing(output, expected)
     count = int(np.count_nonzero(wrong))
     if not count:
         return ""
     first = int(np.argmax(wrong))
-    left, right = found.ravel()[first], expected.ravel()[first]
+    left, right = output.ravel()[first], expected.ravel()[first]
     if str(left) == str(right):  # NaNs with different payloads
         left, right = (f"{value} with bytes {value.tobytes().hex()}" for value in (left, right))
     return (
-        f"output {name} differs in {count} of {found.size} values{_distance(found.ravel(), expected.ravel())}, "
-        f"first at {[int(i) for i in np.unravel_index(first, found.shape)]}: "
+        f"output {name} differs in {count} of {output.size} values{_distance(output.ravel(), expected.ravel())}, "
+        f"first at {[int(i) for i in np.unravel_index(first, output.shape)]}: "
         f"found {left}, expected {right}"
     )
 
 
-def _distance(found: NDArray[Any], expected: NDArray[Any]) -> str:
+def _distance(values: NDArray[Any], expected: NDArray[Any]) -> str:
     """By how much numbers differ at most, NaNs set aside."""
-    if found.dtype.kind not in "iuf":
+    if values.dtype.kind not in "iuf":
         return ""
     with np.errstate(invalid="ignore"):  # infinity - infinity
-        distances = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+        distances = np.abs(values.astype(np.float64) - expected.astype(np.float64))
     return f" by up to {np.fmax.reduce(distances, initial=0):g}"

@@ -29,9 +29,9 @@ def clipping_lines(
     yield f"outputs: {_share(changed, sum(array.size for array in ideal.values()))} values would differ with ideal ADCs"
 
 
-def _changed(found: NDArray[Any], ideal: NDArray[Any]) -> int:
+def _changed(values: NDArray[Any], ideal: NDArray[Any]) -> int:
     """How many values differ: all, if not even their number is the same."""
-    return int(np.count_nonzero(differing(found, ideal))) if found.shape == ideal.shape else ideal.size
+    return int(np.count_nonzero(differing(values, ideal))) if values.shape == ideal.shape else ideal.size
 
 
 def _share(part: int, whole: int) -> str:

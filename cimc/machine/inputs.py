@@ -56,10 +56,10 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         raise ProgramError(f"{name}: not an .npz file with inputs: {error}") from error
 
 
-def _array(found: object) -> NDArray[Any]:
-    if not isinstance(found, np.ndarray):  # numpy hands out the bytes of files that are no arrays
+def _array(content: object) -> NDArray[Any]:
+    if not isinstance(content, np.ndarray):  # numpy hands out the bytes of files that are no arrays
         raise ValueError("it holds files that are no arrays")
-    return cast(NDArray[Any], found)
+    return cast(NDArray[Any], content)
 
 
 def random_inputs(
@@ -85,25 +85,25 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _check_dtype(value: Input, array: NDArray[Any]) -> None:
-    found = "string" if array.dtype.kind in "OSU" else array.dtype.name
-    if found != value.dtype:
-        raise ProgramError(f"input {value.name} has type {found}, expected {value.dtype}")
+    dtype = "string" if array.dtype.kind in "OSU" else array.dtype.name
+    if dtype != value.dtype:
+        raise ProgramError(f"input {value.name} has type {dtype}, expected {value.dtype}")
 
 
-def _check_shape(value: Input, found: tuple[int, ...], lengths: dict[str, tuple[int, str]]) -> None:
+def _check_shape(value: Input, shape: tuple[int, ...], lengths: dict[str, tuple[int, str]]) -> None:
     """Checks a shape; `lengths` collects the length of every symbolic dimension and the input that brought it."""
     if value.shape is None:
         return
-    shape = f"input {value.name} has shape {_shape(found)}, expected {_shape(value.shape)}"
-    if len(found) != len(value.shape):
-        raise ProgramError(shape)
-    for length, dim in zip(found, value.shape):
+    message = f"input {value.name} has shape {_shape(shape)}, expected {_shape(value.shape)}"
+    if len(shape) != len(value.shape):
+        raise ProgramError(message)
+    for length, dim in zip(shape, value.shape):
         if isinstance(dim, int) and length != dim:
-            raise ProgramError(shape)
+            raise ProgramError(message)
         if isinstance(dim, str):
             known, origin = lengths.setdefault(dim, (length, value.name))
             if length != known:
-                raise ProgramError(f"{shape} where {dim} is {known} in input {origin}")
+                raise ProgramError(f"{message} where {dim} is {known} in input {origin}")
 
 
 def _shape(dims: Iterable[int | str | None]) -> str:

@@ -18,8 +18,8 @@ def profile_lines(machine: Machine) -> Iterator[str]:
     parts = {name: sum(seconds for seconds, part, _ in rows if part == name) for name in ("arrays", "digital")}
     shares = (f"{name} {1e3 * part:.3f} ms ({100 * part / max(whole, 1e-9):.0f} %)" for name, part in parts.items())
     yield f"profile: {1e3 * whole:.3f} ms: {', '.join(shares)}"
-    for seconds, part, what in rows:
-        yield f"  {1e3 * seconds:10.3f} ms  {part:<7}  {what}"
+    for seconds, part, work in rows:
+        yield f"  {1e3 * seconds:10.3f} ms  {part:<7}  {work}"
 
 
 def _rows(machine: Machine) -> Iterator[tuple[float, str, str]]:

@@ -42,13 +42,13 @@ class SpotCheckedEngine:
         return f"spot check: {chosen} add the same in the reference engine"
 
     def _check(self, number: int, x: Inputs, shape: tuple[int, ...]) -> None:
-        found, expected = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        clipped = self.engine.multiply(number, number + 1, x, found)
+        sums, expected = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        clipped = self.engine.multiply(number, number + 1, x, sums)
         expected_clipped = self.reference.multiply(number, number + 1, x, expected)
         record = f"spot check: record {self.numbers[number]}"
-        for t, n in np.argwhere(found != expected)[:1].tolist():
+        for t, n in np.argwhere(sums != expected)[:1].tolist():
             raise ProgramError(
-                f"{record} adds {found[t, n]} to element {n} of vector {t}, {expected[t, n]} in the reference engine"
+                f"{record} adds {sums[t, n]} to element {n} of vector {t}, {expected[t, n]} in the reference engine"
             )
         if clipped != expected_clipped:
             raise ProgramError(f"{record} clips {clipped} conversions, {expected_clipped} in the reference engine")

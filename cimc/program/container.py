@@ -98,9 +98,9 @@ def _parse(data: NDArray[np.uint8]) -> Container:
     return Container(metadata, _read_tensors(data[start:], entries))
 
 
-def _as_object(value: object, what: str) -> dict[str, object]:
+def _as_object(value: object, subject: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise ProgramError(f"damaged: {what} is not a JSON object")
+        raise ProgramError(f"damaged: {subject} is not a JSON object")
     return cast(dict[str, object], dict(cast(Mapping[Any, object], value)))
 
 

@@ -23,9 +23,9 @@ def header_lines(program: Program) -> Iterator[str]:
     )
     yield f"; mapping {program.mapping}: {len(program.arrays)} arrays, {len(program.tiles)} tiles"
     yield f"; {len(program.instructions)} records, {program.slots} values, {len(program.kernels)} kernels"
-    for what, values in (("input", program.inputs), ("output", program.outputs)):
+    for role, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:
-            yield f"; {what} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
+            yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
 
 
 def listing_lines(program: Program) -> Iterator[str]:

@@ -168,9 +168,9 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
     metadata = _parse_metadata(container.metadata)
     if verify_digest:
         contents = {key: value for key, value in metadata.fields.items() if key != "digest"}
-        found, expected = _digest(contents, container.tensors), metadata.text("digest")
-        if found != expected:
-            raise ProgramError(f"damaged: the contents have digest {found[:16]}, expected {expected[:16]}")
+        digest, expected = _digest(contents, container.tensors), metadata.text("digest")
+        if digest != expected:
+            raise ProgramError(f"damaged: the contents have digest {digest[:16]}, expected {expected[:16]}")
     tensors = _Tensors(container.tensors)
     dims = metadata.child("dims")
     kernels = enumerate(metadata.children("kernels"))
@@ -200,11 +200,11 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
 
 def _parse_metadata(text: str) -> JsonObject:
     try:
-        found: object = json.loads(text)
-        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()  # JSON can spell what no file can hold
+        content: object = json.loads(text)
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # JSON can spell what no file can hold
     except (ValueError, RecursionError) as error:
         raise ProgramError("damaged: the metadata is not JSON") from error
-    metadata = JsonObject(found, "program")
+    metadata = JsonObject(content, "program")
     if metadata.fields.get("format") != FORMAT:
         raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
     if metadata.fields.get("version") != VERSION:

@@ -39,14 +39,14 @@ def activations_of(program: Program, timing: Timing) -> Activations:
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
     key = np.stack([records[name].astype(np.int64) for name in ("stage", "array", "start")], axis=1)
-    found, inverse = np.unique(key, axis=0, return_inverse=True)
+    activations, inverse = np.unique(key, axis=0, return_inverse=True)
     of_record = inverse.reshape(-1)
-    columns = _sums(of_record, records["columns"], len(found))
-    bits = _largest(of_record, records["adc_bits"], len(found))
-    planes = _largest(of_record, planes_of(records, program), len(found))
+    columns = _sums(of_record, records["columns"], len(activations))
+    bits = _largest(of_record, records["adc_bits"], len(activations))
+    planes = _largest(of_record, planes_of(records, program), len(activations))
     adc_ps = np.array([0, *timing.adc_ps], np.int64)[bits]
     duration = planes * (timing.settle_ps + -(-columns // program.chip.adcs) * adc_ps)
-    return Activations(numbers, of_record, found[:, 1], found[:, 0], found[:, 2], duration, columns)
+    return Activations(numbers, of_record, activations[:, 1], activations[:, 0], activations[:, 2], duration, columns)
 
 
 def record_ends(program: Program, timing: Timing, activations: Activations) -> Numbers:

@@ -106,11 +106,11 @@ def _verify_coverage(tiles: NDArray[np.int32], arrays: NDArray[np.int8]) -> None
             release(arrays)
 
 
-def verify_slots(numbers: Iterable[int], slots: int, what: str) -> None:
+def verify_slots(numbers: Iterable[int], slots: int, user: str) -> None:
     """All numbers are value slots."""
     for number in numbers:
         if number >= slots:
-            raise ProgramError(f"{what} uses value {number}, the program has {slots} values")
+            raise ProgramError(f"{user} uses value {number}, the program has {slots} values")
 
 
 def verify_multiplications(multiplications: Sequence[Multiplication], weights: Sequence[Weight], slots: int) -> None:
@@ -136,8 +136,8 @@ def verify_orders(
         if multiplication.order is None:
             continue
         if multiplication.order >= len(tables):
-            found = f"multiplication {number} is ordered by table {multiplication.order}"
-            raise ProgramError(f"{found}, the program has {len(tables)} tables")
+            reference = f"multiplication {number} is ordered by table {multiplication.order}"
+            raise ProgramError(f"{reference}, the program has {len(tables)} tables")
         table, columns = tables[multiplication.order], weights[multiplication.weight].columns
         if len(table) != columns or not np.array_equal(np.sort(table), np.arange(columns)):
             raise ProgramError(
@@ -266,11 +266,11 @@ def _weight_sizes(weights: Sequence[Weight]) -> tuple[NDArray[np.int64], NDArray
 
 
 def _one_of(
-    values: NDArray[np.integer], allowed: Sequence[int], what: str, chosen: NDArray[np.bool_] | None = None
+    values: NDArray[np.integer], allowed: Sequence[int], field: str, chosen: NDArray[np.bool_] | None = None
 ) -> None:
     wrong = ~np.isin(values, np.array(allowed))
     for number in np.flatnonzero(wrong if chosen is None else wrong & chosen)[:1].tolist():
-        raise ProgramError(f"record {number} has {what} {values[number]}, expected {min(allowed)} to {max(allowed)}")
+        raise ProgramError(f"record {number} has {field} {values[number]}, expected {min(allowed)} to {max(allowed)}")
 
 
 def _below(

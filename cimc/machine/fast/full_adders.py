@@ -46,9 +46,9 @@ def portable_majority(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), generate
 
 
-def _ternary(builder: Any, kind: Any, arguments: Any, table: int) -> Any:
-    name = f"llvm.x86.avx512.pternlog.d.{32 * kind.width}"
-    return call(builder, name, kind.vector, *arguments, ir.Constant(_WORD, table))
+def _ternary(builder: Any, vectors: Any, arguments: Any, table: int) -> Any:
+    name = f"llvm.x86.avx512.pternlog.d.{32 * vectors.width}"
+    return call(builder, name, vectors.vector, *arguments, ir.Constant(_WORD, table))
 
 
 @intrinsic

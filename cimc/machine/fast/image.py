@@ -79,15 +79,15 @@ class Packer:
 
     def _divide(self, records: Records) -> Pieces:
         """The pieces of all records, in their order."""
-        found = [np.zeros(0, PIECE)]
+        parts = [np.zeros(0, PIECE)]
         multiplies = np.flatnonzero(records["op"] == Opcode.MULTIPLY)
         for array, numbers in self._by_array(multiplies, records["array"]):
             codes = self._codes(array)
             pieces = divide(records, numbers, codes, self.fields, self.chip.dac_bits)
             pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
             pieces["whole"] = self._are_whole(codes, pieces) if excess(self.chip.encoding) else 1
-            found.append(pieces)
-        pieces = np.concatenate(found)
+            parts.append(pieces)
+        pieces = np.concatenate(parts)
         return pieces[np.argsort(pieces["record"], kind="stable")]
 
     def _are_whole(self, codes: NDArray[np.uint16], pieces: Pieces) -> NDArray[np.bool_]:
@@ -101,9 +101,9 @@ class Packer:
         rows = pieces["rows"].astype(np.int64)
         exact, widths = pieces["exact"] == 1, tuple(self.slices[:, 1].tolist())
         bits = sum(widths) + (pieces["whole"] == 0)
-        kinds, kind = np.unique(pieces[["columns", "whole"]], return_inverse=True)
-        words = np.array([row_words(columns, widths, bool(whole)) for columns, whole in kinds.tolist()], np.int64)
-        converted = (rows + 1) * words[kind.reshape(-1)] if len(kinds) else rows
+        forms, form = np.unique(pieces[["columns", "whole"]], return_inverse=True)
+        words = np.array([row_words(columns, widths, bool(whole)) for columns, whole in forms.tolist()], np.int64)
+        converted = (rows + 1) * words[form.reshape(-1)] if len(forms) else rows
         counted = bit_counts.counted_words(rows, columns, bits)
         converted = np.where(pieces["few"] == 1, -(-counted // LANES) * LANES, converted)
         exact_words = -(-columns * -(-rows // 4) // LANES) * LANES

@@ -37,10 +37,10 @@ class _SealedFiles(IndexDataCacheFile):
         self._seal(self._index_path, (self._version, self._source_stamp, overloads))
 
     def _load_index(self) -> dict[Any, str]:
-        found = _opened(Path(self._index_path))
-        if found is None:
+        index = _opened(Path(self._index_path))
+        if index is None:
             return {}
-        version, stamp, overloads = found
+        version, stamp, overloads = index
         return overloads if (version, stamp) == (self._version, self._source_stamp) else {}
 
     def _save_data(self, name: str, data: object) -> None:

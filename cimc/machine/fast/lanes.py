@@ -275,8 +275,8 @@ def any_set(typing_context: Any, value: Any) -> Any:
     """Whether any bit of a vector is set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        found = call(builder, f"llvm.vector.reduce.or.v{value.width}i32", _WORD, *arguments)
-        return builder.icmp_unsigned("!=", found, ir.Constant(_WORD, 0))
+        bits = call(builder, f"llvm.vector.reduce.or.v{value.width}i32", _WORD, *arguments)
+        return builder.icmp_unsigned("!=", bits, ir.Constant(_WORD, 0))
 
     return types.boolean(value), generate
 

@@ -27,23 +27,23 @@ def fatal_node(model: ModelProto) -> str | None:
 
 def _numbers(model: ModelProto) -> dict[str, int]:
     """The single integers among the initializers."""
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for tensor in model.graph.initializer:
         inside = tensor.data_location != TensorProto.EXTERNAL
         if inside and tensor.data_type in (TensorProto.INT32, TensorProto.INT64) and math.prod(tensor.dims) == 1:
             try:
-                found[str(tensor.name)] = int(numpy_helper.to_array(tensor).reshape(()))
+                numbers[str(tensor.name)] = int(numpy_helper.to_array(tensor).reshape(()))
             except (ValueError, TypeError):
                 continue  # damaged: ONNX Runtime refuses it
-    return found
+    return numbers
 
 
 def fatal_kernel(kernels: Sequence[ModelProto]) -> tuple[int, str] | None:
     """The first of a program's kernels that must not be loaded, for a node or its shapes, and why."""
     for number, kernel in enumerate(kernels):
-        found = fatal_node(kernel)
-        if found is not None:
-            return number, found
+        reason = fatal_node(kernel)
+        if reason is not None:
+            return number, reason
     risky = [number for number, kernel in enumerate(kernels) if may_end_the_process(kernel)]
     dead = _first_fatal(tuple(kernels[number].SerializeToString(deterministic=True) for number in risky))
     return None if dead is None else (risky[dead], FATAL_SHAPES)
@@ -55,36 +55,36 @@ _first_fatal = lru_cache(maxsize=8)(first_fatal)
 
 def _described(node: NodeProto, numbers: Mapping[str, int]) -> str | None:
     op_type, domain = str(node.op_type), "" if node.domain == "ai.onnx" else str(node.domain)
-    what = f"node {node.name or next(iter(node.output), '')!r} ({op_type})"
+    subject = f"node {node.name or next(iter(node.output), '')!r} ({op_type})"
     if "" in node.input:
         first = _first_variadic(domain, op_type)
         for number, name in enumerate(node.input):
             if not name and number >= first:
-                return f"{what} leaves out input {number + 1}, which its operator needs"
+                return f"{subject} leaves out input {number + 1}, which its operator needs"
     if domain:
         return None
     if op_type == "DFT" and node.input and not node.input[-1]:
-        return f"{what} leaves out its last input: expected fewer inputs"
+        return f"{subject} leaves out its last input: expected fewer inputs"
     if op_type == "STFT":
         for name in node.input[1:4:2]:
             if numbers.get(name, 1) < 1:
-                return f"{what} has steps or frames of {numbers[name]}: expected a number from 1 on"
+                return f"{subject} has steps or frames of {numbers[name]}: expected a number from 1 on"
     if op_type == "TfIdfVectorizer":
-        return _ngrams(node, what)
+        return _ngrams(node, subject)
     for attribute in node.attribute if op_type in _NOT_NEGATIVE else ():
         if attribute.name == _NOT_NEGATIVE[op_type] and attribute.i < 0:
-            return f"{what} has {attribute.name} = {attribute.i}: expected a number from 0 on"
+            return f"{subject} has {attribute.name} = {attribute.i}: expected a number from 0 on"
     return None
 
 
-def _ngrams(node: NodeProto, what: str) -> str | None:
+def _ngrams(node: NodeProto, subject: str) -> str | None:
     """The places of a TfIdfVectorizer are fewer than its n-grams: of each length, those from one count to the next."""
     settings = {attribute.name: attribute for attribute in node.attribute}
     pools = (settings.get("pool_int64s", AttributeProto()).ints, settings.get("pool_strings", AttributeProto()).strings)
     edges = [*settings.get("ngram_counts", AttributeProto()).ints, max(map(len, pools))]
     grams = sum(max(0, last - first) // (n + 1) for n, (first, last) in enumerate(pairwise(edges)))
     places = len(settings.get("ngram_indexes", AttributeProto()).ints)
-    return f"{what} has {grams} n-grams and places for {places}" if places < grams else None
+    return f"{subject} has {grams} n-grams and places for {places}" if places < grams else None
 
 
 @cache
@@ -92,7 +92,7 @@ def _first_variadic(domain: str, op_type: str) -> int:
     """From which input on an operator takes any number of inputs, none of which may be left out."""
     if not defs.has(op_type, domain):
         return _VARIADIC.get((domain, op_type), _NEVER)
-    options = [one.option for one in defs.get_schema(op_type, domain=domain).inputs]
+    options = [parameter.option for parameter in defs.get_schema(op_type, domain=domain).inputs]
     variadic = defs.OpSchema.FormalParameterOption.Variadic
     return options.index(variadic) if variadic in options else _NEVER
 

@@ -51,8 +51,8 @@ def infer(model: ModelProto, *, strict: bool) -> ModelProto:
     answers = _inferred_elsewhere([model.SerializeToString()], strict)
     if not answers:
         raise FatalShapes(FATAL_SHAPES)
-    ((kind, content),) = answers
-    if kind == b"!":
+    ((verdict, content),) = answers
+    if verdict == b"!":
         raise shape_inference.InferenceError(content.decode())
     return ModelProto.FromString(content)
 

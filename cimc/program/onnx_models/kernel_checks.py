@@ -50,13 +50,13 @@ def _parsed(number: int, kernel: Kernel) -> ModelProto:
         raise ProgramError(f"kernel {number} is no ONNX model, or a damaged one: compile the network anew") from error
     size = model.ByteSize()
     model.DiscardUnknownFields()  # what we do not know we cannot check, and ONNX Runtime may know it
-    for what, found in (
+    for extra, is_there in (
         ("fields that ONNX does not have", model.ByteSize() != size),
         ("functions of its own", len(model.functions) > 0),
         ("training information", len(model.training_info) > 0),
     ):
-        if found:
-            raise ProgramError(f"kernel {number} has {what}: expected a graph as the compiler writes it")
+        if is_there:
+            raise ProgramError(f"kernel {number} has {extra}: expected a graph as the compiler writes it")
     return model
 
 

@@ -16,14 +16,14 @@ def tensors_of(message: Message) -> Iterator[TensorProto]:
     """Every tensor inside of `message`, wherever ONNX's format may hold one: attributes, bodies, functions and all."""
     waiting = [message]
     while waiting:
-        found = waiting.pop()
-        if isinstance(found, TensorProto):
-            yield found
-        for name, several in _ways_to_tensors(type(found).DESCRIPTOR):
-            inner: Any = getattr(found, name)
+        part = waiting.pop()
+        if isinstance(part, TensorProto):
+            yield part
+        for name, several in _ways_to_tensors(type(part).DESCRIPTOR):
+            inner: Any = getattr(part, name)
             if several:
                 waiting.extend(inner)
-            elif found.HasField(name):
+            elif part.HasField(name):
                 waiting.append(inner)
 
 
@@ -58,17 +58,17 @@ def expanded_nodes(model: ModelProto) -> int:
 
 
 @cache
-def _ways_to_tensors(kind: Descriptor) -> tuple[tuple[str, bool], ...]:
+def _ways_to_tensors(descriptor: Descriptor) -> tuple[tuple[str, bool], ...]:
     """The fields of a kind of message that lead to tensors, and whether each may hold several messages."""
-    return tuple((field.name, field.is_repeated) for field in kind.fields if _leads(field.message_type, set()))
+    return tuple((field.name, field.is_repeated) for field in descriptor.fields if _leads(field.message_type, set()))
 
 
-def _leads(kind: Descriptor | None, seen: set[str]) -> bool:
+def _leads(descriptor: Descriptor | None, seen: set[str]) -> bool:
     """Whether messages of a kind can hold tensors."""
-    if kind is None or kind.full_name in seen:
+    if descriptor is None or descriptor.full_name in seen:
         return False
-    seen.add(kind.full_name)
-    return kind is TensorProto.DESCRIPTOR or any(_leads(field.message_type, seen) for field in kind.fields)
+    seen.add(descriptor.full_name)
+    return descriptor is TensorProto.DESCRIPTOR or any(_leads(field.message_type, seen) for field in descriptor.fields)
 
 
 def _keys(nodes: Iterable[NodeProto]) -> Iterator[tuple[str, str, str]]:

@@ -79,8 +79,8 @@ def _verify_stages(program: Program, ends: Numbers) -> None:
             raise ProgramError(f"two stages have the number {after.number}")
         end = before.start_ps + before.duration_ps
         if after.start_ps < end:
-            found = f"stage {after.number} starts at {after.start_ps} ps"
-            raise ProgramError(f"{found}, stage {before.number} ends at {end} ps")
+            overlap = f"stage {after.number} starts at {after.start_ps} ps"
+            raise ProgramError(f"{overlap}, stage {before.number} ends at {end} ps")
     for stage in stages:
         if max(stage.number, stage.start_ps, stage.duration_ps) > MAXIMAL_PS:
             raise ProgramError(f"stage {stage.number} has a number above {MAXIMAL_PS}")
@@ -109,8 +109,8 @@ def _verify_members(program: Program, ends: Numbers) -> None:
     stage_of[product[cleared]] = stage[cleared]
     computed = stage_of[product]
     for i in np.flatnonzero(~moves_in & (computed >= 0) & (computed != stage))[:1].tolist():
-        found = f"record {numbers[i]} works on value {product[i]} in stage {stage[i]}"
-        raise ProgramError(f"{found}, stage {computed[i]} computes it")
+        misplaced = f"record {numbers[i]} works on value {product[i]} in stage {stage[i]}"
+        raise ProgramError(f"{misplaced}, stage {computed[i]} computes it")
 
 
 def _verify_units(program: Program, ends: Numbers) -> None:

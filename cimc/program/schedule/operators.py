@@ -27,8 +27,8 @@ def verify_operators(program: Program) -> None:
         if kernel not in start_of:
             raise ProgramError(f"an operation belongs to kernel {kernel}, which no record runs")
         if rows[:, 3].min() < start_of[kernel]:
-            found = f"an operation of kernel {kernel} starts at {rows[:, 3].min()} ps"
-            raise ProgramError(f"{found}, the kernel at {start_of[kernel]} ps")
+            early = f"an operation of kernel {kernel} starts at {rows[:, 3].min()} ps"
+            raise ProgramError(f"{early}, the kernel at {start_of[kernel]} ps")
         _verify_order(kernel, _graph(program, kernel), rows)
 
 
@@ -50,8 +50,8 @@ def _verify_order(kernel: int, graph: GraphProto, rows: Numbers) -> None:
                 raise ProgramError(f"units work on node {number} of kernel {kernel} at different times")
             ((start, end),) = works[number]
             if start < ready:
-                found = f"node {number} of kernel {kernel} starts at {start} ps"
-                raise ProgramError(f"{found}, its operands are there from {ready} ps on")
+                early = f"node {number} of kernel {kernel} starts at {start} ps"
+                raise ProgramError(f"{early}, its operands are there from {ready} ps on")
             ready = end
         there.update((name, ready) for name in node.output)
 

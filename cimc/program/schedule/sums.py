@@ -45,17 +45,17 @@ def _wrong_sums(parts: Numbers, ends: Numbers, sums: Numbers, add_ps: int) -> It
     where they are converted, so they are one partial sum. `sums` has a row (n, columns, start) for each ADD.
     """
     places = np.concatenate([parts[:, :3], parts[:, 3:] - parts[:, :1]], axis=1)
-    found, which = np.unique(places, axis=0, return_inverse=True)
-    ready = np.zeros(len(found), np.int64)
+    partial_sums, which = np.unique(places, axis=0, return_inverse=True)
+    ready = np.zeros(len(partial_sums), np.int64)
     np.maximum.at(ready, which.reshape(-1), ends)
-    first, last = found[:, 0], found[:, 0] + found[:, 1]
+    first, last = partial_sums[:, 0], partial_sums[:, 0] + partial_sums[:, 1]
     if not len(sums) and (first[1:] >= last[:-1]).all():  # sorted by n; nothing lies on each other
         return
     limits = np.unique(np.concatenate([first, last, sums[:, 0], sums[:, 0] + sums[:, 1]]))
     for low, high in pairwise(limits.tolist()):
         inside = (first <= low) & (high <= last)
         available: dict[tuple[int, int], int] = {}
-        for (array, offset), end in zip(found[inside, 2:].tolist(), ready[inside].tolist()):
+        for (array, offset), end in zip(partial_sums[inside, 2:].tolist(), ready[inside].tolist()):
             available[array, offset] = max(available.get((array, offset), 0), end)
         starts = sums[(sums[:, 0] <= low) & (high <= sums[:, 0] + sums[:, 1]), 2]
         wrong = _wrong_order(sorted(available.values()), sorted(starts.tolist()), add_ps)

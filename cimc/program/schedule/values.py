@@ -79,8 +79,8 @@ def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> No
     records = program.instructions[numbers]
     start = records["start"].astype(np.int64)
     pairs = np.stack([records["stage"], records["x"]], axis=1).astype(np.int64)
-    found, which = np.unique(pairs, axis=0, return_inverse=True)
-    earliest = np.array([arrived.get((stage, x), -1) for stage, x in found.tolist()], np.int64)[which.reshape(-1)]
+    driven, which = np.unique(pairs, axis=0, return_inverse=True)
+    earliest = np.array([arrived.get((stage, x), -1) for stage, x in driven.tolist()], np.int64)[which.reshape(-1)]
     for i in np.flatnonzero((earliest < 0) | (start < earliest))[:1].tolist():
         when = None if earliest[i] < 0 else int(earliest[i])
         _in_time(int(numbers[i]), int(records["x"][i]), when, int(start[i]))
