@@ -62,25 +62,25 @@ def distance_to_original(
     try:
         with stoppable.time_limit(seconds), onnx_runtime.time_limit(seconds):
             expected, rewritten = stoppable.stoppable(lambda _: run_original(file, inputs))
-            found = run_graph(network, inputs)
+            outputs = run_graph(network, inputs)
     except (stoppable.TooLong, onnx_runtime.TooLong):
         return Distance(False, failure=f"took longer than {seconds:g} s")
     except (GraphError, ProgramError, UserError) as error:
         return Distance(False, failure=one_line(error))
-    return distance_of(found, expected, rewritten)
+    return distance_of(outputs, expected, rewritten)
 
 
-def distance_of(found: Mapping[str, Array], expected: Mapping[str, Array], rewritten: str = "") -> Distance:
+def distance_of(outputs: Mapping[str, Array], expected: Mapping[str, Array], rewritten: str = "") -> Distance:
     """The distance between outputs of the same names."""
-    differing = [name for name in expected if not _same(found[name], expected[name])]
+    differing = [name for name in expected if not _same(outputs[name], expected[name])]
     if not differing:
         return Distance(True, rewritten=rewritten)
     for name in differing:
-        if found[name].shape != expected[name].shape:
-            shapes = f"{list(found[name].shape)}, the original's {list(expected[name].shape)}"
+        if outputs[name].shape != expected[name].shape:
+            shapes = f"{list(outputs[name].shape)}, the original's {list(expected[name].shape)}"
             return Distance(False, failure=f"output {name!r} has shape {shapes}")
-    others = tuple(_others(differing, found, expected))
-    numbers = {name: _finite(found[name], expected[name]) for name in differing if _is_numeric(expected[name])}
+    others = tuple(_others(differing, outputs, expected))
+    numbers = {name: _finite(outputs[name], expected[name]) for name in differing if _is_numeric(expected[name])}
     cosines = {name: cosine(a, b) for name, (a, b) in numbers.items() if expected[name].dtype.kind == "f"}
     largest = {name: float(np.max(np.abs(a - b), initial=0.0)) for name, (a, b) in numbers.items()}
     least, most = min(cosines, key=cosines.__getitem__, default=""), max(largest, key=largest.__getitem__, default="")
@@ -89,10 +89,10 @@ def distance_of(found: Mapping[str, Array], expected: Mapping[str, Array], rewri
     )
 
 
-def _others(names: Iterable[str], found: Mapping[str, Array], expected: Mapping[str, Array]) -> Iterable[str]:
+def _others(names: Iterable[str], outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> Iterable[str]:
     """What the two figures do not say: texts that differ, and values that are finite in one of the two only."""
     for name in names:
-        a, b = found[name], expected[name]
+        a, b = outputs[name], expected[name]
         if not _is_numeric(b):
             yield f"{np.count_nonzero(a != b)} of {b.size} values of output {name!r} differ"
         elif b.dtype.kind == "f":
@@ -102,9 +102,9 @@ def _others(names: Iterable[str], found: Mapping[str, Array], expected: Mapping[
                 yield f"{np.count_nonzero(odd)} of {b.size} values of output {name!r} are infinite or NaN in one only"
 
 
-def _finite(found: Array, expected: Array) -> tuple[Array, Array]:
+def _finite(output: Array, expected: Array) -> tuple[Array, Array]:
     """Both as float64, without the values that are infinite or NaN in one of them."""
-    a, b = found.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
+    a, b = output.astype(np.float64).ravel(), expected.astype(np.float64).ravel()
     both = np.isfinite(a) & np.isfinite(b)
     return a[both], b[both]
 
@@ -113,7 +113,7 @@ def _is_numeric(array: Array) -> bool:
     return array.dtype.kind in "iufb"
 
 
-def _same(found: Array, expected: Array) -> bool:
-    if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+def _same(output: Array, expected: Array) -> bool:
+    if (output.dtype, output.shape) != (expected.dtype, expected.shape):
         return False
-    return bool((found == expected).all()) if found.dtype.hasobject else found.tobytes() == expected.tobytes()
+    return bool((output == expected).all()) if output.dtype.hasobject else output.tobytes() == expected.tobytes()

@@ -146,7 +146,7 @@ class _Exact:
     def _moved(self, name: str, nodes: list[NodeProto]) -> str:
         if name in self.source.constants:
             return self._known(f"{name} as uint8", moved(self.source.constants[name]))
-        wide, total, result = (self.names.fresh(f"{name} {what}") for what in ("wide", "moved", "as uint8"))
+        wide, total, result = (self.names.fresh(f"{name} {form}") for form in ("wide", "moved", "as uint8"))
         by = self._known("128", ZERO.astype("int32"))
         nodes += moving_nodes(name, by, result, (wide, total))
         return result

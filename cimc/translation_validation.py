@@ -40,18 +40,18 @@ class TranslationValidator:
 
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         try:
-            found = run_graph(network_model(Network(module, self.store)), self.inputs)
+            outputs = run_graph(network_model(Network(module, self.store)), self.inputs)
         except GraphError as error:
             where = "the imported network" if done is None else f"the network after {done.name}"
             raise UserError(f"--verify-each: {where} does not run: {error}") from error
         if done is not None:
             exactness = exactness_of(done)
             for name, expected in self._outputs.items():
-                wrong = difference(found[name], expected, exactness)
+                wrong = difference(outputs[name], expected, exactness)
                 assert wrong is None, f"{done.name} changed output {name!r}: {wrong}, may change {exactness.value}"
                 if exactness is Exactness.QUANTIZING:
-                    self._remark_similarity(done.name, name, _similarity(found[name], expected))
-        self._outputs = found
+                    self._remark_similarity(done.name, name, _similarity(outputs[name], expected))
+        self._outputs = outputs
 
     def _remark_similarity(self, done: str, output: str, similarity: float) -> None:
         if similarity < LEAST_COSINE:
@@ -61,38 +61,38 @@ class TranslationValidator:
             )
 
 
-def difference(found: Array, expected: Array, exactness: Exactness) -> str | None:
+def difference(output: Array, expected: Array, exactness: Exactness) -> str | None:
     """How two outputs differ by more than `exactness` allows; None if they do not."""
-    if found.shape != expected.shape or found.dtype != expected.dtype:
-        return f"{found.dtype}{found.shape} instead of {expected.dtype}{expected.shape}"
-    if found.tobytes() == expected.tobytes() or (expected.dtype.kind == "O" and (found == expected).all()):
+    if output.shape != expected.shape or output.dtype != expected.dtype:
+        return f"{output.dtype}{output.shape} instead of {expected.dtype}{expected.shape}"
+    if output.tobytes() == expected.tobytes() or (expected.dtype.kind == "O" and (output == expected).all()):
         return None
     if exactness is Exactness.PROJECTING:
-        return None if np.isfinite(found).all() or not np.isfinite(expected).all() else "it is no longer finite"
+        return None if np.isfinite(output).all() or not np.isfinite(expected).all() else "it is no longer finite"
     if exactness is Exactness.EXACT or expected.dtype.kind not in "f":
-        return f"{np.count_nonzero(found != expected)} of {found.size} values differ"
+        return f"{np.count_nonzero(output != expected)} of {output.size} values differ"
     finite = np.isfinite(expected)
-    if not np.array_equal(found[~finite], expected[~finite], equal_nan=True) or not np.isfinite(found[finite]).all():
+    if not np.array_equal(output[~finite], expected[~finite], equal_nan=True) or not np.isfinite(output[finite]).all():
         return "other values are infinite or no number"
-    found, expected = found[finite], expected[finite]
+    output, expected = output[finite], expected[finite]
     if exactness is Exactness.ROUNDING:
-        error = relative_difference(found, expected)
+        error = relative_difference(output, expected)
         return None if error <= ROUNDING_LIMIT else f"differs by {error:.1e} of the largest value"
     return None
 
 
-def _similarity(found: Array, expected: Array) -> float:
+def _similarity(output: Array, expected: Array) -> float:
     """Cosine of the finite values of two arrays of one shape; 1 for what are no floats."""
     if expected.dtype.kind != "f":
         return 1.0
-    finite = np.isfinite(expected) & np.isfinite(found)
-    return cosine(found[finite], expected[finite])
+    finite = np.isfinite(expected) & np.isfinite(output)
+    return cosine(output[finite], expected[finite])
 
 
-def relative_difference(found: Array, expected: Array) -> float:
+def relative_difference(values: Array, expected: Array) -> float:
     """Largest difference of two float arrays, relative to the largest magnitude of `expected`."""
     scale = float(np.max(np.abs(expected, dtype=np.float64), initial=0.0))
-    return float(np.max(np.abs(found.astype(np.float64) - expected), initial=0.0)) / (scale or 1.0)
+    return float(np.max(np.abs(values.astype(np.float64) - expected), initial=0.0)) / (scale or 1.0)
 
 
 def cosine(a: Array, b: Array) -> float:

@@ -62,7 +62,7 @@ class Verifier:
         """Verify an operation and what is inside; a function itself by its type and the arguments of its blocks."""
         if isinstance(op, FuncOp):
             blocks = op.body.blocks
-            seen = (*_seen(op), *(kind for block in blocks for kind in (len(block.args), *block.arg_types)))
+            seen = (*_seen(op), *(part for block in blocks for part in (len(block.args), *block.arg_types)))
             if known.get(op) != seen:
                 op.verify(verify_nested_ops=False)
             self._known[op] = seen

@@ -78,8 +78,8 @@ def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> No
     opsets: dict[str, int] = {}
     for entry in model.opset_import:
         if entry.version < 0:
-            found = f"{file}: domain {entry.domain!r} is imported in version {entry.version}"
-            raise UserError(f"{found}: expected 0 or more")
+            imported = f"{file}: domain {entry.domain!r} is imported in version {entry.version}"
+            raise UserError(f"{imported}: expected 0 or more")
         if opsets.setdefault(entry.domain, entry.version) != entry.version:
             name, versions = entry.domain or "ai.onnx", f"{opsets[entry.domain]} and {entry.version}"
             raise UserError(f"{file}: domain {name!r} is imported in versions {versions}: expected one")
@@ -93,7 +93,7 @@ def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> No
 def check_names(graph: GraphProto, file: Path) -> None:
     """UserError unless inputs, initializers and outputs of a graph have names, each its own."""
     sparse = (entry.values.name for entry in graph.sparse_initializer)
-    for what, names in (
+    for role, names in (
         ("input", [entry.name for entry in graph.input]),
         ("initializer", [*(entry.name for entry in graph.initializer), *sparse]),
         ("output", [entry.name for entry in graph.output]),
@@ -101,9 +101,9 @@ def check_names(graph: GraphProto, file: Path) -> None:
         seen: set[str] = set()
         for name in names:
             if not name:
-                raise UserError(f"{file}: an {what} has no name: expected one for every {what}")
+                raise UserError(f"{file}: an {role} has no name: expected one for every {role}")
             if name in seen:
-                raise UserError(f"{file}: {what} {name!r} is there more than once: expected a name for each")
+                raise UserError(f"{file}: {role} {name!r} is there more than once: expected a name for each")
             seen.add(name)
 
 

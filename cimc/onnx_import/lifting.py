@@ -35,11 +35,11 @@ _TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "precision", "softmax_precisi
 
 def lifted_types(model: ModelProto, constants: dict[str, Array]) -> list[str]:
     """The names of the types, float16 and bfloat16, that `lift` would take out of `model`; none if it is lifted."""
-    found = set(_elements(model.graph))
-    found |= {TensorProto.FLOAT16 for array in constants.values() if array.dtype == np.float16}
-    if TensorProto.BFLOAT16 not in found and not constants.keys() & _halves(model.graph) and _is_lifted(model.graph):
+    elements = set(_elements(model.graph))
+    elements |= {TensorProto.FLOAT16 for array in constants.values() if array.dtype == np.float16}
+    if TensorProto.BFLOAT16 not in elements and not constants.keys() & _halves(model.graph) and _is_lifted(model.graph):
         return []
-    return [name for element, name in LIFTED.items() if element in found]
+    return [name for element, name in LIFTED.items() if element in elements]
 
 
 def _is_lifted(graph: GraphProto) -> bool:
@@ -173,14 +173,14 @@ def _lifted_node(node: NodeProto, file: Path) -> list[NodeProto]:
     return [node]
 
 
-def _lift_type(kind: TypeProto) -> None:
+def _lift_type(value_type: TypeProto) -> None:
     """Replace the element type of a tensor, or of the tensors in a sequence or an optional."""
-    if kind.HasField("sequence_type"):
-        _lift_type(kind.sequence_type.elem_type)
-    elif kind.HasField("optional_type"):
-        _lift_type(kind.optional_type.elem_type)
-    elif kind.HasField("tensor_type") and kind.tensor_type.elem_type in LIFTED:
-        kind.tensor_type.elem_type = FLOAT
+    if value_type.HasField("sequence_type"):
+        _lift_type(value_type.sequence_type.elem_type)
+    elif value_type.HasField("optional_type"):
+        _lift_type(value_type.optional_type.elem_type)
+    elif value_type.HasField("tensor_type") and value_type.tensor_type.elem_type in LIFTED:
+        value_type.tensor_type.elem_type = FLOAT
 
 
 def _lift_tensor(tensor: TensorProto, file: Path) -> None:

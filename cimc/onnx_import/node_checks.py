@@ -56,7 +56,7 @@ def _operator(op_type: str, version: int, domain: str) -> _Operator | None:
     if not -_VERSIONS < version < _VERSIONS or not defs.has(op_type, version, domain):
         return None
     schema = defs.get_schema(op_type, version, domain)
-    attributes = {name: (_KINDS[one.type], one.required) for name, one in schema.attributes.items()}
+    attributes = {name: (_KINDS[attribute.type], attribute.required) for name, attribute in schema.attributes.items()}
     inputs, outputs = (schema.min_input, schema.max_input), (schema.min_output, schema.max_output)
     return _Operator(inputs, outputs, attributes)
 
@@ -67,12 +67,14 @@ def check_node(node: NodeProto, opsets: Mapping[str, int], file: Path) -> None:
     Operators that no operator set of ONNX knows are left alone, but for what their attributes hold: emission asks ONNX
     Runtime about them.
     """
-    what = f"{file}: {described(node)}"
+    subject = f"{file}: {described(node)}"
     if node.domain not in opsets:
-        raise UserError(f"{what} is of domain {node.domain or 'ai.onnx'!r}, of which the file imports no operator set")
+        raise UserError(
+            f"{subject} is of domain {node.domain or 'ai.onnx'!r}, of which the file imports no operator set"
+        )
     if not node.op_type:
-        raise UserError(f"{what} names no operator")
-    _check_attributes(node, file, what)
+        raise UserError(f"{subject} names no operator")
+    _check_attributes(node, file, subject)
     operator = _operator(node.op_type, opsets[node.domain], node.domain)
     if operator is None:
         return
@@ -84,19 +86,19 @@ def check_node(node: NodeProto, opsets: Mapping[str, int], file: Path) -> None:
     ):
         if not least <= count <= most:
             several = f"{least} to {most}" if most < _UNLIMITED else f"at least {least}"
-            raise UserError(f"{what} has {count} {side}, expected {least if least == most else several}")
-    _check_types(node, operator, what)
+            raise UserError(f"{subject} has {count} {side}, expected {least if least == most else several}")
+    _check_types(node, operator, subject)
 
 
-def _check_attributes(node: NodeProto, file: Path, what: str) -> None:
+def _check_attributes(node: NodeProto, file: Path, subject: str) -> None:
     """Attributes are named once and hold what can be read, whatever the operator."""
     seen: set[str] = set()
     for attribute in node.attribute:
         if attribute.name in seen or not attribute.name:
-            raise UserError(f"{what} has attribute {attribute.name!r} more than once, or without a name")
+            raise UserError(f"{subject} has attribute {attribute.name!r} more than once, or without a name")
         seen.add(attribute.name)
         if attribute.ref_attr_name:
-            raise UserError(f"{what} refers to attribute {attribute.ref_attr_name!r} of a function outside of one")
+            raise UserError(f"{subject} refers to attribute {attribute.ref_attr_name!r} of a function outside of one")
         if attribute.type == AttributeProto.TENSOR:
             array_of(attribute.t, file)
         elif attribute.type == AttributeProto.SPARSE_TENSOR:
@@ -105,17 +107,17 @@ def _check_attributes(node: NodeProto, file: Path, what: str) -> None:
             array_of(tensor, file)
 
 
-def _check_types(node: NodeProto, operator: _Operator, what: str) -> None:
+def _check_types(node: NodeProto, operator: _Operator, subject: str) -> None:
     """Attributes have the types that the operator demands, and none is missing."""
     present = {attribute.name: attribute for attribute in node.attribute}
-    for name, (kind, required) in operator.attributes.items():
+    for name, (type_, required) in operator.attributes.items():
         if name not in present:
             if required:
-                raise UserError(f"{what} has no attribute {name!r}, which its operator needs")
-        elif present[name].type != kind:
-            found, expected = (_TYPE_NAMES.get(number, str(number)) for number in (present[name].type, kind))
-            raise UserError(f"{what} has attribute {name!r} of type {found}, expected {expected}")
+                raise UserError(f"{subject} has no attribute {name!r}, which its operator needs")
+        elif present[name].type != type_:
+            given, expected = (_TYPE_NAMES.get(number, str(number)) for number in (present[name].type, type_))
+            raise UserError(f"{subject} has attribute {name!r} of type {given}, expected {expected}")
     if "saturate" in present and present["saturate"].i not in (0, 1):  # ONNX Runtime writes no results then
-        raise UserError(f"{what} has saturate = {present['saturate'].i}: expected 0 or 1")
+        raise UserError(f"{subject} has saturate = {present['saturate'].i}: expected 0 or 1")
     if node.op_type == "Cast" and not node.domain and present["to"].i not in _ELEMENT_TYPES:
-        raise UserError(f"{what} casts to element type {present['to'].i}, which ONNX does not have")
+        raise UserError(f"{subject} casts to element type {present['to'].i}, which ONNX does not have")

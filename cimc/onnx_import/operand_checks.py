@@ -55,16 +55,17 @@ def _check(graph: GraphProto, file: Path, around: Mapping[str, Dims]) -> None:
 
 
 def _wrong(node: NodeProto, shapes: Mapping[str, Dims]) -> Iterator[str]:
-    for index, what in _PER_TENSOR.get(node.op_type, {}).items():
-        found = _shape(node, index, shapes)
-        if found is not None and (len(found) > 1 or any(size not in (1, None) for size in found)):
-            yield f"has a {what} of shape {_text(found)}, which ONNX Runtime cannot run: expected one number"
-    for index, (of, what) in _PER_COLUMN.get(node.op_type, {}).items():
-        found, matrix = _shape(node, index, shapes), _shape(node, of, shapes)
-        if found is None or matrix is None or len(found) != 1 or not matrix:
+    for index, operand in _PER_TENSOR.get(node.op_type, {}).items():
+        shape = _shape(node, index, shapes)
+        if shape is not None and (len(shape) > 1 or any(size not in (1, None) for size in shape)):
+            yield f"has a {operand} of shape {_text(shape)}, which ONNX Runtime cannot run: expected one number"
+    for index, (of, operand) in _PER_COLUMN.get(node.op_type, {}).items():
+        shape, matrix = _shape(node, index, shapes), _shape(node, of, shapes)
+        if shape is None or matrix is None or len(shape) != 1 or not matrix:
             continue
-        if None not in (found[0], matrix[-1]) and found[0] not in (1, matrix[-1]):
-            yield f"has a {what} of shape {_text(found)}: expected one number, or one for each of {matrix[-1]} columns"
+        if None not in (shape[0], matrix[-1]) and shape[0] not in (1, matrix[-1]):
+            expected = f"one number, or one for each of {matrix[-1]} columns"
+            yield f"has a {operand} of shape {_text(shape)}: expected {expected}"
     empty = _shape(node, _NOT_EMPTY[node.op_type], shapes) if node.op_type in _NOT_EMPTY else None
     if empty is not None and 0 in empty:
         yield f"has an input of shape {_text(empty)}, which ONNX Runtime cannot run: expected at least one element"

@@ -81,12 +81,12 @@ def _plain_values(entries: Iterable[ValueInfoProto], file: Path) -> None:
         _plain_type(entry.type, f"{file}: value {entry.name!r}")
 
 
-def _plain_type(kind: TypeProto, what: str) -> None:
+def _plain_type(value_type: TypeProto, subject: str) -> None:
     """Dimensions below 0, and those whose name is a sign for no name, are dynamic ones without a name."""
-    for tensor in _tensor_types(kind):
+    for tensor in _tensor_types(value_type):
         for dim in tensor.shape.dim:
             if dim.dim_value > LARGEST_DIMENSION:
-                raise UserError(f"{what} has a dimension of {dim.dim_value}: expected at most {LARGEST_DIMENSION}")
+                raise UserError(f"{subject} has a dimension of {dim.dim_value}: expected at most {LARGEST_DIMENSION}")
             if dim.dim_value < 0:
                 dim.Clear()
             elif dim.dim_param:
@@ -100,16 +100,16 @@ def _is_nameless(name: str) -> bool:
     return name.strip().casefold() in _NAMELESS or name.strip().lstrip("-").isdecimal()
 
 
-def _tensor_types(kind: TypeProto) -> Iterator[TypeProto.Tensor | TypeProto.SparseTensor]:
+def _tensor_types(value_type: TypeProto) -> Iterator[TypeProto.Tensor | TypeProto.SparseTensor]:
     """The types of tensors of which a type is made."""
-    which = kind.WhichOneof("value")
+    which = value_type.WhichOneof("value")
     if which == "tensor_type":
-        yield kind.tensor_type
+        yield value_type.tensor_type
     elif which == "sparse_tensor_type":
-        yield kind.sparse_tensor_type
+        yield value_type.sparse_tensor_type
     elif which == "sequence_type":
-        yield from _tensor_types(kind.sequence_type.elem_type)
+        yield from _tensor_types(value_type.sequence_type.elem_type)
     elif which == "optional_type":
-        yield from _tensor_types(kind.optional_type.elem_type)
+        yield from _tensor_types(value_type.optional_type.elem_type)
     elif which == "map_type":
-        yield from _tensor_types(kind.map_type.value_type)
+        yield from _tensor_types(value_type.map_type.value_type)

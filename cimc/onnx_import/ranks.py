@@ -65,9 +65,9 @@ class _Ranks:
                 else (settings["value_int"].i,)
             )
         elif node.op_type in _NUMBERS:
-            found = _NUMBERS[node.op_type](self, node)
-            if found is not None and len(found) <= MOST_NUMBERS:
-                self.numbers[node.output[0]] = found
+            numbers = _NUMBERS[node.op_type](self, node)
+            if numbers is not None and len(numbers) <= MOST_NUMBERS:
+                self.numbers[node.output[0]] = numbers
         if node.output[0] not in self.shapes and node.op_type in _SHAPES:
             self._note(node.output[0], _SHAPES[node.op_type](self, node))
 
@@ -96,11 +96,11 @@ class _Ranks:
         return (None,) * size if size is not None and size <= MOST_NUMBERS else None
 
 
-def dims_of(kind: TypeProto) -> Dims | None:
+def dims_of(value_type: TypeProto) -> Dims | None:
     """The shape of a tensor type, None where it has no rank."""
-    if not kind.HasField("tensor_type") or not kind.tensor_type.HasField("shape"):
+    if not value_type.HasField("tensor_type") or not value_type.tensor_type.HasField("shape"):
         return None
-    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in kind.tensor_type.shape.dim)
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in value_type.tensor_type.shape.dim)
 
 
 def _reshaped(ranks: _Ranks, node: NodeProto) -> Dims | None:
@@ -131,8 +131,8 @@ def _more_or_fewer(sign: int) -> Callable[[_Ranks, NodeProto], Dims | None]:
     def rank(ranks: _Ranks, node: NodeProto) -> Dims | None:
         before = ranks.shapes.get(node.input[0])
         count = ranks.length(node.input[1]) if len(node.input) > 1 else None
-        found = None if before is None or count is None else len(before) + sign * count
-        return (None,) * found if found is not None and 0 <= found <= MOST_NUMBERS else None
+        after = None if before is None or count is None else len(before) + sign * count
+        return (None,) * after if after is not None and 0 <= after <= MOST_NUMBERS else None
 
     return rank
 
@@ -226,28 +226,28 @@ _SAME = frozenset({
 
 def _demanded(node: NodeProto, shapes: dict[str, Dims]) -> Iterator[tuple[str, int | None]]:
     """Inputs of an operator that can only have one rank, and that rank."""
-    kind = node.op_type
-    if kind == "Gemm":
+    op_type = node.op_type
+    if op_type == "Gemm":
         yield from ((name, 2) for name in node.input[:2])
-    elif kind in ("Conv", "ConvTranspose", "ConvInteger") and len(node.input) > 1:
+    elif op_type in ("Conv", "ConvTranspose", "ConvInteger") and len(node.input) > 1:
         kernel = shapes.get(node.input[1])
         yield node.input[0], None if kernel is None else len(kernel)
-    elif kind in ("MaxPool", "AveragePool", "LpPool"):
+    elif op_type in ("MaxPool", "AveragePool", "LpPool"):
         kernel = _integers(node, "kernel_shape")
         yield node.input[0], None if kernel is None else len(kernel) + 2
-    elif kind == "Transpose":
+    elif op_type == "Transpose":
         order = _integers(node, "perm")
         yield node.input[0], None if order is None else len(order)
-    elif kind == "Einsum":
+    elif op_type == "Einsum":
         terms = _equation(node).partition("->")[0].split(",")
         yield from ((name, len(term)) for name, term in zip(node.input, terms) if "." not in term)
-    elif kind in ("LSTM", "GRU", "RNN"):
+    elif op_type in ("LSTM", "GRU", "RNN"):
         yield node.input[0], 3
 
 
 def _equation(node: NodeProto) -> str:
-    found = next((a.s for a in node.attribute if a.name == "equation"), b"")
-    return found.decode(errors="replace").replace(" ", "")
+    equation = next((a.s for a in node.attribute if a.name == "equation"), b"")
+    return equation.decode(errors="replace").replace(" ", "")
 
 
 def _integer(node: NodeProto, name: str, default: int) -> int:

@@ -107,13 +107,13 @@ def _check(model: ModelProto, file: Path) -> None:
 
 def _check_ports(model: ModelProto, file: Path) -> None:
     """Inputs are tensors of a type that ONNX has; so are outputs, unless their type is not known yet."""
-    for what, entries in (("input", model.graph.input), ("output", model.graph.output)):
+    for role, entries in (("input", model.graph.input), ("output", model.graph.output)):
         for entry in entries:
-            if entry.type.WhichOneof("value") not in ("tensor_type", None if what == "output" else "tensor_type"):
-                raise UserError(f"{file}: {what} {entry.name!r} is no tensor: programs take and give tensors only")
+            if entry.type.WhichOneof("value") not in ("tensor_type", None if role == "output" else "tensor_type"):
+                raise UserError(f"{file}: {role} {entry.name!r} is no tensor: programs take and give tensors only")
             element = entry.type.tensor_type.elem_type
-            if element not in TensorProto.DataType.values() or (what == "input" and not element):
-                raise UserError(f"{file}: {what} {entry.name!r} has element type {element}, which ONNX does not have")
+            if element not in TensorProto.DataType.values() or (role == "input" and not element):
+                raise UserError(f"{file}: {role} {entry.name!r} has element type {element}, which ONNX does not have")
 
 
 def _read_small_data(model: ModelProto, file: Path) -> None:
@@ -189,15 +189,15 @@ def _check_functions(model: ModelProto, file: Path) -> None:
 
 def _fix_dims(model: ModelProto, dims: Mapping[str, int], file: Path) -> None:
     """Give the dynamic dimensions in `dims` their sizes."""
-    found: set[str] = set()
+    dynamic: set[str] = set()
     for entry in model.graph.input:
         for dim in entry.type.tensor_type.shape.dim:
             if dim.dim_param:
-                found.add(dim.dim_param)
+                dynamic.add(dim.dim_param)
                 if dim.dim_param in dims:
                     dim.dim_value = dims[dim.dim_param]
-    for name in dims.keys() - found:
-        names = ", ".join(sorted(found)) or "none"
+    for name in dims.keys() - dynamic:
+        names = ", ".join(sorted(dynamic)) or "none"
         raise UserError(f"{file}: no input has a dimension {name!r} to fix with --dim: dynamic dimensions are {names}")
     if dims:
         for entry in (*model.graph.output, *model.graph.value_info):

@@ -55,10 +55,10 @@ def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelPro
     """`model` with ranks where ONNX leaves them open, and types of operators that it does not know."""
     asked = False
     for _ in range(_ROUNDS):
-        found = _believe(model.graph, declared)
+        learned = _believe(model.graph, declared)
         if not asked:
-            found, asked = _ask_runtime(model) or found, True
-        if not _write_ranks(model.graph, open_ranks(model.graph)) and not found:
+            learned, asked = _ask_runtime(model) or learned, True
+        if not _write_ranks(model.graph, open_ranks(model.graph)) and not learned:
             break
         try:
             model = infer(model, strict=False)
@@ -69,17 +69,19 @@ def _completed(model: ModelProto, declared: Mapping[str, TypeProto]) -> ModelPro
 
 def _believe(graph: GraphProto, declared: Mapping[str, TypeProto]) -> bool:
     """Take over what the file says of results that do not follow from inputs of which all is known; whether any did."""
-    values, found = _values(graph), False
-    known = {name for name, kind in values.items() if _is_known(kind)} | {tensor.name for tensor in graph.initializer}
+    values, learned = _values(graph), False
+    known = {name for name, value_type in values.items() if _is_known(value_type)} | {
+        tensor.name for tensor in graph.initializer
+    }
     for node in graph.node:
         if not known.issuperset(filter(None, node.input)):
             continue
         for name in filter(None, node.output):
             if name not in known and name in declared and _is_known(declared[name]):
-                kind = values[name] if name in values else graph.value_info.add(name=name).type
-                kind.CopyFrom(declared[name])
-                found = True
-    return found
+                value_type = values[name] if name in values else graph.value_info.add(name=name).type
+                value_type.CopyFrom(declared[name])
+                learned = True
+    return learned
 
 
 def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
@@ -92,7 +94,7 @@ def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
     declared = {entry.name: _copied(entry.type) for entry in (*graph.value_info, *graph.output)}
     del graph.value_info[:]
     inputs = {entry.name: entry.type for entry in graph.input}
-    is_static = all(size is not None for kind in inputs.values() for size in dims_of(kind) or (None,))
+    is_static = all(size is not None for value_type in inputs.values() for size in dims_of(value_type) or (None,))
     for entry in graph.output:
         if entry.type.HasField("tensor_type") and entry.name not in inputs:
             entry.type.tensor_type.ClearField("shape")
@@ -101,9 +103,9 @@ def _take_declared(model: ModelProto) -> dict[str, TypeProto]:
     return declared
 
 
-def _copied(kind: TypeProto) -> TypeProto:
+def _copied(value_type: TypeProto) -> TypeProto:
     copy = TypeProto()
-    copy.CopyFrom(kind)
+    copy.CopyFrom(value_type)
     return copy
 
 
@@ -111,23 +113,23 @@ def _merge_declared(model: ModelProto, declared: Mapping[str, TypeProto]) -> Non
     """Give values what the file says of them where nothing could be inferred, dimension by dimension."""
     known = _values(model.graph)
     made = {name for node in model.graph.node for name in node.output}
-    for name, kind in declared.items():
+    for name, value_type in declared.items():
         if name not in known:
             if name in made:
-                model.graph.value_info.append(helper.make_value_info(name, kind))
+                model.graph.value_info.append(helper.make_value_info(name, value_type))
         elif not _is_typed(known[name]):
-            known[name].CopyFrom(kind)
-        elif known[name].HasField("tensor_type") and kind.HasField("tensor_type"):
-            _merge_dimensions(known[name].tensor_type, kind.tensor_type)
+            known[name].CopyFrom(value_type)
+        elif known[name].HasField("tensor_type") and value_type.HasField("tensor_type"):
+            _merge_dimensions(known[name].tensor_type, value_type.tensor_type)
 
 
-def _merge_dimensions(found: TypeProto.Tensor, declared: TypeProto.Tensor) -> None:
+def _merge_dimensions(inferred: TypeProto.Tensor, declared: TypeProto.Tensor) -> None:
     if not declared.HasField("shape"):
         return
-    if not found.HasField("shape"):
-        found.shape.CopyFrom(declared.shape)
-    elif len(found.shape.dim) == len(declared.shape.dim):
-        for dim, word in zip(found.shape.dim, declared.shape.dim):
+    if not inferred.HasField("shape"):
+        inferred.shape.CopyFrom(declared.shape)
+    elif len(inferred.shape.dim) == len(declared.shape.dim):
+        for dim, word in zip(inferred.shape.dim, declared.shape.dim):
             unknown = not dim.HasField("dim_value") and (not dim.dim_param or dim.dim_param.startswith(MADE_UP))
             if unknown or (dim.dim_param and word.dim_param):
                 dim.CopyFrom(word)
@@ -157,14 +159,16 @@ def _values(graph: GraphProto) -> dict[str, TypeProto]:
     return {entry.name: entry.type for entry in (*graph.value_info, *graph.input, *graph.output)}
 
 
-def _is_known(kind: TypeProto) -> bool:
+def _is_known(value_type: TypeProto) -> bool:
     """Whether a value has a type, and a rank if it is a tensor."""
-    return _is_typed(kind) and (not kind.HasField("tensor_type") or kind.tensor_type.HasField("shape"))
+    return _is_typed(value_type) and (
+        not value_type.HasField("tensor_type") or value_type.tensor_type.HasField("shape")
+    )
 
 
 def _untyped(graph: GraphProto) -> dict[str, None]:
     """The results of nodes of which nothing is known, in order."""
-    known = {name for name, kind in _values(graph).items() if _is_typed(kind)}
+    known = {name for name, value_type in _values(graph).items() if _is_typed(value_type)}
     return {name: None for node in graph.node for name in node.output if name and name not in known}
 
 
@@ -179,11 +183,11 @@ def _is_accepted(file: Path) -> bool:
 
 def _one_line(text: str) -> str:
     """What shape inference complains of first, as `node 'a' (MatMul): Incompatible dimensions`."""
-    found = _CULPRIT.search(text)
-    if found is None:
+    complaint = _CULPRIT.search(text)
+    if complaint is None:
         return " ".join(text.split())
-    reason = re.sub(r"\[\w+\]\s*", "", found["text"]).strip().splitlines()
-    return f"node {found['node'] or '?'!r} ({found['op']}): {reason[0] if reason else 'shapes do not fit'}"
+    reason = re.sub(r"\[\w+\]\s*", "", complaint["text"]).strip().splitlines()
+    return f"node {complaint['node'] or '?'!r} ({complaint['op']}): {reason[0] if reason else 'shapes do not fit'}"
 
 
 def _ask_runtime(model: ModelProto) -> bool:
@@ -202,31 +206,31 @@ def _ask_runtime(model: ModelProto) -> bool:
     for node, original in zip(probe.graph.node, graph.node, strict=True):
         node.name = f"{original.name} {original.output[0]}" if original.output else original.name
     try:
-        found = {output.name: _type(output.type, output.shape) for output in session(probe).get_outputs()}
+        told = {output.name: _type(output.type, output.shape) for output in session(probe).get_outputs()}
     except GraphError:
         return False
-    kept = [entry for entry in graph.value_info if entry.name not in found]
+    kept = [entry for entry in graph.value_info if entry.name not in told]
     del graph.value_info[:]
     graph.value_info.extend(kept)
     outputs = {output.name: output for output in graph.output}
-    for name, kind in found.items():
+    for name, value_type in told.items():
         if name in outputs:
-            outputs[name].type.CopyFrom(kind)
+            outputs[name].type.CopyFrom(value_type)
         else:
-            graph.value_info.append(helper.make_value_info(name, kind))
-    return any(_is_typed(kind) for kind in found.values())
+            graph.value_info.append(helper.make_value_info(name, value_type))
+    return any(_is_typed(value_type) for value_type in told.values())
 
 
-def _is_typed(kind: TypeProto) -> bool:
-    which = kind.WhichOneof("value")
-    return which is not None and (which != "tensor_type" or kind.tensor_type.elem_type != TensorProto.UNDEFINED)
+def _is_typed(value_type: TypeProto) -> bool:
+    which = value_type.WhichOneof("value")
+    return which is not None and (which != "tensor_type" or value_type.tensor_type.elem_type != TensorProto.UNDEFINED)
 
 
 def _type(text: str, shape: list[int | str | None]) -> TypeProto:
     """The type that ONNX Runtime writes as `tensor(float)`; it gives no dimensions for a scalar and an unknown rank."""
-    kind, _, inner = text.removesuffix(")").partition("(")
-    if kind == "tensor":
+    constructor, _, inner = text.removesuffix(")").partition("(")
+    if constructor == "tensor":
         return helper.make_tensor_type_proto(TensorProto.DataType.Value(inner.upper()), shape or None)
-    if kind == "seq":
+    if constructor == "seq":
         return helper.make_sequence_type_proto(_type(inner, []))
-    return helper.make_optional_type_proto(_type(inner, [])) if kind == "optional" else TypeProto()
+    return helper.make_optional_type_proto(_type(inner, [])) if constructor == "optional" else TypeProto()

@@ -28,55 +28,55 @@ def array_of(tensor: TensorProto, file: Path) -> Array:
     Raises UserError where the data is missing, too short, outside the model's folder, or not what its type and shape
     demand.
     """
-    what = f"{file}: initializer {tensor.name!r}"
+    subject = f"{file}: initializer {tensor.name!r}"
     if tensor.data_type not in _ELEMENT_TYPES:
-        raise UserError(f"{what} has element type {tensor.data_type}, which ONNX does not have")
+        raise UserError(f"{subject} has element type {tensor.data_type}, which ONNX does not have")
     for size in tensor.dims:
         if not 0 <= size <= LARGEST_DIMENSION:
-            raise UserError(f"{what} has a dimension of {size}: expected 0 to {LARGEST_DIMENSION}")
+            raise UserError(f"{subject} has a dimension of {size}: expected 0 to {LARGEST_DIMENSION}")
     if len(tensor.dims) > MOST_DIMENSIONS:
-        raise UserError(f"{what} has {len(tensor.dims)} dimensions: expected at most {MOST_DIMENSIONS}")
+        raise UserError(f"{subject} has {len(tensor.dims)} dimensions: expected at most {MOST_DIMENSIONS}")
     if tensor.data_location == TensorProto.EXTERNAL:
-        return _mapped(tensor, file, what)
+        return _mapped(tensor, file, subject)
     try:
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-        raise UserError(f"{what} is damaged: {' '.join(str(error).split())}") from error
+        raise UserError(f"{subject} is damaged: {' '.join(str(error).split())}") from error
 
 
-def _mapped(tensor: TensorProto, file: Path, what: str) -> Array:
+def _mapped(tensor: TensorProto, file: Path, subject: str) -> Array:
     entries: Mapping[str, str] = {str(entry.key): str(entry.value) for entry in tensor.external_data}
-    path = _inside(file, entries.get("location", ""), what)
+    path = _inside(file, entries.get("location", ""), subject)
     if tensor.data_type in _PACKED:
-        raise UserError(f"{what} has external data of a type below 8 bits, which is not supported: store it inline")
+        raise UserError(f"{subject} has external data of a type below 8 bits, which is not supported: store it inline")
     if tensor.data_type == TensorProto.STRING:
-        raise UserError(f"{what} has external data of texts, which is not supported: store it inline")
+        raise UserError(f"{subject} has external data of texts, which is not supported: store it inline")
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
-    offset, size = _number(entries, "offset", what) or 0, math.prod(tensor.dims) * dtype.itemsize
-    length = _number(entries, "length", what)
+    offset, size = _number(entries, "offset", subject) or 0, math.prod(tensor.dims) * dtype.itemsize
+    length = _number(entries, "length", subject)
     if length is not None and length != size:
         shape = "x".join(map(str, tensor.dims)) or "a scalar"
-        raise UserError(f"{what} has external data of length {length}: {shape} of {dtype} are {size} bytes")
+        raise UserError(f"{subject} has external data of length {length}: {shape} of {dtype} are {size} bytes")
     if not path.is_file():
-        raise UserError(f"{what} needs the file {path.name}, which is not beside the model: copy it there")
+        raise UserError(f"{subject} needs the file {path.name}, which is not beside the model: copy it there")
     if offset + size > path.stat().st_size:
         raise UserError(
-            f"{what} needs bytes {offset} to {offset + size} of {path.name}, which has {path.stat().st_size}"
+            f"{subject} needs bytes {offset} to {offset + size} of {path.name}, which has {path.stat().st_size}"
         )
     if not size:
         return np.zeros(tuple(tensor.dims), dtype)
     return np.memmap(path, np.uint8, "r", offset, (size,)).view(dtype).reshape(tuple(tensor.dims))
 
 
-def _number(entries: Mapping[str, str], key: str, what: str) -> int | None:
+def _number(entries: Mapping[str, str], key: str, subject: str) -> int | None:
     """The bytes that external data names as its offset or length; None where it names none."""
-    found = entries.get(key)
-    if found is None:
+    written = entries.get(key)
+    if written is None:
         return None
-    if not found.isdecimal() or len(found) > _DIGITS:
-        kind = "at offset" if key == "offset" else "of length"
-        raise UserError(f"{what} has external data {kind} {found[:_DIGITS]!r}: expected a number from 0 on")
-    return int(found)
+    if not written.isdecimal() or len(written) > _DIGITS:
+        position = "at offset" if key == "offset" else "of length"
+        raise UserError(f"{subject} has external data {position} {written[:_DIGITS]!r}: expected a number from 0 on")
+    return int(written)
 
 
 _DIGITS = 19
@@ -84,7 +84,7 @@ _DIGITS = 19
 _PACKED = (TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1, TensorProto.INT2, TensorProto.UINT2)
 
 
-def _inside(file: Path, location: str, what: str) -> Path:
+def _inside(file: Path, location: str, subject: str) -> Path:
     """The path of external data, which has to lie in the model's folder or below."""
     folder = file.resolve().parent
     try:
@@ -94,17 +94,17 @@ def _inside(file: Path, location: str, what: str) -> Path:
     except (OSError, ValueError, RuntimeError):  # no name that a file can have, or links in a circle
         inside, path = False, folder
     if not inside:
-        raise UserError(f"{what} names external data {location!r} outside the model's folder, which is refused")
+        raise UserError(f"{subject} names external data {location!r} outside the model's folder, which is refused")
     return path
 
 
 def dense_of(sparse: SparseTensorProto, file: Path) -> Array:
     """A sparse initializer as a full array."""
     values, indices = array_of(sparse.values, file), array_of(sparse.indices, file)
-    what = f"{file}: sparse initializer {sparse.values.name!r}"
+    subject = f"{file}: sparse initializer {sparse.values.name!r}"
     sizes = tuple(sparse.dims)
     if not all(0 <= size <= LARGEST_DIMENSION for size in sizes) or math.prod(sizes) > _LARGEST_SPARSE:
-        raise UserError(f"{what} has the shape {list(sizes)}: expected at most {_LARGEST_SPARSE} elements")
+        raise UserError(f"{subject} has the shape {list(sizes)}: expected at most {_LARGEST_SPARSE} elements")
     dense = np.zeros(sizes, values.dtype)
     try:
         if indices.ndim == 1:
@@ -112,5 +112,5 @@ def dense_of(sparse: SparseTensorProto, file: Path) -> Array:
         else:
             dense[tuple(indices.T)] = values
     except (IndexError, ValueError) as error:
-        raise UserError(f"{what} has {error}") from error
+        raise UserError(f"{subject} has {error}") from error
     return dense

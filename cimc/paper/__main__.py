@@ -54,7 +54,7 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
     print(*_count_lines(rows, claims(rows), fewer), "", sep="\n")
     print(*_latency_lines(times), "", *_total_lines(all_parts), "", *NOT_DERIVED, sep="\n")
     if file is not None:
-        found = {
+        results = {
             "counts": [vars(row) for row in rows],
             "claims": [vars(claim) for claim in claims(rows)],
             "fewer_operations": fewer,
@@ -62,7 +62,7 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
             "totals": [vars(row) for row in all_parts],
         }
         with whole_file(file, UserError) as new:
-            new.write_text(json.dumps(found, indent=2) + "\n")
+            new.write_text(json.dumps(results, indent=2) + "\n")
     if folder is not None:
         from cimc.paper.figures import write_figures
 
@@ -70,7 +70,7 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
     return 0
 
 
-def _count_lines(rows: Sequence[Count], found: Sequence[Claim], fewer: dict[str, float]) -> Iterator[str]:
+def _count_lines(rows: Sequence[Count], ratios: Sequence[Claim], fewer: dict[str, float]) -> Iterator[str]:
     """Linear is the dense network, the rest its Monarch form."""
     yield "Arrays of 256x256. Linear is the dense network, the rest its Monarch form."
     yield f"{'network':14}{'mapping':11}{'arrays':>7}{'expected':>10}{'lower bound':>13}{'utilisation':>13}"
@@ -81,7 +81,7 @@ def _count_lines(rows: Sequence[Count], found: Sequence[Claim], fewer: dict[str,
         )
     yield ""
     yield f"{'mean of the networks':40}{'here':>8}{'paper':>8}"
-    yield from (f"{claim.what:40}{claim.found:>8.1%}{claim.reported:>8.1%}" for claim in found)
+    yield from (f"{claim.what:40}{claim.found:>8.1%}{claim.reported:>8.1%}" for claim in ratios)
     yield ""
     yield f"{'fewer operations a token, Monarch':40}{'here':>8}{'paper':>8}"
     for name, ratio in fewer.items():

@@ -198,9 +198,9 @@ def _ends(rows: Sequence[Row]) -> Iterator[Row]:
         key = (str(row["network"]), str(row["what"]))
         sums[key] = sums.get(key, 0.0) + float(row["value"])
     texts = {(str(row["network"]), str(row["what"])): str(row["note"]) for row in rows if "note" in row}
-    for (network, what), end in sums.items():
-        text = texts.get((network, what), f"{end:,.0f}" if end >= 100 else f"{end:.1f}")
-        yield {"network": network, "what": what, "end": end, "text": text}
+    for (network, bar), end in sums.items():
+        text = texts.get((network, bar), f"{end:,.0f}" if end >= 100 else f"{end:.1f}")
+        yield {"network": network, "what": bar, "end": end, "text": text}
 
 
 def _by_network(chart: alt.Chart | alt.LayerChart, rows: Sequence[Row], title: alt.TitleParams) -> alt.FacetChart:

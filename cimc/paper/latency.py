@@ -78,7 +78,7 @@ def column_steps(run: StageRun, adcs: int) -> int:
     """The most conversions that an ADC of any array does, one after the other, in one plane of a stage."""
     jobs = np.concatenate([product.jobs() for product in run.products])
     activation = np.stack([jobs[:, 0], np.concatenate(run.schedule.starts)], axis=1)
-    found, which = np.unique(activation, axis=0, return_inverse=True)
-    columns = np.zeros(len(found), np.int64)
+    activations, which = np.unique(activation, axis=0, return_inverse=True)
+    columns = np.zeros(len(activations), np.int64)
     np.add.at(columns, which.reshape(-1), jobs[:, 4])
-    return int(np.bincount(found[:, 0], -(-columns // adcs)).max())
+    return int(np.bincount(activations[:, 0], -(-columns // adcs)).max())

@@ -116,8 +116,8 @@ class _Writer:
         graph = helper.make_graph(self.nodes, "layer", inputs, outputs, self.constants)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
 
-    def _input(self, kind: str, *shape: int) -> str:
-        name = f"{kind}{len(self.inputs)}"
+    def _input(self, role: str, *shape: int) -> str:
+        name = f"{role}{len(self.inputs)}"
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
         return name
 

@@ -63,13 +63,13 @@ def dense_tiles(network: Network, side: int) -> list[WeightTiles]:
 
 def monarch_tiles(network: Network, side: int) -> list[WeightTiles]:
     """The tiles of its Monarch form: each weight, padded to a square, is two factors of sqrt(n) blocks."""
-    found: list[WeightTiles] = []
+    factors: list[WeightTiles] = []
     for stage, step in enumerate(network.steps()):
         for rows, columns in step:
             blocks = square_blocks(max(rows, columns))
             for second in (False, True):
-                found.append(WeightTiles(block_tiles(blocks, side, side), False, 2 * stage + second, second))
-    return found
+                factors.append(WeightTiles(block_tiles(blocks, side, side), False, 2 * stage + second, second))
+    return factors
 
 
 def square_blocks(n: int) -> npt.NDArray[np.int64]:

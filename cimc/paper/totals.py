@@ -117,10 +117,10 @@ def _dynamic_uj(chip: ChipAttr, runs: Sequence[StageRun]) -> dict[str, float]:
     made = np.concatenate([records for stage, run in enumerate(runs) for records in _records(stage, run)])
     costs, planes = chip.array_costs(), np.full(len(made), chip.planes(signed=False))
     energies = array_energies(activity(made, planes, costs.slices), made["adc_bits"].astype(np.int64), costs)
-    found = {name: float(values.sum()) / 1e6 for name, values in energies.items() if values is not None}
+    energies_uj = {name: float(values.sum()) / 1e6 for name, values in energies.items() if values is not None}
     permuted_bits = SUM_BITS * sum(run.permuted for run in runs)
-    found["transfer"] += permuted_bits * (costs.transfer_bit_pj or 0.0) / 1e6
-    return found
+    energies_uj["transfer"] += permuted_bits * (costs.transfer_bit_pj or 0.0) / 1e6
+    return energies_uj
 
 
 def _records(stage: int, run: StageRun) -> Iterator[Records]:

@@ -87,13 +87,13 @@ class Workload:
 
     def stages(self, groups: Sequence[Table]) -> list[list[Product]]:
         """The multiplications of each stage; `groups` are the row groups of each weight."""
-        found: dict[int, list[Product]] = {}
+        products_of: dict[int, list[Product]] = {}
         planes = self.chip.planes(signed=False)
         for weight, placement, table in zip(self.weights, self.placements, groups):
-            members = found.setdefault(weight.stage, [])
+            members = products_of.setdefault(weight.stage, [])
             source = len(members) if weight.second else 0  # Q, K and V read one vector, their second factors do not
             members.append(Product(placement.tiles, placement.places, table, source, planes))
-        return [found[stage] for stage in sorted(found)]
+        return [products_of[stage] for stage in sorted(products_of)]
 
     def token(self, groups: Sequence[Table]) -> Iterator[StageRun]:
         """One token: the stages, one after the other. A Monarch pair has one permutation, between its factors."""
@@ -133,9 +133,9 @@ class Workload:
         """Row groups and bits of one weight by the lossless rule."""
         chip = self.chip
         tiles = [_tile(matrix, *tile) for tile in placement.tiles.tolist()]
-        found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
-        assert found is not None
-        return found
+        groups = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
+        assert groups is not None
+        return groups
 
 
 def _tile(matrix: npt.NDArray[np.int8], k: int, n: int, rows: int, columns: int) -> npt.NDArray[np.int8]:
