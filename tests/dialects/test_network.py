@@ -1,4 +1,4 @@
-"""What a module says of its network: function, ports, operator sets; and names of nodes."""
+"""What a module says of its network: function, ports, operator sets."""
 
 from io import StringIO
 
@@ -14,7 +14,6 @@ from xdsl.printer import Printer
 
 from dialects.cim import make_cim, weight_op
 from dialects.errors import UserError
-from dialects.locations import is_lost, location, node_name
 from dialects.network import OPSETS, Network, Port, main_block, main_function, opsets_attribute, shape_of, weights_of
 from dialects.weights import WeightStore
 
@@ -47,21 +46,6 @@ def test_ports_come_back_exactly(name: str, other: str, dim: str):
     module = through_text(module)
     found = Network(module, WeightStore())
     assert ([p for _, p in found.inputs], [p for _, p in found.outputs]) == ports
-
-
-@given(names)
-def test_names_of_nodes_come_back_exactly(name: str):
-    module = identity()
-    module.location = main_function(module).location = location(name)
-    module = through_text(module)
-    assert node_name(module) == node_name(main_function(module)) == name
-    assert not is_lost(module)
-
-
-def test_an_operation_without_a_node_has_its_own_name():
-    module = identity()
-    assert is_lost(module)
-    assert node_name(module) == "builtin.module"
 
 
 def test_ports_without_names():
