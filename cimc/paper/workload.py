@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
 from dialects.hardware import ChipAttr
-from passes.place_tiles.analysis.placement import Placement, WeightTiles, fewest_arrays
+from passes.analysis.places import Placement
+from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.quantize.analysis.quantization import quantized_columns

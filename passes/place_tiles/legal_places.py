@@ -6,7 +6,7 @@ from dialects.array import MultiplyOp
 from dialects.hardware import chip_of
 from dialects.locations import node_name
 from dialects.network import main_block
-from passes.place_tiles.analysis.placement import Placement, illegal_place
+from passes.analysis.places import Placement, illegal_place
 
 
 def wrongly_placed(module: ModuleOp) -> str | None:

@@ -26,7 +26,8 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from passes.place_tiles.analysis.placement import Placement, WeightTiles
+from passes.analysis.places import Placement
+from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.tile_blocks.analysis.tiling import grid_tiles
 

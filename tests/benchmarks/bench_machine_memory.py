@@ -15,7 +15,7 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.paper.shapes import NETWORKS, dense_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from passes.place_tiles.analysis.placement import Placement
+from passes.analysis.places import Placement
 from passes.place_tiles.analysis.table import MAPPINGS
 
 AddRow = Callable[..., None]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
-from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays, illegal_place
+from passes.analysis.places import illegal_place
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays
 from passes.place_tiles.analysis.table import MAPPINGS
 
 SIDE = 256

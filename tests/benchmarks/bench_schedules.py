@@ -10,7 +10,8 @@ import pytest
 from cimc.hardware.library import load_chip
 from cimc.paper.shapes import NETWORKS
 from cimc.paper.workload import GeneratedWeights, Workload
-from passes.place_tiles.analysis.placement import Placement, WeightTiles
+from passes.analysis.places import Placement
+from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spread import place_spread
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.row_groups import tile_groups

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cimc.program.metadata import Chip, Input, Multiplication, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import Records, clear_record, multiply_records
-from passes.place_tiles.analysis.placement import Placement
+from passes.analysis.places import Placement
 
 FILE = Path(__file__).parents[2] / "bench.json"
 CPU_INFO = Path("/proc/cpuinfo")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from passes.place_tiles.analysis.placement import Placement, Table, WeightTiles
+from passes.analysis.places import Placement, Table
+from passes.place_tiles.analysis.placement import WeightTiles
 
 
 def place_densemap(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from passes.place_tiles.analysis.placement import Table
+from passes.analysis.places import Table
 from passes.place_tiles.analysis.strips import Plan
 
 TILE = ("weight", "stage", "weight_row", "weight_column", "rows", "columns")

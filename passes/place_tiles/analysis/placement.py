@@ -1,14 +1,11 @@
-"""What a mapping is given and what it answers: tiles of each weight, and where they lie; and whether that is legal."""
+"""What a mapping is given, tiles of each weight, and what counts of its answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Table = npt.NDArray[np.int64]
-
-_FEW = 64
+from passes.analysis.places import Placement, Table
 
 
 @dataclass(frozen=True)
@@ -25,15 +22,6 @@ class WeightTiles:
     second: bool = False
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Where a weight lies: its tiles (more than before, if a mapping cut some), places int64 [tile, (array, row,
-    column)]."""
-
-    tiles: Table
-    places: Table
-
-
 def arrays_used(placements: Sequence[Placement]) -> int:
     """How many arrays hold something, arrays being numbered without gaps."""
     return 1 + max((int(p.places[:, 0].max(initial=-1)) for p in placements), default=-1)
@@ -47,31 +35,3 @@ def cells_of_tiles(tables: Sequence[Table]) -> int:
 def fewest_arrays(tables: Sequence[Table], array_rows: int, array_columns: int) -> int:
     """`ceil(weights / (rows * columns))`: no mapping uses fewer arrays."""
     return -(-cells_of_tiles(tables) // (array_rows * array_columns))
-
-
-def illegal_place(placements: Sequence[Placement], array_rows: int, array_columns: int) -> tuple[int, str] | None:
-    """The number of a weight whose places are wrong, and why: outside an array, or on cells of another tile."""
-    places = np.concatenate([np.zeros((0, 3), np.int64), *(p.places for p in placements)])
-    sizes = np.concatenate([np.zeros((0, 2), np.int64), *(p.tiles[:, 2:] for p in placements)])
-    owner = np.repeat(np.arange(len(placements)), [len(p.tiles) for p in placements])
-    outside = (places[:, 1:] + sizes > np.array([array_rows, array_columns])).any(axis=1) | (places < 0).any(axis=1)
-    for tile in np.flatnonzero(outside)[:1].tolist():
-        return int(owner[tile]), f"a tile lies outside array {places[tile, 0]}"
-    order = np.argsort(places[:, 0], kind="stable")
-    for members in np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]))):
-        if len(members) > 1 and _overlap(places[members], sizes[members], array_rows, array_columns):
-            return int(owner[members[-1]]), f"tiles overlap in array {places[members[0], 0]}"
-    return None
-
-
-def _overlap(places: Table, sizes: Table, array_rows: int, array_columns: int) -> bool:
-    """Whether a cell of one array belongs to two tiles: few are compared in pairs, of many the cells are counted."""
-    if len(places) <= _FEW:
-        first, last = places[:, None, 1:], places[:, None, 1:] + sizes[:, None]
-        meet = ((first < last.swapaxes(0, 1)) & (first.swapaxes(0, 1) < last)).all(axis=2)
-        return int(np.count_nonzero(meet)) > len(places)
-    corners = np.zeros((array_rows + 1, array_columns + 1), np.int32)
-    (_, row, column), (rows, columns) = places.T, sizes.T
-    for down, right, sign in ((0, 0, 1), (rows, 0, -1), (0, columns, -1), (rows, columns, 1)):
-        np.add.at(corners, (row + down, column + right), sign)
-    return bool(corners.cumsum(axis=0).cumsum(axis=1).max() > 1)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from passes.analysis.places import Placement
 from passes.place_tiles.analysis.linear import place_linear
-from passes.place_tiles.analysis.placement import Placement, WeightTiles
+from passes.place_tiles.analysis.placement import WeightTiles
 
 
 def place_sparsemap(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:

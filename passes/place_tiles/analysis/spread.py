@@ -7,9 +7,10 @@ from math import gcd
 
 import numpy as np
 
+from passes.analysis.places import Placement, Table
 from passes.place_tiles.analysis.choices import ARRAYS, THROUGHPUT
 from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
-from passes.place_tiles.analysis.placement import Placement, Table, WeightTiles, fewest_arrays
+from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.strips import Plan, plan_strips
 
 SLACK = 0.02

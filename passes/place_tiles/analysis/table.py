@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from passes.analysis.places import Placement
 from passes.place_tiles.analysis.choices import DENSEMAP, LINEAR, SPARSEMAP, SPREAD
 from passes.place_tiles.analysis.densemap import place_densemap
 from passes.place_tiles.analysis.linear import place_linear
-from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.sparsemap import place_sparsemap
 from passes.place_tiles.analysis.spread import Goal, place_spread
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.analysis.places import illegal_place
 from passes.place_tiles.analysis.densemap import diagonal_cells, place_densemap
-from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, illegal_place
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 

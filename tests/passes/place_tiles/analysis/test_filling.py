@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.analysis.places import Table
 from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
-from passes.place_tiles.analysis.placement import Table
 from passes.place_tiles.analysis.strips import Plan, plan_strips
 
 ROWS, COLUMNS = 8, 6

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.place_tiles.analysis.placement import Placement, WeightTiles, arrays_used, illegal_place
+from passes.analysis.places import Placement, illegal_place
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.sparsemap import place_sparsemap
 from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 

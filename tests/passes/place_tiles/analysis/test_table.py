@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from passes.place_tiles.analysis.placement import WeightTiles, illegal_place
+from passes.analysis.places import illegal_place
+from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 
 
