@@ -30,14 +30,13 @@ from cimc.report.text import statistics_lines
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import PASSES, UNIVERSE, dialects
-from dialects.array import MultiplyOp
 from dialects.dominance import undefined_use
 from dialects.element_types import strange_type
 from dialects.errors import UserError
 from dialects.network import Network
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
-from passes.place_tiles.legal_places import wrongly_placed
+from passes.rules import IllegalNetwork
 
 STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 """xDSL's expression, but possessive: xDSL's takes a time of 2^n for a text of n letters that nothing closes."""
@@ -105,12 +104,11 @@ class OptimizerMain(xDSLOptMain):
             return module
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        if self.pipeline.passes and any(isinstance(op, MultiplyOp) for op in prog.walk()):
-            wrong = wrongly_placed(prog)
-            if wrong is not None:
-                raise UserError(f"{self.get_input_name()}: node {wrong}: run place-tiles for legal places")
         runner = PassRunner(self.ctx, self._callbacks(prog))
-        runner.run(prog, self.pipeline.passes)
+        try:
+            runner.run(prog, self.pipeline.passes)
+        except IllegalNetwork as error:
+            raise UserError(f"{self.get_input_name()}: {error}" if error.in_file else str(error)) from error
         if self.args.timing or self.args.time_passes:
             rows = [(s.name, s.seconds, s.checking, s.operations) for s in runner.statistics]
             print(*statistics_lines(rows), sep="\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Runs passes one by one: checks the module after each, dumps it, times it, and compares its meaning if asked to."""
+"""Runs passes one by one: checks the module around each, dumps it, times it, and compares its meaning if asked to."""
 
 import re
 import time
@@ -18,7 +18,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cimc.files.reasons import reason
 from cimc.files.whole_file import whole_file
-from cimc.pipeline import LEGAL_AFTER
+from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
 from dialects.errors import UserError
@@ -26,6 +26,7 @@ from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, check_side_file, store_of
+from passes.rules import concerned, require
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""
@@ -36,7 +37,7 @@ BeforePass = Callable[[ModulePass], None]
 
 @dataclass(frozen=True)
 class PassStatistics:
-    """What a pass took and did: seconds of the pass, seconds of the checks after it, operations by name after it."""
+    """What a pass took and did: seconds of the pass, seconds of the checks around it, operations by name after it."""
 
     name: str
     seconds: float
@@ -56,10 +57,12 @@ class PassRunner:
     _verifier: Verifier = field(default_factory=Verifier)
 
     def run(self, module: ModuleOp, passes: Sequence[ModulePass]) -> None:
-        """Apply `passes`; each must leave a module that verifies and keeps the rules of its stage.
+        """Apply `passes`; each is given a module that keeps the rules which it needs, and must leave one that verifies
+        and keeps those of its stage.
 
         A second call goes on with the same module, so `after` are not called with None again.
-        Raises UserError for a user's mistake; an illegal module after a pass is an assertion, for it is a bug of ours.
+        Raises UserError for a user's mistake (IllegalNetwork for a module that a pass cannot run on); an illegal module
+        after a pass is an assertion, for it is a bug of ours.
         """
         for callback in () if self._begun else self.after:
             callback(None, module)
@@ -67,6 +70,9 @@ class PassRunner:
         located = _all_located(list(operations(module.body.block)))
         for one in passes:
             self.before(one)
+            begun = time.perf_counter()
+            if one.name in LEGAL_BEFORE:
+                require(module, LEGAL_BEFORE[one.name], one.name)
             start = time.perf_counter()
             one.apply(self.ctx, module)
             applied = time.perf_counter()
@@ -74,7 +80,7 @@ class PassRunner:
             assert not located or _all_located(ops), f"{one.name} lost the ONNX node of an operation"
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])
-            self.statistics.append(PassStatistics(one.name, applied - start, checked - applied, names))
+            self.statistics.append(PassStatistics(one.name, applied - start, checked - applied + start - begun, names))
             for callback in self.after:
                 callback(one, module)
 
@@ -91,9 +97,11 @@ def check(module: ModuleOp, pass_name: str, verifier: Verifier | None = None) ->
     ops = list(operations(module.body.block))
     wrong = undefined_use(module) or wrong_weight_use(module, ops)
     assert wrong is None, f"after {pass_name}: {wrong}"
-    for rule in LEGAL_AFTER.get(pass_name, ()):
-        node = rule.broken_by(module)
-        assert node is None, f"after {pass_name}: {rule.text} should hold, but not for node {node!r}"
+    rules = LEGAL_AFTER.get(pass_name, ())
+    multiplications = concerned(module) if rules else []
+    for rule in rules:
+        breach = rule.breach(module, multiplications)
+        assert breach is None, f"after {pass_name}: {rule.text} should hold, but not for node {breach.node!r}"
     return ops
 
 

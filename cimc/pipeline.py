@@ -1,22 +1,15 @@
-"""The order of the passes, and what must hold after each: both are data."""
+"""The order of the passes, and what each may change: both are data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from cimc.options.compilation import UserOptions, path_of
-from dialects.array import MultiplyOp, StageOp
-from dialects.cim import MatmulOp
-from dialects.locations import node_name
-from dialects.network import main_block, operations
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
-from passes.place_tiles.legal_places import wrongly_placed
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.analysis.choices import STATIC, TOKEN
@@ -112,43 +105,3 @@ def exactness_of(one: ModulePass) -> Exactness:
     if isinstance(one, DetectBlockDiagonalPass) and one.prune_below > 0:
         return Exactness.PROJECTING
     return EXACTNESS.get(one.name, Exactness.EXACT)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Something that holds from a pass on: no operation of the network is `forbidden`."""
-
-    text: str
-    forbidden: Callable[[Operation], bool]
-
-    def broken_by(self, module: ModuleOp) -> str | None:
-        """The node that breaks the rule, None if it holds."""
-        return next((node_name(op) for op in operations(main_block(module)) if self.forbidden(op)), None)
-
-
-@dataclass(frozen=True)
-class ModuleRule:
-    """Something that holds for the network as a whole: `broken_by` gives the node that breaks it, None if it holds."""
-
-    text: str
-    broken_by: Callable[[ModuleOp], str | None]
-
-
-_NO_FLOAT_MATMUL = Rule(
-    "every multiplication by a constant weight is of integers",
-    lambda op: isinstance(op, MatmulOp) and not op.is_integer,
-)
-_NO_MATMUL = Rule("every multiplication by a constant weight has tiles", lambda op: isinstance(op, MatmulOp))
-_PLACED = Rule("every tile has a place", lambda op: isinstance(op, MultiplyOp) and op.places is None)
-_LEGAL_PLACES = ModuleRule("tiles lie inside their arrays, no two on the same cells", wrongly_placed)
-_SCHEDULED = Rule(
-    "every multiplication is in a stage and has row groups",
-    lambda op: isinstance(op, MultiplyOp) and (op.groups is None or not isinstance(op.parent_op(), StageOp)),
-)
-
-LEGAL_AFTER: dict[str, tuple[Rule | ModuleRule, ...]] = {
-    QuantizePass.name: (_NO_FLOAT_MATMUL,),
-    TileBlocksPass.name: (_NO_MATMUL,),
-    PlaceTilesPass.name: (_NO_MATMUL, _PLACED, _LEGAL_PLACES),
-    ScheduleArraysPass.name: (_NO_MATMUL, _PLACED, _LEGAL_PLACES, _SCHEDULED),
-}

@@ -9,8 +9,9 @@ import pytest
 from xdsl.passes import ModulePass
 
 import cimc
+from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
 from cimc.options.compilation import UserOptions
-from cimc.pipeline import CHIP, EXACTNESS, LEGAL_AFTER, NUMBERS, PIPELINE, STRUCTURE, Exactness, Step, passes_of
+from cimc.pipeline import CHIP, EXACTNESS, NUMBERS, PIPELINE, STRUCTURE, Exactness, Step, passes_of
 from cimc.universe import PASSES, UNIVERSE, make_context
 from dialects.weights import store_of
 from passes.project_monarch.project_monarch import ProjectMonarchPass
@@ -29,6 +30,10 @@ def test_every_pass_says_how_much_it_may_change():
     assert {one.name for one in PASSES} == set(EXACTNESS)
     assert set(steps(PIPELINE)) <= set(EXACTNESS)
     assert set(LEGAL_AFTER) <= set(EXACTNESS)
+
+
+def test_every_pass_says_what_it_needs():
+    assert {one.name for one in PASSES} == set(LEGAL_BEFORE)
 
 
 def test_every_pass_can_be_run_by_name():

@@ -1,7 +1,7 @@
 // RUN: cim-opt %s -p 'quantize{activations=tensor},tile-blocks,place-tiles{mapping=linear},schedule-arrays' --verify-each | filecheck %s
 // RUN: cim-opt %s -p 'quantize{activations=tensor}' | cim-opt -p tile-blocks | cim-opt -p place-tiles,schedule-arrays | filecheck %s
 // RUN: cim-opt %s -p 'quantize{activations="tensor"},tile-blocks,place-tiles,schedule-arrays' --print-op-generic | cim-opt | filecheck %s
-// RUN: cim-opt %s -p 'fold-constants,raise-matmul,quantize{activations=tensor},fold-constants,quantize,tile-blocks,tile-blocks,place-tiles,place-tiles,schedule-arrays,schedule-arrays,fold-constants' --verify-each | filecheck %s
+// RUN: cim-opt %s -p 'fold-constants,raise-matmul,quantize{activations=tensor},fold-constants,quantize,tile-blocks,tile-blocks,place-tiles,place-tiles,schedule-arrays,schedule-arrays' --verify-each | filecheck %s
 
 // Passes run one after the other, in one process or in several, and through either form of the text; a second time they
 // find nothing to do.

@@ -20,6 +20,7 @@ from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
+from passes.rules import PLACEABLE, require
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,11 @@ class PlaceTilesPass(ModulePass):
     objective: str = DEFAULT_OBJECTIVE
     """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
+    def __post_init__(self) -> None:
         check_mapping(self.mapping, self.objective)
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        require(op, PLACEABLE, self.name)
         network = Network.of(ctx, op)
         chip, weights = chip_of(op), _weight_tiles(network)
         if self.mapping == SPREAD:

@@ -22,6 +22,7 @@ from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
+from passes.rules import SCHEDULABLE, require
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 from passes.schedule_arrays.analysis.operators import Run, schedule_operators
@@ -71,6 +72,7 @@ class ScheduleArraysPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         chip = chip_of(op)
         check_lossy(self.lossy, chip.adc_bits, chip.chip_name)
+        require(op, SCHEDULABLE, self.name)
         network = Network.of(ctx, op)
         take_apart(network)
         sweep(network)
@@ -197,8 +199,6 @@ def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
     """Which cells hold a weight: (array, row, column, rows, columns) of each tile of each weight."""
     users: dict[str, MultiplyOp] = {}
     for multiply in multiplies:
-        if multiply.places is None:
-            raise UserError(f"node {node_name(multiply)!r} has no places for its tiles: run place-tiles first")
         users.setdefault(multiply.symbol, multiply)
     tables = [np.zeros((0, 5), np.int64)]
     for user in users.values():

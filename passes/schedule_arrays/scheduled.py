@@ -94,6 +94,8 @@ def take_apart(network: Network) -> None:
             _replace(op, cim.PermuteOp(op.x, op.symbol, op.result.type))
         elif isinstance(op, StageOp | KernelOp):
             _dissolve(op)
+        elif isinstance(op, MultiplyOp):
+            op.groups, op.adds = None, None
 
 
 def _dissolve(op: StageOp | KernelOp) -> None:

@@ -9,12 +9,10 @@ from xdsl.passes import ModulePass
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
 from dialects.cim import MatmulOp, WeightOp
-from dialects.element_types import element_type
-from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
-from dialects.locations import node_name
 from dialects.network import Network
 from passes.rewriting.digital import replace
+from passes.rules import TILEABLE, require
 from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 
@@ -36,13 +34,9 @@ class TileBlocksPass(ModulePass):
     name = "tile-blocks"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        require(op, TILEABLE, self.name)
         chip, network = chip_of(op), Network.of(ctx, op)
         for matmul in [o for o in network.block.ops if isinstance(o, MatmulOp)]:
-            if not matmul.is_integer:
-                raise UserError(
-                    f"node {node_name(matmul)!r} multiplies {element_type(matmul.x.type)}, arrays multiply integers: "
-                    "run quantize first"
-                )
             symbol = matmul.symbol
             tiles = _tiles(network.weight(symbol), chip)
             multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)

@@ -1,0 +1,49 @@
+"""What each pass needs of a network, and what holds after it: rules by the name of the pass."""
+
+from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
+from passes.fold_constants import FoldConstantsPass
+from passes.fold_permutations.fold_permutations import FoldPermutationsPass
+from passes.place_tiles.place_tiles import PlaceTilesPass
+from passes.project_monarch.project_monarch import ProjectMonarchPass
+from passes.quantize.quantize import QuantizePass
+from passes.raise_matmul.raise_matmul import RaiseMatmulPass
+from passes.rules import (
+    FLAT,
+    INTEGERS,
+    LEGAL_PLACES,
+    PLACEABLE,
+    SAME_TILES,
+    SCHEDULABLE,
+    SCHEDULED,
+    TILEABLE,
+    TILED,
+    TILES_FIT,
+    UNSCHEDULED,
+    Rule,
+)
+from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
+from passes.tile_blocks.tile_blocks import TileBlocksPass
+
+NETWORK = (UNSCHEDULED, LEGAL_PLACES)
+"""What every pass needs but for those that place and schedule."""
+
+LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
+    FoldConstantsPass.name: NETWORK,
+    RaiseMatmulPass.name: NETWORK,
+    DetectBlockDiagonalPass.name: NETWORK,
+    ProjectMonarchPass.name: NETWORK,
+    FoldPermutationsPass.name: NETWORK,
+    QuantizePass.name: (*NETWORK, FLAT),
+    TileBlocksPass.name: (*NETWORK, *TILEABLE),
+    PlaceTilesPass.name: (UNSCHEDULED, *PLACEABLE),
+    ScheduleArraysPass.name: SCHEDULABLE,
+}
+"""Checked on what a pass is given: the first rule that does not hold is the user's mistake."""
+
+LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
+    QuantizePass.name: (INTEGERS,),
+    TileBlocksPass.name: (TILED, SAME_TILES, TILES_FIT),
+    PlaceTilesPass.name: SCHEDULABLE,
+    ScheduleArraysPass.name: (*SCHEDULABLE, SCHEDULED),
+}
+"""Checked on what a pass leaves: a rule that does not hold is our bug."""

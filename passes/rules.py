@@ -1,0 +1,209 @@
+"""What may be asked of a network before and after passes: rules, each written once, with what to do where it is broken.
+
+Which pass needs which and leaves which stands in `cimc/legality.py`; the compiler's runner checks it. Passes that could
+not go on with an illegal network ask for these rules themselves, since plain xdsl-opt runs passes without that runner.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from dialects.array import ArrayDialect, MultiplyOp, StageOp
+from dialects.cim import DigitalOp, MatmulOp
+from dialects.element_types import element_type
+from dialects.errors import UserError
+from dialects.hardware import chip_of
+from dialects.locations import node_name
+from dialects.network import main_block, operations
+from passes.analysis.places import Placement, illegal_place
+
+_TIMED = frozenset(ArrayDialect.operations) - {MultiplyOp}
+"""What only schedule-arrays makes."""
+_CONCERNED = frozenset({MatmulOp, MultiplyOp}) | _TIMED
+"""Rules look at no other operations, and to ask for a type is faster than for a class."""
+
+
+class IllegalNetwork(UserError):
+    """What is wrong with a network that a pass is to run on: `in_file` tells whether it is so because of its file."""
+
+    def __init__(self, message: str, in_file: bool):
+        super().__init__(message)
+        self.in_file = in_file
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A node that breaks a rule, and what is wrong with it: the first half of a message."""
+
+    node: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Something that a network keeps, in words; `breach` looks for what does not, among multiplications and what has a
+    time.
+
+    `advice` is the second half of a message, `{wanted}` in it being the pass that was to run.
+    """
+
+    text: str
+    breach: Callable[[ModuleOp, Sequence[Operation]], Breach | None]
+    advice: str
+    in_file: bool = True
+    """Whether a network that breaks it has a file to be named, and not just too few passes before this one."""
+
+    def check(self, module: ModuleOp, ops: Sequence[Operation], wanted: str) -> None:
+        """IllegalNetwork unless the network keeps the rule, so that the pass `wanted` may run."""
+        breach = self.breach(module, ops)
+        if breach is not None:
+            raise IllegalNetwork(f"{breach.found}: {self.advice.format(wanted=wanted)}", self.in_file)
+
+
+def require(module: ModuleOp, rules: Iterable[Rule], wanted: str) -> None:
+    """IllegalNetwork (a UserError) for the first rule that the network breaks, so that the pass `wanted` cannot run."""
+    ops = concerned(module)
+    for rule in rules:
+        rule.check(module, ops, wanted)
+
+
+def concerned(module: ModuleOp) -> list[Operation]:
+    """The operations of a network that rules are about; UserError if the module has no function `@main`."""
+    return [op for op in operations(main_block(module)) if type(op) in _CONCERNED]
+
+
+def _each(wrong: Callable[[Operation], str | None]) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
+    """Looks for the first operation for which `wrong` has something to say."""
+
+    def breach(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+        for op in ops:
+            found = wrong(op)
+            if found is not None:
+                return Breach(_node(op), f"node {_node(op)!r} {found}")
+        return None
+
+    return breach
+
+
+def _node(op: Operation) -> str:
+    """The ONNX node of an operation, or of the first one inside."""
+    return node_name(next((inner for inner in op.walk() if isinstance(inner, MultiplyOp | DigitalOp)), op))
+
+
+def _scheduled(op: Operation) -> str | None:
+    """Whether it has a time to run."""
+    has_time = op.groups is not None or op.adds is not None if isinstance(op, MultiplyOp) else type(op) in _TIMED
+    return "is scheduled" if has_time else None
+
+
+def _of_floats(op: Operation) -> str | None:
+    if not isinstance(op, MatmulOp) or op.is_integer:
+        return None
+    return f"multiplies {element_type(op.x.type)}, arrays multiply integers"
+
+
+def _inside(op: Operation) -> str | None:
+    """Whether it stands where passes leave all as it is."""
+    parent = op.parent_op()
+    return f"stands in a body of {parent.op_type.data}" if isinstance(parent, DigitalOp) else None
+
+
+def _untiled(op: Operation) -> str | None:
+    return "has no tiles" if isinstance(op, MatmulOp) else None
+
+
+def _unplaced(op: Operation) -> str | None:
+    return "has no places for its tiles" if isinstance(op, MultiplyOp) and op.places is None else None
+
+
+def _unscheduled(op: Operation) -> str | None:
+    is_late = isinstance(op, MultiplyOp) and (op.groups is None or not isinstance(op.parent_op(), StageOp))
+    return "is not scheduled" if is_late else None
+
+
+def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
+    return [op for op in ops if isinstance(op, MultiplyOp)]
+
+
+def _too_large(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile that no array of the chip can hold."""
+    multiplies = _multiplies(ops)
+    if not multiplies:
+        return None
+    chip = chip_of(module)
+    for op in multiplies:
+        rows, columns = (int(op.tiles.array[:, i].max(initial=0)) for i in (2, 3))
+        if rows > chip.rows or columns > chip.columns:
+            size = f"tiles of {rows}x{columns}, chip {chip.chip_name!r} has arrays of {chip.rows}x{chip.columns}"
+            return Breach(_node(op), f"node {_node(op)!r} has {size}")
+    return None
+
+
+def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
+    """Looks for two multiplications by one weight that do not have the same table `name`."""
+
+    def breach(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+        first: dict[str, MultiplyOp] = {}
+        for op in _multiplies(ops):
+            other = first.setdefault(op.symbol, op)
+            if op.properties.get(name) != other.properties.get(name):
+                found = f"node {_node(op)!r} has other {name} of weight @{op.symbol} than node {_node(other)!r}"
+                return Breach(_node(op), found)
+        return None
+
+    return breach
+
+
+def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication whose tiles lie outside their arrays or on cells of others; each weight lies there once."""
+    placed: dict[str, tuple[MultiplyOp, Placement]] = {}
+    for op in _multiplies(ops):
+        if op.places is not None and op.symbol not in placed:
+            placed[op.symbol] = op, Placement(op.tiles.array, op.places.array)
+    if not placed:
+        return None
+    chip, found = chip_of(module), list(placed.values())
+    wrong = illegal_place([placement for _, placement in found], chip.rows, chip.columns)
+    if wrong is None:
+        return None
+    node = _node(found[wrong[0]][0])
+    return Breach(node, f"node {node}: {wrong[1]}")
+
+
+UNSCHEDULED = Rule(
+    "nothing has a time to run",
+    _each(_scheduled),
+    "expected IR from before schedule-arrays, to run {wanted} on",
+)
+FLAT = Rule(
+    "no multiplication by a constant weight stands in a body of control flow",
+    _each(_inside),
+    'expected cim.digital "MatMul" or "MatMulInteger" there',
+)
+INTEGERS = Rule(
+    "every multiplication by a constant weight is of integers", _each(_of_floats), "run quantize first", in_file=False
+)
+TILED = Rule(
+    "every multiplication by a constant weight has tiles", _each(_untiled), "run tile-blocks first", in_file=False
+)
+TILES_FIT = Rule("tiles fit the chip's arrays", _too_large, "run tile-blocks, on IR from before it, for this chip")
+SAME_TILES = Rule(
+    "all multiplications by a weight have the same tiles", _different("tiles"), "run tile-blocks, on IR from before it"
+)
+PLACED = Rule("every tile has a place", _each(_unplaced), "run place-tiles first", in_file=False)
+SAME_PLACES = Rule(
+    "all multiplications by a weight have the same places", _different("places"), "run place-tiles for legal places"
+)
+LEGAL_PLACES = Rule(
+    "tiles lie inside their arrays, no two on the same cells", _wrongly_placed, "run place-tiles for legal places"
+)
+SCHEDULED = Rule(
+    "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
+)
+
+TILEABLE = (FLAT, INTEGERS, SAME_TILES, TILES_FIT)
+PLACEABLE = (FLAT, TILED, SAME_TILES, TILES_FIT)
+SCHEDULABLE = (FLAT, TILED, PLACED, SAME_TILES, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
+"""Without these, passes on the way to a schedule could not go on, whoever runs them."""

@@ -1,0 +1,139 @@
+"""Rules: what breaks each of them, and the one line that says so."""
+
+import pytest
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+
+from cimc.pass_runner import check
+from cimc.universe import make_context
+from passes.rules import (
+    FLAT,
+    INTEGERS,
+    LEGAL_PLACES,
+    PLACED,
+    SAME_PLACES,
+    SAME_TILES,
+    SCHEDULABLE,
+    SCHEDULED,
+    TILED,
+    TILES_FIT,
+    UNSCHEDULED,
+    IllegalNetwork,
+    Rule,
+    require,
+)
+
+CHIP = """hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8,
+    adcs = 1, encoding = "offset">"""
+WEIGHTS = """
+  cim.weight @w = dense<1> : tensor<4x2xi8>
+  cim.weight @v = dense<1> : tensor<4x2xi8>
+  cim.weight @f = dense<1.0> : tensor<4x4xf32>
+  cim.weight @long = dense<1> : tensor<5x2xi8>"""
+KINDS = "tensor<?x4xui8> -> tensor<?x2xi32>"
+
+
+def network(*operations: str) -> ModuleOp:
+    """A network of operations of `%x` (uint8, 4 elements), `%f` (floats), `%l` (5 elements) and `%go`."""
+    text = f"""builtin.module attributes {{{CHIP}}} {{ {WEIGHTS}
+      func.func @main(%x: tensor<?x4xui8>, %f: tensor<?x4xf32>, %l: tensor<?x5xui8>, %go: tensor<i1>) {{
+        {" ".join(operations)}
+        func.return
+      }}
+    }}"""
+    module = Parser(make_context(), text).parse_module()
+    module.verify()
+    return module
+
+
+def multiply(
+    weight: str = "w", tiles: str = "[[0, 0, 4, 2]]", places: str = "", groups: str = "", node: str = "/fc"
+) -> str:
+    at = f"at <{places}>" if places else ""
+    when = f"groups <{groups}>" if groups else ""
+    return f'%{weight}{node[1:]} = array.multiply %x, @{weight} tiles <{tiles}> {at} {when} : {KINDS} loc("{node}")'
+
+
+FLOATS = '%y = cim.matmul %f, @f : tensor<?x4xf32> -> tensor<?x4xf32> loc("/fc")'
+BYTES = f'%y = cim.matmul %x, @w : {KINDS} loc("/fc")'
+BODY = 'cim.digital "If"(%go) bodies ["then_branch"] { OPERATION cim.yield } : (tensor<i1>) -> ()'
+STAGE = f"""%y = array.stage 0 start_ps 0 duration_ps 9 {{
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 2 : tensor<?x4xui8>
+    {multiply(places="[[0, 0, 0]]", groups="[[0, 0, 4, 4, 0, 12, 5]]").replace("%x", "%in")}
+    %out = array.transfer %wfc "out of arrays" start_ps 7 duration_ps 2 : tensor<?x2xi32>
+    array.yield %out : tensor<?x2xi32> }} : tensor<?x2xi32> loc("stage 0")"""
+KERNEL = """%k = array.kernel 0 start_ps 0 duration_ps 9 {
+    %r = cim.digital "Relu"(%f) : (tensor<?x4xf32>) -> tensor<?x4xf32> loc("/relu")
+    array.yield %r : tensor<?x4xf32> } : tensor<?x4xf32> loc("kernel 0")"""
+
+BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
+    (UNSCHEDULED, (STAGE,), "node '/fc' is scheduled: expected IR from before schedule-arrays, to run quantize on"),
+    (UNSCHEDULED, (KERNEL,), "node '/relu' is scheduled: expected IR from before schedule-arrays, to run quantize on"),
+    (
+        UNSCHEDULED,
+        (multiply(groups="[[0, 0, 4, 4, 0, 12, 5]]"),),
+        "node '/fc' is scheduled: expected IR from before schedule-arrays, to run quantize on",
+    ),
+    (
+        FLAT,
+        (BODY.replace("OPERATION", FLOATS),),
+        'node \'/fc\' stands in a body of If: expected cim.digital "MatMul" or "MatMulInteger" there',
+    ),
+    (INTEGERS, (FLOATS,), "node '/fc' multiplies f32, arrays multiply integers: run quantize first"),
+    (TILED, (BYTES,), "node '/fc' has no tiles: run tile-blocks first"),
+    (
+        TILES_FIT,
+        ('%y = array.multiply %l, @long tiles <[[0, 0, 5, 2]]> : tensor<?x5xui8> -> tensor<?x2xi32> loc("/fc")',),
+        "node '/fc' has tiles of 5x2, chip 'tiny-4' has arrays of 4x4: run tile-blocks, on IR from before it, for this "
+        "chip",
+    ),
+    (
+        SAME_TILES,
+        (multiply(), multiply(tiles="[[0, 0, 2, 2], [2, 0, 2, 2]]", node="/two")),
+        "node '/two' has other tiles of weight @w than node '/fc': run tile-blocks, on IR from before it",
+    ),
+    (PLACED, (multiply(),), "node '/fc' has no places for its tiles: run place-tiles first"),
+    (
+        SAME_PLACES,
+        (multiply(places="[[0, 0, 0]]"), multiply(places="[[1, 0, 0]]", node="/two")),
+        "node '/two' has other places of weight @w than node '/fc': run place-tiles for legal places",
+    ),
+    (
+        LEGAL_PLACES,
+        (multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 1]]", node="/two")),
+        "node /two: tiles overlap in array 0: run place-tiles for legal places",
+    ),
+    (
+        LEGAL_PLACES,
+        (multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 3]]", node="/two")),
+        "node /two: a tile lies outside array 0: run place-tiles for legal places",
+    ),
+    (SCHEDULED, (multiply(places="[[0, 0, 0]]"),), "node '/fc' is not scheduled: run schedule-arrays first"),
+]
+
+
+@pytest.mark.parametrize(("rule", "operations", "message"), BROKEN)
+def test_what_breaks_a_rule(rule: Rule, operations: tuple[str, ...], message: str) -> None:
+    with pytest.raises(IllegalNetwork) as error:
+        require(network(*operations), [rule], "quantize")
+    assert str(error.value) == message
+    assert error.value.in_file == (rule not in (INTEGERS, TILED, PLACED))
+
+
+def test_what_keeps_all_rules() -> None:
+    placed = multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 2]]", node="/two")
+    require(network(*placed), [UNSCHEDULED, *SCHEDULABLE], "schedule-arrays")
+    require(network(STAGE), [*SCHEDULABLE, SCHEDULED], "schedule-arrays")
+    require(network(BODY.replace("OPERATION", "")), [UNSCHEDULED, *SCHEDULABLE, SCHEDULED], "schedule-arrays")
+
+
+def test_the_first_broken_rule_is_told() -> None:
+    with pytest.raises(IllegalNetwork, match="has no tiles"):
+        require(network(multiply(), BYTES), SCHEDULABLE, "schedule-arrays")
+
+
+def test_rules_after_a_pass_are_assertions() -> None:
+    overlapping = multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 1]]", node="/two")
+    with pytest.raises(AssertionError, match=r"no two on the same cells should hold, but not for node '/two'"):
+        check(network(*overlapping), "place-tiles")
+    check(network(multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 2]]", node="/two")), "place-tiles")
