@@ -1,7 +1,6 @@
 """What passes have to tell the user of a network, kept on the module: it comes out again in reports."""
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterable, Mapping
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FloatAttr, IntegerAttr, ModuleOp, StringAttr, f64, i64
 from xdsl.ir import Attribute
@@ -17,14 +16,54 @@ Note = Mapping[str, str | float]
 """`node` (the ONNX node) and what is said of it, texts and numbers by name."""
 
 
-def add_layer_note(module: ModuleOp, node: str, **said: str | float) -> None:
-    """Say something of the multiplication of an ONNX node."""
-    entry: dict[str, Attribute] = {"node": StringAttr(escaped(node))}
-    for name, value in said.items():
-        entry[name] = StringAttr(escaped(value)) if isinstance(value, str) else FloatAttr(value, f64)
-    known = module.attributes.get(_LAYERS)
-    before = cast("ArrayAttr[DictionaryAttr]", known) if isinstance(known, ArrayAttr) else ()
-    module.attributes[_LAYERS] = ArrayAttr([*before, DictionaryAttr(entry)])
+class LayerNotes:
+    """What one run of a pass says of the multiplications of ONNX nodes: texts and numbers, each by one of `names`.
+
+    It takes the place of what an earlier run said, by these names, of the same nodes, unless that was the same.
+    """
+
+    def __init__(self, *names: str):
+        self.names = names
+        self._nodes: set[str] = set()
+        self._said: list[DictionaryAttr] = []
+
+    def look_at(self, node: str) -> None:
+        """Take note of a node of which there may be nothing to say any more."""
+        self._nodes.add(escaped(node))
+
+    def add(self, node: str, **said: str | float) -> None:
+        """Say something of a node."""
+        assert set(said) <= set(self.names)
+        self.look_at(node)
+        entry: dict[str, Attribute] = {"node": StringAttr(escaped(node))}
+        for name, value in said.items():
+            entry[name] = StringAttr(escaped(value)) if isinstance(value, str) else FloatAttr(value, f64)
+        self._said.append(DictionaryAttr(entry))
+
+    def write(self, module: ModuleOp) -> None:
+        """Keep on the module what was said."""
+        known = module.attributes.get(_LAYERS)
+        before = list(known) if isa(known, ArrayAttr[DictionaryAttr]) else []
+        now, earlier = _by_node(self._said), _by_node(e for e in before if not e.data.keys().isdisjoint(self.names))
+        changed = {node for node in self._nodes if now.get(node) != earlier.get(node)}
+        outdated = {entry for node in changed for entry in earlier.get(node, ())}
+        kept = [entry for entry in before if entry not in outdated]
+        new = [entry for entry in self._said if _node(entry) in changed]
+        if changed:
+            module.attributes[_LAYERS] = ArrayAttr([*kept, *new])
+
+
+def _by_node(entries: Iterable[DictionaryAttr]) -> dict[str, list[DictionaryAttr]]:
+    found: dict[str, list[DictionaryAttr]] = {}
+    for entry in entries:
+        found.setdefault(_node(entry), []).append(entry)
+    return found
+
+
+def _node(entry: DictionaryAttr) -> str:
+    """The node of an entry, as it is written there."""
+    name = entry.data.get("node")
+    return name.data if isinstance(name, StringAttr) else ""
 
 
 def layer_notes(module: ModuleOp) -> list[Note]:
@@ -44,8 +83,18 @@ def _plain(entry: DictionaryAttr) -> Note:
 
 
 def note_permutations(module: ModuleOp, count: int) -> None:
-    """Say how many permutations were executed before they were folded."""
-    module.attributes[_PERMUTATIONS] = IntegerAttr(count, i64)
+    """Say how many permutations were executed before they were folded.
+
+    Of several such numbers the largest counts: to fold again what was folded before says nothing of the network, and
+    a pass in between may have brought more.
+    """
+    _note_at_least(module, _PERMUTATIONS, count)
+
+
+def _note_at_least(module: ModuleOp, name: str, count: int) -> None:
+    known = module.attributes.get(name)
+    before = known.value.data if isinstance(known, IntegerAttr) else count
+    module.attributes[name] = IntegerAttr(max(before, count), i64)
 
 
 def permutations_before_folding(module: ModuleOp) -> int | None:
@@ -55,8 +104,11 @@ def permutations_before_folding(module: ModuleOp) -> int | None:
 
 
 def note_dense_weights(module: ModuleOp, count: int) -> None:
-    """Say how many weights the network's multiplications would have if all were dense matrices."""
-    module.attributes[_DENSE] = IntegerAttr(count, i64)
+    """Say how many weights the network's multiplications would have if all were dense matrices.
+
+    Here, too, the largest number counts: what was found to be zero, or was cut into tiles, is not seen a second time.
+    """
+    _note_at_least(module, _DENSE, count)
 
 
 def dense_weights(module: ModuleOp) -> int | None:

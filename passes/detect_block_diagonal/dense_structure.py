@@ -12,7 +12,7 @@ from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
-from dialects.notes import add_layer_note
+from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import scale_of, zero_point_of
 from passes.detect_block_diagonal.analysis.block_extraction import extract_blocks
 from passes.detect_block_diagonal.analysis.block_structure import (
@@ -37,8 +37,11 @@ class BlockColumn:
     columns: Array
 
 
-def structure_dense(op: MatmulOp, network: Network, prune_below: float) -> SSAValue | None:
-    """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure."""
+def structure_dense(op: MatmulOp, network: Network, prune_below: float, notes: LayerNotes) -> SSAValue | None:
+    """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure.
+
+    What almost has one is noted.
+    """
     weight = network.weight(op.symbol)
     matrix = None if weight.structure is not None else _about_zero(weight, network)
     if matrix is None:
@@ -53,9 +56,10 @@ def structure_dense(op: MatmulOp, network: Network, prune_below: float) -> SSAVa
     if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
         return None
     stored = matrix.size if blocks is None else blocks.stored
+    notes.look_at(node_name(op))
     almost = almost_blocks(pruned)
     if almost is not None and almost.structure.stored < stored:
-        add_layer_note(network.module, node_name(op), almost=str(almost))
+        notes.add(node_name(op), almost=str(almost))
     if blocks is None or len(blocks.blocks) == 1:
         found = _irregular(builder, op, weight, matrix, pruned, stored)
         if found is not None:

@@ -8,6 +8,7 @@ from xdsl.passes import ModulePass
 
 from dialects.cim import DigitalOp, MatmulOp
 from dialects.network import Network
+from dialects.notes import LayerNotes
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING, check_pruning
 from passes.detect_block_diagonal.block_products import raise_block_product
 from passes.detect_block_diagonal.dense_structure import structure_dense
@@ -54,11 +55,13 @@ class DetectBlockDiagonalPass(ModulePass):
                 raised = raise_block_product(one, network)
                 if raised is not None:
                     replace(one, raised)
+        notes = LayerNotes("almost")
         for one in list(network.block.ops):
             if isinstance(one, MatmulOp):
-                found = structure_dense(one, network, float(self.prune_below))
+                found = structure_dense(one, network, float(self.prune_below), notes)
                 if found is not None:
                     replace(one, found)
+        notes.write(op)
         straighten(network)
         name_kinds(network)
         sweep(network)

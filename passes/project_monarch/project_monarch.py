@@ -11,7 +11,7 @@ from dialects.cim import MatmulOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
-from dialects.notes import add_layer_note
+from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import float_weight
 from passes.project_monarch.analysis.choices import AUTO, DEFAULT_BUDGET, PAPER, check_projection
 from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated, second_moment
@@ -72,24 +72,26 @@ class ProjectMonarchPass(ModulePass):
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
         seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
+        notes = LayerNotes("monarch", "weight_error", "output_error", "closed_form_output_error")
         for matmul in dense:
-            self._project(matmul, moments.get(matmul), network)
+            self._project(matmul, moments.get(matmul), network, notes)
+        notes.write(op)
         sweep(network)
 
-    def _project(self, matmul: MatmulOp, moment: Array | None, network: Network) -> None:
+    def _project(self, matmul: MatmulOp, moment: Array | None, network: Network, notes: LayerNotes) -> None:
         symbol = matmul.symbol
         matrix = float_weight(network.weight(symbol), network, np.dtype(np.float32))
         if not shape_of(matmul.x.type) or min(matrix.shape) < 2:
             return
         found = self._factors(matrix, moment)
         if isinstance(found, str):
-            add_layer_note(network.module, node_name(matmul), monarch=f"left dense: {found}")
+            notes.add(node_name(matmul), monarch=f"left dense: {found}")
             return
         said = {"weight_error": found.weight_error}
         if found.output_error is not None and found.closed_form_output_error is not None:
             said["output_error"] = found.output_error
             said["closed_form_output_error"] = found.closed_form_output_error
-        add_layer_note(network.module, node_name(matmul), **said)
+        notes.add(node_name(matmul), **said)
         builder = DigitalBuilder(network, matmul)
         dtype = numpy_element(element_type(matmul.x.type))
         w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
