@@ -7,8 +7,8 @@ from math import isqrt
 import numpy as np
 import numpy.typing as npt
 
+from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 Step = tuple[tuple[int, int], ...]
 """Shapes [in, out] of the weights that multiply at the same time."""

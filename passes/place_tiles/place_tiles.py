@@ -10,16 +10,18 @@ from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
 from dialects.attributes.structure import MONARCH
+from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
+from passes.analysis.tiling import are_cut_from
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
-from passes.rewriting.multiplications import tiled_multiplies
+from passes.rewriting.multiplications import tiled_multiplies, tiles_of
 from passes.rules import PLACEABLE, require
 
 
@@ -36,8 +38,9 @@ class PlaceTilesPass(ModulePass):
     %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0, 0]]>
          : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
-    `spread` may cut tiles: there are more then, and a later run starts from those.
-    Needs tiles (`tile-blocks`); fails where the chip has too few arrays.
+    `spread` may cut tiles: there are more then. A later run places anew, and starts from those that `tile-blocks` makes
+    if it was these that were cut.
+    Needs tiles (`tile-blocks`) that fit the chip's arrays; fails where it has too few.
     """
 
     name = "place-tiles"
@@ -52,7 +55,8 @@ class PlaceTilesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         require(op, PLACEABLE, self.name)
         network = Network.of(ctx, op)
-        chip, weights = chip_of(op), _weight_tiles(network)
+        chip = chip_of(op)
+        weights = _weight_tiles(network, chip)
         if self.mapping == SPREAD:
             goal = Goal(self.objective, chip.arrays, chip.adcs)
             placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
@@ -65,7 +69,7 @@ class PlaceTilesPass(ModulePass):
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
-def _weight_tiles(network: Network) -> dict[str, WeightTiles]:
+def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
     """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
     ops = network.body
     multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, network)
@@ -74,9 +78,17 @@ def _weight_tiles(network: Network) -> dict[str, WeightTiles]:
         symbol = op.symbol
         if symbol not in found:
             dense = network.weight(symbol).structure is None
-            found[symbol] = WeightTiles(op.tiles.array, dense, level[op], symbol in second)
+            found[symbol] = WeightTiles(_tiles(op, network, chip), dense, level[op], symbol in second)
     order = dict.fromkeys(op.symbol for op in multiplies)
     return {symbol: found[symbol] for symbol in order}
+
+
+def _tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:
+    """The tiles of a multiplication; where it has places, those that were cut before it got them."""
+    if op.places is None:
+        return op.tiles.array
+    whole = tiles_of(network.weight(op.symbol), chip)
+    return whole if are_cut_from(op.tiles.array, whole) else op.tiles.array
 
 
 def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:

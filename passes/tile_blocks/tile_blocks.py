@@ -7,13 +7,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp
-from dialects.attributes.tables import Table
-from dialects.cim import MatmulOp, WeightOp
-from dialects.hardware import ChipAttr, chip_of
+from dialects.cim import MatmulOp
+from dialects.hardware import chip_of
 from dialects.network import Network
 from passes.rewriting.digital import replace
+from passes.rewriting.multiplications import tiled_multiplies, tiles_of
 from passes.rules import TILEABLE, require
-from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,8 @@ class TileBlocksPass(ModulePass):
     ```mlir
     %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
-    Needs integer multiplications (`quantize`); leaves everything else alone.
+    Needs integer multiplications (`quantize`); leaves everything else alone. A weight that others multiply by already
+    keeps their tiles, and places.
     """
 
     name = "tile-blocks"
@@ -36,19 +36,15 @@ class TileBlocksPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         require(op, TILEABLE, self.name)
         chip, network = chip_of(op), Network.of(ctx, op)
+        tiled = {multiply.symbol: multiply for multiply in tiled_multiplies(network.block.ops)}
         for matmul in [o for o in network.block.ops if isinstance(o, MatmulOp)]:
             symbol = matmul.symbol
-            tiles = _tiles(network.weight(symbol), chip)
+            known = tiled.get(symbol)
+            tiles = tiles_of(network.weight(symbol), chip) if known is None else known.tiles.array
             multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)
+            multiply.places = None if known is None else known.places
             multiply.location = matmul.location
             block = matmul.parent
             assert block is not None
             block.insert_op_before(multiply, matmul)
             replace(matmul, multiply.result)
-
-
-def _tiles(weight: WeightOp, chip: ChipAttr) -> Table:
-    """The tiles of each block, or of the whole matrix if it is dense."""
-    if weight.structure is None:
-        return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
-    return block_tiles(weight.structure.rectangles, chip.rows, chip.columns)

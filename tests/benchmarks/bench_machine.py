@@ -27,9 +27,9 @@ from cimc.paper.shapes import NETWORKS, dense_tiles, monarch_tiles
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from passes.analysis.places import Placement
+from passes.analysis.tiling import grid_tiles
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.tile_blocks.analysis.tiling import grid_tiles
 
 Work = Callable[[], object]
 AddRow = Callable[..., None]

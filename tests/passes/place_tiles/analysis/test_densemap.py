@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.analysis.places import illegal_place
+from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.place_tiles.analysis.densemap import diagonal_cells, place_densemap
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
-from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 
 def blocks(count: int, rows: int, columns: int, second: bool = False) -> WeightTiles:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from passes.analysis.tiling import grid_tiles
 from passes.place_tiles.analysis.linear import place_linear
-from passes.tile_blocks.analysis.tiling import grid_tiles
 
 
 def test_dense_weights():

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passes.analysis.places import Placement, illegal_place
+from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.place_tiles.analysis.choices import OBJECTIVES
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays
 from passes.place_tiles.analysis.spread import SLACK, Goal, place_spread
-from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 
 def dense(rows: int, columns: int, stage: int = 0) -> WeightTiles:

@@ -1,7 +1,9 @@
-"""Cuts matrices into tiles that fit an array."""
+"""Cuts matrices into tiles that fit an array, and sees which tiles were cut further."""
 
 import numpy as np
 import numpy.typing as npt
+
+from passes.analysis.places import Placement, illegal_place
 
 Table = npt.NDArray[np.int64]
 
@@ -30,3 +32,21 @@ def block_tiles(rectangles: Table, array_rows: int, array_columns: int) -> Table
     for row, column, rows, columns in rectangles.tolist():
         parts.append(grid_tiles(rows, columns, array_rows, array_columns) + np.array([row, column, 0, 0]))
     return np.concatenate(parts)
+
+
+def are_cut_from(pieces: Table, tiles: Table) -> bool:
+    """Whether `pieces` are `tiles` of which some were cut: no cell is missing, and none is there twice.
+
+    Tiles are those of a grid, or of blocks down a diagonal: what shares a row with a tile starts in the same row.
+    """
+    tiles = tiles[np.lexsort([tiles[:, 1], tiles[:, 0]])]
+    first_rows, width = np.unique(tiles[:, 0]), 1 + max(int(table[:, 1].max(initial=0)) for table in (pieces, tiles))
+    row = first_rows[np.searchsorted(first_rows, pieces[:, 0], "right") - 1]
+    tile = np.searchsorted(tiles[:, 0] * width + tiles[:, 1], row * width + pieces[:, 1], "right") - 1
+    inside = pieces[:, :2] - tiles[tile, :2]
+    if (inside < 0).any() or (inside + pieces[:, 2:] > tiles[tile, 2:]).any():
+        return False
+    cells = np.bincount(tile, pieces[:, 2] * pieces[:, 3], minlength=len(tiles))
+    rows, columns = tiles[:, 2:].max(axis=0).tolist()
+    apart = illegal_place([Placement(pieces, np.column_stack([tile, inside]))], rows, columns) is None
+    return apart and bool((cells == tiles[:, 2] * tiles[:, 3]).all())

@@ -1,1 +1,0 @@
-"""Cutting matrices into tiles: numpy, no IR."""
