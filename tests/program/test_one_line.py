@@ -37,6 +37,7 @@ def test_long_texts_keep_their_ends() -> None:
 
 
 def test_as_many_letters_as_there_may_be() -> None:
-    """What is left out is left out in the middle: of 20 letters, 7 from the beginning and 8 from the end stay."""
-    assert brief("abcdefghijklmnopqrst", 20) == "abcdefghijklmnopqrst"
-    assert brief("abcdefghijklmnopqrstu", 20) == "abcdefg ... nopqrstu"
+    """What is left out is left out in the middle: 295 letters from the beginning and 200 from the end stay."""
+    letters = "abcdefghijklmnopqrstuvwxy" * 20
+    assert brief(letters) == letters
+    assert brief(f"{letters}z") == f"{letters[:295]} ... {letters[-199:]}z"

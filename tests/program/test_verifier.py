@@ -23,6 +23,23 @@ def chip(**fields: Any) -> Change:
     return lambda program: replace(program, chip=replace(program.chip, **fields))
 
 
+def units(**fields: int) -> Change:
+    def change(program: Program) -> Program:
+        assert program.timing is not None
+        return replace(program, timing=replace(program.timing, **fields))
+
+    return change
+
+
+def kernel(number: int, **fields: Any) -> Change:
+    def change(program: Program) -> Program:
+        kernels = list(program.kernels)
+        kernels[number] = replace(kernels[number], **fields)
+        return replace(program, kernels=kernels)
+
+    return change
+
+
 def tile(number: int, **fields: int) -> Change:
     names = ["weight", "array", "row", "column", "rows", "columns", "weight_row", "weight_column"]
 
@@ -152,10 +169,7 @@ def test_the_handmade_program_is_good(handmade: Program) -> None:
         (order(1, 2, 3, 4, 5), "record 0 uses value 1 before it is written"),
         (order(0, 1, 3, 4, 5), "record 2 adds to value 3, which no CLEAR has written"),
         (record(1, x=2), "record 1 uses value 2 before it is written"),  # a permutation of what it writes itself
-        (
-            lambda program: replace(program, kernels=[program.kernels[0], replace(program.kernels[1], inputs=(4,))]),
-            "record 5 uses value 4 before it is written",
-        ),
+        (kernel(1, inputs=(4,)), "record 5 uses value 4 before it is written"),
         (order(0, 1, 2, 3, 4), "the output in value 4 is never written"),
         (order(0, 1, 5, 2, 3, 4), "record 2 uses value 3 before it is written"),
         (order(0, 1, 2, 3, 4, 5, 2), "value 3 is written 2 times, expected once"),
@@ -200,14 +214,8 @@ def test_the_scheduled_program_is_good(scheduled: Program) -> None:
         (order(0, 1, 5, 2, 3, 4), "record 2 adds to value 2, which no CLEAR has written"),
         (order(1, 0), "record 0 uses value 1 before it is written"),
         (order(0, 9, 2), "record 1 uses value 2 before it is written"),
-        (
-            lambda program: replace(program, timing=replace(program.timing, digital_units=65536)),
-            "digital_units is 65536, expected at most 65535",
-        ),
-        (
-            lambda program: replace(program, timing=replace(program.timing, attention_units=65536)),
-            "attention_units is 65536, expected at most 65535",
-        ),
+        (units(digital_units=65536), "digital_units is 65536, expected at most 65535"),
+        (units(attention_units=65536), "attention_units is 65536, expected at most 65535"),
         (operation(1, start_ps=-1), "operation 1 has a negative number"),
         (operation(3, kernel=2), "operation 3 belongs to kernel 2, the program has 2 kernels"),
     ],

@@ -10,7 +10,7 @@ from dialects.cim import AffineAttr, MatmulOp, PermuteOp, WeightOp, weight_op
 from dialects.element_types import Array
 from dialects.hardware import MODULE_KEY
 from dialects.network import Network
-from dialects.notes import layer_notes
+from dialects.notes import LayerNotes, layer_notes
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
@@ -55,7 +55,9 @@ def structured(network: Network, prune_below: float = 0.0) -> WeightOp | None:
     assert isinstance(matmul, MatmulOp)
     rows, _ = network.weight("w").matrix_shape
     before = outputs(network, rows)
-    value = structure_dense(matmul, network, prune_below)
+    notes = LayerNotes("almost")
+    value = structure_dense(matmul, network, prune_below, notes)
+    notes.write(network.module)
     if value is None:
         return None
     replace(matmul, value)
