@@ -51,6 +51,12 @@ def test_another_seed_checks_others(handmade: Program) -> None:
     assert sorted({number for (number,) in chosen}) == [3, 4]
 
 
+def test_no_record_is_chosen_twice(handmade: Program) -> None:
+    engines = [Machine(handmade, spot_check=100, seed=seed).engine for seed in range(8)]
+    chosen = [engine.chosen.tolist() for engine in engines if isinstance(engine, SpotCheckedEngine)]
+    assert chosen == [[3, 4]] * 8
+
+
 def test_records_are_checked_once(handmade: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a second run takes the time that it takes without checks."""
     engine = checked(handmade, FastEngine(handmade), 100)

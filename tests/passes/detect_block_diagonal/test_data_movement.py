@@ -115,3 +115,17 @@ def test_constants_that_equal_the_numbers_of_one_trial() -> None:
         "(tensor<1x4xf32>, tensor<1x2xf32>) -> tensor<1x6xf32>"
     )
     assert tried(body, "1x4", "1x6") is None
+
+
+@pytest.mark.parametrize(("like", "table"), [("?x2", [0, 1]), ("?x4", None)])
+def test_shapes_that_are_those_of_another_value(like: str, table: list[int] | None) -> None:
+    """%x is given the shape of %z, whose numbers do not matter: whether it mixes vectors, its shape tells."""
+    ctx = make_context()
+    text = f"""func.func @main(%x: tensor<?x2xf32>, %z: tensor<{like}xf32>) -> tensor<{like}xf32> {{
+      %shape = cim.digital "Shape"(%z) : (tensor<{like}xf32>) -> tensor<2xi64>
+      %y = cim.digital "Reshape"(%x, %shape) : (tensor<?x2xf32>, tensor<2xi64>) -> tensor<{like}xf32>
+      func.return %y : tensor<{like}xf32>
+    }}"""
+    network = Network.of(ctx, Parser(ctx, text).parse_module())
+    found = movement(network.returned.arguments[0], network.block.args[0], network)
+    assert (None if found is None else found.table.tolist()) == table

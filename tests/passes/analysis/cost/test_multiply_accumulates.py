@@ -17,6 +17,8 @@ CASES: list[tuple[str, Shapes, Shapes, int]] = [
     ("ConvTranspose", [(1, 3, 6), (3, 4, 3)], [(1, 4, 8)], 3 * 6 * 4 * 3),
     ("Attention", [(1, 2, 3, 5), (1, 2, 7, 5), (1, 2, 7, 4)], [(1, 2, 3, 4)], 2 * 3 * 7 * (5 + 4)),
     ("Attention", [(1, 1, 10), (1, 1, 10), (1, 1, 10), (0,), (1, 2, 6, 5)], [(1, 1, 10)], 2 * 10 * 7),
+    ("Attention", [(1, 10), (1, 10), (1, 10), (0,), (6, 10)], [(1, 10)], 2 * 10 * 7),
+    ("Attention", [(1, 10), (1, 10), (1, 10), (0,), (6,)], [(1, 10)], 2 * 10 * 1),  # no keys: a rank that tells none
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 10), (1, 7, 10)], [(1, 3, 10)], 2 * 3 * 10 * 7),
     ("MultiHeadAttention", [(1, 3, 2, 3, 5)], [(1, 3, 10)], 2 * 3 * 10 * 3),  # queries, keys and values in one
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 2, 2, 5)], [(1, 3, 10)], 2 * 3 * 10 * 7),  # keys and values in one

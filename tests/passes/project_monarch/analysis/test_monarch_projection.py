@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passes.project_monarch.analysis import monarch_projection
 from passes.project_monarch.analysis.monarch_projection import (
     Blocking,
     blocking,
@@ -222,3 +223,17 @@ def test_a_matrix_must_fit():
 def test_a_matrix_must_be_finite(value: float):
     with pytest.raises(ValueError, match="not finite"):
         project(np.full((4, 4), value), Blocking(2, 2, 2, 2))
+
+
+def test_rows_are_looked_at_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each part of a large matrix loses adds up."""
+    matrix = np.random.default_rng(1).standard_normal((11, 9))
+    shape = Blocking(4, 3, 3, 3, 1)
+    expected = projection_error(matrix, shape)
+    w1, w2 = project(matrix, shape)
+    for chunk in (1, 20, 40):
+        monkeypatch.setattr(monarch_projection, "_CHUNK", chunk)
+        assert projection_error(matrix, shape) == pytest.approx(expected)
+        assert relative_error(matrix, w1, w2) == pytest.approx(expected)
+        for found, whole in zip(project(matrix, shape), (w1, w2), strict=True):
+            np.testing.assert_allclose(found, whole)
