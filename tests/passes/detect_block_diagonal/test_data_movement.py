@@ -117,6 +117,18 @@ def test_constants_that_equal_the_numbers_of_one_trial() -> None:
     assert tried(body, "1x4", "1x6") is None
 
 
+@pytest.mark.parametrize("kind", ["tensor<f32>", "tensor<?x0xf32>", "tensor<*xf32>", "tensor<?x4xf16>"])
+def test_what_holds_no_vectors_to_try(kind: str) -> None:
+    """Neither one number nor nothing, nor what has no known shape or numbers that do not tell all places."""
+    ctx = make_context()
+    text = f"""func.func @main(%x: {kind}) -> {kind} {{
+      %y = cim.digital "Identity"(%x) : ({kind}) -> {kind}
+      func.return %y : {kind}
+    }}"""
+    network = Network.of(ctx, Parser(ctx, text).parse_module())
+    assert movement(network.returned.arguments[0], network.block.args[0], network) is None
+
+
 @pytest.mark.parametrize(("like", "table"), [("?x2", [0, 1]), ("?x4", None)])
 def test_shapes_that_are_those_of_another_value(like: str, table: list[int] | None) -> None:
     """%x is given the shape of %z, whose numbers do not matter: whether it mixes vectors, its shape tells."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.detect_block_diagonal.analysis import block_structure
 from passes.detect_block_diagonal.analysis.block_structure import (
     BlockStructure,
     almost_blocks,
@@ -182,3 +183,24 @@ def test_almost_nothing(matrix: Array) -> None:
 
 def test_noise_is_not_almost_blocks() -> None:
     assert almost_blocks(np.random.default_rng(3).standard_normal((96, 96))) is None
+
+
+def test_a_share_is_that_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are read some at a time: of 40 rows with four values, three of them in blocks, blocks hold three quarters."""
+    matrix = np.kron(np.eye(10), np.full((4, 4), 3.0))
+    matrix[np.arange(40), (np.arange(40) + 4) % 40] = 1.0
+    whole = almost_blocks(matrix)
+    assert whole is not None
+    assert (whole.mass, whole.count) == (36 / 37, 0.8)
+    for rows in (1, 7, 40):
+        monkeypatch.setattr(block_structure, "_AT_ONCE", rows)
+        found = almost_blocks(matrix)
+        assert found is not None
+        assert (found.mass, found.count) == (whole.mass, whole.count)
+
+
+def test_rows_of_zeros_show_nothing() -> None:
+    matrix = np.zeros((96, 96))
+    assert almost_blocks(matrix) is None
+    matrix[1, 1] = 1.0  # in a row that is not looked at
+    assert almost_blocks(matrix) is None

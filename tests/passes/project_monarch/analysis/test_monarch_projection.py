@@ -209,9 +209,13 @@ def test_too_few_or_too_many_blocks(blocks: int):
         blocking(4, 8, blocks)
 
 
-def test_blockings_are_not_empty():
-    with pytest.raises(ValueError, match="expected at least 1 each"):
-        Blocking(4, 4, 0, 4)
+@pytest.mark.parametrize("field", range(5))
+def test_blockings_are_not_empty(field: int) -> None:
+    numbers = [2, 2, 2, 2, 1]
+    Blocking(*numbers)
+    numbers[field] = 0
+    with pytest.raises(ValueError, match=r"^blocks, rows, columns and rank of a blocking: expected at least 1 each"):
+        Blocking(*numbers)
 
 
 def test_a_matrix_must_fit():
