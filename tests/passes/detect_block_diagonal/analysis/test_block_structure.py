@@ -186,7 +186,7 @@ def test_noise_is_not_almost_blocks() -> None:
 
 
 def test_a_share_is_that_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are read some at a time: of 40 rows with four values, three of them in blocks, blocks hold three quarters."""
+    """Rows are read some at a time, of which each has four values in its block and one outside."""
     matrix = np.kron(np.eye(10), np.full((4, 4), 3.0))
     matrix[np.arange(40), (np.arange(40) + 4) % 40] = 1.0
     whole = almost_blocks(matrix)
