@@ -77,6 +77,13 @@ def test_notes_survive(path: Path, handmade: Program) -> None:
     assert Program.load(path).notes == notes
 
 
+def test_bounds_of_inputs_survive(path: Path, handmade: Program) -> None:
+    bounded = [replace(handmade.inputs[0], low=low, high=high) for low, high in ((-(1 << 63), (1 << 64) - 1), (0, 1))]
+    for one in bounded:
+        replace(handmade, inputs=[one]).save(path)
+        assert list(Program.load(path).inputs) == [one]
+
+
 def test_orders_of_columns_survive(path: Path, handmade: Program) -> None:
     ordered = [replace(handmade.multiplications[0], order=1)]
     tables = [*handmade.tables, np.array([2, 0, 1], np.int32)]

@@ -39,6 +39,14 @@ def test_largest_number_of_a_column_is_127_or_minus_127():  # N12
     assert scales.tolist() == [np.float32(2 / 127), np.float32(4 / 127), 1]
 
 
+def test_numbers_so_small_that_their_scale_is_rounded():  # N12
+    """189 times the least float32 there is, divided by 127, is rounded to the least: 189 of that are 127 at most."""
+    least = np.float32(2.0**-149)
+    values, scales = quantized_columns(np.array([[189 * least], [-189 * least], [least]], np.float32))
+    assert scales.tolist() == [least]
+    assert values.reshape(-1).tolist() == [127, -127, 1]
+
+
 def test_more_rows_than_are_quantised_at_a_time():
     matrix = np.random.default_rng(0).standard_normal((2500, 3)).astype(np.float32)
     values, scales = quantized_columns(matrix)
