@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "out" / "mutants"
 COPIED = ("cimc", "dialects", "passes", "tests", "lit", "examples", "docs", "pyproject.toml")
 PACKAGES = ("cimc/program", "cimc/machine", "passes")
+LOG = FOLDER / "log.txt"
+CHOSEN = FOLDER / "chosen.txt"
 LISTED = Path(__file__).with_name("survivors.toml")
 LEAST = 0.85
 
@@ -77,16 +79,16 @@ def main(arguments: Sequence[str]) -> int:
         config().only_mutate = [f"{options.only}*"]
     if options.tests:
         config().pytest_add_cli_args_test_selection = options.tests.split()
-    with (FOLDER / "log.txt").open("w") as log, _everything_to(log):
+    with LOG.open("w") as log, _everything_to(log):
         copy_src_dir()
         mutmut.create_mutants(options.jobs)
     made = _mutants()
-    chosen = random.Random(options.seed).sample(made, min(options.sample or len(made), len(made)))
+    chosen = _chosen_before(made) if options.again else _chosen(made, options.sample, options.seed)
     names = [mutant.name for mutant in chosen if not options.again or mutant.lives or mutant.exit_code in UNKNOWN]
-    of_all = f"{len(chosen)} (seed {options.seed}) of {len(made)}" if options.sample else f"{len(made)}"
-    print(f"== {of_all} mutants, to try: {len(names)}; what mutmut says goes to {FOLDER / 'log.txt'}", flush=True)
+    seed = f" (seed {options.seed})" if options.sample else ""
+    print(f"== {len(chosen)} of {len(made)} mutants{seed}, to try: {len(names)}; progress is in {LOG}", flush=True)
     if names:
-        with (FOLDER / "log.txt").open("a") as log, _everything_to(log), _quickest_tests_first():
+        with LOG.open("a") as log, _everything_to(log), _quickest_tests_first():
             mutmut.cli(["run", "--max-children", str(options.jobs), *names], standalone_mode=False)
     return _report(chosen, time.time() - begin)
 
@@ -146,6 +148,19 @@ def _quickest_tests_first() -> Generator[None]:
         yield
     finally:
         PytestRunner.execute_pytest, ForkServerRunner.run_clean_tests = run, once_more
+
+
+def _chosen(made: list[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Some of the mutants, or all; noted for the next time."""
+    chosen = random.Random(seed).sample(made, min(count or len(made), len(made)))
+    CHOSEN.write_text("".join(f"{mutant.name}\n" for mutant in chosen), "utf-8")
+    return chosen
+
+
+def _chosen_before(made: list[Mutant]) -> list[Mutant]:
+    """Those of the last run that there still are; what its numbers stand for may have changed with the function."""
+    names = set(CHOSEN.read_text("utf-8").splitlines())
+    return [mutant for mutant in made if mutant.name in names]
 
 
 def _mutants() -> list[Mutant]:
