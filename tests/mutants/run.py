@@ -111,6 +111,7 @@ def _lay_out(*, fresh: bool) -> None:
     if fresh:
         shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(FOLDER / "mutants" / "tests", ignore_errors=True)  # mutmut copies what is there, and removes nothing
     for name in COPIED:
         if not (FOLDER / name).is_symlink():
             (FOLDER / name).symlink_to(ROOT / name)
