@@ -22,12 +22,14 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FlatSymbolRefAttr,
+    NoneAttr,
     NoneType,
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
 )
+from xdsl.interfaces import HasFolderInterface
 from xdsl.ir import Attribute, Dialect, Operation, Region, SSAValue
 from xdsl.irdl import (
     AnyAttr,
@@ -44,7 +46,7 @@ from xdsl.irdl import (
     var_region_def,
     var_result_def,
 )
-from xdsl.traits import HasParent, IsTerminator, Pure, SymbolOpInterface
+from xdsl.traits import ConstantLike, HasParent, IsTerminator, Pure, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
@@ -52,6 +54,7 @@ from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import (
+    UNKNOWN,
     Array,
     dense_array,
     element_type,
@@ -61,6 +64,7 @@ from dialects.element_types import (
     tensor_type_of,
     ui8,
 )
+from dialects.operator_effects import OperatorEffects, draws, is_counted
 from dialects.weights import WeightStore
 
 
@@ -160,7 +164,7 @@ class WeightOp(IRDLOperation):
 
 
 @irdl_op_definition
-class ConstantOp(IRDLOperation):
+class ConstantOp(IRDLOperation, HasFolderInterface):
     """A small constant: `%axes = cim.constant dense<-1> : tensor<1xi64>`."""
 
     T: ClassVar = VarConstraint("T", AnyAttr())
@@ -168,21 +172,28 @@ class ConstantOp(IRDLOperation):
     name = "cim.constant"
     value = prop_def(ParamAttrConstraint(DenseIntOrFPElementsAttr, (T, AnyAttr())))
     result = result_def(T)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), ConstantLike())
     assembly_format = "$value attr-dict"
 
     def __init__(self, value: DenseIntOrFPElementsAttr):
         Operation.__init__(self, properties={"value": value}, result_types=[value.type])
 
+    def fold(self) -> tuple[Attribute]:
+        """What it is."""
+        return (self.value,)
+
 
 @irdl_op_definition
 class ReadOp(IRDLOperation):
-    """A weight as a value, for a digital operator: `%table = cim.read @embedding : tensor<30522x384xf32>`."""
+    """A weight as a value, for a digital operator: `%table = cim.read @embedding : tensor<30522x384xf32>`.
+
+    A constant without a folder: no attribute has what it is, but the store.
+    """
 
     name = "cim.read"
     weight = prop_def(FlatSymbolRefAttr)
     result = result_def(TensorType)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), ConstantLike())
     assembly_format = "$weight attr-dict `:` type($result)"
 
     def __init__(self, weight: str, kind: Attribute):
@@ -195,7 +206,7 @@ class ReadOp(IRDLOperation):
 
 
 @irdl_op_definition
-class PermuteOp(IRDLOperation):
+class PermuteOp(IRDLOperation, HasFolderInterface):
     """A gather of the last axis: `y[..., i] = x[..., table[i]]`, `@table` an int64 weight of rank 1.
 
     `%y = cim.permute %x, @table : tensor<?x1024xf32> -> tensor<?x1024xf32>`
@@ -221,18 +232,32 @@ class PermuteOp(IRDLOperation):
         if found != expected:
             raise VerifyException(f"permutation of {expected} gives {found}, expected {expected}")
 
+    def fold(self) -> tuple[SSAValue] | None:
+        """Its input, if the table stands in the IR and leaves every element where it is."""
+        table = SymbolTable.lookup_symbol(self, self.table)
+        if self.x.type != self.result.type or not isinstance(table, WeightOp):
+            return None
+        if not isa(self.x.type, TensorType) or not isinstance(table.value, DenseIntOrFPElementsAttr):
+            return None
+        identity = list(range(self.x.type.get_shape()[-1]))
+        return (self.x,) if dense_array(table.value).tolist() == identity else None
+
 
 @irdl_op_definition
-class NoneOp(IRDLOperation):
+class NoneOp(IRDLOperation, HasFolderInterface):
     """The absent optional input of an ONNX operator: `%none = cim.none : none`."""
 
     name = "cim.none"
     result = result_def(NoneType)
-    traits = traits_def(Pure())
+    traits = traits_def(Pure(), ConstantLike())
     assembly_format = "attr-dict `:` type($result)"
 
     def __init__(self) -> None:
         super().__init__(result_types=[NoneType()])
+
+    def fold(self) -> tuple[Attribute]:
+        """What it is."""
+        return (NoneAttr(),)
 
 
 @irdl_op_definition
@@ -276,7 +301,7 @@ class MatmulOp(IRDLOperation):
 
 
 @irdl_op_definition
-class DigitalOp(IRDLOperation):
+class DigitalOp(IRDLOperation, HasFolderInterface):
     """Any other ONNX operator, untouched: it runs on the chip's digital units.
 
     ```mlir
@@ -298,6 +323,7 @@ class DigitalOp(IRDLOperation):
     inputs = var_operand_def()
     outputs = var_result_def()
     graphs = var_region_def()
+    traits = traits_def(OperatorEffects())
     assembly_format = (
         "$op_type (`of` $domain^)? `(` $inputs `)` (`with` $settings^)? (`bodies` $bodies^)? $graphs "
         "attr-dict-with-keyword `:` functional-type($inputs, $outputs)"
@@ -345,6 +371,19 @@ class DigitalOp(IRDLOperation):
         """Whether this is one of the named operators of ONNX itself."""
         return self.is_standard and self.op_type.data in op_types
 
+    @property
+    def is_random(self) -> bool:
+        """Whether it draws random numbers, or may do so; its bodies may, too."""
+        return self.is_standard and draws(self.op_type.data, self.inputs)
+
+    def fold(self) -> tuple[SSAValue] | None:
+        """Its input, where that is the result: an `Identity`, or a `Cast` to the type that it has."""
+        if not self.is_a("Identity", "Cast") or len(self.inputs) != 1 or is_counted(self):
+            return None
+        (x,) = self.inputs
+        known = self.is_a("Identity") or element_type(x.type) != UNKNOWN
+        return (x,) if known and x.type == self.outputs[0].type else None
+
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
@@ -352,11 +391,15 @@ class YieldOp(IRDLOperation):
 
     name = "cim.yield"
     values = var_operand_def()
-    traits = traits_def(IsTerminator(), HasParent(DigitalOp))
+    traits = traits_def(IsTerminator(), HasParent(DigitalOp), Pure())
     assembly_format = "attr-dict ($values^ `:` type($values))?"
 
     def __init__(self, values: Sequence[SSAValue]):
         super().__init__(operands=[values])
+
+
+CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
+"""The operations with the trait `ConstantLike`: to ask for a type is faster than for a trait."""
 
 
 def make_cim(store: WeightStore | None = None) -> Dialect:

@@ -3,12 +3,14 @@
 The tests named `workaround` show a weakness that we work around: where one fails, remove the workaround.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from inspect import getsource
 from io import StringIO
 
 import pytest
 from xdsl.context import Context
+from xdsl.dialect_interfaces.constant_materialization import ConstantMaterializationInterface
 from xdsl.dialects import test
 from xdsl.dialects.builtin import (
     Builtin,
@@ -24,11 +26,16 @@ from xdsl.dialects.builtin import (
     UnknownLoc,
     f32,
 )
+from xdsl.folder import Folder
 from xdsl.ir import Dialect, DialectInterface, Operation, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_op_definition, result_def, traits_def
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern
 from xdsl.printer import Printer
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
+from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
+from xdsl.transforms.dead_code_elimination import DeadCodeElimination
 from xdsl.utils.exceptions import ArgSpecParseError
 from xdsl.utils.mlir_lexer import MLIRLexer
 
@@ -50,6 +57,21 @@ def first_op(module: ModuleOp) -> Operation:
     op = module.body.block.first_op
     assert op is not None
     return op
+
+
+class Draws(MemoryEffect):
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance]:
+        return {EffectInstance(MemoryEffectKind.ALLOC, op.results[0])}
+
+
+@irdl_op_definition
+class DrawOp(IRDLOperation):
+    """An operation whose result is new each time."""
+
+    name = "test.draw"
+    result = result_def(IndexType)
+    traits = traits_def(Draws())
 
 
 class ReplaceTestOp(RewritePattern):
@@ -98,6 +120,74 @@ def test_workaround_replace_drops_locations():
     PatternRewriteWalker(ReplaceTestOp()).rewrite_module(module)
     assert "done" in first_op(module).attributes
     assert isinstance(first_op(module).location, UnknownLoc)
+
+
+class Refuse(RewritePattern):
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        raise RuntimeError("a mistake of the user")
+
+
+def test_workaround_the_walker_prints_the_module_into_errors() -> None:
+    """Why passes have a walker of their own: a mistake of the user is one line, and networks are large."""
+    with pytest.raises(RuntimeError) as caught:
+        PatternRewriteWalker(Refuse()).rewrite_module(parse('"test.op"() : () -> ()'))
+    assert "builtin.module" in "".join(caught.value.__notes__)
+
+
+class WideOp(RewritePattern):
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if isinstance(op, test.TestPureOp):
+            rewriter.replace(op, test.TestOp(result_types=[TensorType(f32, [-1])]))
+
+
+def test_workaround_replace_forgets_what_the_old_type_told() -> None:
+    """Why our rewriter unites both types."""
+    module = parse('%0 = "test.pureop"() : () -> tensor<3xf32>\n"test.op"(%0) : (tensor<3xf32>) -> ()')
+    PatternRewriteWalker(WideOp()).rewrite_module(module)
+    assert first_op(module).results[0].type == TensorType(f32, [-1])
+
+
+# What stock passes do.
+
+
+def test_what_is_allocated_goes_if_dead_and_is_never_merged() -> None:
+    """So we say that random numbers are allocated."""
+    module = ModuleOp([DrawOp(result_types=[IndexType()]) for _ in range(2)])
+    module.body.block.add_op(test.TestOp(operands=[op.results[0] for op in module.body.block.ops]))
+    CommonSubexpressionElimination().apply(Context(), module)
+    assert len(module.body.block.ops) == 3
+    module.body.block.add_op(DrawOp(result_types=[IndexType()]))
+    DeadCodeElimination().apply(Context(), module)
+    assert len(module.body.block.ops) == 3
+
+
+BODIES = """
+%0 = "test.pureop"() ({ "test.pureop"() {a = 1 : i64} : () -> () }) : () -> index
+%1 = "test.pureop"() ({ "test.pureop"() {a = NUMBER : i64} : () -> () }) : () -> index
+"test.op"(%0, %1) : (index, index) -> ()
+"""
+
+
+@pytest.mark.parametrize(("number", "left"), [(1, 2), (2, 3)])
+def test_operations_with_equal_bodies_are_merged_and_others_are_not(number: int, left: int) -> None:
+    module = parse(BODIES.replace("NUMBER", str(number)))
+    CommonSubexpressionElimination().apply(Context(), module)
+    assert len(module.body.block.ops) == left
+
+
+def test_what_is_merged_keeps_its_location() -> None:
+    module = parse("""
+    %0 = "test.pureop"() : () -> index loc("first")
+    %1 = "test.pureop"() : () -> index loc("second")
+    "test.op"(%0, %1) : (index, index) -> ()""")
+    CommonSubexpressionElimination().apply(Context(), module)
+    assert first_op(module).location == NameLoc(StringAttr("first"), NoneAttr())
+
+
+def test_workaround_folded_constants_have_no_location() -> None:
+    """Why operations of ours fold to their inputs, and only constants to attributes: the runner wants nodes for all."""
+    assert "location" not in getsource(Folder)
+    assert "location" not in getsource(ConstantMaterializationInterface)
 
 
 # Values and names.

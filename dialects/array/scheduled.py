@@ -27,6 +27,7 @@ from dialects.array.tables import WORK, TableAttr
 from dialects.attributes.tables import Table
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import element_type
+from dialects.operator_effects import CountsOperators
 
 INTO_ARRAYS, OUT_OF_ARRAYS = "into arrays", "out of arrays"
 
@@ -150,7 +151,7 @@ class KernelOp(IRDLOperation):
     work = opt_prop_def(TableAttr)
     body = region_def("single_block")
     results_ = var_result_def()
-    traits = traits_def()
+    traits = traits_def(CountsOperators())
     assembly_format = (
         "$number `start_ps` $start_ps `duration_ps` $duration_ps (`work` $work^)? $body attr-dict `:` type($results_)"
     )
