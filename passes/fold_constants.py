@@ -1,6 +1,8 @@
 """Whatever is constant is computed now, by ONNX Runtime itself, so that folding never changes a bit."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import prod
 
@@ -8,26 +10,25 @@ import numpy as np
 from onnx import defs
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, NoneType
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.onnx_attributes import integer
-from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
+from dialects.cim import CONSTANTS, ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from passes.rewriting.constants import BYTES
-from passes.rewriting.digital import DigitalBuilder, substitute
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 GROWTH_LIMIT = 1 << 20
 """A result of more bytes than this is only folded if it has at most GROWTH times the bytes of its inputs."""
 GROWTH = 8
 """Dequantisation of 4-bit integers makes 32 bits of them."""
-
-_CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
-_RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class FoldConstantsPass(ModulePass):
     %turned = cim.read @turned : tensor<32x16xf32>
     %y = cim.digital "MatMul"(%x, %turned) : (tensor<?x32xf32>, tensor<32x16xf32>) -> tensor<?x16xf32>
     ```
-    Shapes of values whose dimensions are all known are constants too.
+    Shapes of values whose dimensions are all known are constants too. Not operator by operator, but all in one graph:
+    a session of ONNX Runtime takes longer than most operators.
     Leaves alone: dequantisation of matrices (`raise-matmul` keeps their integers), random operators, control flow,
     other domains' operators, and results that would be much larger than what they are made of.
     """
@@ -54,40 +56,51 @@ class FoldConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network = Network.of(ctx, op)
-        _drop_identities(network)
-        folded: set[SSAValue] = set()
-        ops = [o for o in network.block.ops if isinstance(o, DigitalOp) and _is_foldable(o, folded)]
-        inside: set[Operation] = set(ops)
+        rewrite(network.block.ops, DropIdentity())
+        ops = _foldable(network)
+        inside = set[Operation](ops)
         values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
-        for value, array in _computed(network, ops, values):
-            _replace(network, value, array)
+        shapes = {o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)}
+        for shape in (o for o in ops if o in shapes):
+            _replace(network, shape.outputs[0], _shape(shape))
+        _compute(network, [o for o in ops if o not in shapes], [v for v in values if v.owner not in shapes])
         sweep(network)
 
 
-def _drop_identities(network: Network) -> None:
-    for op in list(network.block.ops):
-        if isinstance(op, DigitalOp) and op.is_a("Identity"):
-            substitute(op.outputs[0], op.inputs[0])
-            op.detach()
-            op.erase()
+@dataclass(frozen=True)
+class DropIdentity(RewritePattern):
+    """An `Identity` is another name for its input, which keeps its own."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("Identity"):
+            return
+        rewriter.replace_all_uses_with(op.outputs[0], op.inputs[0])
+        rewriter.erase(op)
 
 
-def _is_foldable(op: DigitalOp, folded: set[SSAValue]) -> bool:
-    """Whether `op` is constant and worth computing; notes its results in `folded` if so."""
-    if op.graphs or not op.is_standard or op.op_type.data in _RANDOM or not defs.has(op.op_type.data):
+def _foldable(network: Network) -> list[DigitalOp]:
+    """The operators that are constant and worth computing, in order."""
+    found: list[DigitalOp] = []
+    folded: set[SSAValue] = set()
+    for op in network.block.ops:
+        if isinstance(op, DigitalOp) and _is_foldable(op, folded):
+            found.append(op)
+            folded.update(op.outputs)
+    return found
+
+
+def _is_foldable(op: DigitalOp, folded: AbstractSet[SSAValue]) -> bool:
+    """Whether `op` is constant, given that the values in `folded` are, and worth computing."""
+    if op.graphs or not op.is_standard or op.is_random or not defs.has(op.op_type.data):
         return False
     is_shape = op.is_a("Shape") and _is_static(op.inputs[0])
-    constant = [v in folded or type(v.owner) in _CONSTANTS for v in op.operands]
+    constant = [v in folded or type(v.owner) in CONSTANTS for v in op.operands]
     if not is_shape and (not constant or not all(constant) or _dequantises(op)):
         return False
     sizes = [_bytes(v) for v in op.outputs if not isinstance(v.type, NoneType)]
-    if any(s is None for s in sizes):
-        return False
     limit = max(GROWTH_LIMIT, GROWTH * sum(_bytes(v) or 0 for v in op.inputs))
-    if sum(s or 0 for s in sizes) > limit:
-        return False
-    folded.update(op.outputs)
-    return True
+    return None not in sizes and sum(s or 0 for s in sizes) <= limit
 
 
 def _dequantises(op: DigitalOp) -> bool:
@@ -112,39 +125,41 @@ def _bytes(value: SSAValue) -> int | None:
     return prod(shape) * dtype.itemsize
 
 
-def _computed(network: Network, ops: list[DigitalOp], values: Sequence[SSAValue]) -> Iterable[tuple[SSAValue, Array]]:
-    """The constants and their values: all in one graph, or one by one where ONNX Runtime refuses that graph."""
-    shapes = [o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)]
-    for op in shapes:
-        shape = shape_of(op.inputs[0].type) or ()
-        last = integer(op.setting, "end", len(shape))
-        _replace(network, op.outputs[0], np.array(shape[integer(op.setting, "start", 0) : last], np.int64))
-    computed_here = set[Operation | Block](shapes)
-    rest = [o for o in ops if o not in computed_here]
-    wanted = [v for v in values if v.owner not in computed_here]
-    if not wanted:
-        return []
+def _shape(op: DigitalOp) -> Array:
+    """What a `Shape` of a value gives whose dimensions are known."""
+    shape = shape_of(op.inputs[0].type) or ()
+    last = integer(op.setting, "end", len(shape))
+    return np.array(shape[integer(op.setting, "start", 0) : last], np.int64)
+
+
+def _compute(network: Network, ops: Sequence[DigitalOp], values: Sequence[SSAValue]) -> None:
+    """Let constants take the place of `values`, results of `ops`: all from one graph if ONNX Runtime takes that.
+
+    Else from one graph each; an operator that it refuses stays, for emission to complain of if it must run.
+    """
+    if not values:
+        return
     try:
-        return list(zip(wanted, _run(network, rest, wanted)))
+        arrays = _run(network, ops, values)
     except GraphError:
-        return _one_by_one(network, rest)
+        for op in ops:
+            _compute_alone(network, op)
+    else:
+        for value, array in zip(values, arrays):
+            _replace(network, value, array)
 
 
-def _one_by_one(network: Network, ops: list[DigitalOp]) -> Iterable[tuple[SSAValue, Array]]:
-    """What can be computed; an operator that ONNX Runtime refuses stays, for emission to complain of if it must run."""
-    for op in ops:
-        if all(isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs):
-            results = [r for r in op.outputs if not isinstance(r.type, NoneType)]
-            try:
-                arrays = _run(network, [op], results)
-            except GraphError:
-                continue
-            for result, array in zip(results, arrays):
-                _replace(network, result, array)
-    return []
+def _compute_alone(network: Network, op: DigitalOp) -> None:
+    """Let constants take the place of an operator's results, if its inputs are constants and ONNX Runtime takes it."""
+    if not all(isinstance(v.owner, ConstantOp | ReadOp | NoneOp) for v in op.inputs):
+        return
+    results = [r for r in op.outputs if not isinstance(r.type, NoneType)]
+    with contextlib.suppress(GraphError):
+        for result, array in zip(results, _run(network, [op], results)):
+            _replace(network, result, array)
 
 
-def _run(network: Network, ops: list[DigitalOp], values: Sequence[SSAValue]) -> list[Array]:
+def _run(network: Network, ops: Sequence[DigitalOp], values: Sequence[SSAValue]) -> list[Array]:
     ports = [(v, Port(f"folded {i}", ())) for i, v in enumerate(values)]
     outputs = run_graph(GraphWriter(network).model(ops, [], ports), {})
     return [outputs[port.name] for _, port in ports]
@@ -156,4 +171,4 @@ def _replace(network: Network, value: SSAValue, array: Array) -> None:
     assert isinstance(owner, Operation)
     constant = DigitalBuilder(network, owner).constant(array, value.name_hint or "folded")
     constant.name_hint = value.name_hint
-    substitute(value, constant)
+    value.replace_all_uses_with(constant)

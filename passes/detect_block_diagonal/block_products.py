@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import NoneType, StringAttr, TensorType
+from xdsl.dialects.builtin import StringAttr, TensorType
 from xdsl.ir import SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.utils.hints import isa
 
 from dialects.attributes.onnx_attributes import integer, integers
@@ -56,86 +57,131 @@ class Contraction:
         return single and set(roles) == set(self.x_axes + self.w_axes + self.y_axes) and bool(self.inputs)
 
 
-def raise_block_product(op: DigitalOp, network: Network) -> SSAValue | None:
-    """The value that replaces a product with constant blocks; None for every other operator."""
-    if op.is_a("MatMul"):
-        return _raise_matmul(op, network)
-    if op.is_a("MatMulInteger"):
-        return _raise_matmul_integer(op, network)
-    if op.is_a("Einsum"):
-        return _raise_einsum(op, network)
-    return _raise_grouped_conv(op, network) if op.is_a("Conv") else None
-
-
-def _raise_matmul(op: DigitalOp, network: Network) -> SSAValue | None:
+@dataclass(frozen=True)
+class RaiseBatchedMatMul(RewritePattern):
     """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]`, or the weight on the left."""
-    for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
-        matrices, shape = constant_of(w, network), shape_of(x.type)
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("MatMul"):
+            return
+        for x, w, left in ((op.inputs[0], op.inputs[1], False), (op.inputs[1], op.inputs[0], True)):
+            matrices, shape = self._blocks(x, w), shape_of(x.type)
+            if matrices is None or shape is None:
+                continue
+            lead = "ABCDEFGH"[: len(shape) - 3]
+            axes = ("kpt", "kqp", "kqt") if left else ("ktp", "kpq", "ktq")
+            contraction = Contraction(lead + axes[0], axes[1], lead + axes[2])
+            y = contract(DigitalBuilder(self.network, op), x, matrices, contraction, _weight_name(w))
+            rewriter.replace(op, (), [y])
+            return
+
+    def _blocks(self, x: SSAValue, w: SSAValue) -> Array | None:
+        """The matrices [blocks, ...] of a constant, one for each of the vectors in `x`; None where it has no such."""
+        matrices, shape = constant_of(w, self.network), shape_of(x.type)
         if matrices is None or shape is None or not 3 <= matrices.ndim <= len(shape) or not are_floats(x, matrices):
-            continue
+            return None
         while matrices.ndim > 3 and matrices.shape[0] == 1:
             matrices = matrices[0]
-        if matrices.ndim != 3 or shape[-3] != matrices.shape[0] or not matrices.size:
-            continue
-        lead = "ABCDEFGH"[: len(shape) - 3]
-        axes = ("kpt", "kqp", "kqt") if left else ("ktp", "kpq", "ktq")
-        contraction = Contraction(lead + axes[0], axes[1], lead + axes[2])
-        return contract(DigitalBuilder(network, op), x, matrices, contraction, _weight_name(w))
-    return None
+        return matrices if matrices.ndim == 3 and shape[-3] == matrices.shape[0] and matrices.size else None
 
 
-def _raise_matmul_integer(op: DigitalOp, network: Network) -> SSAValue | None:
+@dataclass(frozen=True)
+class RaiseBatchedMatMulInteger(RewritePattern):
     """`[..., blocks, tokens, inputs] x [blocks, inputs, outputs]` of integers; zero points are corrected exactly."""
-    x = op.inputs[0]
-    zero_x, zero_w = optional(list(op.inputs), 2), optional(list(op.inputs), 3)
-    matrices, shape = constant_of(op.inputs[1], network), shape_of(x.type)
-    zeros = None if zero_w is None else constant_of(zero_w, network)
-    if matrices is None or matrices.ndim != 3 or not matrices.size or matrices.dtype not in BYTES or shape is None:
-        return None
-    if len(shape) < 3 or shape[-3] != matrices.shape[0] or element_type(x.type) not in (ui8, i8):
-        return None
-    if not is_per_tensor(zero_x) or (zero_w is not None and (zeros is None or zeros.size != 1)):
-        return None
-    moved = matrices.astype(np.int16) - (0 if zeros is None else zeros.astype(np.int16).item())
-    if moved.min() < -128 or moved.max() > 127:
-        return None
-    builder, name = DigitalBuilder(network, op), _weight_name(op.inputs[1])
-    values = moved.astype(np.int8)
-    zero = None if zero_x is None else builder.cast(zero_x, i32)
-    weight = IntegerWeight(values, None, name)
-    lead = "ABCDEFGH"[: len(shape) - 3]
-    axes = Contraction(f"{lead}ktp", "kpq", f"{lead}ktq")
-    return contract(builder, x, values, axes, name, lambda v, y: corrected(builder, v, y, zero, weight))
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("MatMulInteger"):
+            return
+        x, zero_x, zero_w = op.inputs[0], optional(op.inputs, 2), optional(op.inputs, 3)
+        matrices, shape = constant_of(op.inputs[1], self.network), shape_of(x.type)
+        zeros = None if zero_w is None else constant_of(zero_w, self.network)
+        if matrices is None or matrices.ndim != 3 or not matrices.size or matrices.dtype not in BYTES or shape is None:
+            return
+        if len(shape) < 3 or shape[-3] != matrices.shape[0] or element_type(x.type) not in (ui8, i8):
+            return
+        if not is_per_tensor(zero_x) or (zero_w is not None and (zeros is None or zeros.size != 1)):
+            return
+        moved = matrices.astype(np.int16) - (0 if zeros is None else zeros.astype(np.int16).item())
+        if moved.min() < -128 or moved.max() > 127:
+            return
+        builder, name = DigitalBuilder(self.network, op), _weight_name(op.inputs[1])
+        values, zero = moved.astype(np.int8), None if zero_x is None else builder.cast(zero_x, i32)
+        weight, lead = IntegerWeight(values, None, name), "ABCDEFGH"[: len(shape) - 3]
+        axes = Contraction(f"{lead}ktp", "kpq", f"{lead}ktq")
+        y = contract(builder, x, values, axes, name, lambda v, y: corrected(builder, v, y, zero, weight))
+        rewriter.replace(op, (), [y])
 
 
-def _raise_einsum(op: DigitalOp, network: Network) -> SSAValue | None:
+@dataclass(frozen=True)
+class RaiseEinsum(RewritePattern):
     """An `Einsum` of one activation and constants: one contraction after the other, each as soon as it can be done."""
-    arrays = [constant_of(value, network) for value in op.inputs]
-    activations = [i for i, array in enumerate(arrays) if array is None]
-    equation = op.setting.get("equation")
-    if (
-        len(activations) != 1
-        or len(arrays) < 2
-        or any(a is not None and not a.size for a in arrays)
-        or not isinstance(equation, StringAttr)
-    ):
-        return None
-    parsed = parse_equation(equation.data, [shape_of(value.type) for value in op.inputs])
-    x = op.inputs[activations[0]]
-    if parsed is None or not are_floats(x, *(a for a in arrays if a is not None)):
-        return None
-    operands, result = parsed
-    if _broadcasts(operands, [shape_of(value.type) for value in op.inputs]):
-        return None
-    axes = operands[activations[0]]
-    constants = [(operands[i], a, _weight_name(op.inputs[i])) for i, a in enumerate(arrays) if a is not None]
-    steps = _steps(axes, [letters for letters, _, _ in constants], result)
-    if steps is None:
-        return None
-    builder = DigitalBuilder(network, op)
-    for contraction, (_, array, name) in zip(steps, constants):
-        x = contract(builder, x, array, contraction, name)
-    return x
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        equation = op.setting.get("equation") if op.is_a("Einsum") else None
+        if not isinstance(equation, StringAttr):
+            return
+        arrays = [constant_of(value, self.network) for value in op.inputs]
+        activations = [i for i, array in enumerate(arrays) if array is None]
+        if len(activations) != 1 or len(arrays) < 2 or any(a is not None and not a.size for a in arrays):
+            return
+        shapes = [shape_of(value.type) for value in op.inputs]
+        parsed = parse_equation(equation.data, shapes)
+        x = op.inputs[activations[0]]
+        if parsed is None or not are_floats(x, *(a for a in arrays if a is not None)):
+            return
+        operands, result = parsed
+        if _broadcasts(operands, shapes):
+            return
+        constants = [(operands[i], a, _weight_name(op.inputs[i])) for i, a in enumerate(arrays) if a is not None]
+        steps = _steps(operands[activations[0]], [letters for letters, _, _ in constants], result)
+        if steps is None:
+            return
+        builder = DigitalBuilder(self.network, op)
+        for contraction, (_, array, name) in zip(steps, constants):
+            x = contract(builder, x, array, contraction, name)
+        rewriter.replace(op, (), [x])
+
+
+@dataclass(frozen=True)
+class RaiseGroupedConv(RewritePattern):
+    """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("Conv"):
+            return
+        x, kernel = op.inputs[0], constant_of(op.inputs[1], self.network)
+        groups, shape = integer(op.setting, "group", 1), shape_of(x.type)
+        if kernel is None or not kernel.size or groups < 2 or any(size != 1 for size in kernel.shape[2:]):
+            return
+        plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
+        if not plain or not are_floats(x, kernel) or shape is None or len(shape) != kernel.ndim:
+            return
+        rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
+        if outputs % groups:
+            return
+        blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
+        builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
+        vectors = builder.transpose(x, [0, *range(2, rank), 1])
+        check_vectors(vectors, groups * inputs, op)
+        y = block_matmul(builder, vectors, blocks, _weight_name(op.inputs[1]))
+        if bias is not None:
+            y = builder.elementwise("Add", y, bias)
+        rewriter.replace(op, (), [builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])])
+
+
+BLOCK_PRODUCTS = (RaiseBatchedMatMul, RaiseBatchedMatMulInteger, RaiseEinsum, RaiseGroupedConv)
 
 
 def _broadcasts(operands: Sequence[str], shapes: Sequence[tuple[int, ...] | None]) -> bool:
@@ -182,34 +228,6 @@ def parse_equation(equation: str, shapes: Sequence[tuple[int, ...] | None]) -> t
             letters = "".join(free[: len(shape) - len(operand.replace("...", ""))])
             ellipsis = max(ellipsis, letters, key=len)
     return [operand.replace("...", ellipsis) for operand in operands], result.replace("...", ellipsis)
-
-
-def _raise_grouped_conv(op: DigitalOp, network: Network) -> SSAValue | None:
-    """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
-    x, kernel = op.inputs[0], constant_of(op.inputs[1], network)
-    groups = integer(op.setting, "group", 1)
-    if (
-        kernel is None
-        or not kernel.size
-        or groups < 2
-        or any(size != 1 for size in kernel.shape[2:])
-        or not isa(x.type, TensorType)
-    ):
-        return None
-    plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
-    if not plain or not are_floats(x, kernel) or x.type.get_num_dims() != kernel.ndim:
-        return None
-    rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
-    if outputs % groups:
-        return None
-    blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
-    builder = DigitalBuilder(network, op)
-    vectors = builder.transpose(x, [0, *range(2, rank), 1])
-    check_vectors(vectors, groups * inputs, op)
-    y = block_matmul(builder, vectors, blocks, _weight_name(op.inputs[1]))
-    if len(op.inputs) > 2 and not isinstance(op.inputs[2].type, NoneType):
-        y = builder.elementwise("Add", y, op.inputs[2])
-    return builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])
 
 
 def contract(

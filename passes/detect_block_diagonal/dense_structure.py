@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim import AffineAttr, MatmulOp, WeightOp
@@ -37,34 +38,48 @@ class BlockColumn:
     columns: Array
 
 
-def structure_dense(op: MatmulOp, network: Network, prune_below: float, notes: LayerNotes) -> SSAValue | None:
-    """The product by blocks that replaces a multiplication by a dense weight; None where it has no structure.
+@dataclass(frozen=True)
+class StructureDense(RewritePattern):
+    """The product by blocks that replaces a multiplication by a dense weight; what almost has a structure is noted."""
 
-    What almost has one is noted.
-    """
-    weight = network.weight(op.symbol)
-    matrix = None if weight.structure is not None else _about_zero(weight, network)
-    if matrix is None:
-        return None
-    builder = DigitalBuilder(network, op)
-    pruned = matrix
-    if prune_below > 0:
-        scale = scale_of(weight, network)
-        values = matrix if scale is None else matrix * scale
-        pruned = np.where(np.abs(values) < prune_below, 0, matrix).astype(matrix.dtype)
-    blocks = find_matrix_blocks(pruned)
-    if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
-        return None
-    stored = matrix.size if blocks is None else blocks.stored
-    notes.look_at(node_name(op))
-    almost = almost_blocks(pruned)
-    if almost is not None and almost.structure.stored < stored:
-        notes.add(node_name(op), almost=str(almost))
-    if blocks is None or len(blocks.blocks) == 1:
-        found = _irregular(builder, op, weight, matrix, pruned, stored)
+    network: Network
+    prune_below: float
+    notes: LayerNotes
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter, /) -> None:
+        weight = self.network.weight(op.symbol)
+        matrix = None if weight.structure is not None else _about_zero(weight, self.network)
+        if matrix is None:
+            return
+        pruned = self._pruned(matrix, weight)
+        blocks = find_matrix_blocks(pruned)
+        if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
+            return
+        stored = matrix.size if blocks is None else blocks.stored
+        self._note_almost(op, pruned, stored)
+        builder, found = DigitalBuilder(self.network, op), None
+        if blocks is None or len(blocks.blocks) == 1:
+            found = _irregular(builder, op, weight, matrix, pruned, stored)
+        if found is None and blocks is not None:
+            found = _block_product(builder, op, weight, matrix, blocks)
         if found is not None:
-            return found
-    return None if blocks is None else _block_product(builder, op, weight, matrix, blocks)
+            rewriter.replace(op, (), [found])
+
+    def _pruned(self, matrix: Array, weight: WeightOp) -> Array:
+        """The matrix less what is too small to count."""
+        if self.prune_below <= 0:
+            return matrix
+        scale = scale_of(weight, self.network)
+        values = matrix if scale is None else matrix * scale
+        return np.where(np.abs(values) < self.prune_below, 0, matrix).astype(matrix.dtype)
+
+    def _note_almost(self, op: MatmulOp, pruned: Array, stored: int) -> None:
+        """Note the structure that a weight would have but for a few numbers, if it stored less."""
+        self.notes.look_at(node_name(op))
+        almost = almost_blocks(pruned)
+        if almost is not None and almost.structure.stored < stored:
+            self.notes.add(node_name(op), almost=str(almost))
 
 
 def _irregular(

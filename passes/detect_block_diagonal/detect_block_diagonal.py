@@ -6,15 +6,14 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dialects.cim import DigitalOp, MatmulOp
 from dialects.network import Network
 from dialects.notes import LayerNotes
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING, check_pruning
-from passes.detect_block_diagonal.block_products import raise_block_product
-from passes.detect_block_diagonal.dense_structure import structure_dense
+from passes.detect_block_diagonal.block_products import BLOCK_PRODUCTS
+from passes.detect_block_diagonal.dense_structure import StructureDense
 from passes.detect_block_diagonal.structure_kinds import name_kinds
 from passes.detect_block_diagonal.vectors import straighten
-from passes.rewriting.digital import replace
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 
@@ -50,17 +49,9 @@ class DetectBlockDiagonalPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_pruning(self.prune_below)
         network = Network.of(ctx, op)
-        for one in list(network.block.ops):
-            if isinstance(one, DigitalOp):
-                raised = raise_block_product(one, network)
-                if raised is not None:
-                    replace(one, raised)
+        rewrite(network.block.ops, *(product(network) for product in BLOCK_PRODUCTS))
         notes = LayerNotes("almost")
-        for one in list(network.block.ops):
-            if isinstance(one, MatmulOp):
-                found = structure_dense(one, network, float(self.prune_below), notes)
-                if found is not None:
-                    replace(one, found)
+        rewrite(network.block.ops, StructureDense(network, float(self.prune_below), notes))
         notes.write(op)
         straighten(network)
         name_kinds(network)

@@ -7,15 +7,17 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.network import Network, shape_of
 from dialects.notes import note_dense_weights, note_permutations
 from passes.fold_permutations.dense_size import dense_size
-from passes.fold_permutations.permutations import fold_into_producer, fold_into_users, hoisted
+from passes.fold_permutations.permutations import FoldIntoProducer, FoldIntoUsers, HoistOperator
 from passes.rewriting.constants import constant_of, is_float
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.patterns import rewrite, rewrite_first
 from passes.rewriting.sweep import sweep
 
 
@@ -46,9 +48,11 @@ class FoldPermutationsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network = Network.of(ctx, op)
-        _raise_gathers(network)
+        rewrite(network.block.ops, RaiseGather(network))
         note_permutations(op, len(_permutes(network)))
-        while any(_fold(one, network) for one in _permutes(network)):
+        kinds = (DropIdentity, JoinPermutations, FoldIntoProducer, HoistOperator, FoldIntoUsers)
+        patterns = [kind(network) for kind in kinds]
+        while rewrite_first((one for one in _permutes(network) if one.result.first_use is not None), *patterns):
             sweep(network)
         _merge_equal(network)
         sweep(network)
@@ -60,22 +64,8 @@ def _permutes(network: Network) -> list[PermuteOp]:
     return [one for one in network.block.ops if type(one) is PermuteOp]
 
 
-def _raise_gathers(network: Network) -> None:
-    """`Gather` of the last axis by constant indices is a permutation (or a choice) of elements."""
-    for one in list(network.block.ops):
-        if not isinstance(one, DigitalOp) or not one.is_a("Gather"):
-            continue
-        x, table = one.inputs[0], constant_of(one.inputs[1], network)
-        shape = shape_of(x.type)
-        if not shape or table is None or table.ndim != 1 or shape[-1] < 0 or not table.size or not is_float(x):
-            continue
-        if integer(one.setting, "axis", 0) in (-1, len(shape) - 1) and constant_of(x, network) is None:
-            builder = DigitalBuilder(network, one)
-            replace(one, builder.permute(x, table.astype(np.int64) % shape[-1], "gathered"))
-
-
 def _merge_equal(network: Network) -> None:
-    """Permutations of one value by equal tables are executed once."""
+    """Permutations of one value by equal tables are executed once: what is known of those before needs a sweep."""
     known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
     for one in network.block.ops:
         if isinstance(one, PermuteOp):
@@ -85,22 +75,51 @@ def _merge_equal(network: Network) -> None:
                 one.result.replace_all_uses_with(first.result)
 
 
-def _fold(permute: PermuteOp, network: Network) -> bool:
-    """Fold one permutation if it can be; whether anything changed."""
-    if permute.parent is None or not permute.result.uses:
-        return False
-    builder = DigitalBuilder(network, permute)
-    table = network.array(permute.symbol)
-    shape = shape_of(permute.x.type)
-    if shape and shape[-1] == len(table) and np.array_equal(table, np.arange(len(table))):
-        permute.result.replace_all_uses_with(permute.x)
-        return True
-    if isinstance(permute.x.owner, PermuteOp):
-        first = network.array(permute.x.owner.symbol)
-        replace(permute, builder.permute(permute.x.owner.x, first[table], "order"))
-        return True
-    new = fold_into_producer(permute, table, builder) or hoisted(permute, table, builder)
-    if new is not None:
-        replace(permute, new)
-        return True
-    return fold_into_users(permute, table, network)
+@dataclass(frozen=True)
+class RaiseGather(RewritePattern):
+    """`Gather` of the last axis by constant indices is a permutation (or a choice) of elements."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("Gather"):
+            return
+        x, table = op.inputs[0], constant_of(op.inputs[1], self.network)
+        shape = shape_of(x.type)
+        if not shape or table is None or table.ndim != 1 or shape[-1] < 0 or not table.size or not is_float(x):
+            return
+        if integer(op.setting, "axis", 0) not in (-1, len(shape) - 1) or constant_of(x, self.network) is not None:
+            return
+        indices = table.astype(np.int64) % shape[-1]
+        rewriter.replace(op, (), [DigitalBuilder(self.network, op).permute(x, indices, "gathered")])
+
+
+@dataclass(frozen=True)
+class DropIdentity(RewritePattern):
+    """A permutation that leaves all where it is."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter, /) -> None:
+        table, shape = self.network.array(op.symbol), shape_of(op.x.type)
+        if not shape or shape[-1] != len(table) or not np.array_equal(table, np.arange(len(table))):
+            return
+        rewriter.replace_all_uses_with(op.result, op.x)
+        rewriter.erase(op)
+
+
+@dataclass(frozen=True)
+class JoinPermutations(RewritePattern):
+    """A permutation of a permutation is one."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter, /) -> None:
+        first = op.x.owner
+        if not isinstance(first, PermuteOp):
+            return
+        table = self.network.array(first.symbol)[self.network.array(op.symbol)]
+        rewriter.replace(op, (), [DigitalBuilder(self.network, op).permute(first.x, table, "order")])

@@ -1,8 +1,11 @@
 """How a permutation of vectors is folded into the multiplication before it, the one after it, or moved past a bias."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from xdsl.dialects.builtin import NoneType, SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
@@ -10,7 +13,7 @@ from dialects.element_types import Array
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
 from passes.rewriting.constants import constant_of
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.digital import DigitalBuilder
 
 UNARY = (
     *("Abs", "Cast", "Ceil", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log"),
@@ -20,24 +23,36 @@ BINARY = ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max")
 """Operators that treat every element alike: they may change places with a permutation."""
 
 
-def fold_into_producer(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
-    """The product with reordered columns, where nobody else uses the product in its old order; else None.
+@dataclass(frozen=True)
+class FoldIntoProducer(RewritePattern):
+    """The product with reordered columns, where nobody else uses the product in its old order.
 
     Columns of blocks that the permutation drops come last, and are cut off.
     A weight of several products is reordered if all of them want the same order, for else it would be stored twice.
     """
-    product = permute.x.owner
-    if not isinstance(product, MatmulOp) or _users(permute.x) != 1:
-        return None
-    weight = builder.network.weight(product.symbol)
-    if not all(_gives(table, other, builder) for other in _products(weight, builder.network)):
-        return None
-    if weight.structure is None:
-        values = np.ascontiguousarray(weight.array(builder.network.store)[:, table])
-        symbol = builder.weight(values, f"{weight.symbol}.ordered", _affine(builder, weight, table))
-        return _located(builder.matmul(product.x, symbol, len(table)), product)
-    if not isinstance(weight.structure, BlockDiagonalAttr) or len(set(table.tolist())) != len(table):
-        return None
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter, /) -> None:
+        product = op.x.owner
+        if not isinstance(product, MatmulOp) or _users(op.x) != 1:
+            return
+        weight, table = self.network.weight(product.symbol), self.network.array(op.symbol)
+        builder = DigitalBuilder(self.network, op)
+        if not all(_gives(table, other, builder) for other in _products(weight, self.network)):
+            return
+        if weight.structure is None:
+            values = np.ascontiguousarray(weight.array(self.network.store)[:, table])
+            symbol = builder.weight(values, f"{weight.symbol}.ordered", _affine(builder, weight, table))
+            new = _located(builder.matmul(product.x, symbol, len(table)), product)
+            rewriter.replace(op, (), [new])
+        elif isinstance(weight.structure, BlockDiagonalAttr) and len(set(table.tolist())) == len(table):
+            rewriter.replace(op, (), [_product_of_columns(builder, product, weight, table)])
+
+
+def _product_of_columns(builder: DigitalBuilder, product: MatmulOp, weight: WeightOp, table: Array) -> SSAValue:
+    """The columns `table` of a product by blocks."""
     dropped: Array = np.setdiff1d(np.arange(weight.matrix_shape[1], dtype=np.int64), table)
     whole: Array = np.concatenate([table, dropped])
     order, places = column_order(weight, builder.network), np.argsort(whole)
@@ -70,40 +85,56 @@ def _ordered_product(
     return _located(builder.matmul(product.x, blocks, len(order)), product)
 
 
-def hoisted(permute: PermuteOp, table: Array, builder: DigitalBuilder) -> SSAValue | None:
-    """The operator before the permutation, after it instead: its constants are reordered. None if it mixes elements."""
-    op = permute.x.owner
-    if not isinstance(op, DigitalOp) or not op.is_a(*UNARY, *BINARY) or _users(permute.x) != 1 or len(op.outputs) != 1:
-        return None
-    shape = shape_of(op.outputs[0].type)
-    activations = [i for i, v in enumerate(op.inputs) if not isinstance(v.owner, ConstantOp | ReadOp)]
-    if len(activations) != 1 or shape is None or shape_of(op.inputs[activations[0]].type) != shape:
-        return None
-    inputs: list[SSAValue] = []
-    for i, value in enumerate(op.inputs):
-        array = None if i == activations[0] else constant_of(value, builder.network)
-        if i == activations[0]:
-            inputs.append(builder.permute(value, table, "order"))
-        elif array is None or array.ndim > 1 or array.size == 1:
-            if array is not None and array.ndim > 1 and array.size > 1:
-                return None
-            inputs.append(value)
-        else:
-            inputs.append(builder.constant(np.ascontiguousarray(array[table]), f"{value.name_hint or 'bias'}.ordered"))
-    return _located(builder.add(DigitalOp(op.op_type.data, inputs, [permute.result.type], op.setting)), op)
+@dataclass(frozen=True)
+class HoistOperator(RewritePattern):
+    """The operator before a permutation comes after it, its constants reordered, unless it mixes elements."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter, /) -> None:
+        before = op.x.owner
+        if not isinstance(before, DigitalOp) or not before.is_a(*UNARY, *BINARY) or _users(op.x) != 1:
+            return
+        activations = [v for v in before.inputs if not isinstance(v.owner, ConstantOp | ReadOp)]
+        shape = shape_of(op.x.type)
+        if len(activations) != 1 or len(before.outputs) != 1 or shape is None:
+            return
+        if shape_of(activations[0].type) != shape:
+            return
+        arrays = [constant_of(value, self.network) for value in before.inputs]
+        if any(array is not None and array.ndim > 1 and array.size > 1 for array in arrays):
+            return
+        builder, table = DigitalBuilder(self.network, op), self.network.array(op.symbol)
+        inputs = [
+            builder.permute(value, table, "order") if array is None else _reordered(builder, value, array, table)
+            for value, array in zip(before.inputs, arrays)
+        ]
+        moved = builder.add(DigitalOp(before.op_type.data, inputs, [op.result.type], before.setting))
+        rewriter.replace(op, (), [_located(moved, before)])
 
 
-def fold_into_users(permute: PermuteOp, table: Array, network: Network) -> bool:
-    """Let multiplications after a permutation read what is before it, with reordered rows; whether one could."""
-    changed = False
-    for use in list(permute.result.uses):
-        user = use.operation
-        if isinstance(user, MatmulOp):
-            new = _reordered_rows(user, permute.x, table, DigitalBuilder(network, user))
-            if new is not None:
-                replace(user, new)
-                changed = True
-    return changed
+def _reordered(builder: DigitalBuilder, value: SSAValue, array: Array, table: Array) -> SSAValue:
+    """A constant of an operator that treats every element alike, after a permutation."""
+    if array.ndim != 1 or array.size == 1:
+        return value
+    return builder.constant(np.ascontiguousarray(array[table]), f"{value.name_hint or 'bias'}.ordered")
+
+
+@dataclass(frozen=True)
+class FoldIntoUsers(RewritePattern):
+    """Multiplications after a permutation read what is before it, with reordered rows, where they can."""
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter, /) -> None:
+        table = self.network.array(op.symbol)
+        for user in [use.operation for use in op.result.uses]:
+            if isinstance(user, MatmulOp):
+                new = _reordered_rows(user, op.x, table, DigitalBuilder(self.network, user))
+                if new is not None:
+                    rewriter.replace(user, (), [new])
 
 
 def _takes(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:

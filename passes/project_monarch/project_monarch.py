@@ -1,11 +1,13 @@
 """Dense weights are projected onto Monarch factors: an approximation, so only on request, with its error reported."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.cim import MatmulOp
 from dialects.element_types import Array, element_type, numpy_element
@@ -18,8 +20,9 @@ from passes.project_monarch.analysis.monarch_calibration import choose_calibrate
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
 from passes.rewriting.calibration import activations
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 
@@ -32,6 +35,14 @@ class Projection:
     weight_error: float
     output_error: float | None = None
     closed_form_output_error: float | None = None
+
+    def errors(self) -> dict[str, float]:
+        """The errors that are known, by name."""
+        said = {"weight_error": self.weight_error}
+        if self.output_error is not None and self.closed_form_output_error is not None:
+            said["output_error"] = self.output_error
+            said["closed_form_output_error"] = self.closed_form_output_error
+        return said
 
 
 @dataclass(frozen=True)
@@ -73,35 +84,41 @@ class ProjectMonarchPass(ModulePass):
         seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
         notes = LayerNotes("monarch", "weight_error", "output_error", "closed_form_output_error")
-        for matmul in dense:
-            self._project(matmul, moments.get(matmul), network, notes)
+        rewrite(dense, ProjectMonarch(network, self.blocks, float(self.budget), moments, notes))
         notes.write(op)
         sweep(network)
 
-    def _project(self, matmul: MatmulOp, moment: Array | None, network: Network, notes: LayerNotes) -> None:
-        symbol = matmul.symbol
-        matrix = float_weight(network.weight(symbol), network, np.dtype(np.float32))
-        if not shape_of(matmul.x.type) or min(matrix.shape) < 2:
+
+@dataclass(frozen=True)
+class ProjectMonarch(RewritePattern):
+    """`cim.matmul` by a dense weight -> Monarch product; `moments` are those of the inputs, where they are known."""
+
+    network: Network
+    blocks: int | str
+    budget: float
+    moments: Mapping[MatmulOp, Array]
+    notes: LayerNotes
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter, /) -> None:
+        matrix = float_weight(self.network.weight(op.symbol), self.network, np.dtype(np.float32))
+        if not shape_of(op.x.type) or min(matrix.shape) < 2:
             return
-        found = self._factors(matrix, moment)
+        found = self._factors(matrix, self.moments.get(op))
         if isinstance(found, str):
-            notes.add(node_name(matmul), monarch=f"left dense: {found}")
+            self.notes.add(node_name(op), monarch=f"left dense: {found}")
             return
-        said = {"weight_error": found.weight_error}
-        if found.output_error is not None and found.closed_form_output_error is not None:
-            said["output_error"] = found.output_error
-            said["closed_form_output_error"] = found.closed_form_output_error
-        notes.add(node_name(matmul), **said)
-        builder = DigitalBuilder(network, matmul)
-        dtype = numpy_element(element_type(matmul.x.type))
+        self.notes.add(node_name(op), **found.errors())
+        dtype = numpy_element(element_type(op.x.type))
         w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
-        replace(matmul, monarch_product(builder, matmul.x, w1, w2, matrix.shape[1], symbol))
+        builder = DigitalBuilder(self.network, op)
+        rewriter.replace(op, (), [monarch_product(builder, op.x, w1, w2, matrix.shape[1], op.symbol)])
 
     def _factors(self, matrix: Array, moment: Array | None) -> Projection | str:
         """The factors of a weight, or why there are none."""
         inputs, outputs = matrix.shape
         if self.blocks == AUTO:
-            chosen = _chosen(matrix, moment, float(self.budget))
+            chosen = _chosen(matrix, moment, self.budget)
             return "no blocking keeps the error within the budget" if chosen is None else chosen
         if isinstance(self.blocks, int) and self.blocks > min(inputs, outputs):
             return f"{self.blocks} blocks do not fit a weight of {inputs}x{outputs}"

@@ -1,7 +1,7 @@
 """Float multiplications become integer ones: int8 weights per column, uint8 activations per token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import replace as replace_field
 
 import numpy as np
@@ -9,6 +9,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp
 from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
@@ -19,8 +20,9 @@ from dialects.semantics.weight_values import column_order, ordered, zero_point_o
 from passes.quantize.analysis.choices import STATIC, TENSOR, TOKEN, check_activations
 from passes.quantize.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
-from passes.rewriting.digital import DigitalBuilder, replace, with_element, with_last
+from passes.rewriting.digital import DigitalBuilder, with_element, with_last
 from passes.rewriting.integer_products import IntegerWeight, corrected
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 _SMALLEST = np.array(np.finfo(np.float32).tiny)
@@ -78,24 +80,38 @@ class QuantizePass(ModulePass):
                 raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
             found = ranges(network, [m.x for m in matmuls], self.calibration)
             seen = {m: found[m.x] for m in matmuls}
-        known: dict[SSAValue, Activation] = {}
-        marks: dict[SSAValue, SSAValue] = {}
-        for matmul in matmuls:
-            builder = DigitalBuilder(network, matmul)
-            if matmul.x not in known:
-                x = _dequantised(builder, matmul.x)
-                known[matmul.x] = x or _marked(builder, self._quantised(builder, matmul, seen), matmul.x, marks)
-            product = _integer_product(builder, matmul, known[matmul.x])
-            marks[product] = known[matmul.x].scale
-            replace(matmul, product)
+        rewrite(matmuls, Quantize(network, self.activations, seen))
         sweep(network)
 
-    def _quantised(
-        self, builder: DigitalBuilder, matmul: MatmulOp, seen: dict[MatmulOp, tuple[float, float]]
-    ) -> Activation:
-        x32 = builder.cast(matmul.x, f32)
+
+@dataclass(frozen=True)
+class Quantize(RewritePattern):
+    """The integer multiplication that stands for one of floats; an activation of several is quantised once."""
+
+    network: Network
+    activations: str
+    ranges: Mapping[MatmulOp, tuple[float, float]]
+    """What the inputs of each are between, if activations are static."""
+    known: dict[SSAValue, Activation] = field(default_factory=dict[SSAValue, Activation])
+    marks: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    """The scale that marks a product."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter, /) -> None:
+        if op.is_integer:
+            return
+        builder = DigitalBuilder(self.network, op)
+        if op.x not in self.known:
+            x = _dequantised(builder, op.x)
+            self.known[op.x] = x or _marked(builder, self._quantised(builder, op), op.x, self.marks)
+        product = _integer_product(builder, op, self.known[op.x])
+        self.marks[product] = self.known[op.x].scale
+        rewriter.replace(op, (), [product])
+
+    def _quantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation:
+        x32 = builder.cast(op.x, f32)
         if self.activations == STATIC:
-            return _static(builder, x32, *seen[matmul])
+            return _static(builder, x32, *self.ranges[op])
         return _per_tensor(builder, x32) if self.activations == TENSOR else _per_token(builder, x32)
 
 

@@ -1,7 +1,10 @@
 """`MatMulInteger` and `QLinearMatMul` with a constant weight, as `cim.matmul` and exact int32 corrections."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from xdsl.ir import SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.cim import DigitalOp
 from dialects.element_types import element_type, f32, i8, i32, numpy_element, ui8
@@ -11,44 +14,63 @@ from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import IntegerWeight, corrected, integer_weight, is_per_tensor, optional
 
 
-def raise_matmul_integer(op: DigitalOp, network: Network) -> SSAValue | None:
+@dataclass(frozen=True)
+class RaiseMatMulInteger(RewritePattern):
     """`MatMulInteger(A, B, zero_A, zero_B)` with constant B and zero_B."""
-    inputs = list(op.inputs)
-    weight = _constant_weight(op, inputs[1], optional(inputs, 3), network)
-    zero_x = optional(inputs, 2)
-    if weight is None or element_type(inputs[0].type) not in (ui8, i8) or not is_per_tensor(zero_x):
-        return None
-    matrix, w = weight
-    check_vectors(op.inputs[0], len(w.values), op)
-    builder = DigitalBuilder(network, op)
-    symbol = matrix.symbol if w.values is matrix.values else None
-    product = builder.matmul(inputs[0], symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])
-    known = None if zero_x is None else constant_of(zero_x, network)
-    if known is not None and not known.any():
-        zero_x = None
-    return corrected(builder, inputs[0], product, None if zero_x is None else builder.cast(zero_x, i32), w)
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("MatMulInteger"):
+            return
+        x, zero_x = op.inputs[0], optional(op.inputs, 2)
+        weight = _constant_weight(op.inputs[1], optional(op.inputs, 3), self.network)
+        if weight is None or element_type(x.type) not in (ui8, i8) or not is_per_tensor(zero_x):
+            return
+        matrix, w = weight
+        builder = DigitalBuilder(self.network, op)
+        product = _product(builder, x, matrix, w)
+        known = None if zero_x is None else constant_of(zero_x, self.network)
+        needed = zero_x is not None and (known is None or known.any())
+        zero = builder.cast(zero_x, i32) if zero_x is not None and needed else None
+        rewriter.replace(op, (), [corrected(builder, x, product, zero, w)])
 
 
-def raise_qlinear_matmul(op: DigitalOp, network: Network) -> SSAValue | None:
+@dataclass(frozen=True)
+class RaiseQLinearMatMul(RewritePattern):
     """`QLinearMatMul(a, scale_a, zero_a, b, scale_b, zero_b, scale_y, zero_y)` with constant b and zero_b.
 
     ONNX Runtime computes `clip(round(float(acc) * (scale_a * scale_b / scale_y)) + zero_y)`, clipping before it rounds.
     """
-    a, scale_a, zero_a, b, scale_b, zero_b, scale_y, zero_y = op.inputs
-    weight = _constant_weight(op, b, zero_b, network)
-    per_tensor = all(is_per_tensor(v) for v in (scale_a, zero_a, scale_y, zero_y))
-    if weight is None or not per_tensor or element_type(scale_a.type) != f32 or element_type(a.type) not in (ui8, i8):
-        return None
-    matrix, w = weight
-    check_vectors(op.inputs[0], len(w.values), op)
-    builder = DigitalBuilder(network, op)
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("QLinearMatMul"):
+            return
+        a, scale_a, zero_a, b, scale_b, zero_b, scale_y, zero_y = op.inputs
+        weight = _constant_weight(b, zero_b, self.network)
+        per_tensor = all(is_per_tensor(v) for v in (scale_a, zero_a, scale_y, zero_y))
+        if weight is None or not per_tensor or element_type(scale_a.type) != f32:
+            return
+        if element_type(a.type) not in (ui8, i8):
+            return
+        matrix, w = weight
+        builder = DigitalBuilder(self.network, op)
+        acc = corrected(builder, a, _product(builder, a, matrix, w), builder.cast(zero_a, i32), w)
+        scale = builder.op("Mul", [scale_b, scale_a], scale_b.type)
+        scale = builder.op("Div", [scale, scale_y], scale_b.type)
+        floats = builder.elementwise("Mul", builder.cast(acc, f32), scale)
+        rewriter.replace(op, (), [_requantised(builder, floats, zero_y, op)])
+
+
+def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix, w: IntegerWeight) -> SSAValue:
+    """`x` times integers, which are those of `matrix` or made of them."""
+    check_vectors(x, len(w.values), builder.anchor)
     symbol = matrix.symbol if w.values is matrix.values else None
-    product = builder.matmul(a, symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])
-    acc = corrected(builder, a, product, builder.cast(zero_a, i32), w)
-    scale = builder.op("Mul", [scale_b, scale_a], scale_b.type)
-    scale = builder.op("Div", [scale, scale_y], scale_b.type)
-    floats = builder.elementwise("Mul", builder.cast(acc, f32), scale)
-    return _requantised(builder, floats, zero_y, op)
+    return builder.matmul(x, symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])
 
 
 def _requantised(builder: DigitalBuilder, floats: SSAValue, zero: SSAValue, op: DigitalOp) -> SSAValue:
@@ -67,7 +89,7 @@ def _requantised(builder: DigitalBuilder, floats: SSAValue, zero: SSAValue, op: 
 
 
 def _constant_weight(
-    op: DigitalOp, b: SSAValue, zero: SSAValue | None, network: Network
+    b: SSAValue, zero: SSAValue | None, network: Network
 ) -> tuple[ConstantMatrix, IntegerWeight] | None:
     matrix = constant_matrix(b, network)
     if matrix is None or matrix.scale is not None or matrix.values.dtype not in BYTES:

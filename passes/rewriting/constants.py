@@ -1,5 +1,6 @@
 """Reads constants off the IR: plain ones, and matrices that are dequantised on their way to a multiplication."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -169,14 +170,38 @@ def are_floats(value: SSAValue, *arrays: Array) -> bool:
     return is_float(value) and all(array.dtype == dtype for array in arrays)
 
 
-def computes_constants(op: Operation, constant: set[SSAValue]) -> bool:
-    """Whether `op` computes from constants alone, so that `fold-constants` is to compute what is made of it.
+class ComputedConstants:
+    """Which values are made of constants alone, so that `fold-constants` is to compute what is made of them.
 
-    `constant` are the results of the operations before it that do; those of `op` are added to them.
+    Each is found once: the way to its constants may be long, and shared.
     """
-    if not isinstance(op, ConstantOp | ReadOp):
-        operands = op.operands
-        if not operands or not all(v in constant or isinstance(v.type, NoneType) for v in operands):
-            return False
-    constant.update(op.results)
-    return True
+
+    def __init__(self) -> None:
+        self._known: dict[SSAValue, bool] = {}
+
+    def has(self, *values: SSAValue) -> bool:
+        """Whether all values are."""
+        return all(self._known[value] if value in self._known else self._found(value) for value in values)
+
+    def _found(self, value: SSAValue) -> bool:
+        pending = [value]
+        while pending:
+            current = pending[-1]
+            before = None if current in self._known else _computed_from(current)
+            missing = [v for v in before or () if v not in self._known]
+            if missing and all(self._known.get(v, True) for v in before or ()):
+                pending += missing
+            else:
+                self._known.setdefault(current, before is not None and all(self._known.get(v) for v in before))
+                pending.pop()
+        return self._known[value]
+
+
+def _computed_from(value: SSAValue) -> Sequence[SSAValue] | None:
+    """The values that have to be constant for `value` to be; None where it cannot be."""
+    owner = value.owner
+    if isinstance(owner, ConstantOp | ReadOp):
+        return ()
+    if not isinstance(owner, Operation) or not owner.operands:
+        return None
+    return [operand for operand in owner.operands if not isinstance(operand.type, NoneType)]

@@ -13,13 +13,11 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.rewriter import Rewriter
 from xdsl.utils.hints import isa
 
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, weight_op
 from dialects.element_types import (
-    UNKNOWN,
     Array,
     element_type,
     i8,
@@ -184,32 +182,3 @@ def _integer(value: int) -> Attribute:
 def same(a: Array, b: Array) -> bool:
     """Whether two arrays are equal to the last bit, type included."""
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-
-
-def replace(op: Operation, value: SSAValue) -> None:
-    """Let `value` take the place of the one result of `op`, name included, and remove `op`; inputs keep their names."""
-    if isinstance(value.owner, Operation):
-        value.name_hint = op.results[0].name_hint
-    substitute(op.results[0], value)
-    op.detach()
-    op.erase()
-
-
-def substitute(old: SSAValue, new: SSAValue) -> None:
-    """Let `new` take the place of `old`; what only the type of `old` tells of shape and elements is kept."""
-    kind = _united(new.type, old.type)
-    knows_more = isinstance(new.owner, DigitalOp) or (isinstance(new.owner, MatmulOp) and isa(new.type, TensorType))
-    if kind != new.type and knows_more:
-        new = Rewriter.replace_value_with_new_type(new, kind)
-    old.replace_all_uses_with(new)
-
-
-def _united(a: Attribute, b: Attribute) -> Attribute:
-    """The tensor type that says what `a` says, and what `b` says where `a` says nothing."""
-    element = element_type(b) if element_type(a) == UNKNOWN else element_type(a)
-    if element == UNKNOWN:
-        return a
-    if not isa(a, TensorType):
-        return with_element(b, element)
-    known = b.get_shape() if isa(b, TensorType) and b.get_num_dims() == a.get_num_dims() else a.get_shape()
-    return TensorType(element, [n if m == DYNAMIC_INDEX else m for m, n in zip(a.get_shape(), known)])

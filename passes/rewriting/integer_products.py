@@ -4,6 +4,7 @@
 arrays' inputs, `w` int8, `zx` a zero point of the inputs, `zw` one of each column, K the rows of the weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +68,7 @@ def corrected(
     return product
 
 
-def optional(inputs: list[SSAValue], index: int) -> SSAValue | None:
+def optional(inputs: Sequence[SSAValue], index: int) -> SSAValue | None:
     """The input of an operator at `index`, None where it is absent."""
     return inputs[index] if index < len(inputs) and not isinstance(inputs[index].type, NoneType) else None
 

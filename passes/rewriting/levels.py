@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from xdsl.ir import Operation, OpResult
 
 from dialects.array import MultiplyOp
-from dialects.cim import ConstantOp, NoneOp, ReadOp
+from dialects.cim import CONSTANTS
 from passes.analysis.levels import levels
-
-_CONSTANTS = frozenset({ConstantOp, ReadOp, NoneOp})
-"""Most of what is read is none of them, and to ask for a type is faster than for a class."""
 
 
 def operation_levels(ops: Sequence[Operation], counted: type[Operation] = MultiplyOp) -> dict[Operation, int]:
@@ -24,7 +21,7 @@ def operation_levels(ops: Sequence[Operation], counted: type[Operation] = Multip
     first_use: dict[Operation, int] = {}
     for op, reads in zip(ops, needs):
         for source in (ops[j] for j in reads):
-            if type(source) in _CONSTANTS:
+            if type(source) in CONSTANTS:
                 first_use[source] = min(first_use.get(source, level[op]), level[op])
     return level | first_use
 

@@ -1,17 +1,19 @@
 """Weights are cut into tiles that fit an array, and their multiplications become `array.multiply`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.array import MultiplyOp
 from dialects.cim import MatmulOp
-from dialects.hardware import chip_of
+from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
-from passes.rewriting.digital import replace
 from passes.rewriting.multiplications import tiled_multiplies, tiles_of
+from passes.rewriting.patterns import rewrite
 from passes.rules import TILEABLE, require
 
 
@@ -37,14 +39,21 @@ class TileBlocksPass(ModulePass):
         require(op, TILEABLE, self.name)
         chip, network = chip_of(op), Network.of(ctx, op)
         tiled = {multiply.symbol: multiply for multiply in tiled_multiplies(network.block.ops)}
-        for matmul in [o for o in network.block.ops if isinstance(o, MatmulOp)]:
-            symbol = matmul.symbol
-            known = tiled.get(symbol)
-            tiles = tiles_of(network.weight(symbol), chip) if known is None else known.tiles.array
-            multiply = MultiplyOp(matmul.x, symbol, tiles, matmul.result.type)
-            multiply.places = None if known is None else known.places
-            multiply.location = matmul.location
-            block = matmul.parent
-            assert block is not None
-            block.insert_op_before(multiply, matmul)
-            replace(matmul, multiply.result)
+        rewrite(network.block.ops, TileBlocks(network, chip, tiled))
+
+
+@dataclass(frozen=True)
+class TileBlocks(RewritePattern):
+    """`cim.matmul` -> `array.multiply` with the tiles of its weight, those of `tiled` where it is among them."""
+
+    network: Network
+    chip: ChipAttr
+    tiled: Mapping[str, MultiplyOp]
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter, /) -> None:
+        known = self.tiled.get(op.symbol)
+        tiles = tiles_of(self.network.weight(op.symbol), self.chip) if known is None else known.tiles.array
+        multiply = MultiplyOp(op.x, op.symbol, tiles, op.result.type)
+        multiply.places = None if known is None else known.places
+        rewriter.replace(op, multiply)

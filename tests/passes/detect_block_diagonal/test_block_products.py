@@ -6,12 +6,12 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.attributes.structure import BlockDiagonalAttr
-from dialects.cim import DigitalOp, MatmulOp
-from dialects.network import Network, main_block
+from dialects.cim import MatmulOp
+from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from passes.detect_block_diagonal.block_products import Contraction, parse_equation, raise_block_product
-from passes.rewriting.digital import replace
+from passes.detect_block_diagonal.block_products import BLOCK_PRODUCTS, Contraction, parse_equation
+from passes.rewriting.patterns import rewrite
 
 
 def test_roles_of_axes() -> None:
@@ -92,8 +92,9 @@ def test_what_is_left_alone(name: str) -> None:
           func.return %y : {kind}
         }}""",
     ).parse_module()
-    found = [op for op in main_block(module).ops if isinstance(op, DigitalOp)]
-    assert [raise_block_product(op, Network.of(ctx, module)) for op in found] == [None]
+    text, network = str(module), Network.of(ctx, module)
+    assert not rewrite(network.block.ops, *(product(network) for product in BLOCK_PRODUCTS))
+    assert str(module) == text
 
 
 def integer_product(x: str, y: str, weight: str, zero_x: str = "2", zero_w: str = "3") -> Network:
@@ -119,12 +120,9 @@ def integer_product(x: str, y: str, weight: str, zero_x: str = "2", zero_w: str 
 
 def raised(network: Network) -> bool:
     """Whether the product of integers became one by blocks, which is then in its place."""
-    (product,) = (op for op in network.body if isinstance(op, DigitalOp))
-    value = raise_block_product(product, network)
-    if value is not None:
-        replace(product, value)
-        network.module.verify()
-    return value is not None
+    changed = rewrite(network.block.ops, *(product(network) for product in BLOCK_PRODUCTS))
+    network.module.verify()
+    return changed
 
 
 NUMBERS = "[[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 125]]]"

@@ -14,8 +14,8 @@ from dialects.notes import LayerNotes, layer_notes
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
-from passes.detect_block_diagonal.dense_structure import structure_dense
-from passes.rewriting.digital import replace
+from passes.detect_block_diagonal.dense_structure import StructureDense
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 GENERATOR = np.random.default_rng(0)
@@ -51,16 +51,13 @@ def outputs(network: Network, rows: int) -> Array:
 
 def structured(network: Network, prune_below: float = 0.0) -> WeightOp | None:
     """The weight that the network multiplies by afterwards, with the same outputs; None if it was left as it is."""
-    (matmul,) = network.body
-    assert isinstance(matmul, MatmulOp)
     rows, _ = network.weight("w").matrix_shape
     before = outputs(network, rows)
     notes = LayerNotes("almost")
-    value = structure_dense(matmul, network, prune_below, notes)
+    changed = rewrite(network.body, StructureDense(network, prune_below, notes))
     notes.write(network.module)
-    if value is None:
+    if not changed:
         return None
-    replace(matmul, value)
     sweep(network)
     if prune_below == 0:
         np.testing.assert_allclose(outputs(network, rows), before, rtol=1e-5, atol=1e-5)

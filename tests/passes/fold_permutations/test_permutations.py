@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from xdsl.ir import SSAValue
 from xdsl.parser import Parser
+from xdsl.pattern_rewriter import RewritePattern
 
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, PermuteOp
@@ -15,8 +15,8 @@ from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
-from passes.fold_permutations.permutations import fold_into_producer, fold_into_users, hoisted
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.fold_permutations.permutations import FoldIntoProducer, FoldIntoUsers, HoistOperator
+from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
 
 X = np.array([[1, -2, 3, 5], [-7, 11, 13, -17]], np.float32)
@@ -70,17 +70,15 @@ def permute_in(network: Network) -> PermuteOp:
     return next(op for op in network.body if isinstance(op, PermuteOp))
 
 
-Fold = Callable[[PermuteOp, Array, DigitalBuilder], SSAValue | None]
+Fold = Callable[[Network], RewritePattern]
 
 
 def is_folded(fold: Fold, network: Network) -> bool:
     """Whether the first permutation goes, all numbers and names of nodes staying the same if so."""
-    before, permute = outputs(network), permute_in(network)
+    before = outputs(network)
     names = {node_name(op) for op in network.body if not is_lost(op)}
-    value = fold(permute, network.array(permute.symbol), DigitalBuilder(network, permute))
-    if value is None:
+    if not rewrite([permute_in(network)], fold(network)):
         return False
-    replace(permute, value)
     sweep(network)
     assert outputs(network).tolist() == before.tolist()
     assert {node_name(op) for op in network.body if not is_lost(op)} == names
@@ -100,7 +98,7 @@ PERMUTE = f"%y = cim.permute %a, @p : {V} -> {V}\n"
 @pytest.mark.parametrize("table", ["p", "swap"])
 def test_columns_of_the_product_before(weight: str, table: str) -> None:
     network = network_of(PRODUCT.format(weight) + PERMUTE.replace("@p", f"@{table}"))
-    assert is_folded(fold_into_producer, network)
+    assert is_folded(FoldIntoProducer, network)
     assert permutes(network) == 0
 
 
@@ -109,15 +107,15 @@ def test_columns_that_the_permutation_drops(weight: str, columns: int) -> None:
     """A dense weight loses them; those of blocks come last, and are cut off."""
     narrow = "tensor<2x3xf32>"
     network = network_of(PRODUCT.format(weight) + f"%y = cim.permute %a, @fewer : {V} -> {narrow}", narrow)
-    assert is_folded(fold_into_producer, network)
+    assert is_folded(FoldIntoProducer, network)
     assert [network.weight(op.symbol).matrix_shape for op in network.body if isinstance(op, MatmulOp)] == [(4, columns)]
 
 
 def test_columns_that_the_permutation_repeats() -> None:
     """A dense weight has them twice; blocks cannot."""
     twice = PERMUTE.replace("@p", "@twice")
-    assert is_folded(fold_into_producer, network_of(PRODUCT.format("dense") + twice))
-    assert not is_folded(fold_into_producer, network_of(PRODUCT.format("blocks") + twice))
+    assert is_folded(FoldIntoProducer, network_of(PRODUCT.format("dense") + twice))
+    assert not is_folded(FoldIntoProducer, network_of(PRODUCT.format("blocks") + twice))
 
 
 def test_a_weight_whose_products_all_want_the_same_order_is_stored_once() -> None:
@@ -127,10 +125,10 @@ def test_a_weight_whose_products_all_want_the_same_order_is_stored_once() -> Non
         %d = cim.matmul %b, @dense : {V} -> {V}
         %y = cim.permute %d, @p : {V} -> {V}"""
     )
-    assert is_folded(fold_into_producer, network)
+    assert is_folded(FoldIntoProducer, network)
     network.module.verify()
     assert [op.symbol for op in network.body if isinstance(op, MatmulOp)] == ["dense.ordered", "dense"]
-    assert is_folded(fold_into_producer, network)
+    assert is_folded(FoldIntoProducer, network)
     assert [op.symbol for op in network.body if isinstance(op, MatmulOp)] == ["dense.ordered", "dense.ordered"]
 
 
@@ -153,7 +151,7 @@ NOT_INTO_THE_PRODUCT = {
 def test_what_is_not_folded_into_the_product(name: str) -> None:
     network = network_of(NOT_INTO_THE_PRODUCT[name])
     text = str(network.module)
-    assert not is_folded(fold_into_producer, network)
+    assert not is_folded(FoldIntoProducer, network)
     assert str(network.module) == text
 
 
@@ -161,7 +159,7 @@ def test_between_a_dense_factor_and_blocks_the_dense_one_is_reordered() -> None:
     network = network_of(
         f"{PRODUCT.format('dense')}%b = cim.permute %a, @p : {V} -> {V}\n%y = cim.matmul %b, @blocks : {V} -> {V}"
     )
-    assert is_folded(fold_into_producer, network)
+    assert is_folded(FoldIntoProducer, network)
 
 
 HOISTED = {
@@ -176,7 +174,7 @@ HOISTED = {
 @pytest.mark.parametrize("name", HOISTED)
 def test_operators_that_change_places_with_a_permutation(name: str) -> None:
     network = network_of(HOISTED[name] + "\n" + PERMUTE)
-    assert is_folded(hoisted, network)
+    assert is_folded(HoistOperator, network)
     moved = network.returned.arguments[0].owner
     assert isinstance(moved, DigitalOp)
     assert node_name(moved) == "/op"
@@ -198,8 +196,9 @@ NOT_HOISTED = {
 @pytest.mark.parametrize("name", NOT_HOISTED)
 def test_operators_that_do_not_change_places(name: str) -> None:
     network = network_of(NOT_HOISTED[name] + (PERMUTE if NOT_HOISTED[name] else PERMUTE.replace("%a", "%x")))
-    permute = permute_in(network)
-    assert hoisted(permute, network.array("p"), DigitalBuilder(network, permute)) is None
+    text = str(network.module)
+    assert not rewrite([permute_in(network)], HoistOperator(network))
+    assert str(network.module) == text
 
 
 def test_an_operator_of_unknown_shape_does_not_change_places() -> None:
@@ -208,14 +207,15 @@ def test_an_operator_of_unknown_shape_does_not_change_places() -> None:
         f"""%a = cim.digital "Relu"(%x) : ({V}) -> {unranked}
         %y = cim.permute %a, @p : {unranked} -> {V}"""
     )
-    permute = permute_in(network)
-    assert hoisted(permute, network.array("p"), DigitalBuilder(network, permute)) is None
+    text = str(network.module)
+    assert not rewrite([permute_in(network)], HoistOperator(network))
+    assert str(network.module) == text
 
 
 def into_users(network: Network) -> bool:
     """Whether the first permutation goes into a multiplication, all numbers staying the same."""
-    before, permute = outputs(network), permute_in(network)
-    changed = fold_into_users(permute, network.array(permute.symbol), network)
+    before = outputs(network)
+    changed = rewrite([permute_in(network)], FoldIntoUsers(network))
     sweep(network)
     assert outputs(network).tolist() == before.tolist()
     return changed

@@ -8,7 +8,7 @@ from cimc.universe import make_context
 from dialects.cim import DigitalOp
 from dialects.element_types import Array
 from dialects.network import Network, main_block
-from passes.rewriting.constants import ConstantMatrix, constant_matrix
+from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix
 
 
 def found(scale: str, node: str) -> ConstantMatrix | None:
@@ -45,3 +45,29 @@ def test_a_scale_may_make_a_matrix_larger(scale: str, values: list[list[int]]) -
 def test_scales_that_do_not_fit() -> None:
     assert found("2", '"Mul"(%c, %s) : (tensor<1x3xf32>, tensor<2xf32>)') is None
     assert found("2", '"DequantizeLinear"(%w, %s) with {axis = 0 : i64} : (tensor<1x3xi8>, tensor<2xf32>)') is None
+
+
+def test_what_is_made_of_constants_alone() -> None:
+    """However long the way; an absent input does not count, and an operator without inputs is none."""
+    chain = "\n".join(
+        f'%c{i} = cim.digital "Add"(%c{i - 1}, %c{i // 2}) : (tensor<f32>, tensor<f32>) -> tensor<f32>'
+        for i in range(1, 2000)
+    )
+    module = Parser(
+        make_context(),
+        f"""func.func @main(%x: tensor<f32>) {{
+          %none = cim.none : none
+          %c0 = cim.constant dense<1.0> : tensor<f32>
+          {chain}
+          %clipped = cim.digital "Clip"(%c1999, %none) : (tensor<f32>, none) -> tensor<f32>
+          %mixed = cim.digital "Add"(%clipped, %x) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+          %after = cim.digital "Add"(%mixed, %c0) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+          %drawn = cim.digital "RandomNormal"() : () -> tensor<f32>
+          func.return
+        }}""",
+    ).parse_module()
+    constants, block = ComputedConstants(), main_block(module)
+    found = {r.name_hint: constants.has(r) for op in reversed(block.ops) for r in op.results}
+    assert [name for name, constant in found.items() if not constant] == ["drawn", "after", "mixed", "none"]
+    assert not constants.has(block.args[0])
+    assert constants.has()

@@ -9,7 +9,7 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import AffineAttr, DigitalOp, PermuteOp, ReadOp
-from dialects.element_types import UNKNOWN, i8, i32, tensor_type, ui8
+from dialects.element_types import i8, i32, tensor_type
 from dialects.errors import UserError
 from dialects.network import OPSETS, Network, opsets_attribute
 from dialects.semantics.onnx_graph import network_model
@@ -17,12 +17,11 @@ from dialects.semantics.onnx_runtime import run_graph
 from passes.rewriting.digital import (
     DigitalBuilder,
     check_vectors,
-    replace,
     same,
-    substitute,
     with_element,
     with_last,
 )
+from passes.rewriting.patterns import NetworkRewriter
 
 X = "tensor<2x3x4xf32>"
 NUMBERS = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -47,7 +46,7 @@ def input_of(builder: DigitalBuilder) -> SSAValue:
 
 def computed(builder: DigitalBuilder, value: SSAValue) -> np.ndarray:
     """What `value` holds if it is what the network returns, for an input of 0, 1, 2, ..."""
-    replace(builder.anchor, value)
+    NetworkRewriter(builder.anchor).replace(builder.anchor, (), [value])
     builder.network.main.update_function_type()
     builder.network.module.verify()
     (result,) = run_graph(network_model(builder.network), {"x": NUMBERS}).values()
@@ -206,52 +205,3 @@ def test_vectors_of_another_length() -> None:
     with pytest.raises(UserError) as error:
         check_vectors(input_of(builder), 5, builder.anchor)
     assert str(error.value) == "node '/relu' multiplies vectors of 4 by a weight of 5 rows"
-
-
-def test_what_replaces_an_operation_has_its_name() -> None:
-    builder = builder_of()
-    new = builder.op("Neg", [input_of(builder)], input_of(builder).type)
-    replace(builder.anchor, new)
-    assert new.name_hint == "old"
-    assert builder.network.body == [new.owner]
-    assert builder.network.returned.arguments[0] is new
-
-
-def test_inputs_keep_their_names() -> None:
-    builder = builder_of()
-    replace(builder.anchor, input_of(builder))
-    assert input_of(builder).name_hint == "x"
-    assert builder.network.body == []
-
-
-@pytest.mark.parametrize(
-    ("new", "old", "united"),
-    [
-        (TensorType(f32, [DYNAMIC_INDEX, 4]), TensorType(f32, [3, DYNAMIC_INDEX]), TensorType(f32, [3, 4])),
-        (TensorType(UNKNOWN, [3, 4]), TensorType(f32, [DYNAMIC_INDEX, 4]), TensorType(f32, [3, 4])),
-        (UnrankedTensorType(f32), TensorType(f32, [3, 4]), TensorType(f32, [3, 4])),
-        (TensorType(f32, [3, 4]), UnrankedTensorType(f32), TensorType(f32, [3, 4])),
-        (TensorType(f32, [DYNAMIC_INDEX]), TensorType(f32, [3, 4]), TensorType(f32, [DYNAMIC_INDEX])),
-        (TensorType(ui8, [4]), TensorType(UNKNOWN, [4]), TensorType(ui8, [4])),
-        (UnrankedTensorType(UNKNOWN), UnrankedTensorType(UNKNOWN), UnrankedTensorType(UNKNOWN)),
-    ],
-)
-def test_what_only_the_old_type_tells_is_kept(
-    new: TensorType | UnrankedTensorType, old: TensorType | UnrankedTensorType, united: TensorType | UnrankedTensorType
-) -> None:
-    builder = builder_of()
-    before = builder.op("Neg", [input_of(builder)], old)
-    user = builder.op("Abs", [before], old)
-    after = builder.op("Neg", [input_of(builder)], new)
-    substitute(before, after)
-    assert digital(user).inputs[0].type == united
-    assert not before.uses
-
-
-def test_the_type_of_an_input_stays() -> None:
-    builder = builder_of("tensor<*xf32>")
-    before = builder.op("Neg", [input_of(builder)], TensorType(f32, [3]))
-    user = builder.op("Abs", [before], TensorType(f32, [3]))
-    substitute(before, input_of(builder))
-    assert digital(user).inputs[0] is input_of(builder)
-    assert input_of(builder).type == UnrankedTensorType(f32)

@@ -11,8 +11,9 @@ from dialects.network import Network, main_block
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from passes.detect_block_diagonal.analysis.monarch_products import MonarchProduct
-from passes.rewriting.digital import DigitalBuilder, replace
+from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
+from passes.rewriting.patterns import NetworkRewriter
 
 sides = st.integers(1, 4)
 
@@ -39,7 +40,8 @@ def test_product_of_the_factors(
     ).parse_module()
     (matmul,) = (op for op in main_block(module).ops if isinstance(op, MatmulOp))
     builder = DigitalBuilder(Network.of(ctx, module), matmul)
-    replace(matmul, monarch_product(builder, matmul.x, w1, w2, columns, "w"))
+    product = monarch_product(builder, matmul.x, w1, w2, columns, "w")
+    NetworkRewriter(matmul).replace(matmul, (), [product])
     module.verify()
     x = rng.integers(-3, 4, (2, inputs)).astype(np.float32)
     (found,) = run_graph(network_model(Network.of(ctx, module)), {"x": x}).values()
