@@ -129,7 +129,7 @@ def test_operator_of_the_docs(
     (source,), (before, after) = (blocks("docs/add-an-operator.md", language) for language in ("python", "mlir"))
     names: dict[str, object] = {"__name__": "transposed_convolutions"}
     exec(compile(source, "transposed_convolutions.py", "exec", dont_inherit=True), names)
-    monkeypatch.setitem(vars(raise_matmul)["_RULES"], "ConvTranspose", names["raise_conv_transpose"])
+    monkeypatch.setattr(raise_matmul, "FLOAT_RULES", (*raise_matmul.FLOAT_RULES, names["RaiseConvTranspose"]))
     kind, result = "tensor<1x4x5x5xf32>", "tensor<1x8x5x5xf32>"
     kernel = np.random.default_rng(0).standard_normal((4, 8, 1, 1)).tolist()
     file = tmp_path / "case.mlir"

@@ -12,7 +12,10 @@ from passes.rewriting.digital import DigitalBuilder
 
 
 def straighten(network: Network) -> None:
-    """Replace the operands of, and what is made of, structured multiplications by permutations where that is exact."""
+    """Replace the operands of, and what is made of, structured multiplications by permutations where that is exact.
+
+    No pattern: it changes operands, not operations, and where movements come from is found once for all.
+    """
     sources = Sources()
     for op in list(network.block.ops):
         for index, operand in moved_operands(op):

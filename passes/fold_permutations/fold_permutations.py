@@ -52,6 +52,7 @@ class FoldPermutationsPass(ModulePass):
         note_permutations(op, len(_permutes(network)))
         kinds = (DropIdentity, JoinPermutations, FoldIntoProducer, HoistOperator, FoldIntoUsers)
         patterns = [kind(network) for kind in kinds]
+        # One at a time, from the first again: what is swept gives up its name and leaves others a single user.
         while rewrite_first((one for one in _permutes(network) if one.result.first_use is not None), *patterns):
             sweep(network)
         _merge_equal(network)
@@ -65,7 +66,7 @@ def _permutes(network: Network) -> list[PermuteOp]:
 
 
 def _merge_equal(network: Network) -> None:
-    """Permutations of one value by equal tables are executed once: what is known of those before needs a sweep."""
+    """Permutations of one value by equal tables are executed once. No pattern: it takes all that were before."""
     known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
     for one in network.block.ops:
         if isinstance(one, PermuteOp):

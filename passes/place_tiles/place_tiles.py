@@ -40,7 +40,8 @@ class PlaceTilesPass(ModulePass):
     ```
     `spread` may cut tiles: there are more then. A later run places anew, and starts from those that `tile-blocks` makes
     if it was these that were cut.
-    Needs tiles (`tile-blocks`) that fit the chip's arrays; fails where it has too few.
+    Needs tiles (`tile-blocks`) that fit the chip's arrays; fails where it has too few. Works on the network as a
+    whole, for all weights share the arrays.
     """
 
     name = "place-tiles"

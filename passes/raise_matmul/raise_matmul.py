@@ -48,8 +48,9 @@ class RaiseMatmulPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network, constants = Network.of(ctx, op), ComputedConstants()
-        floats = (pattern(network, constants) for pattern in (RaiseMatMul, RaiseGemm, RaiseConv))
-        rewrite(network.block.ops, *floats, RaiseMatMulInteger(network), RaiseQLinearMatMul(network))
+        floats = (rule(network, constants) for rule in FLOAT_RULES)
+        integers = (rule(network) for rule in INTEGER_RULES)
+        rewrite(network.block.ops, *floats, *integers)
         sweep(network)
 
 
@@ -184,3 +185,7 @@ def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array
     if zero is not None and zero.any():
         zero_symbol = SymbolRefAttr(builder.weight(zero, f"{matrix.name}.zero"))
     return builder.weight(values, f"{matrix.name}.int8", AffineAttr(scale_symbol, zero_symbol))
+
+
+FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv)
+INTEGER_RULES = (RaiseMatMulInteger, RaiseQLinearMatMul)

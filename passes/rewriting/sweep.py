@@ -1,4 +1,8 @@
-"""Sweeps what nobody uses: operations without users (those of ONNX have no side effects), weights without readers."""
+"""Sweeps what nobody uses: operations without users (those of ONNX have no side effects), weights without readers.
+
+A sweep of the whole network and not xDSL's `dce`, which leaves weights; and it comes after each of many changes, so it
+is once through from the last operation to the first.
+"""
 
 from xdsl.dialects.builtin import FunctionType
 from xdsl.ir import Block
