@@ -1,10 +1,8 @@
 """Multiplications in arrays, and pairs of factors with a permutation between them."""
 
-import pytest
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
-from dialects.errors import UserError
 from dialects.network import Network
 from dialects.weights import WeightStore
 from passes.rewriting.multiplications import permuted_product, tiled_multiplies
@@ -30,12 +28,6 @@ def test_multiplications_by_tiles() -> None:
     a, b, *_ = network().body
     assert tiled_multiplies([a, b]) == [b]
     assert tiled_multiplies([a]) == []
-
-
-def test_a_multiplication_without_tiles() -> None:
-    with pytest.raises(UserError) as error:
-        tiled_multiplies(network().body)
-    assert str(error.value) == "node '/c' has no tiles: run tile-blocks first"
 
 
 def test_permuted_products() -> None:
