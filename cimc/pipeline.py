@@ -7,6 +7,7 @@ from enum import Enum
 from xdsl.passes import ModulePass
 
 from cimc.options.compilation import UserOptions, path_of
+from dialects.errors import UserError
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
@@ -42,6 +43,8 @@ def _projection(options: UserOptions) -> ProjectMonarchPass | None:
 
 def _quantisation(options: UserOptions) -> QuantizePass:
     calibration = _calibration(options)
+    if options.activations == STATIC and calibration is None:
+        raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
     return QuantizePass(options.activations or (TOKEN if calibration is None else STATIC), calibration)
 
 
@@ -74,7 +77,7 @@ PIPELINE = (*STRUCTURE, *NUMBERS, *CHIP)
 
 
 def passes_of(steps: Sequence[Step], options: UserOptions) -> tuple[ModulePass, ...]:
-    """The passes of these steps, with their options."""
+    """The passes of these steps, with their options; UserError for options that no pass can be made of."""
     return tuple(one for step in steps for one in step.passes(options))
 
 

@@ -5,7 +5,7 @@
 // RUN: not cim-opt %s -p quantize 2>&1 | filecheck %s --check-prefix NUMBERS
 
 // MODE: cimc: error: activations=vector is unknown: expected one of token, tensor, static
-// CALIBRATION: cimc: error: activations=static needs calibration inputs: give them with --calibrate x.npz
+// CALIBRATION: cimc: error: activations=static needs calibration inputs: give them as calibration="x.npz"
 // FILE: cimc: error: none.npz: cannot be read: no such file or directory
 // KIND: quantize_invalid.mlir: not an .npz file with calibration inputs
 // NUMBERS: cimc: error: node '/fc/MatMul': weight @w has numbers that float32 has not (NaN, infinite or too large), which integers with a scale cannot stand for

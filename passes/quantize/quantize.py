@@ -77,7 +77,7 @@ class QuantizePass(ModulePass):
         seen: dict[MatmulOp, tuple[float, float]] = {}
         if self.activations == STATIC:
             if self.calibration is None:
-                raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
+                raise UserError('activations=static needs calibration inputs: give them as calibration="x.npz"')
             found = ranges(network, [m.x for m in matmuls], self.calibration)
             seen = {m: found[m.x] for m in matmuls}
         rewrite(matmuls, Quantize(network, self.activations, seen))
