@@ -12,12 +12,9 @@ from passes.rules import (
     INTEGERS,
     LEGAL_PLACES,
     PLACEABLE,
-    SAME_TILES,
     SCHEDULABLE,
     SCHEDULED,
     TILEABLE,
-    TILED,
-    TILES_FIT,
     UNSCHEDULED,
     Rule,
 )
@@ -42,7 +39,7 @@ LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
 
 LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
     QuantizePass.name: (INTEGERS,),
-    TileBlocksPass.name: (TILED, SAME_TILES, TILES_FIT),
+    TileBlocksPass.name: PLACEABLE,
     PlaceTilesPass.name: SCHEDULABLE,
     ScheduleArraysPass.name: (*SCHEDULABLE, SCHEDULED),
 }

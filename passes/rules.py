@@ -7,6 +7,7 @@ not go on with an illegal network ask for these rules themselves, since plain xd
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
@@ -16,11 +17,14 @@ from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.hardware import chip_of
 from dialects.locations import node_name
-from dialects.network import main_block, operations
+from dialects.network import main_block, operations, weights_of
 from passes.analysis.places import Placement, illegal_place
+from passes.analysis.tiling import are_twice, places_in
 
 _TIMED = frozenset(ArrayDialect.operations) - {MultiplyOp}
 """What only schedule-arrays makes."""
+MOST_ARRAYS = 2**31 - 1
+"""That a program can number."""
 _CONCERNED = frozenset({MatmulOp, MultiplyOp}) | _TIMED
 """Rules look at no other operations, and to ask for a type is faster than for a class."""
 
@@ -141,6 +145,23 @@ def _too_large(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
     return None
 
 
+def _not_of_blocks(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile that holds more than a part of a block, or what another holds."""
+    weights = weights_of(module)
+    for op in {op.symbol: op for op in _multiplies(ops)}.values():
+        weight, tiles = weights[op.symbol], op.tiles.array
+        blocks = np.array([[0, 0, *weight.matrix_shape]])
+        if weight.structure is not None:
+            blocks = weight.structure.rectangles
+        if np.array_equal(tiles, blocks):
+            continue
+        inside = places_in(tiles, blocks)
+        if inside is None or are_twice(tiles, inside, blocks):
+            wrong = "outside its blocks" if inside is None else "that overlap"
+            return Breach(_node(op), f"node {_node(op)!r} has tiles of weight @{op.symbol} {wrong}")
+    return None
+
+
 def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
     """Looks for two multiplications by one weight that do not have the same table `name`."""
 
@@ -165,6 +186,10 @@ def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None
     if not placed:
         return None
     chip, found = chip_of(module), list(placed.values())
+    for op, placement in found:
+        last, limit = int(placement.places[:, 0].max(initial=0)), MOST_ARRAYS if chip.arrays is None else chip.arrays
+        if last >= limit:
+            return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {limit}")
     wrong = illegal_place([placement for _, placement in found], chip.rows, chip.columns)
     if wrong is None:
         return None
@@ -189,6 +214,9 @@ TILED = Rule(
     "every multiplication by a constant weight has tiles", _each(_untiled), "run tile-blocks first", in_file=False
 )
 TILES_FIT = Rule("tiles fit the chip's arrays", _too_large, "run tile-blocks, on IR from before it, for this chip")
+TILES_OF_BLOCKS = Rule(
+    "a tile is a part of a block that no other holds", _not_of_blocks, "run tile-blocks, on IR from before it"
+)
 SAME_TILES = Rule(
     "all multiplications by a weight have the same tiles", _different("tiles"), "run tile-blocks, on IR from before it"
 )
@@ -203,7 +231,7 @@ SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
 )
 
-TILEABLE = (FLAT, INTEGERS, SAME_TILES, TILES_FIT)
-PLACEABLE = (FLAT, TILED, SAME_TILES, TILES_FIT)
-SCHEDULABLE = (FLAT, TILED, PLACED, SAME_TILES, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
+TILEABLE = (FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+PLACEABLE = (FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+SCHEDULABLE = (FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
 """Without these, passes on the way to a schedule could not go on, whoever runs them."""

@@ -30,19 +30,29 @@ def illegal_place(placements: Sequence[Placement], array_rows: int, array_column
         return int(owner[tile]), f"a tile lies outside array {places[tile, 0]}"
     order = np.argsort(places[:, 0], kind="stable")
     for members in np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]))):
-        if len(members) > 1 and _overlap(places[members], sizes[members], array_rows, array_columns):
+        if len(members) > 1 and _overlap(places[members], sizes[members]):
             return int(owner[members[-1]]), f"tiles overlap in array {places[members[0], 0]}"
     return None
 
 
-def _overlap(places: Table, sizes: Table, array_rows: int, array_columns: int) -> bool:
-    """Whether a cell of one array belongs to two tiles: few are compared in pairs, of many the cells are counted."""
+def _overlap(places: Table, sizes: Table) -> bool:
+    """Whether a cell of one array belongs to two tiles: few are compared in pairs, of many the cells are counted.
+
+    Cells between which no tile starts or ends are counted as one.
+    """
+    first, last = places[:, 1:], places[:, 1:] + sizes
     if len(places) <= _FEW:
-        first, last = places[:, None, 1:], places[:, None, 1:] + sizes[:, None]
-        meet = ((first < last.swapaxes(0, 1)) & (first.swapaxes(0, 1) < last)).all(axis=2)
+        meet = ((first[:, None] < last) & (first < last[:, None])).all(axis=2)
         return int(np.count_nonzero(meet)) > len(places)
-    corners = np.zeros((array_rows + 1, array_columns + 1), np.int32)
-    (_, row, column), (rows, columns) = places.T, sizes.T
-    for down, right, sign in ((0, 0, 1), (rows, 0, -1), (0, columns, -1), (rows, columns, 1)):
-        np.add.at(corners, (row + down, column + right), sign)
+    edges = [np.unique(np.concatenate([first[:, axis], last[:, axis]])) for axis in (0, 1)]
+    row, column = (np.searchsorted(edges[axis], first[:, axis]) for axis in (0, 1))
+    end_row, end_column = (np.searchsorted(edges[axis], last[:, axis]) for axis in (0, 1))
+    corners = np.zeros((len(edges[0]), len(edges[1])), np.int32)
+    for rows, columns, sign in (
+        (row, column, 1),
+        (end_row, column, -1),
+        (row, end_column, -1),
+        (end_row, end_column, 1),
+    ):
+        np.add.at(corners, (rows, columns), sign)
     return bool(corners.cumsum(axis=0).cumsum(axis=1).max() > 1)

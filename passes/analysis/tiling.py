@@ -35,18 +35,31 @@ def block_tiles(rectangles: Table, array_rows: int, array_columns: int) -> Table
 
 
 def are_cut_from(pieces: Table, tiles: Table) -> bool:
-    """Whether `pieces` are `tiles` of which some were cut: no cell is missing, and none is there twice.
+    """Whether `pieces` are `tiles` of which some were cut: no cell is missing, and none is there twice."""
+    inside = places_in(pieces, tiles)
+    if inside is None or are_twice(pieces, inside, tiles):
+        return False
+    cells = np.bincount(inside[:, 0], pieces[:, 2] * pieces[:, 3], minlength=len(tiles))
+    return bool((cells == tiles[:, 2] * tiles[:, 3]).all())
+
+
+def places_in(pieces: Table, tiles: Table) -> Table | None:
+    """In which of `tiles` each piece lies, and where: (number, row, column); None if one lies in none of them.
 
     Tiles are those of a grid, or of blocks down a diagonal: what shares a row with a tile starts in the same row.
     """
-    tiles = tiles[np.lexsort([tiles[:, 1], tiles[:, 0]])]
+    order = np.lexsort([tiles[:, 1], tiles[:, 0]])
+    ordered = tiles[order]
     first_rows, width = np.unique(tiles[:, 0]), 1 + max(int(table[:, 1].max(initial=0)) for table in (pieces, tiles))
     row = first_rows[np.searchsorted(first_rows, pieces[:, 0], "right") - 1]
-    tile = np.searchsorted(tiles[:, 0] * width + tiles[:, 1], row * width + pieces[:, 1], "right") - 1
-    inside = pieces[:, :2] - tiles[tile, :2]
-    if (inside < 0).any() or (inside + pieces[:, 2:] > tiles[tile, 2:]).any():
-        return False
-    cells = np.bincount(tile, pieces[:, 2] * pieces[:, 3], minlength=len(tiles))
+    number = np.searchsorted(ordered[:, 0] * width + ordered[:, 1], row * width + pieces[:, 1], "right") - 1
+    inside = pieces[:, :2] - ordered[number, :2]
+    if (inside < 0).any() or (inside + pieces[:, 2:] > ordered[number, 2:]).any():
+        return None
+    return np.column_stack([order[number], inside])
+
+
+def are_twice(pieces: Table, inside: Table, tiles: Table) -> bool:
+    """Whether a cell belongs to two pieces; `inside` is where they are in `tiles`."""
     rows, columns = tiles[:, 2:].max(axis=0).tolist()
-    apart = illegal_place([Placement(pieces, np.column_stack([tile, inside]))], rows, columns) is None
-    return apart and bool((cells == tiles[:, 2] * tiles[:, 3]).all())
+    return illegal_place([Placement(pieces, inside)], rows, columns) is not None

@@ -10,6 +10,7 @@ from passes.rules import (
     FLAT,
     INTEGERS,
     LEGAL_PLACES,
+    PLACEABLE,
     PLACED,
     SAME_PLACES,
     SAME_TILES,
@@ -17,6 +18,7 @@ from passes.rules import (
     SCHEDULED,
     TILED,
     TILES_FIT,
+    TILES_OF_BLOCKS,
     UNSCHEDULED,
     IllegalNetwork,
     Rule,
@@ -29,6 +31,7 @@ WEIGHTS = """
   cim.weight @w = dense<1> : tensor<4x2xi8>
   cim.weight @v = dense<1> : tensor<4x2xi8>
   cim.weight @f = dense<1.0> : tensor<4x4xf32>
+  cim.weight @b = dense<1> : tensor<2x2x1xi8> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
   cim.weight @long = dense<1> : tensor<5x2xi8>"""
 KINDS = "tensor<?x4xui8> -> tensor<?x2xi32>"
 
@@ -92,6 +95,16 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
         (multiply(), multiply(tiles="[[0, 0, 2, 2], [2, 0, 2, 2]]", node="/two")),
         "node '/two' has other tiles of weight @w than node '/fc': run tile-blocks, on IR from before it",
     ),
+    (
+        TILES_OF_BLOCKS,
+        (multiply("b"),),
+        "node '/fc' has tiles of weight @b outside its blocks: run tile-blocks, on IR from before it",
+    ),
+    (
+        TILES_OF_BLOCKS,
+        (multiply(tiles="[[0, 0, 3, 2], [2, 0, 2, 2]]"),),
+        "node '/fc' has tiles of weight @w that overlap: run tile-blocks, on IR from before it",
+    ),
     (PLACED, (multiply(),), "node '/fc' has no places for its tiles: run place-tiles first"),
     (
         SAME_PLACES,
@@ -108,6 +121,11 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
         (multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 3]]", node="/two")),
         "node /two: a tile lies outside array 0: run place-tiles for legal places",
     ),
+    (
+        LEGAL_PLACES,
+        (multiply(places="[[2147483647, 0, 0]]"),),
+        "node /fc: a tile lies in array 2147483647, there are 2147483647: run place-tiles for legal places",
+    ),
     (SCHEDULED, (multiply(places="[[0, 0, 0]]"),), "node '/fc' is not scheduled: run schedule-arrays first"),
 ]
 
@@ -122,6 +140,8 @@ def test_what_breaks_a_rule(rule: Rule, operations: tuple[str, ...], message: st
 
 def test_what_keeps_all_rules() -> None:
     placed = multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 2]]", node="/two")
+    blocks = multiply("b", tiles="[[0, 0, 2, 1], [2, 1, 1, 1], [3, 1, 1, 1]]", node="/three")
+    require(network(multiply(), blocks), PLACEABLE, "place-tiles")
     require(network(*placed), [UNSCHEDULED, *SCHEDULABLE], "schedule-arrays")
     require(network(STAGE), [*SCHEDULABLE, SCHEDULED], "schedule-arrays")
     require(network(BODY.replace("OPERATION", "")), [UNSCHEDULED, *SCHEDULABLE, SCHEDULED], "schedule-arrays")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.analysis.tiling import are_cut_from, block_tiles, grid_tiles
+from passes.analysis.tiling import are_cut_from, are_twice, block_tiles, grid_tiles, places_in
 
 sizes = st.integers(1, 12)
 
@@ -62,3 +62,14 @@ def test_tiles_that_lie_across_others_are_not_cut_from_them():
     assert not are_cut_from(np.array([[0, 0, 4, 2], [0, 2, 4, 2]]), tiles)
     assert not are_cut_from(np.array([[0, 0, 2, 1], [0, 1, 2, 2], [0, 3, 2, 1], [2, 0, 2, 2], [2, 2, 2, 2]]), tiles)
     assert not are_cut_from(np.array([[9, 9, 1, 1]]), tiles)
+
+
+def test_places_in_tiles_in_any_order():
+    tiles = np.array([[2, 2, 2, 3], [0, 0, 2, 2]])
+    pieces = np.array([[0, 1, 1, 1], [3, 3, 1, 2]])
+    inside = places_in(pieces, tiles)
+    assert inside is not None
+    assert inside.tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert not are_twice(pieces, inside, tiles)
+    assert places_in(np.array([[0, 1, 1, 2]]), tiles) is None
+    assert are_twice(pieces[[0, 0]], inside[[0, 0]], tiles)
