@@ -50,6 +50,7 @@ class FoldConstantsPass(ModulePass):
     a session of ONNX Runtime takes longer than most operators.
     Leaves alone: dequantisation of matrices (`raise-matmul` keeps their integers), random operators, control flow,
     other domains' operators, and results that would be much larger than what they are made of.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "fold-constants"

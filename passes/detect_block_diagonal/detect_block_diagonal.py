@@ -40,6 +40,7 @@ class DetectBlockDiagonalPass(ModulePass):
     convolutions become vectors times blocks; chains of data movement between them become one `cim.permute`, or
     nothing. Detection is exact: a weight that is almost structured stays dense, unless `prune-below` allows small
     values to be dropped.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "detect-block-diagonal"

@@ -42,6 +42,7 @@ class FoldPermutationsPass(ModulePass):
     axis counts as a permutation. The permutation between two factors stays: M = (PLP) P (PRP) as in arXiv 2510.11192
     has one, the data's way from the arrays of one factor to those of the other. Leaves alone: what would have to be
     folded into two places, and weights of several multiplications that do not all have the same permutation.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "fold-permutations"

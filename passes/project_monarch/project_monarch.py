@@ -67,6 +67,7 @@ class ProjectMonarchPass(ModulePass):
     square), or `auto`: the cheapest blocking of each layer whose error is at most `budget`, none where there is none.
     The closed form is the best in the weights; with `calibration` inputs the error of the outputs on them is minimised.
     Leaves alone: weights that have a structure, integer multiplications, and weights that would not get smaller.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "project-monarch"

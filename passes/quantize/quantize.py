@@ -62,6 +62,7 @@ class QuantizePass(ModulePass):
     product of both scales (docs/numerics.md). Activations are asymmetric uint8 per token, per tensor
     (`DynamicQuantizeLinear`) or static; one that is dequantised just before keeps its own integers.
     Leaves alone: multiplications of integers.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "quantize"

@@ -42,6 +42,7 @@ class RaiseMatmulPass(ModulePass):
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
     The importer applies it too, so that an imported network shows its multiplications.
     Leaves alone: multiplications of two activations, those inside control flow, and weights that are no matrices.
+    Needs IR from before `schedule-arrays`.
     """
 
     name = "raise-matmul"

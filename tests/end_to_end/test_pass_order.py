@@ -12,6 +12,7 @@ from onnx import numpy_helper, parser
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
+from xdsl.universe import Universe
 
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -52,6 +53,8 @@ OTHERS = {
 }
 """Options that matter."""
 ALL = (*dict.fromkeys(WAY), *(spec for specs in OTHERS.values() for spec in specs))
+STOCK = ("canonicalize", "cse", "dce")
+"""xDSL's own passes, that may come anywhere."""
 RNG = np.random.default_rng(0)
 
 
@@ -121,7 +124,7 @@ class State:
 
 
 def passes(spec: str) -> tuple[ModulePass, ...]:
-    return PassPipeline.parse_spec(UNIVERSE.all_passes, spec).passes
+    return PassPipeline.parse_spec(Universe.get_multiverse().all_passes | UNIVERSE.all_passes, spec).passes
 
 
 def outputs_of(ctx: Context, module: ModuleOp) -> dict[str, Array]:
@@ -181,9 +184,12 @@ def test_all_pairs_of_passes(name: str, imported: Callable[[str], State]) -> Non
     }
 
 
-@given(st.sampled_from(sorted(NETWORKS)), st.integers(0, len(WAY)), st.lists(st.sampled_from(ALL), max_size=3))
+@given(
+    st.sampled_from(sorted(NETWORKS)), st.integers(0, len(WAY)), st.lists(st.sampled_from([*ALL, *STOCK]), max_size=3)
+)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example("monarch", 9, ['place-tiles{mapping="densemap"}', "schedule-arrays", "schedule-arrays{lossy=2}"])
+@example("integer", 10, ["cse", "canonicalize", "schedule-arrays"])
 @example("dense", 8, ["fold-permutations", "project-monarch{blocks=2}", "tile-blocks"])
 def test_any_passes_after_some_of_the_way(
     imported: Callable[[str], State], name: str, steps: int, specs: list[str]
