@@ -52,6 +52,19 @@ func.func @main(%x: tensor<1x2x8xf32>, %any: tensor<*xf32>) -> (tensor<1x2x6xf32
 
 // -----
 
+// A constant of another type than what it is multiplied by stays, on either side.
+cim.weight @w = dense<1.0> : tensor<2x2xf64>
+func.func @main(%x: tensor<2x2xf32>) -> (tensor<2x2xf32>, tensor<2x2xf32>) {
+  %w = cim.read @w : tensor<2x2xf64>
+  // CHECK: cim.digital "MatMul"(%x, %w)
+  %0 = cim.digital "MatMul"(%x, %w) : (tensor<2x2xf32>, tensor<2x2xf64>) -> tensor<2x2xf32>
+  // CHECK: cim.digital "MatMul"(%w, %x)
+  %1 = cim.digital "MatMul"(%w, %x) : (tensor<2x2xf64>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  func.return %0, %1 : tensor<2x2xf32>, tensor<2x2xf32>
+}
+
+// -----
+
 // A zero point of each row of the input, or a weight's that is not known, has no form for arrays.
 cim.weight @w = dense<1> : tensor<2x3xi8>
 func.func @main(%x: tensor<4x2xui8>, %rows: tensor<4xui8>, %zero: tensor<i8>) -> (tensor<4x3xi32>, tensor<4x3xi32>) {

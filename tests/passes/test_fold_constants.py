@@ -110,3 +110,14 @@ def test_equal_results_are_one_weight():
     module, context = network(body, "tensor<64xf32>", w=w)
     assert folded(module, context) == 3
     assert len({op.weight for op in main_block(module).ops if isinstance(op, ReadOp)}) == 1
+
+
+def test_the_shape_of_a_number_is_empty():
+    module, context = network(
+        """
+  %y = cim.digital "Shape"(%x) : (tensor<f32>) -> tensor<0xi64>""",
+        "tensor<0xi64>",
+        "tensor<f32>",
+    )
+    FoldConstantsPass().apply(context, module)
+    assert not any(isinstance(op, DigitalOp) for op in operations(main_block(module)))

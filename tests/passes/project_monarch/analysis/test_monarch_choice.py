@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passes.project_monarch.analysis.monarch_choice import candidates, choose, front, paper_blocking
+from passes.project_monarch.analysis import monarch_projection
+from passes.project_monarch.analysis.monarch_choice import Choice, candidates, choose, front, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import (
     Blocking,
     discarded,
@@ -145,3 +146,14 @@ def test_powers_of_two_need_not_divide() -> None:
     """Four blocks of three rows hold ten."""
     assert Blocking(4, 3, 4, 3, 1) in candidates(10, 10)
     assert Blocking(4, 3, 4, 3, 1) in candidates(12, 12)
+
+
+@pytest.mark.parametrize("budget", [0.2, 0.5, 0.7, 0.8, 0.9])
+def test_a_matrix_in_parts_gets_the_same_blocking(budget: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the error is not taken for all of it: blockings that share a decomposition have several ranks."""
+    matrix = monarch(Blocking(4, 8, 4, 8, 3), 1) + np.random.default_rng(2).standard_normal((32, 32))
+    whole = choose(matrix, budget)
+    monkeypatch.setattr(monarch_projection, "_CHUNK", 1)
+    assert choose(matrix, budget) == (None if whole is None else Choice(whole.blocking, pytest.approx(whole.error)))
+    if whole is not None:
+        assert relative_error(matrix, *project(matrix, whole.blocking)) <= budget * (1 + 1e-6)
