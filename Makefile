@@ -40,8 +40,8 @@ fuzz: $(VENV)/ready-for-tests
 
 mutants: $(VENV)/ready-for-tests
 	@$(PIP) -c constraints.txt --no-build-isolation -e '.[mutants]'
-	@$(BIN)/python tests/mutants/run.py --only "$(ONLY)" --tests "$(TESTS)" --sample "$(or $(SAMPLE),0)" --seed "$(SEED)" \
-	    $(if $(AGAIN),--again)
+	@$(BIN)/python tests/mutants/run.py --only "$(ONLY)" --tests "$(TESTS)" \
+	    --sample "$(or $(SAMPLE),0)" --seed "$(SEED)" $(if $(AGAIN),--again)
 
 # All checks, also after one has failed: who changes something wants to see the whole list.
 test: $(VENV)/ready-for-tests

@@ -41,7 +41,7 @@ CHOSEN = FOLDER / "chosen.txt"
 LISTED = Path(__file__).with_name("survivors.toml")
 LEAST = 0.85
 
-SURVIVED, UNTESTED, OUT_OF_TIME, UNKNOWN = (0,), (5, 33), (-24, 24, 36, 152), (None, 255)
+SURVIVED, UNTESTED, OUT_OF_TIME, UNTRIED = (0,), (5, 33), (-24, 24, 36, 152), (None, 255)
 """mutmut's exit codes; with any other one, tests failed."""
 
 
@@ -55,7 +55,7 @@ class Mutant:
 
     @property
     def package(self) -> str:
-        return next(package for package in PACKAGES if self.path.startswith(package))
+        return next((package for package in PACKAGES if self.path.startswith(package)), "")
 
     @property
     def lives(self) -> bool:
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
         mutmut.create_mutants(options.jobs)
     made = _mutants()
     chosen = _chosen_before(made) if options.again else _chosen(made, options.sample, options.seed)
-    names = [mutant.name for mutant in chosen if not options.again or mutant.lives or mutant.exit_code in UNKNOWN]
+    names = [mutant.name for mutant in chosen if not options.again or mutant.lives or mutant.exit_code in UNTRIED]
     seed = f" (seed {options.seed})" if options.sample else ""
     print(f"== {len(chosen)} of {len(made)} mutants{seed}, to try: {len(names)}; progress is in {LOG}", flush=True)
     if names:
@@ -175,11 +175,13 @@ def _mutants() -> list[Mutant]:
 
 
 def _report(tried: list[Mutant], seconds: float) -> int:
-    """Prints counts and the survivors that are not listed; 1 if too few were noticed."""
+    """Prints counts and the survivors that are not listed; 1 if too few were noticed, or not all tried."""
     names = {mutant.name for mutant in tried}
-    mutants = [mutant for mutant in _mutants() if mutant.name in names]
-    unknown = [mutant for mutant in mutants if mutant.exit_code in UNKNOWN]
-    assert not unknown, f"mutmut has no result: {unknown[:5]}"
+    mutants = [mutant for mutant in _mutants() if mutant.name in names and mutant.exit_code not in UNTRIED]
+    if len(mutants) < len(tried):
+        print(f"{len(tried) - len(mutants)} mutants were not tried: go on with AGAIN=1")
+    if not mutants:
+        return 1
     survivors = {mutant: mutant.text() for mutant in mutants if mutant.lives}
     listed = {text for texts in tomllib.loads(LISTED.read_text("utf-8")).values() for text in texts["mutants"]}
     new = sorted(f"{mutant.name}\n   {text}" for mutant, text in survivors.items() if text not in listed)
@@ -193,7 +195,7 @@ def _report(tried: list[Mutant], seconds: float) -> int:
             print(_row(package, ours, sum(mutant.lives and survivors[mutant] in listed for mutant in ours)))
     share, minutes = 1 - len(survivors) / len(mutants), seconds / 60
     print(f"{share:.1%} of {len(mutants)} are noticed, in {minutes:.0f} minutes; {len(new)} survivors are not listed")
-    return int(share < LEAST)
+    return int(share < LEAST or len(mutants) < len(tried))
 
 
 def _row(package: str, mutants: list[Mutant], listed: int) -> str:
