@@ -10,10 +10,9 @@ from cimc.compiler import Compilation
 from cimc.options.conditions import Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.report.cost.array_cost import array_cost, tile_energies
+from cimc.report.cost.array_cost import array_cost
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_cost import add, cost_of
-from cimc.report.cost.program_time import tile_times_ns
 from dialects.hardware import DIGITAL_TIME_KEYS
 
 Compiled = Callable[..., Compilation]
@@ -213,37 +212,6 @@ def test_a_network_that_does_not_run_with_these_dimensions(onnx_file: Write, com
 def test_an_unknown_dimension(product: Callable[..., Program]) -> None:
     with pytest.raises(ProgramError, match=r"^dimension m is unknown, the inputs have n$"):
         cost_of(product(4, 4), Conditions({"m": 2}))
-
-
-def test_energies_of_tiles_and_layers_add_up(onnx_file: Write, compiled: Compiled) -> None:
-    rng = np.random.default_rng(0)
-    weights = {
-        "w": rng.standard_normal((10, 7)).astype(np.float32),
-        "v": rng.standard_normal((7, 3)).astype(np.float32),
-    }
-    network = onnx_file("g (float[n,10] x) => (float[n,3] y) { h = MatMul(x, w)  y = MatMul(h, v) }", weights)
-    for mapping in ("linear", "spread"):
-        program = compiled(network, mapping=mapping).program
-        found = cost_of(program).arrays
-        tiles = tile_energies(program, found)
-        assert tiles is not None
-        assert (tiles > 0).all()
-        assert tiles.sum() == pytest.approx(add(found.components().values()))
-        of_first = found.records["y"] == program.multiplications[0].y
-        first_tiles = program.tiles[:, 0] == program.multiplications[0].weight
-        assert tiles[first_tiles].sum() == pytest.approx(add(found.components(of_first).values()))
-
-
-def test_times_of_tiles(product: Callable[..., Program], handmade: Program) -> None:
-    """Each of the two tiles is at work for the 208 ns of its activation."""
-    found = tile_times_ns(product(8, 4))
-    assert found is not None
-    assert found.tolist() == [208, 208]
-    assert tile_times_ns(handmade) is None
-
-
-def test_energies_of_tiles_are_not_known_without_all_components(handmade: Program) -> None:
-    assert tile_energies(handmade, cost_of(handmade).arrays) is None
 
 
 def test_a_program_that_says_nothing_about_time(handmade: Program) -> None:
