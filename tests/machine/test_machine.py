@@ -10,9 +10,8 @@ import pytest
 from cimc.machine.check import compare, run_reference
 from cimc.machine.machine import Machine
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input, Kernel, Value, Weight
+from cimc.program.metadata import Input, Value, Weight
 from cimc.program.program import Program
-from cimc.program.records import kernel_record
 
 EngineName = Literal["fast", "reference"]
 engines = pytest.mark.parametrize("engine", ["fast", "reference"])
@@ -140,22 +139,3 @@ def test_a_permutation_may_choose(handmade: Program, table: list[int]) -> None:
     )
     found = Machine(program).run({"x": np.array([[5, 6, 7, 8]], np.uint8)})["y"]
     assert found.tolist() == [[[5, 6, 7, 8][i] for i in table]]
-
-
-@pytest.mark.parametrize(("nodes", "shown"), [("abc", "a, b, c"), ("abcd", r"a, b, c \.\.\.")])
-def test_kernel_that_is_no_network(handmade: Program, nodes: str, shown: str) -> None:
-    broken = Kernel(b"", (0,), (1,), tuple(nodes))
-    with pytest.raises(ProgramError, match=rf"^kernel 0 \(nodes {shown}\) is not accepted by ONNX Runtime: .+$"):
-        Machine(replace(handmade, kernels=[broken, handmade.kernels[1]]))
-
-
-def test_kernel_that_fails(handmade: Program) -> None:
-    """A kernel that is fed what its model does not take: one line, with the nodes."""
-    program = replace(
-        handmade,
-        instructions=kernel_record(stage=0, kernel=1),
-        kernels=[handmade.kernels[0], replace(handmade.kernels[1], inputs=(0,))],
-        outputs=[Value("y", "float32", ("batch", 3), 4)],
-    )
-    with pytest.raises(ProgramError, match=r"^kernel 1 \(nodes /scale\) fails in ONNX Runtime: [^\n]+$"):
-        Machine(program).run({"x": np.zeros((1, 4), np.float32)})

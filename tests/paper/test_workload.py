@@ -7,8 +7,8 @@ from cimc.hardware.library import load_chip
 from cimc.paper.shapes import Network
 from cimc.paper.workload import GeneratedWeights, Workload
 from dialects.hardware import ChipAttr
+from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.tile_blocks.analysis.tiling import block_tiles, grid_tiles
 
 TINY = Network("tiny", (((((4, 4),) * 3), ((4, 16),)),), {}, context=2)
 

@@ -20,7 +20,6 @@ from cimc.machine.fast.byte_products import (
     vnni_dot,
 )
 from cimc.machine.fast.lanes import LANES, Words, load, splat, store
-from cimc.machine.fast.pair_products import add_pair_products, widen_inputs
 
 DOTS = [portable_dot] + [avx2_dot] * HAS_PAIRS + [vnni_dot] * HAS_VNNI
 PAIRS = [portable_pairs] + [avx2_pairs] * HAS_PAIRS
@@ -67,24 +66,6 @@ def test_products_of_pairs(pairs: Any, kind: str) -> None:
     out = np.zeros(LANES, np.uint32)
     form(wide, right.reshape(-1).view(np.uint32), out)
     np.testing.assert_array_equal(out.view(np.int32), (left.astype(np.int64) * right).sum(axis=1))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("vectors", [3, 4, 9])
-def test_pairs_for_several_vectors(kind: str, vectors: int) -> None:
-    """For fours of vectors; the words of a block are as far apart as is said."""
-    fours, step = 5, 3 * LANES
-    x, _ = bytes_of(kind, (vectors, 4 * fours + 2))
-    _, w = bytes_of(kind, (fours * LANES, 4))
-    weights = np.zeros(fours * step, np.uint32).reshape(fours, step)
-    weights[:, :LANES] = w.reshape(-1).view(np.uint32).reshape(fours, LANES)
-    y, room = np.full((vectors, LANES), 7, np.uint32), np.zeros(2 * fours * LANES, np.uint32)
-    inputs = widen_inputs(x.reshape(-1), 2, x.shape[1], vectors, fours)
-    add_pair_products(weights.reshape(-1), 0, step, fours, inputs, vectors, y.reshape(-1), 0, LANES, room)
-    matrix = w.reshape(fours, LANES, 4).transpose(0, 2, 1).reshape(-1, LANES)
-    expected = 7 + x[:, 2:].astype(np.int64) @ matrix
-    expected[vectors // 4 * 4 :] = 7
-    np.testing.assert_array_equal(y, expected.astype(np.uint32))
 
 
 @pytest.mark.parametrize("setting", ["CPU_NAME", "CPU_FEATURES"])

@@ -1,4 +1,4 @@
-"""Operations of the array language as Python makes them; their texts and messages are in lit/dialects/array."""
+"""Kernels, stages and permutations as Python makes them; their texts and messages are in lit/dialects/array."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,7 @@ from xdsl.dialects import test
 from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Block, Region
 
-from dialects.array import (
-    INTO_ARRAYS,
-    OUT_OF_ARRAYS,
-    KernelOp,
-    MultiplyOp,
-    PermuteOp,
-    StageOp,
-    TableAttr,
-    TransferOp,
-    YieldOp,
-)
+from dialects.array import INTO_ARRAYS, OUT_OF_ARRAYS, KernelOp, MultiplyOp, PermuteOp, StageOp, TransferOp, YieldOp
 from dialects.cim import DigitalOp, NoneOp
 from dialects.element_types import i32, ui8
 
@@ -24,31 +14,16 @@ BYTES, SUMS, FLOATS = (TensorType(element, [4]) for element in (ui8, i32, f32))
 TILES = np.array([[0, 0, 4, 4]])
 
 
-def stage() -> tuple[StageOp, MultiplyOp]:
-    """A stage of one multiplication."""
+def test_a_stage_moves_multiplies_and_moves_back() -> None:
     (x,) = test.TestOp(result_types=[BYTES]).results
     inward = TransferOp(x, INTO_ARRAYS, 0, 5)
     multiply = MultiplyOp(inward.result, "w", TILES, SUMS)
     outward = TransferOp(multiply.result, OUT_OF_ARRAYS, 90, 5)
-    end = YieldOp([outward.result])
-    return StageOp(7, 100, 95, Region(Block([inward, multiply, outward, end])), [SUMS]), multiply
-
-
-def test_a_stage_moves_multiplies_and_moves_back() -> None:
-    made, multiply = stage()
-    made.verify()
-    assert multiply.symbol == "w"
-    assert [op.is_inward for op in made.body.block.ops if isinstance(op, TransferOp)] == [True, False]
-    assert [value.type for value in made.yielded] == [SUMS]
-    assert (made.number.value.data, made.start_ps.value.data, made.duration_ps.value.data) == (7, 100, 95)
-
-
-def test_tables_are_of_the_array_language() -> None:
-    """They keep their rows, and compare by them."""
-    _, multiply = stage()
-    assert multiply.tiles == TableAttr.of(TILES) != TableAttr.of(TILES + 1)
-    assert multiply.places is None
-    assert multiply.tiles.array.tolist() == TILES.tolist()
+    stage = StageOp(7, 100, 95, Region(Block([inward, multiply, outward, YieldOp([outward.result])])), [SUMS])
+    stage.verify()
+    assert (inward.is_inward, outward.is_inward) == (True, False)
+    assert list(stage.yielded) == [outward.result]
+    assert (stage.number.value.data, stage.start_ps.value.data, stage.duration_ps.value.data) == (7, 100, 95)
 
 
 @pytest.mark.parametrize("rows", [0, 1])

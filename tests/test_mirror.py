@@ -1,0 +1,58 @@
+"""Every module has its tests where its name says: `passes/tile_blocks/tile_blocks.py` in
+`tests/passes/tile_blocks/test_tile_blocks.py`, and `cimc/sweep/grid.py` in `tests/sweep/test_grid.py`."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+PACKAGES = ("cimc", "passes", "dialects")
+
+AGAINST_THE_REFERENCE = "a compiled loop: tests/machine/test_engines.py runs it in whole programs, bit for bit"
+BY_RUNNING_IT = "a command: tests/commands runs it, as users do"
+ELSEWHERE = {
+    "cimc/commands/compile_model.py": BY_RUNNING_IT,
+    "cimc/commands/dump_program.py": BY_RUNNING_IT,
+    "cimc/commands/optimize.py": BY_RUNNING_IT,
+    "cimc/commands/report_program.py": BY_RUNNING_IT,
+    "cimc/commands/run_program.py": BY_RUNNING_IT,
+    "cimc/commands/shared.py": "what commands share: tests/commands runs them, as users do",
+    "cimc/optimizer_main.py": "cim-opt: all of lit/ runs it",
+    "cimc/machine/engine.py": "a protocol, without code",
+    "cimc/machine/fast/bit_blocks.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/bit_counts.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/conversions.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/execution.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/image.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/products.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/row_lists.py": AGAINST_THE_REFERENCE,
+    "cimc/machine/fast/transposing.py": AGAINST_THE_REFERENCE,
+    "cimc/report/formulas.py": "texts: tests/report/test_report.py demands one for every figure",
+    "cimc/sweep/dispatch.py": "talks to Dask: tests/sweep/test_run.py and test_cluster.py run it with real workers",
+    "dialects/chip/costs.py": "groups of numbers, without code",
+    "dialects/cim.py": "a dialect: lit/dialects/cim has its texts and its messages",
+    "dialects/errors.py": "an exception, without code",
+}
+"""Modules without such a file, and where their tests are."""
+
+
+def modules() -> list[str]:
+    """All modules with something to test in them, by their path."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    return sorted(str(file.relative_to(ROOT)) for file in files if not file.name.startswith("__"))
+
+
+def mirror(module: str) -> Path:
+    folder, name = Path(module).parent, Path(module).name
+    return HERE / (folder.relative_to("cimc") if folder.parts[0] == "cimc" else folder) / f"test_{name}"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_has_its_tests(module: str) -> None:
+    file = mirror(module)
+    assert file.exists() or module in ELSEWHERE, f"{module}: expected its tests in {file.relative_to(ROOT)}"
+
+
+def test_exceptions_are_modules() -> None:
+    assert set(ELSEWHERE) <= set(modules())
