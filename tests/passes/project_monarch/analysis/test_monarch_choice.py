@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from passes.project_monarch.analysis import monarch_projection
-from passes.project_monarch.analysis.monarch_choice import Choice, candidates, choose, front, paper_blocking
+from passes.project_monarch.analysis.monarch_choice import candidates, choose, front, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import (
     Blocking,
     discarded,
@@ -154,6 +154,9 @@ def test_a_matrix_in_parts_gets_the_same_blocking(budget: float, monkeypatch: py
     matrix = monarch(Blocking(4, 8, 4, 8, 3), 1) + np.random.default_rng(2).standard_normal((32, 32))
     whole = choose(matrix, budget)
     monkeypatch.setattr(monarch_projection, "_CHUNK", 1)
-    assert choose(matrix, budget) == (None if whole is None else Choice(whole.blocking, pytest.approx(whole.error)))
-    if whole is not None:
+    parts = choose(matrix, budget)
+    assert (parts is None) == (whole is None)
+    if whole is not None and parts is not None:
+        assert parts.blocking == whole.blocking
+        assert parts.error == pytest.approx(whole.error)
         assert relative_error(matrix, *project(matrix, whole.blocking)) <= budget * (1 + 1e-6)
