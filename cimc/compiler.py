@@ -31,7 +31,7 @@ from cimc.reference_writer import data_of, reference_file
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
-from dialects.cim import DataAttr
+from dialects.attributes.cim_attributes import DataAttr
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import Network

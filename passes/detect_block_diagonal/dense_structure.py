@@ -7,8 +7,9 @@ from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
-from dialects.cim import AffineAttr, MatmulOp, WeightOp
+from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name

@@ -7,8 +7,9 @@ from xdsl.dialects.builtin import NoneType, SymbolRefAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BlockDiagonalAttr
-from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import Array
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of

@@ -10,8 +10,9 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.utils.hints import isa
 
+from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.onnx_attributes import integer, integers, real
-from dialects.cim import AffineAttr, DigitalOp
+from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul

@@ -15,8 +15,9 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.hints import isa
 
+from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
-from dialects.cim import AffineAttr, ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, weight_op
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, weight_op
 from dialects.element_types import (
     Array,
     element_type,

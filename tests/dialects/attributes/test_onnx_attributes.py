@@ -14,8 +14,9 @@ from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
+from dialects.attributes.cim_attributes import ProtoAttr
 from dialects.attributes.onnx_attributes import integer, integers, python_value, real, to_ir, to_onnx
-from dialects.cim import ProtoAttr, make_cim
+from dialects.cim import make_cim
 
 
 def through_text(value: Attribute) -> Attribute:

@@ -6,7 +6,8 @@ from xdsl.parser import Parser
 
 from cimc.hardware.library import load_chip
 from cimc.universe import make_context
-from dialects.cim import AffineAttr, MatmulOp, PermuteOp, WeightOp, weight_op
+from dialects.attributes.cim_attributes import AffineAttr
+from dialects.cim import MatmulOp, PermuteOp, WeightOp, weight_op
 from dialects.element_types import Array
 from dialects.hardware import MODULE_KEY
 from dialects.network import Network

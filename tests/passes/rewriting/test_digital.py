@@ -7,8 +7,9 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.parser import Parser
 
 from cimc.universe import make_context
+from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
-from dialects.cim import AffineAttr, DigitalOp, PermuteOp, ReadOp
+from dialects.cim import DigitalOp, PermuteOp, ReadOp
 from dialects.element_types import i8, i32, tensor_type
 from dialects.errors import UserError
 from dialects.network import OPSETS, Network, opsets_attribute

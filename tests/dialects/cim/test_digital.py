@@ -1,12 +1,11 @@
-"""What stock passes are told of the operations of `cim`: constants, effects, what folds."""
+"""What stock passes are told of digital operators, and of permutations: effects, what folds."""
 
 import pytest
-from xdsl.dialects.builtin import NoneAttr
 from xdsl.parser import Parser
-from xdsl.traits import ConstantLike, MemoryEffectKind, get_effects
+from xdsl.traits import MemoryEffectKind, get_effects
 
 from cimc.universe import make_context
-from dialects.cim import CONSTANTS, ConstantOp, DigitalOp, NoneOp, PermuteOp, ReadOp, make_cim
+from dialects.cim import DigitalOp, PermuteOp
 from dialects.network import Network, main_block
 from dialects.weights import WeightStore
 
@@ -20,27 +19,6 @@ def network(body: str, inputs: str = X) -> Network:
 
 def first_operator(body: str, inputs: str = X) -> DigitalOp:
     return next(op for op in network(body, inputs).block.ops if isinstance(op, DigitalOp))
-
-
-def test_constants_are_those_with_the_trait() -> None:
-    assert {op for op in make_cim().operations if op.has_trait(ConstantLike)} == CONSTANTS
-
-
-def test_what_constants_are() -> None:
-    """Those that an attribute can hold."""
-    text = """func.func @main() {
-      %c = cim.constant dense<7> : tensor<i64>
-      %r = cim.read @w : tensor<2xf32>
-      %n = cim.none : none
-      func.return
-    }"""
-    found: dict[type, object] = {}
-    for op in main_block(Parser(make_context(), text).parse_module()).ops:
-        if op.results:
-            found[type(op)] = ConstantLike.get_constant_value(op.results[0])
-    constant = found[ConstantOp]
-    assert str(constant) == "dense<7> : tensor<i64>"
-    assert found == {ConstantOp: constant, ReadOp: None, NoneOp: NoneAttr()}
 
 
 DROPOUT = '%y = cim.digital "Dropout"(%x, %ratio, %t) : (tensor<?x2xf32>, tensor<f32>, {kind}) -> tensor<?x2xf32>'
