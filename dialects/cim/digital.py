@@ -111,7 +111,7 @@ class DigitalOp(IRDLOperation, HasFolderInterface):
             return None
         (x,) = self.inputs
         known = self.is_a("Identity") or element_type(x.type) != UNKNOWN
-        return (x,) if known and x.type == self.outputs[0].type else None
+        return (x,) if known and self.result_types == (x.type,) else None
 
 
 @irdl_op_definition

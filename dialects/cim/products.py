@@ -59,10 +59,10 @@ class PermuteOp(IRDLOperation, HasFolderInterface):
 
     def fold(self) -> tuple[SSAValue] | None:
         """Its input, if the table stands in the IR and leaves every element where it is."""
-        table = SymbolTable.lookup_symbol(self, self.table)
-        if self.x.type != self.result.type or not isinstance(table, WeightOp):
+        if self.x.type != self.result.type or not isa(self.x.type, TensorType) or not self.x.type.get_shape():
             return None
-        if not isa(self.x.type, TensorType) or not isinstance(table.value, DenseIntOrFPElementsAttr):
+        table = SymbolTable.lookup_symbol(self, self.table)
+        if not isinstance(table, WeightOp) or not isinstance(table.value, DenseIntOrFPElementsAttr):
             return None
         identity = list(range(self.x.type.get_shape()[-1]))
         return (self.x,) if dense_array(table.value).tolist() == identity else None

@@ -81,6 +81,8 @@ def test_effects_of_bodies(inside: str, known: bool) -> None:
         ('cim.digital "Cast"(%x) with {to = 1 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf32>', True),
         ('cim.digital "Cast"(%x) with {to = 11 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf64>', False),
         ('cim.digital "Relu"(%x) : (tensor<?x2xf32>) -> tensor<?x2xf32>', False),
+        ('cim.digital "Identity"(%x, %x) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>', False),
+        ('cim.digital "Identity"() : () -> tensor<?x2xf32>', False),
         ("cim.permute %x, @identity : tensor<?x2xf32> -> tensor<?x2xf32>", True),
         ("cim.permute %x, @swap : tensor<?x2xf32> -> tensor<?x2xf32>", False),
         ("cim.permute %x, @first : tensor<?x2xf32> -> tensor<?x1xf32>", False),
@@ -102,6 +104,19 @@ def test_what_folds_to_its_input(operation: str, folds: bool) -> None:
     op = block.first_op
     assert isinstance(op, DigitalOp | PermuteOp)
     assert op.fold() == ((block.args[0],) if folds else None)
+
+
+def test_operations_that_are_no_good_do_not_fold() -> None:
+    """Nothing refuses them before; a permutation of a single number, an operator without a result."""
+    scalar = "tensor<f32>"
+    text = f"""cim.weight @one = dense<[0]> : tensor<1xi64>
+    func.func @main(%x: {scalar}) {{
+      %y = cim.permute %x, @one : {scalar} -> {scalar}
+      cim.digital "Identity"(%x) : ({scalar}) -> ()
+      func.return
+    }}"""
+    operations = list(main_block(Parser(make_context(), text).parse_module()).ops)[:-1]
+    assert [op.fold() for op in operations if isinstance(op, DigitalOp | PermuteOp)] == [None, None]
 
 
 @pytest.mark.parametrize(("operator", "folds"), [("Identity", True), ("Cast", False)])
