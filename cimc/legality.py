@@ -10,6 +10,7 @@ from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 from passes.rules import (
     FLAT,
     INTEGERS,
+    LAID_OUT,
     LEGAL_PLACES,
     PLACEABLE,
     SCHEDULABLE,
@@ -31,8 +32,8 @@ LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
     ProjectMonarchPass.name: NETWORK,
     FoldPermutationsPass.name: NETWORK,
     QuantizePass.name: (*NETWORK, FLAT),
-    TileBlocksPass.name: (*NETWORK, *TILEABLE),
-    PlaceTilesPass.name: (UNSCHEDULED, *PLACEABLE),
+    TileBlocksPass.name: (*TILEABLE, LEGAL_PLACES),
+    PlaceTilesPass.name: PLACEABLE,
     ScheduleArraysPass.name: SCHEDULABLE,
 }
 """Checked on what a pass is given: the first rule that does not hold is the user's mistake."""
@@ -40,7 +41,7 @@ LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
 LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
     QuantizePass.name: (INTEGERS,),
     TileBlocksPass.name: PLACEABLE,
-    PlaceTilesPass.name: SCHEDULABLE,
-    ScheduleArraysPass.name: (*SCHEDULABLE, SCHEDULED),
+    PlaceTilesPass.name: LAID_OUT,
+    ScheduleArraysPass.name: (*LAID_OUT, SCHEDULED),
 }
 """Checked on what a pass leaves: a rule that does not hold is our bug."""

@@ -75,9 +75,11 @@ class Network:
 
     @property
     def returned(self) -> ReturnOp:
-        """The operation that names the network's outputs."""
+        """The operation that names the network's outputs; UserError if `@main` ends with another."""
         last = self.block.last_op
-        assert isinstance(last, ReturnOp)
+        if not isinstance(last, ReturnOp):
+            found = "nothing" if last is None else last.name
+            raise UserError(f"the function @main ends with {found}: expected func.return")
         return last
 
     @property
@@ -161,10 +163,12 @@ def main_block(module: ModuleOp) -> Block:
 
 
 def _body(function: FuncOp) -> Block:
-    block = next(iter(function.body.blocks), None)
-    if block is None:
+    blocks = list(function.body.blocks)
+    if not blocks:
         raise UserError("the function @main has no body, which is the network to compile")
-    return block
+    if len(blocks) > 1:
+        raise UserError(f"the function @main has {len(blocks)} blocks: expected one, and control flow in cim.digital")
+    return blocks[0]
 
 
 def weights_of(module: ModuleOp) -> dict[str, WeightOp]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation
 
 from dialects.array import ArrayDialect, MultiplyOp, StageOp
-from dialects.cim import DigitalOp, MatmulOp
+from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
 from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.hardware import chip_of
@@ -26,7 +27,8 @@ _TIMED = frozenset(ArrayDialect.operations) - {MultiplyOp}
 MOST_ARRAYS = 2**31 - 1
 """That a program can number."""
 _CONCERNED = frozenset({MatmulOp, MultiplyOp}) | _TIMED
-"""Rules look at no other operations, and to ask for a type is faster than for a class."""
+_PLAIN = frozenset({ConstantOp, ReadOp, NoneOp, PermuteOp, DigitalOp, YieldOp, ReturnOp})
+"""Rules do not look at these, of which networks have most; to ask for a type is faster than for a class."""
 
 
 class IllegalNetwork(UserError):
@@ -75,7 +77,7 @@ def require(module: ModuleOp, rules: Iterable[Rule], wanted: str) -> None:
 
 def concerned(module: ModuleOp) -> list[Operation]:
     """The operations of a network that rules are about; UserError if the module has no function `@main`."""
-    return [op for op in operations(main_block(module)) if type(op) in _CONCERNED]
+    return [op for op in operations(main_block(module)) if type(op) not in _PLAIN]
 
 
 def _each(wrong: Callable[[Operation], str | None]) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
@@ -112,6 +114,10 @@ def _inside(op: Operation) -> str | None:
     """Whether it stands where passes leave all as it is."""
     parent = op.parent_op()
     return f"stands in a body of {parent.op_type.data}" if isinstance(parent, DigitalOp) else None
+
+
+def _foreign(op: Operation) -> str | None:
+    return f"is {op.name}" if type(op) not in _CONCERNED else None
 
 
 def _untiled(op: Operation) -> str | None:
@@ -207,6 +213,9 @@ FLAT = Rule(
     _each(_inside),
     'expected cim.digital "MatMul" or "MatMulInteger" there',
 )
+OF_NETWORKS = Rule(
+    "all operations are of networks", _each(_foreign), "expected operations of the languages cim and array alone"
+)
 INTEGERS = Rule(
     "every multiplication by a constant weight is of integers", _each(_of_floats), "run quantize first", in_file=False
 )
@@ -231,7 +240,8 @@ SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
 )
 
-TILEABLE = (FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
-PLACEABLE = (FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
-SCHEDULABLE = (FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
+TILEABLE = (UNSCHEDULED, FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+PLACEABLE = (UNSCHEDULED, FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+LAID_OUT = (FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
+SCHEDULABLE = (OF_NETWORKS, *LAID_OUT)
 """Without these, passes on the way to a schedule could not go on, whoever runs them."""

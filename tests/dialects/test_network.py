@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from xdsl.context import Context
 from xdsl.dialects.builtin import DYNAMIC_INDEX, Builtin, ModuleOp
 from xdsl.dialects.func import Func, FuncOp
+from xdsl.ir import Block
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
@@ -83,6 +84,17 @@ def test_module_without_main():
 def test_main_without_a_body():
     with pytest.raises(UserError, match="@main has no body, which is the network to compile"):
         main_block(parse("func.func private @main(tensor<4xf32>) -> tensor<4xf32>"))
+
+
+def test_main_that_is_no_network():
+    module = parse("func.func @main() {\n  func.return\n}")
+    main_function(module).body.add_block(Block())
+    with pytest.raises(UserError) as error:
+        main_block(module)
+    assert str(error.value) == "the function @main has 2 blocks: expected one, and control flow in cim.digital"
+    with pytest.raises(UserError) as error:
+        Network(parse("func.func @main() {\n  %none = cim.none : none\n}"), WeightStore()).returned
+    assert str(error.value) == "the function @main ends with cim.none: expected func.return"
 
 
 def test_weights_by_symbol():
