@@ -26,7 +26,7 @@ from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
 from dialects.weights import SIDE_FILE, check_side_file, store_of
-from passes.rules import concerned, require
+from passes.rules import Rule, concerned, require
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
 """Called with None before the first pass, then after each pass with that pass."""
@@ -68,16 +68,19 @@ class PassRunner:
             callback(None, module)
         self._begun = True
         located = _all_located(list(operations(module.body.block)))
+        kept: tuple[Rule, ...] = ()
         for one in passes:
             self.before(one)
             begun = time.perf_counter()
-            if one.name in LEGAL_BEFORE:
-                require(module, LEGAL_BEFORE[one.name], one.name)
+            needed = [rule for rule in LEGAL_BEFORE.get(one.name, ()) if rule not in kept]
+            if needed:
+                require(module, needed, one.name)
             start = time.perf_counter()
             one.apply(self.ctx, module)
             applied = time.perf_counter()
             ops = check(module, one.name, self._verifier)
             assert not located or _all_located(ops), f"{one.name} lost the ONNX node of an operation"
+            kept = LEGAL_AFTER.get(one.name, ())
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])
             self.statistics.append(PassStatistics(one.name, applied - start, checked - applied + start - begun, names))
