@@ -178,6 +178,20 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
 
 // -----
 
+// Whatever dimensions come before the vectors.
+// CHECK: cim.permutations_before_folding = 1 : i64
+// CHECK-NOT: cim.permute
+cim.weight @p = dense<[3, 2, 0, 1]> : tensor<4xi64>
+cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+func.func @main(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
+  %a = cim.permute %x, @p : tensor<?x3x4xf32> -> tensor<?x3x4xf32>
+  // CHECK: %y = cim.matmul %x, @w.ordered : tensor<?x3x4xf32> -> tensor<?x3x2xf32>
+  %y = cim.matmul %a, @w : tensor<?x3x4xf32> -> tensor<?x3x2xf32>
+  func.return %y : tensor<?x3x2xf32>
+}
+
+// -----
+
 // Rows that would change their block do not: the permutation stays.
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK:      cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>

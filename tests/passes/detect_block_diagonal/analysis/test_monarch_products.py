@@ -228,3 +228,11 @@ def test_dense_matrices(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     for matrix in (rng.standard_normal(shape), rng.integers(-127, 128, shape).astype(np.float32)):
         assert find_monarch_product(matrix) is None
+
+
+@pytest.mark.parametrize("zeros", [np.s_[:, 3::4], np.s_[:8], np.s_[:4, 3::4], np.s_[:, 1::2]])
+def test_slices_of_zeros_are_no_products(zeros: Any) -> None:
+    """Of rank 0, they tell nothing of the rest, which is random."""
+    matrix = np.random.default_rng(0).standard_normal((64, 64))
+    matrix[zeros] = 0
+    assert find_monarch_product(matrix) is None
