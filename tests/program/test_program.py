@@ -154,6 +154,14 @@ def test_changed_metadata(path: Path) -> None:
             {"kernels": [{"inputs": [], "outputs": [], "nodes": [1], "constants": []}]},
             "damaged: metadata program.kernels[0].nodes is not a list of texts",
         ),
+        (
+            {"multiplications": [{"y": 3, "x": 2, "weight": 0, "node": "/fc", "order": None, "signed": 1}]},
+            "damaged: metadata program.multiplications[0].signed is not true or false",
+        ),
+        (
+            {"multiplications": [{"y": 3, "x": 2, "weight": 0, "node": "/fc", "order": True, "signed": True}]},
+            "damaged: metadata program.multiplications[0].order is not a number from 0 on",
+        ),
         ({"tables": 7}, "damaged: there is no tensor tables.1"),
         ({"timing": 3}, "damaged: metadata program.timing is not an object"),
         ({"timing": {"settle_ps": 1}}, "damaged: metadata program.timing.adc_ps is not a list"),
