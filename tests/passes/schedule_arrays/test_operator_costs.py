@@ -115,3 +115,18 @@ def test_bodies_read_what_is_outside_of_them() -> None:
     ops = operators(text)
     branches = [op for op in ops if isinstance(op, DigitalOp)]
     assert static_operators(ops) == {branches[1]}
+
+
+def test_what_a_body_is_given_is_not_read_outside() -> None:
+    """A `Loop` over constants is static: its body reads the values that the loop hands to it."""
+    text = """
+        %count = cim.constant dense<3> : tensor<i64>
+        %go = cim.constant dense<true> : tensor<i1>
+        %one = cim.constant dense<1.0> : tensor<f32>
+        %a = cim.digital "Loop"(%count, %go, %one) bodies ["body"] {
+        ^bb0(%i: tensor<i64>, %on: tensor<i1>, %v: tensor<f32>):
+          %w = cim.digital "Neg"(%v) : (tensor<f32>) -> tensor<f32>
+          cim.yield %on, %w : tensor<i1>, tensor<f32>
+        } : (tensor<i64>, tensor<i1>, tensor<f32>) -> tensor<f32>"""
+    ops = operators(text)
+    assert static_operators(ops) == {op for op in ops if isinstance(op, DigitalOp)}

@@ -252,3 +252,12 @@ def test_mixes_of_shapes_come_close_to_the_bound(array: tuple[int, int]) -> None
 def test_blocks_that_divide_an_array_meet_the_bound(some: list[tuple[int, int, int]]) -> None:
     weights = [blocks(count, 1 << rows, 1 << columns, i) for i, (count, rows, columns) in enumerate(some)]
     assert arrays_used(check(weights, 8, 8)) == fewest_arrays([w.tiles for w in weights], 8, 8)
+
+
+@pytest.mark.parametrize("arrays", [4, 8])
+@pytest.mark.parametrize("adcs", [1, 2])
+@pytest.mark.parametrize("tiles", [(4, 4), (1, 16), (2, 8)])
+def test_latency_cuts_no_finer_than_arrays_need(arrays: int, adcs: int, tiles: tuple[int, int]) -> None:
+    """One piece for each array is enough: in more of them the rows would settle more often."""
+    (placement,) = check([blocks(*tiles, 16, array=(16, 16))], 16, 16, Goal("latency", arrays, adcs))
+    assert len(placement.tiles) == arrays
