@@ -1,6 +1,7 @@
 """What many tests need: a small program made by hand, ONNX files from text, and the way to a checked program."""
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from numpy.typing import NDArray
 from onnx import (
     AttributeProto,
@@ -34,7 +35,8 @@ from cimc.program.records import clear_record, kernel_record, multiply_records, 
 from dialects.semantics.onnx_graph import GraphWriter
 
 settings.register_profile("cimc", deadline=None)  # a busy machine is no mistake
-settings.load_profile("cimc")
+settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate])  # no smaller example
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "cimc")
 
 STEP = np.array([7.5, 3.25, 11, 90], np.float32)
 TABLE = np.array([2, 0, 3, 1], np.int32)
