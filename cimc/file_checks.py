@@ -56,15 +56,15 @@ def check_names(
                 _check_input(path, written, f"it holds weights of {model}")
 
 
-def _check_input(path: Path | None, written: dict[Identity, Path], what: str) -> None:
+def _check_input(path: Path | None, written: dict[Identity, Path], why: str) -> None:
     if path is not None and _identity(path) in written:
-        raise UserError(f"{written[_identity(path)]}: cannot be written: {what}, expected another name")
+        raise UserError(f"{written[_identity(path)]}: cannot be written: {why}, expected another name")
 
 
 def _identity(path: Path) -> Identity:
     """What two names of one file have in common: links of both kinds, and letters' case where that does not count."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return path.resolve()
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

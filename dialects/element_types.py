@@ -97,20 +97,20 @@ UNKNOWN = ElementType.of("undefined")
 
 def ir_element(onnx_type: int) -> Attribute:
     """The IR element type of an ONNX `TensorProto.DataType` number."""
-    found = _BY_ONNX.get(onnx_type)
-    return UNKNOWN if found is None else found.ir
+    element = _BY_ONNX.get(onnx_type)
+    return UNKNOWN if element is None else element.ir
 
 
 def onnx_element(element: Attribute) -> int:
     """The ONNX `TensorProto.DataType` number of an IR element type; 0 (undefined) if there is none."""
-    found = _BY_IR.get(element)
-    return TensorProto.UNDEFINED if found is None else found.onnx
+    known = _BY_IR.get(element)
+    return TensorProto.UNDEFINED if known is None else known.onnx
 
 
 def numpy_element(element: Attribute) -> np.dtype[Any] | None:
     """The numpy dtype of an IR element type; None for strings and unknown types."""
-    found = _BY_IR.get(element)
-    return None if found is None else found.numpy
+    known = _BY_IR.get(element)
+    return None if known is None else known.numpy
 
 
 def tensor_type_of(array: Array) -> TensorType[Any]:
@@ -131,9 +131,9 @@ def element_type(value_type: Attribute) -> Attribute:
     return value_type.element_type if isa(value_type, UnrankedTensorType) else UNKNOWN
 
 
-def is_tensor(kind: Attribute) -> TypeGuard[TensorType[Attribute]]:
-    """Whether `kind` is a ranked tensor type: a hundred times as fast as `isa`, for what is asked that often."""
-    return isinstance(kind, TensorType)
+def is_tensor(type_: Attribute) -> TypeGuard[TensorType[Attribute]]:
+    """Whether `type_` is a ranked tensor type: a hundred times as fast as `isa`, for what is asked that often."""
+    return isinstance(type_, TensorType)
 
 
 _INLINE_ELEMENTS = 32
@@ -185,11 +185,11 @@ def strange_type(module: Operation) -> str | None:
     for op in module.walk():
         values = [*op.results, *(value for region in op.regions for block in region.blocks for value in block.args)]
         for value in values:
-            kind = value.type
-            if isa(kind, TensorType):
-                if max(kind.get_shape(), default=0) > MOST_LENGTH:
-                    return f"{op.name}: a value has type {kind}: expected dimensions of at most {MOST_LENGTH}"
-                kind = kind.get_element_type()
-            if isa(kind, IntegerType) and kind.width.data > MOST_WIDTH:
-                return f"{op.name}: a value has type {kind}: expected integers of at most {MOST_WIDTH} bits"
+            type_ = value.type
+            if isa(type_, TensorType):
+                if max(type_.get_shape(), default=0) > MOST_LENGTH:
+                    return f"{op.name}: a value has type {type_}: expected dimensions of at most {MOST_LENGTH}"
+                type_ = type_.get_element_type()
+            if isa(type_, IntegerType) and type_.width.data > MOST_WIDTH:
+                return f"{op.name}: a value has type {type_}: expected integers of at most {MOST_WIDTH} bits"
     return None

@@ -171,9 +171,9 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         A chip that gives no `adc_step_ns` leaves it to its ADC model.
         """
         if "adc_step_ns" not in self.to_dict() and "adc_model" in self.to_dict():
-            found = self.adc_model.nanoseconds(bits)
-            if found is not None:
-                return found
+            modelled = self.adc_model.nanoseconds(bits)
+            if modelled is not None:
+                return modelled
         steps = {"sar": bits, "ramp": 1 << bits, "flash": 1}[self._text("adc_kind")]
         return steps * self._number("adc_step_ns")
 

@@ -176,12 +176,12 @@ def weights_of(module: ModuleOp) -> dict[str, WeightOp]:
     return {op.symbol: op for op in module.body.block.ops if isinstance(op, WeightOp)}
 
 
-def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, what: str) -> Iterator[Port]:
+def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, role: str) -> Iterator[Port]:
     for i in range(count):
         name = None if attributes is None else attributes.data[i].data.get(_NAME)
         dims = None if attributes is None else attributes.data[i].data.get(_DIMS)
         yield Port(
-            unescaped(name.data) if isinstance(name, StringAttr) else f"{what}{i}",
+            unescaped(name.data) if isinstance(name, StringAttr) else f"{role}{i}",
             tuple(unescaped(d.data) for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),
         )
 
@@ -192,11 +192,11 @@ def opsets_attribute(opsets: dict[str, int]) -> ArrayAttr[StringAttr]:
 
 
 @lru_cache(maxsize=1 << 6)
-def _opsets(found: Attribute) -> dict[str, int]:
+def _opsets(named: Attribute) -> dict[str, int]:
     """What an attribute says; each kernel of a large network asks anew."""
     opsets = {"": 17}
-    if isa(found, ArrayAttr[StringAttr]):
-        for entry in found:
+    if isa(named, ArrayAttr[StringAttr]):
+        for entry in named:
             domain, separator, version = unescaped(entry.data).rpartition(":")
             if not separator or not version.isdecimal():
                 raise UserError(f"operator set {entry.data!r}: expected domain and version, like 'ai.onnx:17'")
@@ -213,6 +213,6 @@ def operations(block: Block) -> Iterator[Operation]:
             yield op
 
 
-def shape_of(kind: Attribute) -> tuple[int, ...] | None:
+def shape_of(type_: Attribute) -> tuple[int, ...] | None:
     """The shape of a ranked tensor type, negative for dynamic dimensions; None for anything else."""
-    return kind.get_shape() if is_tensor(kind) else None
+    return type_.get_shape() if is_tensor(type_) else None

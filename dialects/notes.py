@@ -54,10 +54,10 @@ class LayerNotes:
 
 
 def _by_node(entries: Iterable[DictionaryAttr]) -> dict[str, list[DictionaryAttr]]:
-    found: dict[str, list[DictionaryAttr]] = {}
+    entries_of: dict[str, list[DictionaryAttr]] = {}
     for entry in entries:
-        found.setdefault(_node(entry), []).append(entry)
-    return found
+        entries_of.setdefault(_node(entry), []).append(entry)
+    return entries_of
 
 
 def _node(entry: DictionaryAttr) -> str:
@@ -73,13 +73,13 @@ def layer_notes(module: ModuleOp) -> list[Note]:
 
 
 def _plain(entry: DictionaryAttr) -> Note:
-    found: dict[str, str | float] = {}
+    note: dict[str, str | float] = {}
     for name, value in entry.data.items():
         if isinstance(value, StringAttr):
-            found[name] = unescaped(value.data)
+            note[name] = unescaped(value.data)
         elif isinstance(value, FloatAttr):
-            found[name] = value.value.data
-    return found
+            note[name] = value.value.data
+    return note
 
 
 def note_permutations(module: ModuleOp, count: int) -> None:
@@ -99,8 +99,8 @@ def _note_at_least(module: ModuleOp, name: str, count: int) -> None:
 
 def permutations_before_folding(module: ModuleOp) -> int | None:
     """How many permutations were executed before they were folded; None if nothing was folded."""
-    found = module.attributes.get(_PERMUTATIONS)
-    return found.value.data if isinstance(found, IntegerAttr) else None
+    count = module.attributes.get(_PERMUTATIONS)
+    return count.value.data if isinstance(count, IntegerAttr) else None
 
 
 def note_dense_weights(module: ModuleOp, count: int) -> None:
@@ -113,5 +113,5 @@ def note_dense_weights(module: ModuleOp, count: int) -> None:
 
 def dense_weights(module: ModuleOp) -> int | None:
     """How many weights the network's multiplications would have as dense matrices; None if nobody said."""
-    found = module.attributes.get(_DENSE)
-    return found.value.data if isinstance(found, IntegerAttr) else None
+    count = module.attributes.get(_DENSE)
+    return count.value.data if isinstance(count, IntegerAttr) else None

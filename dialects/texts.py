@@ -14,7 +14,7 @@ _SURROGATES = range(0xD800, 0xE000)
 
 def escaped(text: str) -> str:
     """`text` in printable ASCII."""
-    return _FOREIGN.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+    return _FOREIGN.sub(lambda letter: f"\\u{{{ord(letter[0]):x}}}", text)
 
 
 def unescaped(text: str) -> str:
@@ -22,6 +22,6 @@ def unescaped(text: str) -> str:
     return _ESCAPE.sub(_letter, text)
 
 
-def _letter(found: re.Match[str]) -> str:
-    code = int(found[1], 16)
-    return chr(code) if code <= _LAST_LETTER and code not in _SURROGATES else found[0]
+def _letter(escape: re.Match[str]) -> str:
+    code = int(escape[1], 16)
+    return chr(code) if code <= _LAST_LETTER and code not in _SURROGATES else escape[0]

@@ -51,8 +51,8 @@ def _wrong_order(weight: WeightOp, weights: dict[str, WeightOp]) -> str | None:
     if symbol not in weights:
         return f"@{symbol} is used but not defined: expected a cim.weight of that name"
     expected = TensorType(i64, weight.matrix_shape[1:])
-    found = weights[symbol].tensor_type
-    return None if found == expected else f"@{symbol} is {found}, expected {expected}, an order of the columns"
+    type_ = weights[symbol].tensor_type
+    return None if type_ == expected else f"@{symbol} is {type_}, expected {expected}, an order of the columns"
 
 
 def _wrong_table(op: _Permutation, weights: dict[str, WeightOp]) -> str | None:
@@ -60,10 +60,10 @@ def _wrong_table(op: _Permutation, weights: dict[str, WeightOp]) -> str | None:
     symbol = op.symbol
     if symbol not in weights:
         return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
-    kind, shape = weights[symbol].tensor_type, shape_of(op.result.type)
-    if kind.get_num_dims() != 1 or kind.element_type != i64:
-        return f"table @{symbol} is {kind}, expected i64 numbers of elements"
-    length = kind.get_shape()[0]
+    type_, shape = weights[symbol].tensor_type, shape_of(op.result.type)
+    if type_.get_num_dims() != 1 or type_.element_type != i64:
+        return f"table @{symbol} is {type_}, expected i64 numbers of elements"
+    length = type_.get_shape()[0]
     if shape is not None and (not shape or shape[-1] not in (-1, length)):
         return f"the result is {op.result.type}, expected {length} as its last dimension for table @{symbol}"
     return None
@@ -74,12 +74,12 @@ def _wrong_vector(
 ) -> str | None:
     if symbol not in weights:
         return f"@{symbol} is used but not defined: expected a cim.weight of that name"
-    found, columns = weights[symbol].tensor_type, weight.matrix_shape[1]
-    fits = _is_float(found.element_type) if expected is None else found.element_type == expected
-    if found.get_shape() == (columns,) and fits:
+    type_, columns = weights[symbol].tensor_type, weight.matrix_shape[1]
+    fits = _is_float(type_.element_type) if expected is None else type_.element_type == expected
+    if type_.get_shape() == (columns,) and fits:
         return None
     wanted = "a float" if expected is None else str(expected)
-    return f"@{symbol} is {found}, expected {wanted} for each of {columns} columns"
+    return f"@{symbol} is {type_}, expected {wanted} for each of {columns} columns"
 
 
 def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp]) -> str | None:
@@ -87,21 +87,21 @@ def _wrong_use(op: ReadOp | MatmulOp | MultiplyOp, weights: dict[str, WeightOp])
     if symbol not in weights:
         return f"weight @{symbol} is used but not defined: expected a cim.weight of that name"
     weight = weights[symbol]
-    kind = weight.tensor_type
+    type_ = weight.tensor_type
     if isinstance(op, ReadOp):
-        return None if op.result.type == kind else f"weight @{symbol} is {kind}, read as {op.result.type}"
+        return None if op.result.type == type_ else f"weight @{symbol} is {type_}, read as {op.result.type}"
     return _wrong_shapes(op, weight) or _wrong_elements(op, weight) or _wrong_tiles(op, weight)
 
 
 def _wrong_shapes(op: MatmulOp | MultiplyOp, weight: WeightOp) -> str | None:
-    symbol, kind = weight.symbol, weight.tensor_type
-    if kind.get_num_dims() != 2 and weight.structure is None:
-        return f"weight @{symbol} is {kind}, expected a matrix"
+    symbol, type_ = weight.symbol, weight.tensor_type
+    if type_.get_num_dims() != 2 and weight.structure is None:
+        return f"weight @{symbol} is {type_}, expected a matrix"
     shape = weight.matrix_shape
-    for what, value, size in (("input", op.x, shape[0]), ("result", op.result, shape[1])):
-        found = shape_of(value.type)
-        if found == () or (found and found[-1] >= 0 and found[-1] != size):
-            return f"the {what} is {value.type}, expected {size} as its last dimension for weight @{symbol} of {kind}"
+    for role, value, size in (("input", op.x, shape[0]), ("result", op.result, shape[1])):
+        value_shape = shape_of(value.type)
+        if value_shape == () or (value_shape and value_shape[-1] >= 0 and value_shape[-1] != size):
+            return f"the {role} is {value.type}, expected {size} as its last dimension for weight @{symbol} of {type_}"
     return None
 
 

@@ -133,12 +133,12 @@ def _mapped(path: Path) -> Mapping[str, Array]:
             header: dict[str, dict[str, Any]] = json.loads(file.read(min(length, path.stat().st_size)))
         kinds: dict[str, tuple[str, list[int]]] = json.loads(header.pop("__metadata__")["kinds"])
         data = np.memmap(path, np.uint8, "r", offset=8 + length) if header else np.zeros(0, np.uint8)
-        found: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         for key, entry in header.items():
             name, shape = kinds[key]
             first, last = entry["data_offsets"]
-            found[key] = data[first:last].view(_dtype(name)).reshape(shape)
-        return found
+            arrays[key] = data[first:last].view(_dtype(name)).reshape(shape)
+        return arrays
     except Exception as error:  # whatever may be wrong with the bytes of a file
         raise UserError(f"{path}: not a weight file written by --keep-ir ({error})") from error
 

@@ -71,16 +71,16 @@ def _place(path: Path) -> Path | None:
     """Where the file will be, links followed; None for what is no regular file, and must not be replaced by one."""
     place = Path(os.path.realpath(path))
     try:
-        found = path.stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return place if path.is_symlink() else path
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         raise OSError("is a directory, expected the name of a file")
-    if stat.S_ISBLK(found.st_mode):
+    if stat.S_ISBLK(status.st_mode):
         raise OSError("is a disk, expected the name of a file")
     if not os.access(path, os.W_OK):
         raise OSError("is protected from writing")
-    if not stat.S_ISREG(found.st_mode) or not place.exists():  # a file without a name is open as /dev/stdout, say
+    if not stat.S_ISREG(status.st_mode) or not place.exists():  # a file without a name is open as /dev/stdout, say
         return None
     return place if path.is_symlink() else path
 
@@ -97,9 +97,9 @@ def _usual_mode(new: Path) -> int:
 def _hand_on_permissions(old: Path, new: Path, mode: int) -> None:
     """Gives the new file owner and permissions of the old one, or those that files are born with."""
     with contextlib.suppress(OSError):  # nothing is there, or its owner is not ours to choose
-        found = old.stat()
-        mode = stat.S_IMODE(found.st_mode) & 0o777
-        os.chown(new, found.st_uid, found.st_gid)
+        status = old.stat()
+        mode = stat.S_IMODE(status.st_mode) & 0o777
+        os.chown(new, status.st_uid, status.st_gid)
     new.chmod(mode)  # some writers leave a file that nobody else may read
 
 
@@ -130,8 +130,8 @@ def _remove_left_ones(parent: Path, name: str) -> None:
     pattern = re.compile(rf"\.{re.escape(name)}\.(\d+)-{_HOST}-\d+\.part")
     with contextlib.suppress(OSError):
         for entry in os.scandir(parent):
-            found = pattern.fullmatch(entry.name)
-            if found and entry.name not in _own and not _runs(int(found[1])):
+            named = pattern.fullmatch(entry.name)
+            if named and entry.name not in _own and not _runs(int(named[1])):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 

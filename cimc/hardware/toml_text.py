@@ -11,22 +11,22 @@ MOST_BYTES = 1 << 20
 """Of a file; those that come with cimc have a few thousand."""
 
 
-def read_bytes(file: Path, what: str) -> bytes:
+def read_bytes(file: Path, role: str) -> bytes:
     """The contents of a file, not more than is needed to see that it is too large; UserError if it cannot be read."""
     try:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:  # the latter for a name that no file can have
-        raise UserError(f"{what} {file} cannot be read: {reason(error)}") from error
+        raise UserError(f"{role} {file} cannot be read: {reason(error)}") from error
 
 
-def parse_toml(content: bytes, what: str) -> dict[str, Any]:
-    """The values in the bytes of a TOML file; UserError if it is none. `what` is the file in messages."""
+def parse_toml(content: bytes, subject: str) -> dict[str, Any]:
+    """The values in the bytes of a TOML file; UserError if it is none. `subject` is the file in messages."""
     if len(content) > MOST_BYTES:
-        raise UserError(f"{what} is too large: expected at most {MOST_BYTES} bytes")
+        raise UserError(f"{subject} is too large: expected at most {MOST_BYTES} bytes")
     try:
         return tomllib.loads(content.decode())
     except RecursionError as error:
-        raise UserError(f"{what} is not TOML: it is nested too deeply") from error
+        raise UserError(f"{subject} is not TOML: it is nested too deeply") from error
     except ValueError as error:  # no UTF-8, no TOML, or an integer of thousands of digits
-        raise UserError(f"{what} is not TOML: {error}") from error
+        raise UserError(f"{subject} is not TOML: {error}") from error

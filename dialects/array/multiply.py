@@ -56,7 +56,7 @@ class MultiplyOp(IRDLOperation):
         return self.weight.root_reference.data
 
     def verify_(self) -> None:
-        for what, table, columns in (
+        for name, table, columns in (
             ("tiles", self.tiles, TILE),
             ("at", self.places, PLACE),
             ("groups", self.groups, GROUP),
@@ -64,7 +64,7 @@ class MultiplyOp(IRDLOperation):
         ):
             if table is not None and table.data.columns != len(columns):
                 raise VerifyException(
-                    f"{what} has {table.data.columns} columns, expected {len(columns)}: {', '.join(columns)}"
+                    f"{name} has {table.data.columns} columns, expected {len(columns)}: {', '.join(columns)}"
                 )
         if self.places is not None and len(self.places.array) != len(self.tiles.array):
             raise VerifyException(f"{len(self.places.array)} places for {len(self.tiles.array)} tiles")
@@ -77,8 +77,8 @@ class MultiplyOp(IRDLOperation):
         if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):
             raise VerifyException("an addition has a negative number or no columns")
         if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
-            found = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
-            raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {found}")
+            elements = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
+            raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {elements}")
 
     def _verify_groups(self, groups: Table) -> None:
         tiles = self.tiles.array

@@ -38,9 +38,9 @@ def _times(start_ps: int, duration_ps: int, number: int | None = None) -> dict[s
     return {name: None if value is None else IntegerAttr(value, i64) for name, value in numbers.items()}
 
 
-def _verify_times(what: str, *numbers: IntegerAttr[I64]) -> None:
+def _verify_times(subject: str, *numbers: IntegerAttr[I64]) -> None:
     if any(number.value.data < 0 for number in numbers):
-        raise VerifyException(f"{what} has a negative number, start or duration")
+        raise VerifyException(f"{subject} has a negative number, start or duration")
 
 
 @irdl_op_definition
@@ -255,6 +255,6 @@ def _end(body: Region) -> YieldOp:
     return last
 
 
-def _verify_results(what: str, end: YieldOp, op: Operation) -> None:
+def _verify_results(subject: str, end: YieldOp, op: Operation) -> None:
     if [value.type for value in end.values] != [result.type for result in op.results]:
-        raise VerifyException(f"{what} yields other types than it has results")
+        raise VerifyException(f"{subject} yields other types than it has results")

@@ -33,21 +33,21 @@ def to_ir(attribute: AttributeProto) -> Attribute:
 
 
 def _readable(attribute: AttributeProto) -> Attribute | None:
-    kind = attribute.type
-    if kind == AttributeProto.INT:
+    type_ = attribute.type
+    if type_ == AttributeProto.INT:
         return IntegerAttr(attribute.i, i64)
-    if kind == AttributeProto.FLOAT:
+    if type_ == AttributeProto.FLOAT:
         return FloatAttr(attribute.f, f32) if np.isfinite(attribute.f) else None
-    if kind == AttributeProto.STRING:
+    if type_ == AttributeProto.STRING:
         return _text(attribute.s)
-    if kind == AttributeProto.INTS and attribute.ints:
+    if type_ == AttributeProto.INTS and attribute.ints:
         return DenseArrayBase.from_list(i64, list(attribute.ints))
-    if kind == AttributeProto.FLOATS and attribute.floats and reads_back(np.array(attribute.floats, np.float32)):
+    if type_ == AttributeProto.FLOATS and attribute.floats and reads_back(np.array(attribute.floats, np.float32)):
         return DenseArrayBase.from_list(f32, list(attribute.floats))
-    if kind == AttributeProto.STRINGS and attribute.strings:
+    if type_ == AttributeProto.STRINGS and attribute.strings:
         texts = [_text(s) for s in attribute.strings]
         return ArrayAttr([t for t in texts if t is not None]) if None not in texts else None
-    if kind == AttributeProto.TENSOR and attribute.t.data_type != attribute.t.STRING:
+    if type_ == AttributeProto.TENSOR and attribute.t.data_type != attribute.t.STRING:
         return inline_constant(numpy_helper.to_array(attribute.t))
     return None
 

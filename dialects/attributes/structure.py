@@ -122,15 +122,15 @@ class BlocksAttr(ParametrizedAttribute):
     def verify(self) -> None:
         _verify_kind(self.kind)
         if self.table.data.columns != 4:
-            found = self.table.data.columns
-            raise VerifyException(f"blocks of {found} numbers: expected first row, first column, rows and columns")
+            given = self.table.data.columns
+            raise VerifyException(f"blocks of {given} numbers: expected first row, first column, rows and columns")
         first, size = self.rectangles[:, :2], self.rectangles[:, 2:]
         before = np.concatenate([np.zeros((1, 2), np.int64), (first + size)[:-1]])
         wrong = np.flatnonzero(((first < before) | (size < 1)).any(axis=1))
         if len(wrong):
             number = int(wrong[0])
-            found = self.rectangles[number].tolist()
-            raise VerifyException(f"block {number} is {found}: expected blocks down the diagonal, at least 1x1")
+            given = self.rectangles[number].tolist()
+            raise VerifyException(f"block {number} is {given}: expected blocks down the diagonal, at least 1x1")
 
     @property
     def rectangles(self) -> Table:

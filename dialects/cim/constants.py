@@ -58,8 +58,8 @@ class ReadOp(IRDLOperation):
     traits = traits_def(Pure(), ConstantLike())
     assembly_format = "$weight attr-dict `:` type($result)"
 
-    def __init__(self, weight: str, kind: Attribute):
-        Operation.__init__(self, properties={"weight": SymbolRefAttr(weight)}, result_types=[kind])
+    def __init__(self, weight: str, result_type: Attribute):
+        Operation.__init__(self, properties={"weight": SymbolRefAttr(weight)}, result_types=[result_type])
 
     @property
     def symbol(self) -> str:

@@ -53,9 +53,9 @@ class PermuteOp(IRDLOperation, HasFolderInterface):
         return self.table.root_reference.data
 
     def verify_(self) -> None:
-        found, expected = element_type(self.result.type), element_type(self.x.type)
-        if found != expected:
-            raise VerifyException(f"permutation of {expected} gives {found}, expected {expected}")
+        element, expected = element_type(self.result.type), element_type(self.x.type)
+        if element != expected:
+            raise VerifyException(f"permutation of {expected} gives {element}, expected {expected}")
 
     def fold(self) -> tuple[SSAValue] | None:
         """Its input, if the table stands in the IR and leaves every element where it is."""

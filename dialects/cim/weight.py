@@ -54,11 +54,11 @@ class WeightOp(IRDLOperation):
         self,
         name: str,
         value: DataAttr | DenseIntOrFPElementsAttr,
-        kind: TensorType[Attribute],
+        tensor_type: TensorType[Attribute],
         affine: AffineAttr | None = None,
         structure: BlockDiagonalAttr | BlocksAttr | None = None,
     ):
-        stated = kind if isinstance(value, DataAttr) else None
+        stated = tensor_type if isinstance(value, DataAttr) else None
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
@@ -75,8 +75,8 @@ class WeightOp(IRDLOperation):
         shape = self.tensor_type.get_shape()
         if isinstance(self.structure, BlockDiagonalAttr) and shape != self.structure.data_shape:
             expected = "x".join(map(str, self.structure.data_shape))
-            found = "x".join(map(str, shape))
-            raise VerifyException(f"weight @{self.symbol} of {found} holds blocks of {expected}")
+            stored = "x".join(map(str, shape))
+            raise VerifyException(f"weight @{self.symbol} of {stored} holds blocks of {expected}")
         if isinstance(self.structure, BlocksAttr):
             self._verify_blocks(self.structure, shape)
         if self.affine is not None and self.structure is None and len(shape) != 2:
@@ -87,9 +87,9 @@ class WeightOp(IRDLOperation):
         """Blocks down the diagonal end inside the matrix if the last one does."""
         row, column, rows, columns = structure.rectangles[-1].tolist()
         if len(shape) != 2 or row + rows > shape[0] or column + columns > shape[1]:
-            found = "x".join(map(str, shape))
+            stored = "x".join(map(str, shape))
             raise VerifyException(
-                f"weight @{self.symbol} of {found} has blocks up to row {row + rows}, column {column + columns}"
+                f"weight @{self.symbol} of {stored} has blocks up to row {row + rows}, column {column + columns}"
             )
 
     @property
@@ -100,9 +100,9 @@ class WeightOp(IRDLOperation):
     @property
     def tensor_type(self) -> TensorType[Attribute]:
         """Shape and element type of the weight."""
-        kind = self.value.type if isinstance(self.value, DenseIntOrFPElementsAttr) else self.type
-        assert isa(kind, TensorType)
-        return kind
+        type_ = self.value.type if isinstance(self.value, DenseIntOrFPElementsAttr) else self.type
+        assert isa(type_, TensorType)
+        return type_
 
     @property
     def matrix_shape(self) -> tuple[int, int]:

@@ -24,11 +24,11 @@ def matrix_of(op: MultiplyOp, network: Network, image: Image) -> Array:
     for tile, first, rows in _active_rows(op):
         k, n, _, columns = op.tiles.array[tile].tolist()
         if op.places is None:
-            found = weight.tile(k + first, n, rows, columns)
+            content = weight.tile(k + first, n, rows, columns)
         else:
             array, row, column = op.places.array[tile].tolist()
-            found = image[array][row + first : row + first + rows, column : column + columns]
-        matrix[k + first : k + first + rows, n : n + columns] += found
+            content = image[array][row + first : row + first + rows, column : column + columns]
+        matrix[k + first : k + first + rows, n : n + columns] += content
     return ordered(matrix.astype(np.int8), column_order(weight_op, network))
 
 

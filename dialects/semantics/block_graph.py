@@ -8,17 +8,17 @@ from dialects.attributes.structure import BlockDiagonalAttr
 
 
 def block_product_nodes(
-    kind: str, x: str, factors: Sequence[str], shapes: tuple[str, str], y: str, fresh: tuple[str, str], node: str
+    op_type: str, x: str, factors: Sequence[str], shapes: tuple[str, str], y: str, fresh: tuple[str, str], node: str
 ) -> list[NodeProto]:
     """`y = x W` for W stored as [blocks, rows, columns]: split the last axis, multiply block by block, join again.
 
-    `kind` is `MatMul` or `MatMulInteger`, `factors` its inputs after the first; `x` and `y` are names of values,
+    `op_type` is `MatMul` or `MatMulInteger`, `factors` its inputs after the first; `x` and `y` are names of values,
     `shapes` those of the shapes that `split_shape` and `joined_shape` give, `fresh` two names for what lies between.
     """
     split, product = fresh
     return [
         helper.make_node("Reshape", [x, shapes[0]], [split], name=f"{node} split"),
-        helper.make_node(kind, [split, *factors], [product], name=node),
+        helper.make_node(op_type, [split, *factors], [product], name=node),
         helper.make_node("Reshape", [product, shapes[1]], [y], name=f"{node} join"),
     ]
 

@@ -55,7 +55,7 @@ def mixed_operands(domain: str, op_type: str, elements: Sequence[int], node: str
     An element type is 0 where it is not known, or where there is no such input. Raises UserError, naming `node`, if
     the type of an operand cannot be told, from its zero point neither.
     """
-    found: list[Operand] = []
+    mixed: list[Operand] = []
     for product in PRODUCTS.get((domain, op_type), ()):
         left = TensorProto.UINT8 if product.left is None else _element(product.left, elements)
         right = _element(product.right, elements)
@@ -65,10 +65,10 @@ def mixed_operands(domain: str, op_type: str, elements: Sequence[int], node: str
                 "uint8 or int8, which a zero point of that type would tell"
             )
         if (left, right) == (TensorProto.UINT8, TensorProto.INT8):
-            found.append(product.right)
+            mixed.append(product.right)
         elif (left, right) == (TensorProto.INT8, TensorProto.UINT8) and product.left is not None:
-            found.append(product.left)
-    return found
+            mixed.append(product.left)
+    return mixed
 
 
 def _element(operand: Operand, elements: Sequence[int]) -> int:

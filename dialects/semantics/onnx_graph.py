@@ -228,15 +228,15 @@ def network_model(network: Network) -> ModelProto:
     return GraphWriter(network).model(network.body, network.inputs, network.outputs)
 
 
-def value_info(kind: Attribute, port: Port) -> ValueInfoProto:
-    """An ONNX input or output of type `kind`; without a type where ONNX Runtime has to infer it."""
-    if not onnx_element(element_type(kind)):
+def value_info(value_type: Attribute, port: Port) -> ValueInfoProto:
+    """An ONNX input or output of type `value_type`; without a type where ONNX Runtime has to infer it."""
+    if not onnx_element(element_type(value_type)):
         return helper.make_empty_tensor_value_info(port.name)
-    if not isa(kind, TensorType):
-        return helper.make_tensor_value_info(port.name, onnx_element(element_type(kind)), None)
-    dims = port.dims or ("",) * kind.get_num_dims()
-    shape = [size if size >= 0 else (name or None) for size, name in zip(kind.get_shape(), dims)]
-    return helper.make_tensor_value_info(port.name, onnx_element(kind.element_type), shape)
+    if not isa(value_type, TensorType):
+        return helper.make_tensor_value_info(port.name, onnx_element(element_type(value_type)), None)
+    dims = port.dims or ("",) * value_type.get_num_dims()
+    shape = [size if size >= 0 else (name or None) for size, name in zip(value_type.get_shape(), dims)]
+    return helper.make_tensor_value_info(port.name, onnx_element(value_type.element_type), shape)
 
 
 def graph_attributes(node: NodeProto) -> list[tuple[str, GraphProto]]:

@@ -56,10 +56,10 @@ class ProductWriter:
         return self.names.form("uint8", symbol, lambda: moved(self.network.array(symbol)))
 
     def _known(self, form: str, symbol: str) -> "Initializer":
-        return lambda kind, array: self.names.form(f"{form}.{kind}".strip("."), symbol, array)
+        return lambda numbers, array: self.names.form(f"{form}.{numbers}".strip("."), symbol, array)
 
     def _new(self, wish: str) -> "Initializer":
-        return lambda kind, array: self.names.initializer(f"{wish} {kind}".strip(), array())
+        return lambda numbers, array: self.names.initializer(f"{wish} {numbers}".strip(), array())
 
     def _integers(self, op: MatmulOp | MultiplyOp, initializer: "Initializer", array: Callable[[], Array]) -> list[str]:
         """The inputs of `MatMulInteger` after the first: an int8 weight moves to uint8 where it meets uint8."""
@@ -78,13 +78,13 @@ class ProductWriter:
             self.names.form("split", str(split), lambda: split),
             self.names.form("joined", str(joined), lambda: joined),
         )
-        kind = "MatMulInteger" if op.is_integer else "MatMul"
+        op_type = "MatMulInteger" if op.is_integer else "MatMul"
         between = self.names.fresh("split"), self.names.fresh("products")
         order = column_order(weight, self.network)
         if order is None:
-            return block_product_nodes(kind, x, factors, shapes, y, between, node)
+            return block_product_nodes(op_type, x, factors, shapes, y, between, node)
         joint = self.names.fresh("joined")
-        nodes = block_product_nodes(kind, x, factors, shapes, joint, between, node)
+        nodes = block_product_nodes(op_type, x, factors, shapes, joint, between, node)
         places = self.names.form("inverse", str(structure.order_symbol), lambda: np.argsort(order))
         return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{node} order")]
 
@@ -99,5 +99,5 @@ Initializer = Callable[[str, Callable[[], Array]], str]
 """Names the initializer for one kind of numbers, int8 ("") or "uint8", of something."""
 
 
-def _product(kind: str, x: str, factors: list[str], y: str, node: str) -> NodeProto:
-    return helper.make_node(kind, [x, *factors], [y], name=node)
+def _product(op_type: str, x: str, factors: list[str], y: str, node: str) -> NodeProto:
+    return helper.make_node(op_type, [x, *factors], [y], name=node)
