@@ -82,13 +82,13 @@ class DropIdentity(RewritePattern):
 
 def _foldable(network: Network) -> list[DigitalOp]:
     """The operators that are constant and worth computing, in order."""
-    found: list[DigitalOp] = []
+    foldable: list[DigitalOp] = []
     folded: set[SSAValue] = set()
     for op in network.block.ops:
         if isinstance(op, DigitalOp) and _is_foldable(op, folded):
-            found.append(op)
+            foldable.append(op)
             folded.update(op.outputs)
-    return found
+    return foldable
 
 
 def _is_foldable(op: DigitalOp, folded: AbstractSet[SSAValue]) -> bool:

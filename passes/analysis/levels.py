@@ -9,7 +9,7 @@ def levels(depends_on: Sequence[Sequence[int]], counts: Sequence[bool]) -> list[
     `depends_on[i]` are the earlier nodes that node i reads. Where multiplications count, those of one level form a
     stage, and digital operators of level l run before stage l.
     """
-    found: list[int] = []
+    level_of: list[int] = []
     for needs in depends_on:
-        found.append(max((found[j] + counts[j] for j in needs), default=0))
-    return found
+        level_of.append(max((level_of[j] + counts[j] for j in needs), default=0))
+    return level_of

@@ -253,9 +253,9 @@ def contract(
     x = builder.transpose(x, [axes.x_axes.index(a) for a in order])
     x = builder.reshape_last(x, len(tokens), [shape[0] * shape[1]])
     y = finish(x, block_matmul(builder, x, stored, name))
-    found = tokens + single + axes.blocks + axes.outputs
+    given = tokens + single + axes.blocks + axes.outputs
     y = builder.reshape_last(y, len(tokens), [sizes[a] for a in single + axes.blocks + axes.outputs])
-    return builder.transpose(y, [found.index(a) for a in axes.y_axes])
+    return builder.transpose(y, [given.index(a) for a in axes.y_axes])
 
 
 def block_matmul(builder: DigitalBuilder, x: SSAValue, blocks: Array, name: str) -> SSAValue:

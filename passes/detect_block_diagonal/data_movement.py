@@ -80,8 +80,8 @@ class Sources:
             if before is None:
                 self.known[current] = current
             else:
-                found = {source for v in before if not _is_constant(source := self.known[v])}
-                self.known[current] = found.pop() if len(found) == 1 else None
+                origins = {source for v in before if not _is_constant(source := self.known[v])}
+                self.known[current] = origins.pop() if len(origins) == 1 else None
             pending.pop()
         return self.known[value]
 
@@ -97,9 +97,9 @@ def _is_constant(value: SSAValue | None) -> bool:
 
 def movement(value: SSAValue, source: SSAValue, network: Network) -> Movement | None:
     """What the movements from `source` to `value` do to vectors; None if they mix them or cannot be tried."""
-    shape, found = shape_of(source.type), shape_of(value.type)
+    shape, target_shape = shape_of(source.type), shape_of(value.type)
     dtype = numpy_element(element_type(source.type))
-    if not shape or shape[-1] < 1 or found is None or not found or dtype not in _FLOATS:
+    if not shape or shape[-1] < 1 or target_shape is None or not target_shape or dtype not in _FLOATS:
         return None
     ops, others = _chain(value, source)
     results: list[tuple[Indices, bool]] = []
@@ -179,23 +179,23 @@ def _try(
         feeds[f"other{i}"] = zeros
     inputs = [(source, Port("source", ())), *((o, Port(f"other{i}", ())) for i, o in enumerate(others))]
     try:
-        found = run_graph(GraphWriter(network).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
+        moved = run_graph(GraphWriter(network).model(ops, inputs, [(value, Port("moved", ()))]), feeds)["moved"]
     except GraphError:
         return None
-    table = _read_off(found, first, shape)
-    return None if table is None else (table, found.shape[:-1] == shape[:-1])
+    table = _read_off(moved, first, shape)
+    return None if table is None else (table, moved.shape[:-1] == shape[:-1])
 
 
-def _read_off(found: Array, first: int, shape: tuple[int, ...]) -> Indices | None:
-    """The table of a gather that gave `found`; None if it moved elements between vectors, or lost or added some."""
+def _read_off(moved: Array, first: int, shape: tuple[int, ...]) -> Indices | None:
+    """The table of a gather that gave `moved`; None if it moved elements between vectors, or lost or added some."""
     count, features = prod(shape[:-1]), shape[-1]
-    if not found.size or found.size != count * found.shape[-1]:
+    if not moved.size or moved.size != count * moved.shape[-1]:
         return None
-    moved = found.reshape(count, found.shape[-1]).astype(np.int64)
-    if (moved != found.reshape(moved.shape)).any():
+    numbers = moved.reshape(count, moved.shape[-1]).astype(np.int64)
+    if (numbers != moved.reshape(numbers.shape)).any():
         return None
-    vectors, table = np.divmod(moved - first - 1, features)
-    outside = moved == 0
+    vectors, table = np.divmod(numbers - first - 1, features)
+    outside = numbers == 0
     table[outside] = -1
     if (table != table[0]).any() or ((vectors != np.arange(count)[:, None]) & ~outside).any():
         return None

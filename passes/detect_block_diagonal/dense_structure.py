@@ -59,13 +59,13 @@ class StructureDense(RewritePattern):
             return
         stored = matrix.size if blocks is None else blocks.stored
         self._note_almost(op, pruned, stored)
-        builder, found = DigitalBuilder(self.network, op), None
+        builder, product = DigitalBuilder(self.network, op), None
         if blocks is None or len(blocks.blocks) == 1:
-            found = _irregular(builder, op, weight, matrix, pruned, stored)
-        if found is None and blocks is not None:
-            found = _block_product(builder, op, weight, matrix, blocks)
-        if found is not None:
-            rewriter.replace(op, (), [found])
+            product = _irregular(builder, op, weight, matrix, pruned, stored)
+        if product is None and blocks is not None:
+            product = _block_product(builder, op, weight, matrix, blocks)
+        if product is not None:
+            rewriter.replace(op, (), [product])
 
     def _pruned(self, matrix: Array, weight: WeightOp) -> Array:
         """The matrix less what is too small to count."""
@@ -144,16 +144,16 @@ def _about_zero(weight: WeightOp, network: Network) -> Array | None:
 
 
 def _block_product(
-    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, found: BlockStructure
+    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, structure: BlockStructure
 ) -> SSAValue:
     """Gather the rows block by block, multiply, put the columns where they belong (and zeros where there are none)."""
     symbol = weight.symbol
-    rows, columns = found.row_order(matrix.shape[0]), found.column_order(matrix.shape[1])
-    used_rows = sum(len(block.rows) for block in found.blocks)
-    used_columns = sum(len(block.columns) for block in found.blocks)
+    rows, columns = structure.row_order(matrix.shape[0]), structure.column_order(matrix.shape[1])
+    used_rows = sum(len(block.rows) for block in structure.blocks)
+    used_columns = sum(len(block.columns) for block in structure.blocks)
     x = builder.permute(op.x, rows[:used_rows], f"{symbol}.rows")
     affine = _reordered_affine(builder, weight, columns[:used_columns])
-    name = _stored_blocks(builder, matrix, found, f"{symbol}.blocks", affine)
+    name = _stored_blocks(builder, matrix, structure, f"{symbol}.blocks", affine)
     y = builder.matmul(x, name, used_columns)
     if used_columns < len(columns):
         y = builder.pad_last(y, len(columns) - used_columns)
@@ -161,13 +161,13 @@ def _block_product(
 
 
 def _stored_blocks(
-    builder: DigitalBuilder, matrix: Array, found: BlockStructure, name: str, affine: AffineAttr | None
+    builder: DigitalBuilder, matrix: Array, structure: BlockStructure, name: str, affine: AffineAttr | None
 ) -> str:
     """The symbol of a weight that holds only the blocks: as a tensor of equal ones, or as a matrix with a table."""
-    parts = [np.ascontiguousarray(matrix[np.ix_(block.rows, block.columns)]) for block in found.blocks]
-    if found.uniform is not None:
-        structure = BlockDiagonalAttr.of(found.uniform, BLOCK_DIAGONAL)
-        return builder.weight(np.stack(parts), name, affine, structure)
+    parts = [np.ascontiguousarray(matrix[np.ix_(block.rows, block.columns)]) for block in structure.blocks]
+    if structure.uniform is not None:
+        attribute = BlockDiagonalAttr.of(structure.uniform, BLOCK_DIAGONAL)
+        return builder.weight(np.stack(parts), name, affine, attribute)
     return _stored_parts(builder, parts, name, affine, BLOCK_DIAGONAL)
 
 

@@ -22,37 +22,37 @@ def straighten(network: Network) -> None:
             source = sources.of(operand)
             if source is None or not (_is_structured(op, network) or _is_structured(source.owner, network)):
                 continue
-            found = movement(operand, source, network)
-            if found is not None:
-                _replace_operand(op, index, found, DigitalBuilder(network, op))
+            move = movement(operand, source, network)
+            if move is not None:
+                _replace_operand(op, index, move, DigitalBuilder(network, op))
 
 
 def _is_structured(op: object, network: Network) -> bool:
     return isinstance(op, MatmulOp) and network.weight(op.symbol).structure is not None
 
 
-def _replace_operand(op: Operation, index: int, found: Movement, builder: DigitalBuilder) -> None:
+def _replace_operand(op: Operation, index: int, move: Movement, builder: DigitalBuilder) -> None:
     """Let operand `index` be read straight from the source, in vectors of its leading dimensions."""
     old = op.operands[index]
     if isinstance(op, MatmulOp):
-        if not _can_change_leading(op, found):
+        if not _can_change_leading(op, move):
             return
-        new = _gathered(builder, found)
-        _multiply_vectors(op, new, found, builder)
-    elif found.same_leading:
-        op.operands[index] = _gathered(builder, found)
+        new = _gathered(builder, move)
+        _multiply_vectors(op, new, move, builder)
+    elif move.same_leading:
+        op.operands[index] = _gathered(builder, move)
     elif len(shape_of(old.type) or ()) == 2:
-        gathered = _gathered(builder, found)
+        gathered = _gathered(builder, move)
         op.operands[index] = _flattened(builder, gathered, old)
 
 
-def _can_change_leading(op: MatmulOp, found: Movement) -> bool:
-    return found.same_leading or len(shape_of(op.x.type) or ()) == 2
+def _can_change_leading(op: MatmulOp, move: Movement) -> bool:
+    return move.same_leading or len(shape_of(op.x.type) or ()) == 2
 
 
-def _multiply_vectors(op: MatmulOp, x: SSAValue, found: Movement, builder: DigitalBuilder) -> None:
+def _multiply_vectors(op: MatmulOp, x: SSAValue, move: Movement, builder: DigitalBuilder) -> None:
     """The multiplication with the leading dimensions of the source; users of its result see the shape they know."""
-    if found.same_leading:
+    if move.same_leading:
         op.operands[0] = x
         return
     columns = (shape_of(op.result.type) or (-1,))[-1]
@@ -69,9 +69,9 @@ def _flattened(builder: DigitalBuilder, x: SSAValue, like: SSAValue) -> SSAValue
     return builder.op("Reshape", [x, builder.constant(np.array([-1, features]), "shape")], like.type)
 
 
-def _gathered(builder: DigitalBuilder, found: Movement) -> SSAValue:
+def _gathered(builder: DigitalBuilder, move: Movement) -> SSAValue:
     """`source[..., table]`, with zeros where the table says so."""
-    source, table = found.source, found.table
+    source, table = move.source, move.table
     shape = shape_of(source.type)
     assert shape is not None
     features, outside = shape[-1], table < 0

@@ -51,10 +51,12 @@ class FoldPermutationsPass(ModulePass):
         network = Network.of(ctx, op)
         rewrite(network.block.ops, RaiseGather(network))
         note_permutations(op, len(_permutes(network)))
-        kinds = (DropIdentity, JoinPermutations, FoldIntoProducer, HoistOperator, FoldIntoUsers)
-        patterns = [kind(network) for kind in kinds]
+        steps = (DropIdentity, JoinPermutations, FoldIntoProducer, HoistOperator, FoldIntoUsers)
+        patterns = [step(network) for step in steps]
         # One at a time, from the first again: what is swept gives up its name and leaves others a single user.
-        while rewrite_first((one for one in _permutes(network) if one.result.first_use is not None), *patterns):
+        while rewrite_first(
+            (permute for permute in _permutes(network) if permute.result.first_use is not None), *patterns
+        ):
             sweep(network)
         _merge_equal(network)
         sweep(network)
@@ -63,18 +65,18 @@ class FoldPermutationsPass(ModulePass):
 
 def _permutes(network: Network) -> list[PermuteOp]:
     """The permutations of a network, in order."""
-    return [one for one in network.block.ops if type(one) is PermuteOp]
+    return [op for op in network.block.ops if type(op) is PermuteOp]
 
 
 def _merge_equal(network: Network) -> None:
     """Permutations of one value by equal tables are executed once. No pattern: it takes all that were before."""
     known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
-    for one in network.block.ops:
-        if isinstance(one, PermuteOp):
-            table = network.array(one.symbol)
-            first = known.setdefault((one.x, table.tobytes()), one)
-            if first is not one:
-                one.result.replace_all_uses_with(first.result)
+    for op in network.block.ops:
+        if isinstance(op, PermuteOp):
+            table = network.array(op.symbol)
+            first = known.setdefault((op.x, table.tobytes()), op)
+            if first is not op:
+                op.result.replace_all_uses_with(first.result)
 
 
 @dataclass(frozen=True)

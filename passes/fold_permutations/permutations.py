@@ -212,13 +212,13 @@ def _is_structured(op: Operation, network: Network) -> bool:
 def _products(weight: WeightOp, network: Network) -> list[MatmulOp]:
     """The multiplications by a weight."""
     symbol = weight.symbol
-    found: list[MatmulOp] = []
+    products: list[MatmulOp] = []
     op = network.block.first_op
     while op is not None:  # asked for at every fold: faster than an iterator
         if type(op) is MatmulOp and op.symbol == symbol:
-            found.append(op)
+            products.append(op)
         op = op.next_op
-    return found
+    return products
 
 
 def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:

@@ -64,9 +64,9 @@ class PlaceTilesPass(ModulePass):
         else:
             placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
-        found = dict(zip(weights, placements))
+        placement_of = dict(zip(weights, placements))
         for multiply in tiled_multiplies(network.block.ops):
-            placement = found[multiply.symbol]
+            placement = placement_of[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
@@ -74,14 +74,14 @@ def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
     """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
     ops = network.body
     multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, network)
-    found: dict[str, WeightTiles] = {}
+    tiles_of_symbol: dict[str, WeightTiles] = {}
     for op in sorted(multiplies, key=lambda multiply: level[multiply]):
         symbol = op.symbol
-        if symbol not in found:
+        if symbol not in tiles_of_symbol:
             dense = network.weight(symbol).structure is None
-            found[symbol] = WeightTiles(_tiles(op, network, chip), dense, level[op], symbol in second)
+            tiles_of_symbol[symbol] = WeightTiles(_tiles(op, network, chip), dense, level[op], symbol in second)
     order = dict.fromkeys(op.symbol for op in multiplies)
-    return {symbol: found[symbol] for symbol in order}
+    return {symbol: tiles_of_symbol[symbol] for symbol in order}
 
 
 def _tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:

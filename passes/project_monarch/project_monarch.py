@@ -105,13 +105,13 @@ class ProjectMonarch(RewritePattern):
         matrix = float_weight(self.network.weight(op.symbol), self.network, np.dtype(np.float32))
         if not shape_of(op.x.type) or min(matrix.shape) < 2:
             return
-        found = self._factors(matrix, self.moments.get(op))
-        if isinstance(found, str):
-            self.notes.add(node_name(op), monarch=f"left dense: {found}")
+        factors = self._factors(matrix, self.moments.get(op))
+        if isinstance(factors, str):
+            self.notes.add(node_name(op), monarch=f"left dense: {factors}")
             return
-        self.notes.add(node_name(op), **found.errors())
+        self.notes.add(node_name(op), **factors.errors())
         dtype = numpy_element(element_type(op.x.type))
-        w1, w2 = found.w1.astype(dtype), found.w2.astype(dtype)
+        w1, w2 = factors.w1.astype(dtype), factors.w2.astype(dtype)
         builder = DigitalBuilder(self.network, op)
         rewriter.replace(op, (), [monarch_product(builder, op.x, w1, w2, matrix.shape[1], op.symbol)])
 
@@ -140,13 +140,19 @@ def _projected(matrix: Array, moment: Array | None, shape: Blocking) -> Projecti
     if moment is None:
         w1, w2 = project(matrix, shape)
         return Projection(w1, w2, relative_error(matrix, w1, w2))
-    found = project_calibrated(matrix, moment, shape)
-    return Projection(found.w1, found.w2, found.weight_error, found.output_error, found.closed_form_output_error)
+    calibrated = project_calibrated(matrix, moment, shape)
+    return Projection(
+        calibrated.w1,
+        calibrated.w2,
+        calibrated.weight_error,
+        calibrated.output_error,
+        calibrated.closed_form_output_error,
+    )
 
 
 def _chosen(matrix: Array, moment: Array | None, budget: float) -> Projection | None:
     if moment is None:
         choice = choose(matrix, budget)
         return None if choice is None else _projected(matrix, None, choice.blocking)
-    found = choose_calibrated(matrix, moment, budget)
-    return None if found is None else _projected(matrix, moment, found[0])
+    calibrated = choose_calibrated(matrix, moment, budget)
+    return None if calibrated is None else _projected(matrix, moment, calibrated[0])

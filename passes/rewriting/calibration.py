@@ -32,10 +32,10 @@ def activations(network: Network, values: Sequence[SSAValue], file: str) -> dict
     outputs = [(value, Port(f"watched {i}", ())) for i, value in enumerate(distinct)]
     model = GraphWriter(network).model(network.body, inputs, outputs)
     try:
-        found = run_graph(model, arrays)
+        outputs_of = run_graph(model, arrays)
     except GraphError as error:
         raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
-    seen = {value: found[port.name] for value, port in outputs}
+    seen = {value: outputs_of[port.name] for value, port in outputs}
     for value, array in seen.items():
         _check_numbers(value, array, arrays, file)
     return seen
@@ -43,8 +43,8 @@ def activations(network: Network, values: Sequence[SSAValue], file: str) -> dict
 
 def ranges(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAValue, tuple[float, float]]:
     """Least and greatest number that each value takes on the inputs in `file`; errors as from `activations`."""
-    found = activations(network, values, file)
-    return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in found.items()}
+    arrays = activations(network, values, file)
+    return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in arrays.items()}
 
 
 def calibration_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
@@ -58,12 +58,12 @@ def calibration_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
             raise UserError(f"{file}: no array for input {name!r}: expected {', '.join(names)}")
         wrong = _first_above(arrays[name], np.inf)
         if wrong is not None:
-            found, place = wrong
-            raise UserError(f"{file}: array {name!r} holds {found} at {place}: expected numbers that are finite")
-    found = {name: arrays[name] for name in names}
-    if found and not any(array.size for array in found.values()):
-        raise UserError(_without_vectors(found, file))
-    return found
+            number, place = wrong
+            raise UserError(f"{file}: array {name!r} holds {number} at {place}: expected numbers that are finite")
+    inputs = {name: arrays[name] for name in names}
+    if inputs and not any(array.size for array in inputs.values()):
+        raise UserError(_without_vectors(inputs, file))
+    return inputs
 
 
 def _read(file: str) -> dict[str, Array]:
@@ -80,10 +80,10 @@ def _read(file: str) -> dict[str, Array]:
         raise UserError(f"{file}: not an .npz file with calibration inputs: {_first_line(error)}") from error
 
 
-def _array(found: object) -> Array:
-    if not isinstance(found, np.ndarray):  # numpy hands out the bytes of files that are no arrays
+def _array(content: object) -> Array:
+    if not isinstance(content, np.ndarray):  # numpy hands out the bytes of files that are no arrays
         raise ValueError("it holds files that are no arrays")
-    return cast(Array, found)
+    return cast(Array, content)
 
 
 def _check_numbers(value: SSAValue, array: Array, inputs: Mapping[str, Array], file: str) -> None:
@@ -94,9 +94,9 @@ def _check_numbers(value: SSAValue, array: Array, inputs: Mapping[str, Array], f
         raise UserError(f"{file}: on these inputs node {node!r} multiplies no vectors: expected at least one")
     wrong = _first_above(array, _LARGEST)
     if wrong is not None:
-        found, place = wrong
+        number, place = wrong
         raise UserError(
-            f"{file}: on these inputs node {node!r} multiplies {found}, at {place} of {list(array.shape)}: "
+            f"{file}: on these inputs node {node!r} multiplies {number}, at {place} of {list(array.shape)}: "
             f"expected numbers up to {_LARGEST:g}"
         )
 

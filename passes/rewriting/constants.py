@@ -51,11 +51,11 @@ class ConstantMatrix:
             zero_point=None if self.zero_point is None else np.atleast_2d(self.zero_point).T,
         )
 
-    def per_column(self, what: Array | None) -> Array | None:
+    def per_column(self, numbers: Array | None) -> Array | None:
         """Scale or zero point as [out], or None if it differs inside a column."""
-        if what is None:
+        if numbers is None:
             return None
-        grid = np.broadcast_to(what if what.size > 1 else what.reshape(()), self.values.shape)
+        grid = np.broadcast_to(numbers if numbers.size > 1 else numbers.reshape(()), self.values.shape)
         return np.ascontiguousarray(grid[0]) if (grid == grid[:1]).all() else None
 
     def floats(self) -> Array:
@@ -70,13 +70,13 @@ def constant_matrix(value: SSAValue, network: Network) -> ConstantMatrix | None:
     """The matrix of a value that is constant but for dequantisation and transposition, else None."""
     value, swaps = _before_transposes(value)
     owner = value.owner
-    found = _stored(value, network)
-    if found is None and isinstance(owner, DigitalOp):
+    matrix = _stored(value, network)
+    if matrix is None and isinstance(owner, DigitalOp):
         if owner.is_a("Mul"):
-            found = _scaled(owner, network)
+            matrix = _scaled(owner, network)
         elif owner.is_a("DequantizeLinear"):
-            found = _dequantised(owner, network)
-    return _swapped(found, swaps)
+            matrix = _dequantised(owner, network)
+    return _swapped(matrix, swaps)
 
 
 def _unscaled(value: SSAValue, network: Network) -> ConstantMatrix | None:
@@ -150,8 +150,8 @@ def _dequantised(op: DigitalOp, network: Network) -> ConstantMatrix | None:
     along_rows = integer(op.setting, "axis", 1) in (0, -2)
     scale, zero = (_along(a, along_rows) for a in (scale, zero))
     assert scale is not None
-    found = _widened(inner, scale, None if zero is None else zero.astype(np.int32))
-    return found if found is not None and found.values.shape == inner.values.shape else None
+    matrix = _widened(inner, scale, None if zero is None else zero.astype(np.int32))
+    return matrix if matrix is not None and matrix.values.shape == inner.values.shape else None
 
 
 def _along(array: Array | None, rows: bool) -> Array | None:

@@ -36,17 +36,17 @@ from dialects.network import Network, shape_of
 Structure = BlockDiagonalAttr | BlocksAttr
 
 
-def with_element(kind: Attribute, element: Attribute) -> Attribute:
-    """The tensor type `kind` with other elements."""
-    return tensor_type(element, kind.get_shape()) if isa(kind, TensorType) else UnrankedTensorType(element)
+def with_element(tensor: Attribute, element: Attribute) -> Attribute:
+    """The tensor type `tensor` with other elements."""
+    return tensor_type(element, tensor.get_shape()) if isa(tensor, TensorType) else UnrankedTensorType(element)
 
 
-def with_last(kind: Attribute, size: int, element: Attribute | None = None) -> Attribute:
-    """The tensor type `kind` with another size of its last dimension (and other elements)."""
-    element = element_type(kind) if element is None else element
-    if not isa(kind, TensorType):
+def with_last(tensor: Attribute, size: int, element: Attribute | None = None) -> Attribute:
+    """The tensor type `tensor` with another size of its last dimension (and other elements)."""
+    element = element_type(tensor) if element is None else element
+    if not isa(tensor, TensorType):
         return UnrankedTensorType(element)
-    return tensor_type(element, (*kind.get_shape()[:-1], size))
+    return tensor_type(element, (*tensor.get_shape()[:-1], size))
 
 
 class DigitalBuilder:
@@ -65,10 +65,10 @@ class DigitalBuilder:
         return op.results[0]
 
     def op(
-        self, op_type: str, inputs: Sequence[SSAValue], kind: Attribute, **settings: int | Sequence[int]
+        self, op_type: str, inputs: Sequence[SSAValue], result_type: Attribute, **settings: int | Sequence[int]
     ) -> SSAValue:
-        """A digital operator with one result of type `kind`."""
-        return self.add(DigitalOp(op_type, inputs, [kind], {n: _setting(v) for n, v in settings.items()}))
+        """A digital operator with one result of type `result_type`."""
+        return self.add(DigitalOp(op_type, inputs, [result_type], {n: _setting(v) for n, v in settings.items()}))
 
     def constant(self, array: Array, name: str) -> SSAValue:
         """A constant; `name` is what its weight is called if it is too large to stand in the IR."""
@@ -110,11 +110,11 @@ class DigitalBuilder:
 
     def reduce_last(self, op_type: str, x: SSAValue) -> SSAValue:
         """ReduceMin, ReduceMax or ReduceSum over the last axis, which stays with size 1."""
-        kind = with_last(x.type, 1)
+        result_type = with_last(x.type, 1)
         axes_are_input = self.opset >= (13 if op_type == "ReduceSum" else 18)
         if axes_are_input:
-            return self.op(op_type, [x, self.constant(np.array([-1]), "axes")], kind, keepdims=1)
-        return self.op(op_type, [x], kind, axes=[-1], keepdims=1)
+            return self.op(op_type, [x, self.constant(np.array([-1]), "axes")], result_type, keepdims=1)
+        return self.op(op_type, [x], result_type, axes=[-1], keepdims=1)
 
     def transpose(self, x: SSAValue, order: Sequence[int]) -> SSAValue:
         """`x` with its dimensions in another order; its rank has to be known."""
@@ -122,8 +122,8 @@ class DigitalBuilder:
         if list(order) == sorted(order):
             return x
         shape = x.type.get_shape()
-        kind = TensorType(x.type.element_type, [shape[i] for i in order])
-        return self.op("Transpose", [x], kind, perm=list(order))
+        result_type = TensorType(x.type.element_type, [shape[i] for i in order])
+        return self.op("Transpose", [x], result_type, perm=list(order))
 
     def reshape_last(self, x: SSAValue, leading: int, sizes: Sequence[int]) -> SSAValue:
         """`x` with `sizes` instead of the dimensions after the first `leading` ones."""

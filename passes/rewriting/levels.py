@@ -28,10 +28,10 @@ def operation_levels(ops: Sequence[Operation], counted: type[Operation] = Multip
 
 def by_level(ops: Sequence[Operation], level: Mapping[Operation, int]) -> list[list[Operation]]:
     """The operations of each level, in order; at least one level."""
-    found: list[list[Operation]] = [[] for _ in range(1 + max(level.values(), default=0))]
+    ops_of: list[list[Operation]] = [[] for _ in range(1 + max(level.values(), default=0))]
     for op in ops:
-        found[level[op]].append(op)
-    return found
+        ops_of[level[op]].append(op)
+    return ops_of
 
 
 def sources(op: Operation) -> Iterator[Operation]:

@@ -59,9 +59,9 @@ class NetworkRewriter(PatternRewriter):
 
     def insert(self, op: InsertOpInvT, insertion_point: InsertPoint | None = None) -> InsertOpInvT:
         """Insert operations, before the one at hand unless told where."""
-        for one in (op,) if isinstance(op, Operation) else op:
-            if is_lost(one):
-                one.location = self.location
+        for added in (op,) if isinstance(op, Operation) else op:
+            if is_lost(added):
+                added.location = self.location
         return super().insert(op, insertion_point)
 
     def replace(
@@ -76,9 +76,9 @@ class NetworkRewriter(PatternRewriter):
         Results take its results' names, even results that were there before; inputs of the network keep theirs.
         """
         added = (new_ops,) if isinstance(new_ops, Operation) else new_ops
-        for one in added:
-            if is_lost(one):
-                one.location = op.location
+        for new_op in added:
+            if is_lost(new_op):
+                new_op.location = op.location
         results = added[-1].results if new_results is None else new_results
         for old, new in zip(op.results, results, strict=True):
             if isinstance(new, OpResult):
@@ -91,9 +91,9 @@ class NetworkRewriter(PatternRewriter):
         super().replace_all_uses_with(from_value, kept, safe_erase)
 
 
-def knowing(value: SSAValue, kind: Attribute) -> SSAValue:
-    """`value`, or it anew with what only `kind`, another type of the same numbers, tells of shape and elements."""
-    united = _united(value.type, kind)
+def knowing(value: SSAValue, other: Attribute) -> SSAValue:
+    """`value`, or it anew with what only `other`, another type of the same numbers, tells of shape and elements."""
+    united = _united(value.type, other)
     knows_more = isinstance(value.owner, DigitalOp) or (
         isinstance(value.owner, MatmulOp) and isa(value.type, TensorType)
     )

@@ -34,11 +34,11 @@ def _sweep_block(block: Block, read: set[str]) -> None:
     """Remove operations from the last to the first, and note the symbols that those read which stay."""
     op = block.last_op
     while op is not None:
-        before, kind = op.prev_op, type(op)
-        if kind in _REMOVABLE and all(result.first_use is None for result in op.results):
+        before, op_class = op.prev_op, type(op)
+        if op_class in _REMOVABLE and all(result.first_use is None for result in op.results):
             op.detach()
             op.erase()
-        elif kind in _READERS:
+        elif op_class in _READERS:
             assert isinstance(op, PermuteOp | ReadOp | MatmulOp | MultiplyOp | array.PermuteOp)
             read.add(op.symbol)
         else:

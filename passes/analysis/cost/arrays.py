@@ -65,19 +65,19 @@ def activity(records: NDArray[np.void], planes: Numbers, slices: int) -> Activit
     )
 
 
-def array_energies(found: Activity, adc_bits: Numbers, costs: ArrayCosts) -> dict[str, NDArray[np.float64] | None]:
+def array_energies(active: Activity, adc_bits: Numbers, costs: ArrayCosts) -> dict[str, NDArray[np.float64] | None]:
     """The energy [pJ] of each record by component; None for a component that the chip gives no number for."""
 
     def times(counts: NDArray[np.generic], price: float | NDArray[np.float64] | None) -> NDArray[np.float64] | None:
         return None if price is None else counts.astype(np.float64) * price
 
     return {
-        "adc": times(found.conversions, None if costs.adc_pj is None else np.array([0.0, *costs.adc_pj])[adc_bits]),
-        "dac": times(found.drives, costs.dac_pj),
-        "cells": times(found.cells, costs.cell_pj),
-        "shift_add": times(found.conversions, costs.shift_add_pj),
-        "transfer": times(found.bits, costs.transfer_bit_pj),
-        "add": times(found.additions, costs.add_pj),
+        "adc": times(active.conversions, None if costs.adc_pj is None else np.array([0.0, *costs.adc_pj])[adc_bits]),
+        "dac": times(active.drives, costs.dac_pj),
+        "cells": times(active.cells, costs.cell_pj),
+        "shift_add": times(active.conversions, costs.shift_add_pj),
+        "transfer": times(active.bits, costs.transfer_bit_pj),
+        "add": times(active.additions, costs.add_pj),
     }
 
 

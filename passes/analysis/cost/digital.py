@@ -103,8 +103,8 @@ def operator_cost(
     if work is Work.MULTIPLY:
         return _multiplication(costs, multiply_accumulates(op_type, inputs, outputs, equation, domain))
     elements = _elements(outputs) if work is Work.MOVE else max(map(math.prod, [*inputs, *outputs]), default=0)
-    found = _vectors(costs, work or Work.ADD, -(-elements // costs.vector_width))
-    return found if work is not None else replace(found, known=False)
+    cost = _vectors(costs, work or Work.ADD, -(-elements // costs.vector_width))
+    return cost if work is not None else replace(cost, known=False)
 
 
 def free_of_data(operators: Iterable[tuple[str, Sequence[str], Sequence[str]]], constants: Iterable[str]) -> set[int]:
@@ -114,12 +114,12 @@ def free_of_data(operators: Iterable[tuple[str, Sequence[str], Sequence[str]]], 
     is left out. Such operators cost nothing. Returns their numbers.
     """
     known = {"", *constants}
-    found: set[int] = set()
+    free: set[int] = set()
     for number, (op_type, inputs, outputs) in enumerate(operators):
         if op_type in ("Shape", "Size") or known.issuperset(inputs):
-            found.add(number)
+            free.add(number)
             known.update(outputs)
-    return found
+    return free
 
 
 def _vectors(costs: DigitalCosts, work: Work, vectors: int) -> OperatorCost:

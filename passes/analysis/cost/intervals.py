@@ -24,6 +24,6 @@ def newly_covered(group: Numbers, first: ArrayLike, length: ArrayLike) -> Number
     offset = group[order] * span
     reach = np.maximum.accumulate(offset + high[order])
     before = np.concatenate([[0], reach[:-1]])[: len(order)] - offset  # negative where a group begins
-    found = np.empty(len(order), np.int64)
-    found[order] = np.maximum(0, high[order] - np.maximum(low[order], before))
-    return found
+    covered = np.empty(len(order), np.int64)
+    covered[order] = np.maximum(0, high[order] - np.maximum(low[order], before))
+    return covered

@@ -192,12 +192,12 @@ class _Search:
 
         Small slices come first: what they promise makes it easy to reject large ones.
         """
-        found: _Blocking | None = None
+        best: _Blocking | None = None
         for shape in sorted(possible, key=lambda shape: (shape.rows * shape.columns, shape.ins)):
             if not self.can_reject(shape, limit):
                 least = self.least_stored(shape, limit)
-                found, limit = (shape, least) if least < limit else (found, limit)
-        return found
+                best, limit = (shape, least) if least < limit else (best, limit)
+        return best
 
     def least_stored(self, shape: _Blocking, limit: int) -> int:
         """A lower bound of the weights this blocking takes: exact for three slices, or what would be too many."""
@@ -206,21 +206,21 @@ class _Search:
             return bound
         ranks = np.zeros((shape.ins, shape.outs), np.int64)
         for i, b in ((0, shape.outs - 1), (shape.ins - 1, 0), (shape.ins // 2, shape.outs // 2)):
-            found = self.factor_slices(shape, [(i, b)], limit, max(4, int(ranks.max())))
-            if found is None:
+            factored = self.factor_slices(shape, [(i, b)], limit, max(4, int(ranks.max())))
+            if factored is None:
                 self.bounds[shape] = limit
                 return limit
-            ranks[i, b] = found[0][0]
+            ranks[i, b] = factored[0][0]
         self.ranks[shape] = int(ranks.max())
         self.bounds[shape] = shape.stored(shape.least_inner(ranks))
         return self.bounds[shape]
 
     def factor(self, shape: _Blocking, limit: int) -> MonarchProduct | None:
         """The exact factors if they take fewer weights than `limit`."""
-        found = self.factor_slices(shape, list(np.ndindex(shape.ins, shape.outs)), limit, self.ranks[shape])
-        if found is None:
+        factored = self.factor_slices(shape, list(np.ndindex(shape.ins, shape.outs)), limit, self.ranks[shape])
+        if factored is None:
             return None
-        ranks, left, right = found
+        ranks, left, right = factored
         inner = shape.least_inner(ranks.reshape(shape.ins, shape.outs))
         if inner > shape.most_inner(limit):
             return None
@@ -232,16 +232,16 @@ class _Search:
         """Exact factors of these slices, if they take fewer weights than `limit`. The rank is a guess to begin with."""
         most = min(shape.most_inner(limit) // shape.outs + 1, shape.rows, shape.columns)
         width = _vectors_for(expected)
-        while (found := self.factor_slices_within(shape, slices, width)) is None:
+        while (factored := self.factor_slices_within(shape, slices, width)) is None:
             if width >= _vectors_for(most):
                 return None
             width *= 2
-        return found
+        return factored
 
     def factor_slices_within(self, shape: _Blocking, slices: Sequence[tuple[int, ...]], width: int) -> _Factors | None:
         """Exact factors of these slices, if all ranks are so small that vectors [width] show them with certainty."""
         width = min(width, shape.rows, shape.columns)
-        kind = np.float64 if self.matrix.dtype == np.float64 else np.float32
+        dtype = np.float64 if self.matrix.dtype == np.float64 else np.float32
         parts: list[_Factors] = []
         together = max(1, _CHUNK // (shape.rows * shape.columns))
         for first in range(0, len(slices), together):
@@ -250,13 +250,13 @@ class _Search:
             for into, (i, b) in zip(dense, here, strict=True):
                 part = self.slice_of(shape, i, b)
                 into[: part.shape[0], : part.shape[1]] = part
-            factored = _exact_factors(dense, width, kind)
+            factored = _exact_factors(dense, width, dtype)
             if factored is None:
                 return None
             parts.append(factored)
         most = max(part[1].shape[2] for part in parts)
-        left = np.zeros((len(slices), shape.rows, most), kind)
-        right = np.zeros((len(slices), most, shape.columns), kind)
+        left = np.zeros((len(slices), shape.rows, most), dtype)
+        right = np.zeros((len(slices), most, shape.columns), dtype)
         first = 0
         for ranks, u, v in parts:
             here = slice(first, first := first + len(ranks))
@@ -285,7 +285,7 @@ def _are_independent(vectors: Array) -> bool:
     largest = float(np.abs(vectors).max(initial=0))
     if not 0 < largest < np.inf:
         return False
-    return any(_have_eigenvalues_above(gap, (vectors / largest).astype(kind)) for kind, gap in _GAPS)
+    return any(_have_eigenvalues_above(gap, (vectors / largest).astype(dtype)) for dtype, gap in _GAPS)
 
 
 def _have_eigenvalues_above(gap: float, vectors: Array) -> bool:
@@ -303,7 +303,7 @@ def _have_eigenvalues_above(gap: float, vectors: Array) -> bool:
     return True
 
 
-def _exact_factors(slices: Doubles, width: int, kind: type[np.floating[Any]]) -> _Factors | None:
+def _exact_factors(slices: Doubles, width: int, dtype: type[np.floating[Any]]) -> _Factors | None:
     """Factors, t being the greatest rank, of slices [n, p, s], which are overwritten; None if one is not exact.
 
     The range of a slice is found with a few random vectors, the same ones every time (Halko, Martinsson and Tropp,
@@ -334,7 +334,7 @@ def _exact_factors(slices: Doubles, width: int, kind: type[np.floating[Any]]) ->
         return None
     left, right = left * tall, right * wide
     balance = np.sqrt(_norms(left, axis=1) / _norms(right, axis=2).swapaxes(1, 2))
-    return ranks, (left / balance).astype(kind), (right * balance.swapaxes(1, 2)).astype(kind)
+    return ranks, (left / balance).astype(dtype), (right * balance.swapaxes(1, 2)).astype(dtype)
 
 
 def _norms(values: Doubles, axis: int) -> Doubles:

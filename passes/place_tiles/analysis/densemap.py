@@ -38,11 +38,11 @@ def place_densemap(weights: Sequence[WeightTiles], array_rows: int, array_column
 def _structured(weight: WeightTiles, array_rows: int, array_columns: int) -> Table:
     """The places of a weight's blocks, from array 0 on; each grid has arrays of its own."""
     grids = np.array([array_rows, array_columns]) // weight.tiles[:, 2:]
-    kinds, kind = np.unique(grids, axis=0, return_inverse=True)
+    shapes, shape = np.unique(grids, axis=0, return_inverse=True)
     places = np.zeros((len(weight.tiles), 3), np.int64)
     used = 0
-    for number, (down, across) in enumerate(kinds.tolist()):
-        members = np.flatnonzero(kind.reshape(-1) == number)
+    for number, (down, across) in enumerate(shapes.tolist()):
+        members = np.flatnonzero(shape.reshape(-1) == number)
         cells = diagonal_cells(down, across, weight.second)
         array, cell = np.divmod(np.arange(len(members)), down * across)
         places[members, 0] = used + array

@@ -120,13 +120,13 @@ class _Filling:
         inside = np.arange(len(owners)) - np.repeat(np.cumsum(units) - units, units)
         arrays, first, room = np.unique(parts[owners, _ARRAY], return_index=True, return_counts=True)
         ring = _Ring(arrays, room)
-        chosen: list[Table] = []
+        turns: list[Table] = []
         for same in np.split(stages, 1 + np.flatnonzero(np.diff(stages))):
             busy = self.busy.setdefault(int(same[0]), [])
-            chosen += (taken := ring.take(len(same), busy))
+            turns += (taken := ring.take(len(same), busy))
             busy += [arrays[t] for t in taken]
-        found = np.concatenate(chosen)
-        unit = first[found] + _occurrence(found)
+        chosen = np.concatenate(turns)
+        unit = first[chosen] + _occurrence(chosen)
         return owners[unit], inside[unit]
 
 
@@ -151,8 +151,8 @@ class _Ring:
                 self.avoided[self.arrays[taken[-1]]] = True
                 count -= len(taken[-1])
         self.avoided[busy_now] = False
-        for some in taken:
-            self.avoided[self.arrays[some]] = False
+        for arrays in taken:
+            self.avoided[self.arrays[arrays]] = False
         while count:
             taken.append(self._occupy(self._window(len(self.ring))[:count]))
             count -= len(taken[-1])
@@ -192,8 +192,8 @@ def _laid_out(tiles: Table, parts: Table) -> Table:
     stops = np.unique(np.concatenate([ends, limits[limits < last]]))
     starts = np.concatenate([np.zeros(1, np.int64), stops])[: len(stops)]
     tile, part = np.searchsorted(ends, starts, "right"), np.searchsorted(limits, starts, "right")
-    found = np.concatenate([tiles[tile], parts[part][:, [_ARRAY, _ROW, _COLUMN, _PIECE]]], axis=1)
-    found[:, _N] += starts - (ends[tile] - tiles[tile, _COLUMNS])
-    found[:, _COLUMNS] = stops - starts
-    found[:, _COLUMNS + 3] += starts - (limits[part] - parts[part, _WIDTH])
-    return found
+    pieces = np.concatenate([tiles[tile], parts[part][:, [_ARRAY, _ROW, _COLUMN, _PIECE]]], axis=1)
+    pieces[:, _N] += starts - (ends[tile] - tiles[tile, _COLUMNS])
+    pieces[:, _COLUMNS] = stops - starts
+    pieces[:, _COLUMNS + 3] += starts - (limits[part] - parts[part, _WIDTH])
+    return pieces

@@ -17,10 +17,10 @@ def place_linear(tiles: Sequence[Table], is_dense: Sequence[bool], array_rows: i
     places: list[Table] = []
     used = 0
     for table, dense in zip(tiles, is_dense):
-        found = _one_each(len(table)) if dense else _diagonal(table, array_rows, array_columns)
-        found[:, 0] += used
-        used = 1 + int(found[:, 0].max(initial=used - 1))
-        places.append(found)
+        own = _one_each(len(table)) if dense else _diagonal(table, array_rows, array_columns)
+        own[:, 0] += used
+        used = 1 + int(own[:, 0].max(initial=used - 1))
+        places.append(own)
     return places
 
 

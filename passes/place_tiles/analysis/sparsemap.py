@@ -15,4 +15,4 @@ def place_sparsemap(weights: Sequence[WeightTiles], array_rows: int, array_colum
     """
     tables = [weight.tiles for weight in weights]
     places = place_linear(tables, [weight.dense for weight in weights], array_rows, array_columns)
-    return [Placement(tiles, found) for tiles, found in zip(tables, places)]
+    return [Placement(tiles, own) for tiles, own in zip(tables, places)]

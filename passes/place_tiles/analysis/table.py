@@ -17,7 +17,7 @@ Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
 def _linear(weights: Sequence[WeightTiles], array_rows: int, array_columns: int) -> list[Placement]:
     tables = [weight.tiles for weight in weights]
     places = place_linear(tables, [weight.dense for weight in weights], array_rows, array_columns)
-    return [Placement(tiles, found) for tiles, found in zip(tables, places)]
+    return [Placement(tiles, own) for tiles, own in zip(tables, places)]
 
 
 MAPPINGS: dict[str, Mapping] = {

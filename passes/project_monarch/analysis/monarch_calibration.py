@@ -170,7 +170,7 @@ def _output_energy(matrix: Array, covariance: Array) -> float:
 
 def _check(matrix: Array, covariance: Array) -> None:
     if covariance.shape != (len(matrix), len(matrix)):
-        found, expected = "x".join(map(str, covariance.shape)), f"{len(matrix)}x{len(matrix)}"
-        raise ValueError(f"second moment of inputs of shape {found}: expected {expected}, as the weight has rows")
+        shape, expected = "x".join(map(str, covariance.shape)), f"{len(matrix)}x{len(matrix)}"
+        raise ValueError(f"second moment of inputs of shape {shape}: expected {expected}, as the weight has rows")
     if not np.isfinite(covariance).all():
         raise ValueError("second moment of inputs holds values that are not finite: check the calibration inputs")

@@ -50,7 +50,7 @@ def candidates(inputs: int, outputs: int) -> list[Blocking]:
     divides both sides; of ranks 1, 2, 3, 4, 6, 8, 12 ... as long as they store less than the matrix has elements. A
     single block on a side is none: that would be a product of two dense matrices.
     """
-    found: set[Blocking] = set()
+    shapes: set[Blocking] = set()
     for number in _smooth(min(inputs, outputs)):
         if number & (number - 1) and (inputs % number or outputs % number):
             continue
@@ -58,10 +58,10 @@ def candidates(inputs: int, outputs: int) -> list[Blocking]:
         square_slices = blocking_of(inputs, outputs, -(-inputs // number), -(-outputs // number))
         for shape in (same_blocks, square_slices):
             for rank in (1, *_smooth(min(shape.rows, shape.columns))):
-                found.add(replace(shape, rank=rank).trimmed(inputs, outputs))
+                shapes.add(replace(shape, rank=rank).trimmed(inputs, outputs))
     worthwhile = [
         shape
-        for shape in found
+        for shape in shapes
         if shape.stored_weights < inputs * outputs and min(shape.blocks_in, shape.blocks_out) > 1
     ]
     return sorted(worthwhile, key=lambda shape: (shape.stored_weights, shape.blocks_in, shape.blocks_out))
@@ -83,15 +83,15 @@ def choose(matrix: Array, budget: float) -> Choice | None:
 
 def front(matrix: Array, among: Iterable[Blocking]) -> list[Choice]:
     """Those of the blockings that have a smaller error than all that store no more weights, the cheapest first."""
-    found: list[Choice] = []
+    best: list[Choice] = []
     total = energy(matrix)
     for shape, lost in _losses(matrix, among, np.inf):
         error = ratio(lost, total)
-        if not found or error < found[-1].error:
-            if found and found[-1].blocking.stored_weights == shape.stored_weights:
-                found.pop()
-            found.append(Choice(shape, error))
-    return found
+        if not best or error < best[-1].error:
+            if best and best[-1].blocking.stored_weights == shape.stored_weights:
+                best.pop()
+            best.append(Choice(shape, error))
+    return best
 
 
 def _losses(matrix: Array, among: Iterable[Blocking], allowance: float) -> Iterator[tuple[Blocking, float]]:
