@@ -89,7 +89,7 @@ def _called_as(call: Callable[_Given, _Call]) -> Callable[[Callable[[_Call], _Re
 def _signature(call: Callable[..., _Call], result: object) -> Signature:
     """What `help` shows: types without what only a command line needs."""
     types, shown = get_type_hints(call), signature(call)
-    parameters = [one.replace(annotation=types[one.name]) for one in shown.parameters.values()]
+    parameters = [parameter.replace(annotation=types[parameter.name]) for parameter in shown.parameters.values()]
     return shown.replace(parameters=parameters, return_annotation=result)
 
 

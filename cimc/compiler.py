@@ -151,7 +151,7 @@ class _Compiler:
         module = import_onnx(self.ctx, self.file, self.chip, self.options.dims or {})
         with self._keep_ir() as keep, self._naming_file():
             after = [*self._validation(module), *keep, self._after_pass]
-            runner = PassRunner(self.ctx, after, lambda one: self.progress(one.name))
+            runner = PassRunner(self.ctx, after, lambda coming: self.progress(coming.name))
             quantise_network(runner, module, self.options, self._network_has_its_structure)
             self._network_is_final(module)
             schedule_network(runner, module, self.options)

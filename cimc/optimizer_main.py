@@ -55,8 +55,8 @@ class OptimizerMain(xDSLOptMain):
 
     def register_all_passes(self) -> None:
         super().register_all_passes()
-        for one in PASSES:
-            self.register_pass(one.name, lambda one=one: one)
+        for pass_type in PASSES:
+            self.register_pass(pass_type.name, lambda pass_type=pass_type: pass_type)
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
@@ -80,7 +80,7 @@ class OptimizerMain(xDSLOptMain):
         source = None if self.args.input_file is None else Path(self.args.input_file)
         output = Path(self.args.output_file)
         chip = None if self.args.chip in chip_names() else Path(self.args.chip)
-        calibrations = [getattr(one, "calibration", None) for one in self.pipeline.passes]
+        calibrations = [getattr(pass_, "calibration", None) for pass_ in self.pipeline.passes]
         inputs = [source, chip, *(Path(name) for name in calibrations if isinstance(name, str))]
         check_names(inputs, [output, output.parent / SIDE_FILE], networks=[source])
         check_writable(output)
@@ -114,14 +114,14 @@ class OptimizerMain(xDSLOptMain):
             print(*statistics_lines(rows), sep="\n", file=sys.stderr)
 
     def _callbacks(self, module: ModuleOp) -> list[AfterPass]:
-        found: list[AfterPass] = []
+        callbacks: list[AfterPass] = []
         if self.args.print_ir_after_all or self.args.print_between_passes:
-            found.append(PrintIr(sys.stderr))
+            callbacks.append(PrintIr(sys.stderr))
         if self.args.verify_each:
             network = Network.of(self.ctx, module)
             inputs = random_inputs(network_inputs(network, Slots()))
-            found += [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
-        return found
+            callbacks += [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
+        return callbacks
 
     def prepare_output(self) -> IO[str]:
         """Standard output, or a buffer that becomes the file once all went well."""

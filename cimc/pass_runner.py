@@ -51,7 +51,7 @@ class PassRunner:
 
     ctx: Context
     after: Sequence[AfterPass] = ()
-    before: BeforePass = lambda one: None
+    before: BeforePass = lambda coming: None
     statistics: list[PassStatistics] = field(default_factory=list[PassStatistics])
     _begun: bool = False
     _verifier: Verifier = field(default_factory=Verifier)
@@ -69,23 +69,25 @@ class PassRunner:
         self._begun = True
         located = _all_located(list(operations(module.body.block)))
         kept: tuple[Rule, ...] = ()
-        for one in passes:
-            self.before(one)
+        for pass_ in passes:
+            self.before(pass_)
             begun = time.perf_counter()
-            needed = [rule for rule in LEGAL_BEFORE.get(one.name, ()) if rule not in kept]
+            needed = [rule for rule in LEGAL_BEFORE.get(pass_.name, ()) if rule not in kept]
             if needed:
-                require(module, needed, one.name)
+                require(module, needed, pass_.name)
             start = time.perf_counter()
-            one.apply(self.ctx, module)
+            pass_.apply(self.ctx, module)
             applied = time.perf_counter()
-            ops = check(module, one.name, self._verifier)
-            assert not located or _all_located(ops), f"{one.name} lost the ONNX node of an operation"
-            kept = LEGAL_AFTER.get(one.name, ())
+            ops = check(module, pass_.name, self._verifier)
+            assert not located or _all_located(ops), f"{pass_.name} lost the ONNX node of an operation"
+            kept = LEGAL_AFTER.get(pass_.name, ())
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])
-            self.statistics.append(PassStatistics(one.name, applied - start, checked - applied + start - begun, names))
+            self.statistics.append(
+                PassStatistics(pass_.name, applied - start, checked - applied + start - begun, names)
+            )
             for callback in self.after:
-                callback(one, module)
+                callback(pass_, module)
 
 
 def check(module: ModuleOp, pass_name: str, verifier: Verifier | None = None) -> list[Operation]:

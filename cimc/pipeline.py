@@ -31,8 +31,8 @@ class Step:
 
     def passes(self, options: UserOptions) -> tuple[ModulePass, ...]:
         """What runs here: one pass, or none."""
-        found = self.of() if self.with_options is None else self.with_options(options)
-        return () if found is None else (found,)
+        made = self.of() if self.with_options is None else self.with_options(options)
+        return () if made is None else (made,)
 
 
 def _projection(options: UserOptions) -> ProjectMonarchPass | None:
@@ -78,7 +78,7 @@ PIPELINE = (*STRUCTURE, *NUMBERS, *CHIP)
 
 def passes_of(steps: Sequence[Step], options: UserOptions) -> tuple[ModulePass, ...]:
     """The passes of these steps, with their options; UserError for options that no pass can be made of."""
-    return tuple(one for step in steps for one in step.passes(options))
+    return tuple(made for step in steps for made in step.passes(options))
 
 
 class Exactness(Enum):
@@ -103,8 +103,8 @@ EXACTNESS: dict[str, Exactness] = {
 }
 
 
-def exactness_of(one: ModulePass) -> Exactness:
+def exactness_of(pass_: ModulePass) -> Exactness:
     """How a pass with these options may change the network's outputs."""
-    if isinstance(one, DetectBlockDiagonalPass) and one.prune_below > 0:
+    if isinstance(pass_, DetectBlockDiagonalPass) and pass_.prune_below > 0:
         return Exactness.PROJECTING
-    return EXACTNESS.get(one.name, Exactness.EXACT)
+    return EXACTNESS.get(pass_.name, Exactness.EXACT)

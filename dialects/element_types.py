@@ -137,7 +137,7 @@ def is_tensor(type_: Attribute) -> TypeGuard[TensorType[Attribute]]:
 
 
 _INLINE_ELEMENTS = 32
-_INLINE = tuple(np.dtype(kind) for kind in "?bBhHiIqQfd")
+_INLINE = tuple(np.dtype(letter) for letter in "?bBhHiIqQfd")
 
 
 def inline_constant(array: Array) -> DenseIntOrFPElementsAttr | None:

@@ -75,11 +75,11 @@ def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
     )
 
 
-def _print_emitted(compilation: "Compilation", what: str) -> None:
+def _print_emitted(compilation: "Compilation", form: str) -> None:
     from cimc.program.listing import header_lines, listing_lines
 
-    if what != "listing":
-        sys.stdout.write(compilation.texts[what])
+    if form != "listing":
+        sys.stdout.write(compilation.texts[form])
         return
     for lines in (header_lines(compilation.program), listing_lines(compilation.program)):
         for line in lines:

@@ -202,9 +202,9 @@ class _Emitter:
             OnnxKernels(replace(program, kernels=one_of_each_form(program.kernels)))
         except ProgramError as error:
             for ops in self.kernel_ops:
-                found = unsupported(self.network, ops)
-                if found is not None:
-                    raise UserError(found) from error
+                reason = unsupported(self.network, ops)
+                if reason is not None:
+                    raise UserError(reason) from error
             raise
 
 

@@ -21,11 +21,11 @@ Form = tuple[object, ...]
 
 def one_of_each_form(kernels: Sequence[Kernel]) -> list[Kernel]:
     """The first kernel of each form, in order."""
-    found: dict[Form, Kernel] = {}
+    first_of: dict[Form, Kernel] = {}
     for number, kernel in enumerate(kernels):
         form = form_of(ModelProto.FromString(kernel.model)) if len(kernel.model) <= _LARGEST else None
-        found.setdefault(form or (number,), kernel)
-    return list(found.values())
+        first_of.setdefault(form or (number,), kernel)
+    return list(first_of.values())
 
 
 def form_of(model: ModelProto) -> Form | None:

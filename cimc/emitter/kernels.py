@@ -44,7 +44,9 @@ def kernel_of(network: Network, op: KernelOp, slots: Slots, pool: ConstantPool) 
     """The ONNX graph of a kernel, and the node of each operator in it."""
     ops, operators = list(op.body.block.ops)[:-1], op.operators
     inside = {result for member in ops for result in member.results if not isinstance(member, NoneOp)}
-    inputs = list(dict.fromkeys(v for one in operators for v in _reads(one) if _comes_in(v, inside, one)))
+    inputs = list(
+        dict.fromkeys(v for operator in operators for v in _reads(operator) if _comes_in(v, inside, operator))
+    )
     writer = GraphWriter(network, pool.name)
     feeds = [(value, _port(value, slots.of(value))) for value in inputs]
     yields = [(value, _port(value, slots.of(result))) for value, result in zip(op.yielded, op.results)]

@@ -20,7 +20,7 @@ def integer_range(value: SSAValue) -> tuple[int, int] | None:
 
 
 def _table_lengths(value: SSAValue) -> list[int]:
-    found: list[int] = []
+    lengths: list[int] = []
     pending = [value]
     while pending:
         for use in pending.pop().uses:
@@ -31,10 +31,10 @@ def _table_lengths(value: SSAValue) -> list[int]:
                 shape = shape_of(op.inputs[0].type)
                 length = -1 if not shape else shape[integer(op.setting, "axis", 0)]
                 if length > 0 and _comes_from_constant(op.inputs[0]):
-                    found.append(length)
+                    lengths.append(length)
             elif op.is_a(*_TRANSPARENT) and use.index == 0:
                 pending.append(op.outputs[0])
-    return found
+    return lengths
 
 
 def _comes_from_constant(value: SSAValue) -> bool:

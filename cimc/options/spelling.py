@@ -26,12 +26,12 @@ class Spelling:
 
 def options_of(owner: type[Any]) -> dict[str, Spelling]:
     """The options among the fields of a dataclass, by name and in order: those of type `Annotated[..., Spelling()]`."""
-    found = {one.name: _spelling(one) for one in fields(owner)}
-    return {name: spelling for name, spelling in found.items() if spelling is not None}
+    spellings = {option.name: _spelling(option) for option in fields(owner)}
+    return {name: spelling for name, spelling in spellings.items() if spelling is not None}
 
 
-def _spelling(one: Field[Any]) -> Spelling | None:
-    return next((part for part in get_args(one.type) if isinstance(part, Spelling)), None)
+def _spelling(option: Field[Any]) -> Spelling | None:
+    return next((part for part in get_args(option.type) if isinstance(part, Spelling)), None)
 
 
 def explained(owner: type[Any]) -> str:

@@ -61,10 +61,10 @@ def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
     if text in (AUTO, PAPER):
         return text
-    found = _number(text, 2, LARGEST)
-    if found is None:
+    number = _number(text, 2, LARGEST)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
-    return found
+    return number
 
 
 def share(text: str) -> float:
@@ -79,13 +79,13 @@ def share(text: str) -> float:
 
 
 def _required(text: str, low: int, high: int) -> int:
-    found = _number(text, low, high)
-    if found is None:
+    number = _number(text, low, high)
+    if number is None:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least {low}, and at most {high}")
-    return found
+    return number
 
 
 def _number(text: str, low: int, high: int) -> int | None:
     """The number that a text spells if it is within these limits; Python takes no text of 5,000 digits."""
-    found = int(text) if text.isdecimal() and len(text) < 20 else -1
-    return found if low <= found <= high else None
+    number = int(text) if text.isdecimal() and len(text) < 20 else -1
+    return number if low <= number <= high else None

@@ -18,7 +18,7 @@ class Key:
     """One key of a chip; the unit of a number is the last part of the key's name."""
 
     name: str
-    kind: type[int] | type[float] | type[str] | type[tuple[float, ...]]
+    type_: type[int] | type[float] | type[str] | type[tuple[float, ...]]
     meaning: str
     required: bool = False
     low: float = 0
@@ -33,26 +33,26 @@ class Key:
         """The legal values in words, for messages."""
         if self.choices:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
-        if self.kind is str:
+        if self.type_ is str:
             return f"a text of 1 to {self.high} letters"
         limits = f"from {self.low} to {self.high}"
-        if self.kind is tuple:
+        if self.type_ is tuple:
             return f"a list of 1 to {MOST_BITS} numbers {limits}"
-        return f"{'an integer' if self.kind is int else 'a number'} {limits}"
+        return f"{'an integer' if self.type_ is int else 'a number'} {limits}"
 
     def check(self, value: object) -> Value:
         """The value in the key's own type (an integer is a number, too); UserError if it is not legal."""
         value = self._in_own_type(value)
-        if type(value) is not self.kind or not self._is_in_range(value):
+        if type(value) is not self.type_ or not self._is_in_range(value):
             raise UserError(f"{self.name} = {spelled(value)}: expected {self.expectation}")
         assert isinstance(value, int | float | str | tuple)
         return value
 
     def _in_own_type(self, value: object) -> object:
         try:
-            if self.kind is float and type(value) is int:
+            if self.type_ is float and type(value) is int:
                 return float(value)
-            if self.kind is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
+            if self.type_ is tuple and (isa(value, list[int | float]) or isa(value, tuple[int | float, ...])):
                 return tuple(float(number) for number in value)
         except OverflowError:
             return value  # an integer that no float can hold

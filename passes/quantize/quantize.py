@@ -79,8 +79,8 @@ class QuantizePass(ModulePass):
         if self.activations == STATIC:
             if self.calibration is None:
                 raise UserError('activations=static needs calibration inputs: give them as calibration="x.npz"')
-            found = ranges(network, [m.x for m in matmuls], self.calibration)
-            seen = {m: found[m.x] for m in matmuls}
+            range_of = ranges(network, [m.x for m in matmuls], self.calibration)
+            seen = {m: range_of[m.x] for m in matmuls}
         rewrite(matmuls, Quantize(network, self.activations, seen))
         sweep(network)
 

@@ -186,13 +186,13 @@ class _Scheduler:
     def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
         weight, chip = stored_matrix(self.network.weight(symbol), self.network), self.chip
         tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
-        found = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, self.lossy)
-        if found is None:
+        groups = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, self.lossy)
+        if groups is None:
             raise UserError(
                 f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
                 f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
             )
-        return found
+        return groups
 
 
 def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:

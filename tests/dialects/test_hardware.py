@@ -47,12 +47,12 @@ def module_with(chip: ChipAttr) -> ModuleOp:
 def values_of(key: Key) -> st.SearchStrategy[Value]:
     if key.choices:
         return st.sampled_from(key.choices)
-    if key.kind is str:
+    if key.type_ is str:
         return st.text(st.characters(codec="utf-8"), min_size=1, max_size=int(key.high))
-    if key.kind is int:
+    if key.type_ is int:
         return st.integers(min_value=int(key.low), max_value=4 if key.name == "adcs" else int(key.high))
     numbers = st.floats(key.low, key.high)
-    return numbers if key.kind is float else st.lists(numbers, min_size=MOST_BITS, max_size=MOST_BITS).map(tuple)
+    return numbers if key.type_ is float else st.lists(numbers, min_size=MOST_BITS, max_size=MOST_BITS).map(tuple)
 
 
 chips = st.fixed_dictionaries(

@@ -102,11 +102,11 @@ def _activations(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> list[_
     for number, job in enumerate(jobs.tolist()):
         key = (job[_ROW], job[_ROWS], job[_SOURCE], job[_K])
         _put(_alone(number, job, occupancy, times), drives.setdefault(key, []), times, same_rows=True)
-    found: list[_Activation] = []
+    activations: list[_Activation] = []
     for drive in drives.values():
         for activation in drive:
-            _put(activation, found, times, same_rows=False)
-    return found
+            _put(activation, activations, times, same_rows=False)
+    return activations
 
 
 def _alone(number: int, job: list[int], occupancy: Occupancy, times: ArrayTimes) -> _Activation:
@@ -132,6 +132,6 @@ def _put(new: _Activation, into: list[_Activation], times: ArrayTimes, same_rows
     into.append(new)
 
 
-def _apart(one: _Activation, other: _Activation) -> bool:
+def _apart(first: _Activation, second: _Activation) -> bool:
     """Whether the active rows of neither have a cell in the columns of the other."""
-    return not (one.rows & (other.cells | other.rows) or one.cells & other.rows)
+    return not (first.rows & (second.cells | second.rows) or first.cells & second.rows)

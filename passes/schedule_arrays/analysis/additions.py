@@ -94,16 +94,16 @@ def _second(heap: list[int]) -> int:
 def _ranges(product: int, parts: Table) -> Iterator[_Range]:
     """The ranges of elements that several columns hold partial sums of."""
     places = np.concatenate([parts[:, :3], parts[:, 3:4] - parts[:, :1]], axis=1)
-    found, which = np.unique(places, axis=0, return_inverse=True)
-    first, last = found[:, 0], found[:, 0] + found[:, 1]
+    partial_sums, which = np.unique(places, axis=0, return_inverse=True)
+    first, last = partial_sums[:, 0], partial_sums[:, 0] + partial_sums[:, 1]
     if (first[1:] >= last[:-1]).all():  # sorted, and none on another
         return
-    end = np.zeros(len(found), np.int64)
+    end = np.zeros(len(partial_sums), np.int64)
     np.maximum.at(end, which.reshape(-1), parts[:, 4])
     for low, high in pairwise(np.unique([first, last]).tolist()):
         inside = (first <= low) & (high <= last)
         ready: dict[tuple[int, int], int] = {}
-        for (array, offset), time in zip(found[inside, 2:].tolist(), end[inside].tolist()):
+        for (array, offset), time in zip(partial_sums[inside, 2:].tolist(), end[inside].tolist()):
             ready[array, offset] = max(ready.get((array, offset), 0), time)
         if len(ready) > 1:
             heap = list(ready.values())

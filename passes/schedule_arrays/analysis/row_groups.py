@@ -36,7 +36,7 @@ def tile_groups(
     may clip.
     """
     most = (1 << adc_bits) - 1
-    found: list[tuple[int, ...]] = []
+    rows: list[tuple[int, ...]] = []
     bounds = whole_bounds(matrices, cell_bits, encoding, dac_bits)
     for number, (matrix, bound) in enumerate(zip(matrices, bounds)):
         groups: list[RowGroup] | None = [RowGroup(0, len(matrix), bound)]
@@ -45,8 +45,8 @@ def tile_groups(
         if groups is None:
             return None
         bits = [min(g.adc_bits, lossy or g.adc_bits) for g in groups]
-        found += [(number, g.first, g.rows, b, 0, g.bound) for g, b in zip(groups, bits)]
-    return np.array(found, np.int64).reshape(-1, len(GROUP))
+        rows += [(number, g.first, g.rows, b, 0, g.bound) for g, b in zip(groups, bits)]
+    return np.array(rows, np.int64).reshape(-1, len(GROUP))
 
 
 def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encoding: str, dac_bits: int) -> list[int]:
@@ -58,10 +58,10 @@ def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encod
     for (rows, columns), members in shapes.items():
         step = max(1, _BATCH // (rows * columns))
         for first in range(0, len(members), step):
-            some = members[first : first + step]
-            cells = cells_of(np.stack([matrices[i] for i in some]), cell_bits, encoding)
+            together = members[first : first + step]
+            cells = cells_of(np.stack([matrices[i] for i in together]), cell_bits, encoding)
             largest = cells.sum(axis=2, dtype=np.uint32).max(axis=(0, 2))
-            for number, bound in zip(some, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
+            for number, bound in zip(together, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
                 bounds[number] = bound
     return bounds
 
@@ -97,16 +97,16 @@ class _ColumnSums:
 
     def most_rows(self, first: int, limit: int) -> tuple[int, int]:
         """The greatest `last` with no sum of rows [first, last) above `limit`, and the largest of these sums."""
-        start, found = self._first_rows(first), 0
+        start, largest = self._first_rows(first), 0
         low, high = first, self.rows
         while low < high:
             middle = (low + high + 1) // 2
-            largest = int((self._first_rows(middle) - start).max(initial=0))
-            if largest <= limit:
-                low, found = middle, largest
+            sum_ = int((self._first_rows(middle) - start).max(initial=0))
+            if sum_ <= limit:
+                low, largest = middle, sum_
             else:
                 high = middle - 1
-        return low, found
+        return low, largest
 
     def _first_rows(self, count: int) -> npt.NDArray[np.uint32]:
         """The sums of the first rows, [slices, columns]."""

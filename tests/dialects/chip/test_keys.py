@@ -21,9 +21,9 @@ def test_every_key_says_what_it_means_and_expects(key: Key) -> None:
     assert key.expectation
     if key.choices:
         assert all(key.check(choice) == choice for choice in key.choices)
-    elif key.kind in (int, float):
-        assert type(key.check(key.kind(key.low))) is key.kind
-        assert type(key.check(key.kind(key.high))) is key.kind
+    elif key.type_ in (int, float):
+        assert type(key.check(key.type_(key.low))) is key.type_
+        assert type(key.check(key.type_(key.high))) is key.type_
         for wrong in (key.low - 1, key.high * 2, "1", None, float("nan")):
             with pytest.raises(UserError, match=rf"^{key.name} = .*: expected an? .*from"):
                 key.check(wrong)
