@@ -29,8 +29,6 @@ ELSEWHERE = {
     "cimc/report/formulas.py": "texts: tests/report/test_report.py demands one for every figure",
     "cimc/sweep/dispatch.py": "talks to Dask: tests/sweep/test_run.py and test_cluster.py run it with real workers",
     "dialects/chip/costs.py": "groups of numbers, without code",
-    "dialects/cim/products.py": "operations: lit/dialects/cim has their texts and their messages",
-    "dialects/cim/weight.py": "an operation: lit/dialects/cim has its texts and its messages",
     "dialects/errors.py": "an exception, without code",
 }
 """Modules without such a file, and where their tests are."""
