@@ -20,7 +20,7 @@ from passes.rules import (
     Rule,
 )
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 NETWORK = (UNSCHEDULED, LEGAL_PLACES)
 """What every pass needs but for those that place and schedule."""

@@ -17,7 +17,7 @@ from passes.quantize.analysis.choices import STATIC, TOKEN
 from passes.quantize.quantize import QuantizePass
 from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.quantize import QuantizePass
 from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 PASSES: tuple[type[ModulePass], ...] = (
     FoldConstantsPass,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -46,6 +47,11 @@ SCALE = np.array([0.1, 0.2, 0.3], np.float32)
 
 _INTEGER_OPERATORS = ("Integer", "QLinearMatMul", "QLinearConv", "QGemm", "QAttention", "DynamicQuantize")
 _BYTES = {TensorProto.UINT8, TensorProto.INT8}
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is pressed in tests and in commands that they start; in the background a shell lets it be ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _mixed_products(graph: GraphProto, types: dict[str, int]) -> list[str]:

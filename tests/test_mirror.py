@@ -1,5 +1,5 @@
-"""Every module has its tests where its name says: `passes/tile_blocks/tile_blocks.py` in
-`tests/passes/tile_blocks/test_tile_blocks.py`, and `cimc/sweep/grid.py` in `tests/sweep/test_grid.py`."""
+"""Every module has its tests where its name says: `passes/tile_blocks.py` in
+`tests/passes/test_tile_blocks.py`, and `cimc/sweep/grid.py` in `tests/sweep/test_grid.py`."""
 
 from pathlib import Path
 

@@ -23,7 +23,7 @@ from dialects.locations import location
 from dialects.network import Network, main_block
 from dialects.weights import SIDE_FILE, WeightStore
 from passes.quantize.quantize import QuantizePass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 TEXT = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1,

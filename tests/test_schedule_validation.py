@@ -12,7 +12,7 @@ from dialects.hardware import MODULE_KEY
 from dialects.network import Network, operations
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 TEXT = """
 cim.weight @w = dense<1> : tensor<6x4xi8>

@@ -19,7 +19,7 @@ from dialects.network import main_block
 from dialects.weights import store_of
 from passes.fold_constants import FoldConstantsPass
 from passes.quantize.quantize import QuantizePass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 Array = NDArray[Any]
 LITTLE, MUCH = 1 + 1e-6, 1.5

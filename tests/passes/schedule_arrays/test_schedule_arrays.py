@@ -29,7 +29,7 @@ from dialects.weights import WeightStore
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.schedule_arrays.analysis.cells import cells_of
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 Array = NDArray[Any]
 

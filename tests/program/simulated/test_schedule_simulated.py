@@ -29,7 +29,7 @@ from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.network import Network
 from dialects.weights import WeightStore
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 Simulate = Callable[[Program], bool]
 

@@ -9,7 +9,7 @@ from dialects.array import MultiplyOp
 from dialects.hardware import MODULE_KEY
 from dialects.locations import node_name
 from dialects.network import Network
-from passes.tile_blocks.tile_blocks import TileBlocksPass
+from passes.tile_blocks import TileBlocksPass
 
 BLOCKS = 'tensor<2x3x5xi8> structure #cim.block_diagonal<2, 3x5, "block_diagonal">'
 TABLE = 'tensor<6x10xi8> structure #cim.blocks<"sparse", <[[0, 0, 1, 2], [1, 2, 5, 8]]>>'
