@@ -44,7 +44,7 @@ class Breach:
     """A node that breaks a rule, and what is wrong with it: the first half of a message."""
 
     node: str
-    found: str
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rule:
         """IllegalNetwork unless the network keeps the rule, so that the pass `wanted` may run."""
         breach = self.breach(module, ops)
         if breach is not None:
-            raise IllegalNetwork(f"{breach.found}: {self.advice.format(wanted=wanted)}", self.in_file)
+            raise IllegalNetwork(f"{breach.fault}: {self.advice.format(wanted=wanted)}", self.in_file)
 
 
 def require(module: ModuleOp, rules: Iterable[Rule], wanted: str) -> None:
@@ -85,9 +85,9 @@ def _each(wrong: Callable[[Operation], str | None]) -> Callable[[ModuleOp, Seque
 
     def breach(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
         for op in ops:
-            found = wrong(op)
-            if found is not None:
-                return Breach(_node(op), f"node {_node(op)!r} {found}")
+            fault = wrong(op)
+            if fault is not None:
+                return Breach(_node(op), f"node {_node(op)!r} {fault}")
         return None
 
     return breach
@@ -176,8 +176,8 @@ def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | 
         for op in _multiplies(ops):
             other = first.setdefault(op.symbol, op)
             if op.properties.get(name) != other.properties.get(name):
-                found = f"node {_node(op)!r} has other {name} of weight @{op.symbol} than node {_node(other)!r}"
-                return Breach(_node(op), found)
+                fault = f"node {_node(op)!r} has other {name} of weight @{op.symbol} than node {_node(other)!r}"
+                return Breach(_node(op), fault)
         return None
 
     return breach
@@ -191,15 +191,15 @@ def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None
             placed[op.symbol] = op, Placement(op.tiles.array, op.places.array)
     if not placed:
         return None
-    chip, found = chip_of(module), list(placed.values())
-    for op, placement in found:
+    chip, weights = chip_of(module), list(placed.values())
+    for op, placement in weights:
         last, limit = int(placement.places[:, 0].max(initial=0)), MOST_ARRAYS if chip.arrays is None else chip.arrays
         if last >= limit:
             return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {limit}")
-    wrong = illegal_place([placement for _, placement in found], chip.rows, chip.columns)
+    wrong = illegal_place([placement for _, placement in weights], chip.rows, chip.columns)
     if wrong is None:
         return None
-    node = _node(found[wrong[0]][0])
+    node = _node(weights[wrong[0]][0])
     return Breach(node, f"node {node}: {wrong[1]}")
 
 

@@ -19,7 +19,7 @@ MOST_NUMBERS = 64
 
 def open_ranks(graph: GraphProto) -> dict[str, Dims]:
     """Shapes, with None for dimensions that are not known, of values of the graph for which it has none."""
-    return _Ranks(graph).found()
+    return _Ranks(graph).inferred()
 
 
 class _Ranks:
@@ -31,7 +31,7 @@ class _Ranks:
         self.numbers: dict[str, Dims] = {}
         self.new: dict[str, Dims] = {}
 
-    def found(self) -> dict[str, Dims]:
+    def inferred(self) -> dict[str, Dims]:
         named = {name for node in self.graph.node for name in (*node.input, *node.output) if name}
         if named <= self.shapes.keys():
             return {}

@@ -21,20 +21,20 @@ class Occupancy:
     def __init__(self, tiles: Table):
         order = np.argsort(tiles[:, 0], kind="stable")
         self.tiles = tiles[order]
-        self.found: dict[tuple[int, int, int], int] = {}
+        self.known: dict[tuple[int, int, int], int] = {}
 
     def rows_in(self, array: int, column: int, columns: int) -> int:
         """The rows with a programmed cell in columns [column, column + columns), as bits, row 0 lowest."""
         key = (array, column, columns)
-        if key not in self.found:
+        if key not in self.known:
             first, last = np.searchsorted(self.tiles[:, 0], [array, array + 1])
             own = self.tiles[first:last]
             meet = own[(own[:, 2] < column + columns) & (column < own[:, 2] + own[:, 4])]
             rows = 0
             for first_row, count in meet[:, [1, 3]].tolist():
                 rows |= bits(first_row, count)
-            self.found[key] = rows
-        return self.found[key]
+            self.known[key] = rows
+        return self.known[key]
 
 
 def bits(first: int, count: int) -> int:
