@@ -1,1 +1,1 @@
-"""The way down from a network to array multiplications: one file per pass, and the analyses they use."""
+"""The way down from a network to array multiplications: one room per pass, what passes share, and their rules."""
