@@ -109,6 +109,12 @@ def test_operands_that_do_not_fit(handmade: Program, rows: int, dtype: str, mess
     assert str(error.value) == message
 
 
+def test_a_program_of_wrong_numbers(handmade: Program) -> None:
+    """A machine is made of whatever it is given, and so looks at it first."""
+    with pytest.raises(ProgramError, match=r"^kernel 1 uses value 4, the program has 4 values$"):
+        Machine(replace(handmade, slots=4))
+
+
 @pytest.mark.parametrize("element", [4, 9])
 def test_table_beyond_its_vector(handmade: Program, element: int) -> None:  # I16
     program = replace(handmade, tables=[np.array([0, 1, 2, element], np.int32)])
