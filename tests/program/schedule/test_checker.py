@@ -260,6 +260,7 @@ def test_messages(scheduled: Program, change: Change, message: str) -> None:
         twice(IN1, stage=1, start=500),  # into the arrays of another stage
         tile(2, weight=1, array=0, row=0, column=0, rows=1, columns=1),  # a weight in the way of nobody
         stages((0, 80, 246), (1, 486, MAXIMAL_PS)),
+        stages((0, 80, 406), (1, 486, 246)),  # one begins when the other ends
     ],
 )
 def test_changes_that_are_legal(scheduled: Program, change: Change) -> None:
