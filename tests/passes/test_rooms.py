@@ -35,5 +35,5 @@ def test_a_pass_has_one_name(one: type[ModulePass]) -> None:
     assert one.__module__ in (f"passes.{name}", f"passes.{name}.{name}")
     assert one.__name__ == "".join(word.title() for word in one.name.split("-")) + "Pass"
     room = ROOT / "passes" / name
-    assert room.is_dir() == one.__module__.endswith(f".{name}.{name}")
+    assert (room / "__init__.py").exists() == one.__module__.endswith(f".{name}.{name}")
     assert len(list(room.glob("*.py"))) != 1
