@@ -13,7 +13,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 RESULTS := .test-results
-CHECKS := lint format types floors lit-tests unit-tests browser-tests
+QUICK := lint format floors lit-tests
+SLOW := types browser-tests
 
 # Small matrices on few cores: more threads would only wait for each other.
 export OPENBLAS_NUM_THREADS = 1
@@ -22,7 +23,7 @@ export OMP_NUM_THREADS = 1
 SECONDS ?= 600
 SEED ?= 1
 
-.PHONY: demo test bench conformance fuzz mutants pictures browser clean $(CHECKS)
+.PHONY: demo test bench conformance fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -43,12 +44,13 @@ mutants: $(VENV)/ready-for-tests
 	@$(BIN)/python tests/mutants/run.py --only "$(ONLY)" --tests "$(TESTS)" \
 	    --sample "$(or $(SAMPLE),0)" --seed "$(SEED)" $(if $(AGAIN),--again)
 
-# All checks, also after one has failed: who changes something wants to see the whole list.
+# All checks, also after one has failed: who changes something wants to see the whole list. Unit tests take both cores;
+# the others one each, so that two of them run at a time.
 test: $(VENV)/ready-for-tests
 	@rm -rf $(RESULTS); failed=; \
-	for check in $(CHECKS); do \
-	    echo "== $$check"; \
-	    $(MAKE) --no-print-directory $$check || failed="$$failed $$check"; \
+	for checks in "$(QUICK)" unit-tests "$(SLOW)"; do \
+	    echo "== $$checks"; \
+	    $(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync $$checks || failed="$$failed $$checks"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; \
 	echo "== all checks passed"

@@ -33,6 +33,8 @@ class GeneratedWeights:
     made: dict[tuple[int, ...], npt.NDArray[np.int8]] = field(
         default_factory=dict[tuple[int, ...], npt.NDArray[np.int8]]
     )
+    groups: dict[tuple[object, ...], Table] = field(default_factory=dict[tuple[object, ...], Table])
+    """Row groups that were worked out: they depend on tiles and converters, and so on neither places nor ADCs."""
 
     def of(self, weight: WeightTiles) -> npt.NDArray[np.int8]:
         """The matrix [in, out] of a dense weight, or the blocks [blocks, rows, columns] of a factor."""
@@ -120,14 +122,14 @@ class Workload:
 
     def lossless(self, numbers: GeneratedWeights) -> list[Table]:
         """Row groups and bits by the lossless rule, from the cells of generated weights."""
-        known: dict[bytes, Table] = {}
-        tables: list[Table] = []
+        chip, tables = self.chip, list[Table]()
+        converters = chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits
         for weight, placement in zip(self.weights, self.placements):
             matrix = numbers.of(weight)
-            key = placement.tiles.tobytes() + str(matrix.shape).encode()
-            if key not in known:
-                known[key] = self.row_groups(matrix, placement)
-            tables.append(known[key])
+            key = placement.tiles.tobytes(), matrix.shape, converters
+            if key not in numbers.groups:
+                numbers.groups[key] = self.row_groups(matrix, placement)
+            tables.append(numbers.groups[key])
         return tables
 
     def row_groups(self, matrix: npt.NDArray[np.int8], placement: Placement) -> Table:

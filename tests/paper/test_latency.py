@@ -4,7 +4,7 @@ import pytest
 
 from cimc.hardware.library import load_chip
 from cimc.paper.latency import VARIANTS, Latency, latencies
-from cimc.paper.shapes import NETWORKS
+from cimc.paper.shapes import NETWORKS, Network
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def test_spread_takes_less_time(bert: dict[tuple[str, str, str], Latency]) -> No
 
 
 def test_more_adcs_are_never_slower() -> None:
-    rows = list(latencies(load_chip("pcm-256"), NETWORKS[2:], (4, 32)))
+    short = Network("two layers", NETWORKS[2].layers[:2], {}, NETWORKS[2].context)
+    rows = list(latencies(load_chip("pcm-256"), [short], (4, 32)))
     for variant in VARIANTS:
         times = [row.lossless_us for row in rows if (row.form, row.mapping, row.objective) == variant]
         assert times == sorted(times, reverse=True)
