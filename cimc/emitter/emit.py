@@ -113,7 +113,8 @@ class _Emitter:
 
     def _kernel(self, op: KernelOp) -> None:
         kernel, places = kernel_of(self.network, op, self.slots, self.pool)
-        number, start = len(self.kernels), _time(op.start_ps)
+        number, start = _time(op.number), _time(op.start_ps)
+        assert number == len(self.kernels), f"kernel {number} is not the next one"
         self.records.append(kernel_record(stage=len(self.stages), kernel=number, start=start))
         self.operations.append(kernel_work(op, places, number, start))
         self.kernels.append(kernel)

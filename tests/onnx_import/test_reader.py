@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import ModelProto, TensorProto, helper, load_model_from_string, numpy_helper
+from onnx import ModelProto, TensorProto, helper, load_model_from_string
 
 from cimc.onnx_import import reader
 from cimc.onnx_import.reader import NEWEST_OPSET, read
-from dialects.element_types import Array
 from dialects.errors import UserError
 
 Write = Callable[..., Path]
@@ -28,20 +27,6 @@ def message_of(file: Path, **dims: int) -> str:
 def saved(model: ModelProto, folder: Path) -> Path:
     (folder / "network.onnx").write_bytes(model.SerializeToString())
     return folder / "network.onnx"
-
-
-def external(folder: Path, array: Array | None = None, **entries: str) -> Path:
-    """The network with its weight outside, described by `entries`, in a folder of its own; a string as an attribute."""
-    (folder / "model").mkdir(exist_ok=True)
-    tensor = numpy_helper.from_array(W if array is None else array, "w")
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in entries.items():
-        tensor.external_data.add(key=key, value=value)
-    x = helper.make_tensor_value_info("x", tensor.data_type, ["n", 4])
-    y = helper.make_tensor_value_info("y", tensor.data_type, ["n", 3])
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [tensor])
-    return saved(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model")
 
 
 @pytest.mark.parametrize(
