@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input, Kernel, Multiplication, Weight
+from cimc.program.metadata import Input, Kernel, Multiplication, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
+from cimc.program.verifier import verify_timing
 
 Change = Callable[[Program], Program]
 TABLES = [2, 0, 3, 1], [2, 0, 1]
@@ -81,6 +82,10 @@ def stray_weight(program: Program) -> Program:
 
 def test_the_handmade_program_is_good(handmade: Program) -> None:
     handmade.verify()
+
+
+def test_as_many_units_as_there_may_be() -> None:
+    verify_timing(Timing(0, (1,), 0, 0, digital_units=65535, attention_units=65535, vector_width=1))
 
 
 @pytest.mark.parametrize(
