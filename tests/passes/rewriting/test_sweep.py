@@ -60,3 +60,21 @@ def test_the_function_s_type_is_that_of_what_it_returns() -> None:
     sweep(Network(module, WeightStore()))
     module.verify()
     assert str(main_function(module).function_type.outputs.data[0]) == "tensor<?x2xf32>"
+
+
+def test_all_that_a_weight_needs_stays() -> None:
+    """Scale and zero point, and the order of its columns too."""
+    text = """
+    cim.weight @w = dense<1> : tensor<2x1x1xi8> as #cim.affine<@scale, @zero>
+      structure #cim.block_diagonal<2, 1x1, "monarch", columns = @order>
+    cim.weight @scale = dense<1.0> : tensor<2xf32>
+    cim.weight @zero = dense<1> : tensor<2xi32>
+    cim.weight @order = dense<[1, 0]> : tensor<2xi64>
+    cim.weight @unused = dense<[1, 0]> : tensor<2xi64>
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %y = cim.matmul %x, @w : tensor<?x2xf32> -> tensor<?x2xf32>
+      func.return %y : tensor<?x2xf32>
+    }"""
+    module = Parser(make_context(), text).parse_module()
+    sweep(Network(module, WeightStore()))
+    assert list(weights_of(module)) == ["w", "scale", "zero", "order"]
