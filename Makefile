@@ -112,5 +112,5 @@ $(VENV)/ready: pyproject.toml constraints.txt requirements-models.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/ready
-	@$(PIP) -c constraints.txt --no-build-isolation -e '.[test]'
+	@$(PIP) -c constraints.txt --no-build-isolation -e '.[test,llm]'
 	@touch $@
