@@ -1,0 +1,1 @@
+"""Language models at run time: what their inputs and outputs are, their tokens, their cache, words and quality."""
