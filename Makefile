@@ -2,6 +2,7 @@
 #   make demo   compile a real network, run the program, compare every bit with ONNX Runtime
 #   make test   all checks; one of them alone: make lint, format, types, floors, lit-tests or unit-tests
 #   make bench  time the compiler and the machine
+#   make bench-large  the same with language models at full size: hours, gigabytes of disk and of memory
 #   make conformance  all cases of ONNX's own suite: compiled, run, compared with reference and original
 #   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
 #   make mutants  change the code a little, many times, and list the changes that no test notices; see CONTRIBUTING.md
@@ -23,13 +24,17 @@ export OMP_NUM_THREADS = 1
 SECONDS ?= 600
 SEED ?= 1
 
-.PHONY: demo test bench conformance fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
+.PHONY: demo test bench bench-large conformance fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
 
 bench: $(VENV)/ready-for-tests
 	$(BIN)/python -m pytest tests/benchmarks -q -s -o python_files="bench_*.py"
+
+# Files are made in the system's temporary folder, and deleted one after the other; ONLY=name picks benchmarks by name.
+bench-large: $(VENV)/ready-for-tests
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest tests/benchmarks -q -s -o python_files="large_*.py" -k "$(ONLY)" --table bench-large.json
 
 conformance: $(VENV)/ready-for-tests
 	$(BIN)/python tests/end_to_end/test_conformance.py

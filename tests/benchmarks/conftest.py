@@ -17,7 +17,7 @@ from cimc.program.program import Program
 from cimc.program.records import Records, clear_record, multiply_records
 from passes.analysis.places import Placement
 
-FILE = Path(__file__).parents[2] / "bench.json"
+ROOT = Path(__file__).parents[2]
 CPU_INFO = Path("/proc/cpuinfo")
 FEATURES = ("avx2", "avxvnni", "avx512f", "avx512vnni", "avx512vpopcntdq", "amx-int8", "neon", "dotprod")
 SIDE = 256
@@ -45,6 +45,10 @@ class Row:
         return f"{self.name:<62} {ms:>12} {ratio:>8} {target:>7} {verdict:<7} {self.against}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--table", default="bench.json", help="the file, below the project's folder, that gets the rows")
+
+
 @cache
 def processor() -> str:
     """The processor's name, and what it has that fast loops can use."""
@@ -57,9 +61,10 @@ def processor() -> str:
 
 
 @pytest.fixture(scope="session")
-def row() -> Iterator[Callable[..., None]]:
+def row(pytestconfig: pytest.Config) -> Iterator[Callable[..., None]]:
     """Adds a row: `row(name, seconds=..., ratio=..., against="what the ratio is of", target=...)`, all but the name
-    optional. When all benchmarks are done, the rows are printed as a table and written to bench.json."""
+    optional. When all benchmarks are done, the rows are printed as a table and written to bench.json, or to the file
+    that `--table` names."""
     rows: list[Row] = []
 
     def add(
@@ -76,7 +81,8 @@ def row() -> Iterator[Callable[..., None]]:
     print(f"\n\n{processor()}")
     print(f"{'':<62} {'ms':>12} {'ratio':>8} {'at most':>7} {'':<7} against")
     print(*rows, sep="\n")
-    FILE.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    file = ROOT / str(pytestconfig.getoption("--table"))
+    file.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
 @pytest.fixture(scope="session")
