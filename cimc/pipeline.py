@@ -12,6 +12,7 @@ from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagon
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
 from passes.place_tiles.place_tiles import PlaceTilesPass
+from passes.project_monarch.analysis.choices import blocks_and_rank
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.analysis.choices import STATIC, TOKEN
 from passes.quantize.quantize import QuantizePass
@@ -38,7 +39,8 @@ class Step:
 def _projection(options: UserOptions) -> ProjectMonarchPass | None:
     if options.monarch is None:
         return None
-    return ProjectMonarchPass(options.monarch, options.monarch_budget, _calibration(options))
+    blocks, rank = blocks_and_rank(options.monarch)
+    return ProjectMonarchPass(blocks, options.monarch_budget, _calibration(options), rank)
 
 
 def _quantisation(options: UserOptions) -> QuantizePass:

@@ -52,6 +52,7 @@ def test_the_way_down_is_the_one_in_the_documentation():
         ({"prune_below": 0.5}, "detect-block-diagonal{prune_below=0.5}"),
         ({"monarch": "paper", "monarch_budget": 0.2}, 'project-monarch{blocks="paper" budget=0.2}'),
         ({"monarch": 4, "calibrate": Path("x.npz")}, 'project-monarch{blocks=4 calibration="x.npz"}'),
+        ({"monarch": "8,rank=2"}, "project-monarch{blocks=8 rank=2}"),
         ({"calibrate": "x.npz"}, 'quantize{activations="static" calibration="x.npz"}'),
         ({"activations": "tensor"}, 'quantize{activations="tensor"}'),
         ({"activations": "token", "calibrate": "./x.npz"}, 'quantize{calibration="x.npz"}'),

@@ -37,9 +37,9 @@ class UserOptions:
     lossy: Annotated[int, Spelling("convert to so many bits at most, which may clip", "BITS", positive)] = LOSSLESS
     """0 for conversions that cannot clip."""
     monarch: Annotated[
-        int | str | None, Spelling("project dense weights onto Monarch factors", "BLOCKS|auto|paper", blocks)
+        int | str | None, Spelling("project dense weights onto Monarch factors", "BLOCKS[,rank=R]|auto|paper", blocks)
     ] = None
-    """A number of blocks, or how to choose it; None for no projection."""
+    """A number of blocks, as a text also with the rank of slices (`"8,rank=2"`), or how to choose; None for none."""
     monarch_budget: Annotated[
         float, Spelling("relative error a layer may have with auto (%(default)s)", "E", share)
     ] = DEFAULT_BUDGET

@@ -2,7 +2,8 @@
 
 import argparse
 
-from passes.project_monarch.analysis.choices import AUTO, PAPER
+from dialects.errors import UserError
+from passes.project_monarch.analysis.choices import blocks_and_rank
 
 LARGEST = 2**31 - 1
 """Of the sizes and counts on a command line."""
@@ -58,13 +59,12 @@ def percentage(text: str) -> float:
 
 
 def blocks(text: str) -> int | str:
-    """A number of blocks of at least 2, `auto` or `paper`, for `--monarch`."""
-    if text in (AUTO, PAPER):
-        return text
-    number = _number(text, 2, LARGEST)
-    if number is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of blocks of at least 2, auto or paper")
-    return number
+    """A number of blocks of at least 2, also with a rank, `auto` or `paper`, for `--monarch`."""
+    try:
+        number, rank = blocks_and_rank(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return number if rank is None else text
 
 
 def share(text: str) -> float:

@@ -16,7 +16,7 @@ from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
-from passes.project_monarch.analysis.choices import AUTO, PAPER
+from passes.project_monarch.analysis.choices import EXPECTED, blocks_and_rank
 
 CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
 MOST_POINTS = 10**6
@@ -34,6 +34,16 @@ class Axis:
     is_legal: Callable[[object], bool]
 
 
+def _is_projection(value: object) -> bool:
+    if type(value) is not int and not isinstance(value, str):
+        return False
+    try:
+        blocks_and_rank(value)
+    except UserError:
+        return False
+    return True
+
+
 AXES: dict[str, Axis] = {
     CHIP: Axis(DEFAULT_CHIP, "the name of a chip or the path of a chip file", lambda value: isinstance(value, str)),
     "mapping": Axis(UserOptions.mapping, f"one of {', '.join(MAPPING_NAMES)}", lambda value: value in MAPPING_NAMES),
@@ -45,8 +55,8 @@ AXES: dict[str, Axis] = {
     ),
     "monarch": Axis(
         0,
-        f'0 (the network as it is), a number of blocks from 2 on, "{AUTO}" or "{PAPER}"',
-        lambda value: value in (AUTO, PAPER) or (type(value) is int and (value == 0 or value >= 2)),
+        f"0 (the network as it is), {EXPECTED}",
+        lambda value: (type(value) is int and value == 0) or _is_projection(value),
     ),
 }
 

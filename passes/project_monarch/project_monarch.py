@@ -65,6 +65,7 @@ class ProjectMonarchPass(ModulePass):
     ```
     The error is noted. `blocks` is a number of blocks, `paper` for the blocking of arXiv 2510.11192 (padded to a
     square), or `auto`: the cheapest blocking of each layer whose error is at most `budget`, none where there is none.
+    With a number of blocks, `rank` says what rank every slice keeps: weights and error follow it.
     The closed form is the best in the weights; with `calibration` inputs the error of the outputs on them is minimised.
     Leaves alone: weights that have a structure, integer multiplications, and weights that would not get smaller.
     Needs IR from before `schedule-arrays`.
@@ -76,16 +77,18 @@ class ProjectMonarchPass(ModulePass):
     """Relative error that `auto` may make in a layer: of its outputs with calibration inputs, else of its weights."""
     calibration: str | None = None
     """An .npz file with one array for each input of the network."""
+    rank: int | None = None
+    """Of the slices; None for blocks as square as they can be, of rank min(inputs, outputs) / blocks^2."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        check_projection(self.blocks, self.budget)
+        check_projection(self.blocks, self.budget, self.rank)
         network = Network.of(ctx, op)
         matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
         seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
         notes = LayerNotes("monarch", "weight_error", "output_error", "closed_form_output_error")
-        rewrite(dense, ProjectMonarch(network, self.blocks, float(self.budget), moments, notes))
+        rewrite(dense, ProjectMonarch(network, self.blocks, self.rank, float(self.budget), moments, notes))
         notes.write(op)
         sweep(network)
 
@@ -96,6 +99,7 @@ class ProjectMonarch(RewritePattern):
 
     network: Network
     blocks: int | str
+    rank: int | None
     budget: float
     moments: Mapping[MatmulOp, Array]
     notes: LayerNotes
@@ -123,17 +127,17 @@ class ProjectMonarch(RewritePattern):
             return "no blocking keeps the error within the budget" if chosen is None else chosen
         if isinstance(self.blocks, int) and self.blocks > min(inputs, outputs):
             return f"{self.blocks} blocks do not fit a weight of {inputs}x{outputs}"
-        shape = _blocking(inputs, outputs, self.blocks)
+        shape = _blocking(inputs, outputs, self.blocks, self.rank)
         if shape.stored_weights >= matrix.size:
             return f"factors would store {shape.stored_weights} weights, the layer has {matrix.size}"
         return _projected(matrix, moment, shape)
 
 
-def _blocking(inputs: int, outputs: int, blocks: int | str) -> Blocking:
+def _blocking(inputs: int, outputs: int, blocks: int | str, rank: int | None) -> Blocking:
     if blocks == PAPER:
         return paper_blocking(inputs, outputs).trimmed(inputs, outputs)
     assert isinstance(blocks, int)
-    return blocking(inputs, outputs, blocks)
+    return blocking(inputs, outputs, blocks, rank)
 
 
 def _projected(matrix: Array, moment: Array | None, shape: Blocking) -> Projection:

@@ -54,6 +54,18 @@ def test_projected_networks(monarch: int | str, network: Path, compiled: Check) 
     assert all(0 < error < 1 for error in errors(report, "weight_error"))
 
 
+def test_a_higher_rank_is_closer_and_stores_more(network: Path, compiled: Check, tmp_path: Path) -> None:
+    """Twice the rank, twice the weights; what is written with such slices is compiled again as it is."""
+    file = tmp_path / "float.onnx"
+    reports = [report_of(compiled(network, monarch="4,rank=1").program)]
+    reports.append(report_of(compiled(network, monarch="4,rank=2", reference_float=file, verify_each=True).program))
+    assert reports[1].stored_weights == 2 * reports[0].stored_weights
+    lower, higher = (errors(report, "weight_error") for report in reports)
+    assert all(a > b for a, b in zip(lower, higher, strict=True))
+    again = report_of(compiled(file).program)
+    assert [(x.kind, x.shape) for x in again.layers] == [(x.kind, x.shape) for x in reports[1].layers]
+
+
 def test_a_smaller_budget_stores_more(network: Path, compiled: Check) -> None:
     stored = [report_of(compiled(network, monarch="auto", monarch_budget=b).program) for b in (0.95, 0.7, 0.0)]
     assert stored[0].stored_weights < stored[1].stored_weights < stored[2].stored_weights

@@ -33,6 +33,7 @@ Parse = Callable[[str], object]
         (seconds, "0.5", 0.5),
         (percentage, "100", 100.0),
         (blocks, "2", 2),
+        (blocks, "8,rank=2", "8,rank=2"),
         (blocks, "auto", "auto"),
         (blocks, "paper", "paper"),
         (share, "0", 0.0),
@@ -52,7 +53,11 @@ def test_values(parse: Parse, text: str, value: object) -> None:
         (workers, ("0", str(MOST_WORKERS + 1)), f"a number of at least 1, and at most {MOST_WORKERS}"),
         (seconds, ("0", "-1", "x", "inf", "nan"), "a number of seconds above 0"),
         (percentage, ("0", "101", "x", "nan"), "a percentage above 0, at most 100"),
-        (blocks, ("1", "0", "some", "-2"), "a number of blocks of at least 2, auto or paper"),
+        (
+            blocks,
+            ("1", "some", "-2", "8,rank=0", "auto,rank=2"),
+            "a number of blocks of at least 2, also with a rank (8 or",
+        ),
         (share, ("-0.1", "x", "inf", "nan"), "a number of at least 0, like 0.1"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_grid(grid_file: Write) -> None:
             mapping = ["linear", "spread"]
             objective = ["latency"]
             lossy = [0, 4]
-            monarch = [0, 8, "auto", "paper"]
+            monarch = [0, 8, "8,rank=2", "auto", "paper"]
             [chip_keys]
             adcs = [4, 8]
             settle_ns = [1, 2.5]
@@ -46,7 +46,7 @@ def test_a_grid(grid_file: Write) -> None:
         "mapping": ("linear", "spread"),
         "objective": ("latency",),
         "lossy": (0, 4),
-        "monarch": (0, 8, "auto", "paper"),
+        "monarch": (0, 8, "8,rank=2", "auto", "paper"),
     }
     assert [chip.rows for chip in grid.chips.values()] == [4, 256]
     assert grid.chip_keys == {
@@ -97,11 +97,13 @@ WRONG: list[tuple[str, str]] = [
     ("lossy = [-1]", "lossy: -1 found, expected 0 (conversions that cannot clip) or a number of bits"),
     (
         "monarch = [1]",
-        'monarch: 1 found, expected 0 (the network as it is), a number of blocks from 2 on, "auto" or "paper"',
+        "monarch: 1 found, expected 0 (the network as it is), a number of blocks of at least 2, also with a rank "
+        "(8 or 8,rank=2), auto or paper",
     ),
     (
         "monarch = [true]",
-        'monarch: true found, expected 0 (the network as it is), a number of blocks from 2 on, "auto" or "paper"',
+        "monarch: true found, expected 0 (the network as it is), a number of blocks of at least 2, also with a rank "
+        "(8 or 8,rank=2), auto or paper",
     ),
     ("chip = [256]", "chip: 256 found, expected the name of a chip or the path of a chip file"),
     ("chip_keys = 3", "chip_keys = 3: expected a table, [chip_keys] with lines like adcs = [4, 8]"),

@@ -61,14 +61,18 @@ def blocking_of(inputs: int, outputs: int, blocks_in: int, blocks_out: int, rank
     return Blocking(blocks_in, -(-inputs // blocks_in), blocks_out, -(-outputs // blocks_out), rank)
 
 
-def blocking(inputs: int, outputs: int, blocks: int) -> Blocking:
-    """As many blocks on both sides; blocks as square as `MonarchLinear` has them, so q = min(inputs, outputs) / blocks.
+def blocking(inputs: int, outputs: int, blocks: int, rank: int | None = None) -> Blocking:
+    """As many blocks on both sides, and slices of this rank, or of their whole rank where that is less.
 
-    That makes the rank min(inputs, outputs) / blocks^2, rounded down, and at least 1.
+    Without a rank, blocks are as square as `MonarchLinear` has them: q = min(inputs, outputs) / blocks, which makes the
+    rank min(inputs, outputs) / blocks^2, rounded down, and at least 1.
     """
     if not 1 <= blocks <= min(inputs, outputs):
         raise ValueError(f"{blocks} blocks of a {inputs}x{outputs} matrix: expected 1 to {min(inputs, outputs)}")
-    return blocking_of(inputs, outputs, blocks, blocks, max(1, min(inputs, outputs) // blocks**2))
+    if rank is None:
+        return blocking_of(inputs, outputs, blocks, blocks, max(1, min(inputs, outputs) // blocks**2))
+    shape = blocking_of(inputs, outputs, blocks, blocks)
+    return replace(shape, rank=min(rank, shape.rows, shape.columns))
 
 
 def project(matrix: Array, into: Blocking) -> tuple[Array, Array]:

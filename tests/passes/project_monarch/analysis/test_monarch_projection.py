@@ -198,6 +198,18 @@ def test_blocking_for_so_many_blocks(inputs: int, outputs: int, blocks: int, exp
     assert blocking(inputs, outputs, blocks) == expected
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "rank", "expected"),
+    [
+        (256, 256, 3, Blocking(4, 64, 4, 64, 3)),
+        (256, 1024, 24, Blocking(4, 64, 4, 256, 24)),
+        (256, 128, 50, Blocking(4, 64, 4, 32, 32)),
+    ],
+)
+def test_blocking_of_a_given_rank(inputs: int, outputs: int, rank: int, expected: Blocking):
+    assert blocking(inputs, outputs, 4, rank) == expected
+
+
 def test_stored_weights_of_a_blocking():
     assert blocking(1024, 1024, 32).stored_weights == 65536
     assert blocking_of(10, 7, 3, 2, 2) == Blocking(3, 4, 2, 4, 2)
