@@ -1,0 +1,69 @@
+"""The names by which exporters call what a language model takes and gives."""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+
+class Role(Enum):
+    """What an input is for, if it is no part of the cache."""
+
+    IDS = "ids"
+    MASK = "mask"
+    POSITIONS = "positions"
+
+
+ROLES = {
+    "input_ids": Role.IDS,
+    "ids": Role.IDS,
+    "token_ids": Role.IDS,
+    "tokens": Role.IDS,
+    "attention_mask": Role.MASK,
+    "mask": Role.MASK,
+    "position_ids": Role.POSITIONS,
+    "positions": Role.POSITIONS,
+    "cache_position": Role.POSITIONS,
+}
+
+_CACHE_WORDS = {"past", "present", "cache", "kv"}
+_PARTS = {"key": "key", "keys": "key", "k": "key", "value": "value", "values": "value", "v": "value"}
+_PARTS_BY_NUMBER = ("key", "value")
+_OTHER_WORDS = {"input", "output", "layer", "layers", "self", "decoder", "attn", "attention", "new", "updated", "out"}
+
+
+class CacheName(NamedTuple):
+    """Whose keys or values an input or output holds; `part` is key, value, or both for one tensor with both."""
+
+    layer: int
+    part: str
+
+
+def role_of(name: str) -> Role | None:
+    """The role of an input with this name; None for any other, those of the cache included."""
+    return ROLES.get(name.lower().rpartition(".")[2])
+
+
+def cache_name(name: str) -> CacheName | None:
+    """Layer and part of a tensor of the cache; None for names of anything else.
+
+    past_key_values.0.key, present.0.key (optimum, ONNX Runtime's model builder); past_key_0, present_value_0;
+    past_0, present_0 (both parts in one); past_key_values_key_cache_0, key_cache_0, past_key_values_0_1
+    (torch.onnx); input.past_key_values.layers.0.keys, output.past_key_values.layers.0.keys (transformers).
+    """
+    words = re.findall(r"[a-z]+|\d+", name.lower())
+    known = _CACHE_WORDS | _PARTS.keys() | _OTHER_WORDS
+    if not _CACHE_WORDS.intersection(words) or any(not word.isdecimal() and word not in known for word in words):
+        return None
+    for i in range(len(words) - 2):
+        if words[i] in ("past", "present") and words[i + 1 : i + 3] == ["key", "values"]:
+            del words[i + 1 : i + 3]  # what both parts are called together
+            break
+    numbers = [int(word) for word in words if word.isdecimal()]
+    parts = {_PARTS[word] for word in words if word in _PARTS}
+    if not numbers or len(parts) > 1:
+        return None
+    if parts:
+        return CacheName(numbers[0], parts.pop()) if len(numbers) == 1 else None
+    if len(numbers) == 2 and numbers[1] < len(_PARTS_BY_NUMBER):
+        return CacheName(numbers[0], _PARTS_BY_NUMBER[numbers[1]])
+    return CacheName(numbers[0], "both") if len(numbers) == 1 else None

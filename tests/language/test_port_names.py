@@ -1,0 +1,58 @@
+"""Names by which exporters call the ports of language models."""
+
+import pytest
+
+from cimc.language.port_names import CacheName, Role, cache_name, role_of
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("past_key_values.0.key", CacheName(0, "key")),
+        ("past_key_values.11.value", CacheName(11, "value")),
+        ("present.3.key", CacheName(3, "key")),
+        ("present_key_values.3.value", CacheName(3, "value")),
+        ("past_key_2", CacheName(2, "key")),
+        ("present_value_2", CacheName(2, "value")),
+        ("past_5", CacheName(5, "both")),
+        ("present_5", CacheName(5, "both")),
+        ("past_key_values.5", CacheName(5, "both")),
+        ("past_key_values_1_0", CacheName(1, "key")),
+        ("past_key_values_1_1", CacheName(1, "value")),
+        ("past_key_values_key_cache_4", CacheName(4, "key")),
+        ("value_cache_4", CacheName(4, "value")),
+        ("input.past_key_values.layers.29.keys", CacheName(29, "key")),
+        ("output.past_key_values.layers.0.values", CacheName(0, "value")),
+        ("kv_cache.1", CacheName(1, "both")),
+        ("cache_k_7", CacheName(7, "key")),
+    ],
+)
+def test_tensors_of_the_cache(name: str, expected: CacheName) -> None:
+    assert cache_name(name) == expected
+    assert cache_name(name.upper()) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "logits",
+        "cache_position",
+        "past_conv.0",
+        "past_key_values.0.encoder.key",
+        "past_key_values_1_2",
+        "past_key_values_1_0_1",
+        "past_key_value_0",
+        "key_0",
+        "x",
+        "",
+    ],
+)
+def test_other_names(name: str) -> None:
+    assert cache_name(name) is None
+
+
+def test_roles() -> None:
+    assert role_of("input_ids") is Role.IDS
+    assert role_of("input.attention_mask") is Role.MASK
+    assert role_of("cache_position") is Role.POSITIONS
+    assert role_of("past_key_values.0.key") is None
