@@ -13,7 +13,7 @@ import onnxruntime
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
-from cimc.machine.check import run_reference
+from cimc.machine.check import Reference
 from cimc.onnx_import.graph_checks import domain_of, subgraphs
 from cimc.onnx_import.lifting import lifted_types
 from cimc.onnx_import.reader import Source, read
@@ -46,16 +46,22 @@ class ExactForm:
         return ", ".join([*([count] if self.products else []), *(f"{name} made float32" for name in self.lifted)])
 
 
-def run_original(file: Path, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
-    """The outputs of the network in `file`, in exact form, and what had to be rewritten for that ("" for nothing).
+def load_original(file: Path) -> tuple[Reference, str]:
+    """The network in `file`, in exact form, ready to run, and what had to be rewritten for that ("" for nothing).
 
     Raises UserError or ProgramError, naming the file, if it cannot be read or run.
     """
     form = exact_form(file)
     if form is None:
-        return run_reference(file, inputs), ""
+        return Reference(file), ""
     values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in form.constants.items()}
-    return run_reference(form.model.SerializeToString(), inputs, name=str(file), constants=values), str(form)
+    return Reference(form.model.SerializeToString(), name=str(file), constants=values), str(form)
+
+
+def run_original(file: Path, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
+    """The outputs of the network in `file`, and what had to be rewritten; see `load_original`."""
+    reference, rewritten = load_original(file)
+    return reference.run(inputs), rewritten
 
 
 def exact_form(file: Path) -> ExactForm | None:

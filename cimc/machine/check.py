@@ -1,7 +1,8 @@
 """The check of a program: its outputs must be those of ONNX Runtime, to the last bit."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,25 +42,41 @@ def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray
     return Comparison(values, len(reference), difference)
 
 
-def run_reference(
-    model: str | os.PathLike[str] | bytes,
-    inputs: Mapping[str, NDArray[Any]],
-    *,
-    name: str | None = None,
-    constants: Mapping[str, OrtValue] | None = None,
-) -> dict[str, NDArray[Any]]:
-    """The outputs of an ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime, as it is.
+class Reference:
+    """An ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime, as it is, to be run often.
 
     `constants` are the values of external data of a model in bytes. Raises ProgramError, naming the file (or `name`),
     if ONNX Runtime cannot load or run it.
     """
-    name = name or ("reference" if isinstance(model, bytes) else os.fspath(model))
-    try:
-        session = plain_session(model if isinstance(model, bytes) else os.fspath(model), constants)
-        outputs = [output.name for output in session.get_outputs()]
-        return dict(zip(outputs, session.run(outputs, dict(inputs)), strict=True))
-    except Exception as error:  # ONNX Runtime raises many unrelated types
-        raise ProgramError(f"{name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | bytes,
+        *,
+        name: str | None = None,
+        constants: Mapping[str, OrtValue] | None = None,
+    ) -> None:
+        self.name = name or ("reference" if isinstance(model, bytes) else os.fspath(model))
+        with self._naming():
+            self.session = plain_session(model if isinstance(model, bytes) else os.fspath(model), constants)
+            self.outputs = [output.name for output in self.session.get_outputs()]
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The outputs by name."""
+        with self._naming():
+            return dict(zip(self.outputs, self.session.run(self.outputs, dict(inputs)), strict=True))
+
+    @contextlib.contextmanager
+    def _naming(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:  # ONNX Runtime raises many unrelated types
+            raise ProgramError(f"{self.name}: ONNX Runtime cannot run the model: {one_line(error)}") from error
+
+
+def run_reference(model: str | os.PathLike[str] | bytes, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The outputs of an ONNX model; see `Reference`."""
+    return Reference(model).run(inputs)
 
 
 def differing(values: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
