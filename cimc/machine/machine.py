@@ -1,6 +1,5 @@
 """The machine: executes a program, its digital operations in ONNX Runtime and its multiplications in an engine."""
 
-import math
 import time
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
@@ -9,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
-from cimc.machine.engine import Engine, Inputs
-from cimc.machine.fast.encoding import cell_fields, input_fields
+from cimc.machine.engine import Engine
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.plan import Step, arranged, effective, steps_of
+from cimc.machine.products import Products, Run, Values
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.machine.stoppable import stoppable
@@ -24,7 +23,6 @@ from cimc.program.program import Program
 from cimc.program.records import ADC_BITS, Opcode
 from cimc.program.schedule.checker import verify_schedule
 
-Values: TypeAlias = dict[int, NDArray[Any]]
 EngineName: TypeAlias = Literal["fast", "reference"]
 
 
@@ -58,11 +56,11 @@ class Machine:
         verify_schedule(program)
         self.program = program
         numbers = effective(program.instructions)
-        if engine == "fast":
-            numbers = numbers[arranged(program.instructions[numbers])]
+        numbers = numbers[arranged(program.instructions[numbers])]
         records = program.instructions[numbers]
         if ideal:
             records["adc_bits"], records["adc_shift"] = ADC_BITS[-1], 0
+        self.steps = steps_of(records, program)
         self.engine: Engine = (
             FastEngine(program, records, keep=keep, threads=threads)
             if engine == "fast"
@@ -70,11 +68,16 @@ class Machine:
         )
         if spot_check:
             self.engine = SpotCheckedEngine(self.engine, ReferenceEngine(program, records), numbers, spot_check, seed)
+        self.products = Products(program, self.engine, self.steps)
         self.kernels = OnnxKernels(program)
-        self.steps = steps_of(records, program)
-        self.multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
+        self.largest = [int(table.max(initial=-1)) for table in program.tables]
+        """The largest element that each table reads."""
+        self.whole = 0.0
+        """How long the last run took [s]."""
         self.seconds: list[float] = []
-        """How long each step of the last run took."""
+        """How long each of its steps took."""
+        self.native: list[float] = []
+        """How much of that in code that is not Python's: compiled loops, ONNX Runtime, numpy's permutations."""
         self.conversions: dict[int, int] = {}
         """How many conversions the last run made, for every stage with multiplications."""
         self.clipped: dict[int, int] = {}
@@ -83,86 +86,67 @@ class Machine:
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The outputs of the program, by name; Ctrl-C and `time_limit` end a run.
 
+        Nothing is copied: inputs are read where they are, and the arrays that are returned are the caller's.
         Raises ProgramError if the inputs do not fit the program, and TooLong.
         """
+        start = time.perf_counter()
         arrays = check_inputs(self.program.inputs, inputs)
-        return stoppable(lambda options: self._run(arrays, options))
+        outputs = stoppable(lambda options: self._run(arrays, options))
+        self.whole = time.perf_counter() - start
+        return outputs
 
     def _run(self, arrays: Mapping[str, NDArray[Any]], options: RunOptions) -> dict[str, NDArray[Any]]:
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
-        self.seconds, self.conversions, self.clipped = [], {}, {}
+        run = Run(values, self.products.room())
+        seconds: list[float] = []
+        native: list[float] = []
+        begin = time.perf_counter()
         for step in self.steps:
             if options.terminate:
                 raise Stopped
-            start = time.perf_counter()
-            self._execute(step, values)
+            run.native = 0
+            self._execute(step, run, options)
             for slot in step.frees:
                 values.pop(slot, None)
-            self.seconds.append(time.perf_counter() - start)
+            end = time.perf_counter()
+            seconds.append(end - begin)
+            native.append(run.native)
+            begin = end
+        self.products.rooms.append(run.room)
+        self.seconds, self.native, self.conversions, self.clipped = seconds, native, run.conversions, run.clipped
         return {output.name: values[output.slot] for output in self.program.outputs}
 
     def nodes_by_stage(self) -> dict[int, str]:
         """The ONNX nodes whose multiplications run in each stage, in one line."""
         nodes: dict[int, list[str]] = {}
         for step in self.steps:
-            if step.op in (Opcode.CLEAR, Opcode.MULTIPLY):  # products of zeros have no MULTIPLY
-                record = self.engine.instructions[step.first]
-                nodes.setdefault(int(record["stage"]), []).append(self.multiplications[int(record["y"])].node)
+            for product in step.products:
+                nodes.setdefault(step.stage, []).append(product.multiplication.node)
         return {stage: one_line(", ".join(dict.fromkeys(names))) for stage, names in nodes.items()}
 
-    def _execute(self, step: Step, values: Values) -> None:
-        record = self.engine.instructions[step.first]
-        x, y, k = int(record["x"]), int(record["y"]), int(record["k"])
+    def _execute(self, step: Step, run: Run, options: RunOptions) -> None:
+        values = run.values
         match step.op:
             case Opcode.KERNEL:
-                kernel = self.program.kernels[k]
-                outputs = self.kernels.run(k, [values[slot] for slot in kernel.inputs])
+                kernel = self.program.kernels[step.k]
+                feeds = self.kernels.feeds(step.k, [values[slot] for slot in kernel.inputs])
+                start = time.perf_counter()
+                outputs = self.kernels.run(step.k, feeds, options)
+                run.native = time.perf_counter() - start
                 values.update(zip(kernel.outputs, outputs, strict=True))
-            case Opcode.CLEAR:
-                self._check_operand(values[x], y)
-                values[y] = np.zeros((*values[x].shape[:-1], int(record["n"])), np.int32)
             case Opcode.MULTIPLY:
-                self._multiply(step, _matrix(values[x]), _matrix(values[y]))
+                self.products.execute(step, run)
             case Opcode.PERMUTE:
-                values[y] = self._permute(values[x], k)  # I16
-            case Opcode.TRANSFER | Opcode.ADD:
-                raise AssertionError("what only tells time is no step")
+                values[step.y] = self._permute(values[step.x], step.k, run)  # I16
+            case Opcode.CLEAR | Opcode.TRANSFER | Opcode.ADD:
+                raise AssertionError("what only tells time, or clears, is no step of its own")
 
-    def _multiply(self, step: Step, x: Inputs, y: NDArray[np.int32]) -> None:
-        """MULTIPLY records of one product; column j of the weight goes to the element that table `order` says (I13)."""
-        records = self.engine.instructions[step.first : step.last]
-        stage, order = int(records["stage"][0]), self.multiplications[int(records["y"][0])].order
-        if order is None:
-            clipped = self.engine.multiply(step.first, step.last, x, y)
-        else:
-            products = np.zeros_like(y)
-            clipped = self.engine.multiply(step.first, step.last, x, products)
-            y[:, self.program.tables[order]] += products
-        chip = self.program.chip
-        planes = len(input_fields(chip.dac_bits, signed=x.dtype == np.int8).firsts)
-        slices = len(cell_fields(chip.encoding, chip.cell_bits).firsts)
-        made = len(x) * planes * slices * int(records["columns"].sum(dtype=np.int64))
-        self.conversions[stage] = self.conversions.get(stage, 0) + made
-        self.clipped[stage] = self.clipped.get(stage, 0) + clipped
-
-    def _check_operand(self, x: NDArray[Any], y: int) -> None:
-        """`x` is what the multiplication that gives value `y` takes (I11)."""
-        multiplication = self.multiplications[y]
-        rows = self.program.weights[multiplication.weight].rows
-        if x.dtype.name not in ("int8", "uint8") or x.ndim < 1 or x.shape[-1] != rows:
-            raise ProgramError(
-                f"multiplication {multiplication.node} takes vectors of {rows} int8 or uint8, "
-                f"found {x.dtype} {list(x.shape)}"
-            )
-
-    def _permute(self, x: NDArray[Any], number: int) -> NDArray[Any]:
+    def _permute(self, x: NDArray[Any], number: int, run: Run) -> NDArray[Any]:
         table = self.program.tables[number]
         length = x.shape[-1] if x.ndim else 0
-        if table.size and table.max() >= length:
-            raise ProgramError(f"table {number} reads element {table.max()} of a vector of {length}")
-        return np.take(x, table, axis=-1)
-
-
-def _matrix(vectors: NDArray[Any]) -> NDArray[Any]:
-    """A contiguous array as [vectors, length], sharing its memory (I5)."""
-    return vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
+        if self.largest[number] >= length:
+            raise ProgramError(f"table {number} reads element {self.largest[number]} of a vector of {length}")
+        start = time.perf_counter()
+        result = np.take(x, table, axis=-1)
+        run.native = time.perf_counter() - start
+        return result

@@ -1,21 +1,25 @@
 """Runs kernels, the digital operations of a program, in ONNX Runtime: unoptimised and on one thread."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import onnxruntime
 from numpy.typing import NDArray
 
 from cimc.machine.model_files import verify_model_file
-from cimc.machine.stoppable import TooLong, stoppable
+from cimc.machine.shared_models import SharedModel, shared_models
+from cimc.machine.stoppable import stoppable
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Kernel
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 
+Feed: TypeAlias = NDArray[Any] | onnxruntime.OrtValue
+Feeds: TypeAlias = dict[str, Feed]
 _FATAL_ONLY = 4  # failures are raised; ONNX Runtime need not print them as well
 
 
@@ -48,6 +52,12 @@ def plain_session(
             if beside:
                 raise ProgramError("its name is no UTF-8, which files with data beside them must have: rename it")
             model = file.read_bytes()
+    return Session(_load(model, constants or {}))
+
+
+def _load(
+    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue]
+) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
@@ -56,41 +66,86 @@ def plain_session(
     options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
     if constants:
         options.add_external_initializers(list(constants), list(constants.values()))
-    session = onnxruntime.InferenceSession(
+    return onnxruntime.InferenceSession(
         model, options, providers=["CPUExecutionProvider"], enable_fallback=False
     )  # there is no other provider to fall back to, and doing so prints
-    return Session(session)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """How a kernel runs: the names of its inputs and outputs, and what further inputs are given."""
+
+    session: onnxruntime.InferenceSession
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    given: Mapping[str, Feed]
 
 
 class OnnxKernels:
-    """The kernels of a program as sessions, which share its constants.
+    """The kernels of a program as sessions, one for all that are alike; they share the program's constants.
 
     ONNX Runtime raises many unrelated types of exceptions; all of them become ProgramError here.
     """
 
     def __init__(self, program: Program) -> None:
         self.kernels = program.kernels
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
-        self.sessions = [self._load(number, kernel, values) for number, kernel in enumerate(self.kernels)]
+        self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
+        self.calls: dict[int, _Call] = {}
+        for shared in shared_models(self.kernels):
+            self.calls.update(self._shared(shared))
+        for number in range(len(self.kernels)):
+            if number not in self.calls:
+                self.calls[number] = self._own(number)
 
-    def run(self, number: int, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    def feeds(self, number: int, inputs: Sequence[NDArray[Any]]) -> Feeds:
+        """What kernel `number` is run with; the inputs are in the order of its input slots."""
+        call = self.calls[number]
+        feeds: Feeds = dict(zip(call.inputs, inputs, strict=True))
+        feeds.update(call.given)
+        return feeds
+
+    def run(self, number: int, feeds: Feeds, options: onnxruntime.RunOptions | None = None) -> list[NDArray[Any]]:
         """The outputs of kernel `number`, in the order of its output slots (I9)."""
-        kernel = self.kernels[number]
-        feeds = {f"v{slot}": value for slot, value in zip(kernel.inputs, inputs, strict=True)}
+        call = self.calls[number]
         try:
-            return self.sessions[number].run([f"v{slot}" for slot in kernel.outputs], feeds)
-        except TooLong:
-            raise
+            return call.session.run(call.outputs, feeds, options)
         except Exception as error:
-            raise ProgramError(f"{_describe(number, kernel)} fails in ONNX Runtime: {one_line(error)}") from error
+            reason = one_line(error)
+            if options is None or not options.terminate:
+                reason = self._reason(number, [feeds[name] for name in call.inputs], options) or reason
+            raise ProgramError(f"{_describe(number, self.kernels[number])} fails in ONNX Runtime: {reason}") from error
 
-    def _load(self, number: int, kernel: Kernel, values: Sequence[onnxruntime.OrtValue]) -> Session:
+    def _reason(self, number: int, inputs: Sequence[Feed], options: onnxruntime.RunOptions | None) -> str:
+        """What ONNX Runtime says where it knows the kernel's own names."""
+        call = self._own(number)
         try:
-            return plain_session(kernel.model, {f"constant{i}": values[i] for i in kernel.constants})
+            call.session.run(call.outputs, dict(zip(call.inputs, inputs, strict=True)), options)
+        except Exception as error:
+            return one_line(error)
+        return ""
+
+    def _shared(self, shared: SharedModel) -> Iterator[tuple[int, _Call]]:
+        """How kernels run that are alike; none of them if ONNX Runtime refuses what they share."""
+        named = {f"constant{i}": value for i, value in enumerate(self.constants)}
+        try:
+            session = _load(shared.model, {name: named[name] for name in shared.external})
+        except Exception:
+            return  # it will refuse each of them as well, and say why
+        for number, run in shared.runs.items():
+            given = {name: named[value] if isinstance(value, str) else value for name, value in run.given.items()}
+            yield number, _Call(session, run.inputs, run.outputs, given)
+
+    def _own(self, number: int) -> _Call:
+        """How a kernel runs with a session of its own."""
+        kernel = self.kernels[number]
+        inputs, outputs = (tuple(f"v{slot}" for slot in slots) for slots in (kernel.inputs, kernel.outputs))
+        try:
+            session = _load(kernel.model, {f"constant{i}": self.constants[i] for i in kernel.constants})
         except Exception as error:
             raise ProgramError(
                 f"{_describe(number, kernel)} is not accepted by ONNX Runtime: {one_line(error)}"
             ) from error
+        return _Call(session, inputs, outputs, {})
 
 
 def _describe(number: int, kernel: Kernel) -> str:

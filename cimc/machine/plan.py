@@ -1,24 +1,87 @@
 """The plan of a run: which records are executed together, and which values are forgotten afterwards."""
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain, groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import TIMING_ONLY, Opcode, Records
+
+_OF_ARRAYS = (Opcode.CLEAR, Opcode.MULTIPLY)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Value `y` [..., columns] of a multiplication, to which MULTIPLY records first to last - 1 add."""
+
+    multiplication: Multiplication
+    columns: int
+    first: int
+    last: int
+    converted: int
+    """Columns of arrays that these records convert."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Products of one value `x` [..., rows], whose records follow each other."""
+
+    x: int
+    rows: int
+    products: tuple[Product, ...]
+
+    @property
+    def first(self) -> int:
+        return self.products[0].first
+
+    @property
+    def last(self) -> int:
+        """The number behind the last record."""
+        return self.products[-1].last
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Columns of each product."""
+        return tuple(product.columns for product in self.products)
+
+    @cached_property
+    def columns(self) -> int:
+        """Of all products together."""
+        return sum(self.widths)
+
+    @cached_property
+    def converted(self) -> int:
+        """Columns of arrays that the records convert."""
+        return sum(product.converted for product in self.products)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Records first to last - 1: one record, or MULTIPLY records of the same stage and values."""
+    """One KERNEL or PERMUTE record; or MULTIPLY: CLEAR and MULTIPLY records of one stage that follow each other.
+
+    `groups` are the products that the latter clear, `continued` those that an earlier step has cleared. `stage`, `x`,
+    `y` and `k` are those of the first record.
+    """
 
     op: Opcode
-    first: int
-    last: int
+    stage: int
+    x: int
+    y: int
+    k: int
     frees: tuple[int, ...]
     """Values that no later step uses (I3)."""
+    groups: tuple[Group, ...] = ()
+    continued: tuple[Product, ...] = ()
+
+    @property
+    def products(self) -> Iterator[Product]:
+        yield from chain(*(group.products for group in self.groups), self.continued)
 
 
 def effective(records: Records) -> NDArray[np.intp]:
@@ -27,24 +90,64 @@ def effective(records: Records) -> NDArray[np.intp]:
 
 
 def arranged(records: Records) -> NDArray[np.intp]:
-    """An order of records in which multiplications of the same values are together, in each run of MULTIPLY records.
+    """An order of records in which CLEAR and then MULTIPLY records of one stage that follow each other are together.
 
-    They may change places (I14): addition modulo 2**32 commutes, and a value that is being summed up is not yet read.
+    The MULTIPLY records are sorted by the values that they read and write. They may change places (I14): addition
+    modulo 2**32 commutes, and a value that is being summed up is not yet read.
     """
     multiplies = records["op"] == Opcode.MULTIPLY
-    runs = np.cumsum(np.diff(multiplies, prepend=False) | ~multiplies)
-    return np.lexsort((records["y"], records["stage"], runs))
+    y, x = (np.where(multiplies, records[name], 0) for name in "yx")
+    return np.lexsort((y, x, multiplies, _runs(records)))
+
+
+def _runs(records: Records) -> NDArray[np.intp]:
+    """For each record the number of its run: of CLEAR and MULTIPLY records of one stage, or it alone."""
+    of_arrays = np.isin(records["op"], _OF_ARRAYS)
+    same = of_arrays[1:] & of_arrays[:-1] & (records["stage"][1:] == records["stage"][:-1])
+    return np.cumsum(np.concatenate([[True], ~same])[: len(records)])
 
 
 def steps_of(records: Records, program: Program) -> list[Step]:
-    """The steps of effective records: MULTIPLY records of one stage and value that follow each other are one."""
-    key = np.stack([records[name].astype(np.int64) for name in ("op", "stage", "x", "y")])
-    same = (key[:, 1:] == key[:, :-1]).all(axis=0) & (key[0, 1:] == Opcode.MULTIPLY)
-    firsts = np.flatnonzero(np.concatenate([[True], ~same]))[: len(records)].tolist()
-    lasts = [*firsts, len(records)][1:]
-    ops = [Opcode(op) for op in records["op"][firsts].tolist()]
-    uses = [_slots(records[first : first + 1], program) for first in firsts]
-    return [Step(*step) for step in zip(ops, firsts, lasts, _frees(uses, program), strict=True)]
+    """The steps of records that are `effective` and `arranged`."""
+    runs = np.split(np.arange(len(records)), np.flatnonzero(np.diff(_runs(records))) + 1) if len(records) else []
+    frees = _frees([_slots(records[run], program) for run in runs], program)
+    multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
+    return [_step(records, run, free, multiplications, program) for run, free in zip(runs, frees, strict=True)]
+
+
+def _step(
+    records: Records,
+    run: NDArray[np.intp],
+    frees: tuple[int, ...],
+    multiplications: Mapping[int, Multiplication],
+    program: Program,
+) -> Step:
+    first, op = int(run[0]), Opcode(int(records["op"][run[0]]))
+    stage, x, y, k = (int(records[name][first]) for name in ("stage", "x", "y", "k"))
+    if op not in _OF_ARRAYS:
+        return Step(op, stage, x, y, k, frees)
+    cleared = int(np.count_nonzero(records["op"][run] == Opcode.CLEAR))
+    adders = list(zip(*(records[name][run[cleared:]].tolist() for name in "xy"), strict=True))
+
+    def product(x: int, y: int) -> Product:
+        begin, end = (first + cleared + bisect(adders, (x, y)) for bisect in (bisect_left, bisect_right))
+        converted, made = int(records["columns"][begin:end].sum(dtype=np.int64)), multiplications[y]
+        return Product(made, program.weights[made.weight].columns, begin, end, converted)
+
+    clears = sorted(zip(*(records[name][run[:cleared]].tolist() for name in "xy"), strict=True))
+    own = {y for _, y in clears}
+    products = [product(x, y) for x, y in clears]
+    groups = [
+        Group(x, program.weights[members[0].multiplication.weight].rows, members)
+        for (x, _), members in ((key, tuple(group)) for key, group in groupby(products, partial(_alike, program)))
+    ]
+    continued = tuple(product(x, y) for x, y in dict.fromkeys(adders) if y not in own)
+    return Step(Opcode.MULTIPLY, stage, x, y, k, frees, tuple(groups), continued)
+
+
+def _alike(program: Program, product: Product) -> tuple[int, int]:
+    """The value that a product is of, and how many rows its weight has: the same, or the value will not fit all."""
+    return product.multiplication.x, program.weights[product.multiplication.weight].rows
 
 
 def _frees(uses: list[set[int]], program: Program) -> Iterator[tuple[int, ...]]:
@@ -57,9 +160,9 @@ def _frees(uses: list[set[int]], program: Program) -> Iterator[tuple[int, ...]]:
     return reversed(frees)
 
 
-def _slots(record: Records, program: Program) -> set[int]:
-    """The values that one record reads or writes."""
-    op, x, y, k = (int(record[name][0]) for name in ("op", "x", "y", "k"))
-    if op != Opcode.KERNEL:
-        return {x, y}
-    return {*program.kernels[k].inputs, *program.kernels[k].outputs}
+def _slots(records: Records, program: Program) -> set[int]:
+    """The values that records of one step read or write."""
+    if records["op"][0] != Opcode.KERNEL:
+        return {*records["x"].tolist(), *records["y"].tolist()}
+    kernel = program.kernels[int(records["k"][0])]
+    return {*kernel.inputs, *kernel.outputs}

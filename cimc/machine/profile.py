@@ -1,21 +1,23 @@
-"""The profile of a run: how long arrays and digital operations took, by stage and kernel."""
+"""The profile of a run: how long arrays and digital operations took, by stage and kernel, and Python between them."""
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from cimc.machine.machine import Machine
 from cimc.program.one_line import one_line
 from cimc.program.records import Opcode
 
-_MULTIPLICATION = (Opcode.CLEAR, Opcode.MULTIPLY)
-
 
 def profile_lines(machine: Machine) -> Iterator[str]:
     """The times of the last run of a machine: the sums, then the multiplications of each stage and every kernel and
-    permutation, those that took longest first."""
+    permutation, those that took longest first.
+
+    Arrays are the compiled loops of the engine, digital operations those of ONNX Runtime and permutations by numpy;
+    Python is all the rest of the run, from its inputs to its outputs.
+    """
     rows = sorted(_rows(machine), key=lambda row: -row[0])
-    whole = sum(row[0] for row in rows)
     parts = {name: sum(seconds for seconds, part, _ in rows if part == name) for name in ("arrays", "digital")}
+    parts["Python"] = max(0.0, machine.whole - sum(parts.values()))
+    whole = sum(parts.values())
     shares = (f"{name} {1e3 * part:.3f} ms ({100 * part / max(whole, 1e-9):.0f} %)" for name, part in parts.items())
     yield f"profile: {1e3 * whole:.3f} ms: {', '.join(shares)}"
     for seconds, part, work in rows:
@@ -25,17 +27,16 @@ def profile_lines(machine: Machine) -> Iterator[str]:
 def _rows(machine: Machine) -> Iterator[tuple[float, str, str]]:
     """Seconds, who worked, and at what."""
     nodes = machine.nodes_by_stage()
-    records = machine.engine.instructions
-    timed = [(step, records[step.first], s) for step, s in zip(machine.steps, machine.seconds, strict=True)]
-    multiplications = sorted(
-        ((int(record["stage"]), seconds) for step, record, seconds in timed if step.op in _MULTIPLICATION)
-    )
-    for stage, members in groupby(multiplications, key=lambda item: item[0]):
-        yield sum(seconds for _, seconds in members), "arrays", f"stage {stage}: {nodes[stage]}"
-    for step, record, seconds in timed:
-        if step.op == Opcode.KERNEL:
-            names = machine.program.kernels[int(record["k"])].nodes
-            few = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-            yield seconds, "digital", f"kernel {record['k']}: {one_line(few)}"
-        elif step.op == Opcode.PERMUTE:
-            yield seconds, "digital", f"permute: table {record['k']}"
+    stages: dict[int, float] = {}
+    for step, seconds in zip(machine.steps, machine.native, strict=True):
+        match step.op:
+            case Opcode.KERNEL:
+                names = machine.program.kernels[step.k].nodes
+                few = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+                yield seconds, "digital", f"kernel {step.k}: {one_line(few)}"
+            case Opcode.PERMUTE:
+                yield seconds, "digital", f"permute: table {step.k}"
+            case _:
+                stages[step.stage] = stages.get(step.stage, 0) + seconds
+    for stage, seconds in stages.items():
+        yield seconds, "arrays", f"stage {stage}: {nodes[stage]}"

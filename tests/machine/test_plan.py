@@ -1,15 +1,19 @@
 """The plan: what is executed together, what does nothing, and what is forgotten."""
 
+from dataclasses import replace
+
 from cimc.machine.plan import arranged, effective, steps_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 
 
-def test_multiplications_of_one_value_are_brought_together(handmade: Program) -> None:
-    """Within a run of MULTIPLY records, and nowhere else (I14)."""
-    stream = handmade.instructions[[0, 3, 4, 3, 2, 4, 3]].copy()
-    stream["y"] = [0, 5, 3, 5, 9, 2, 1]
-    assert stream[arranged(stream)]["y"].tolist() == [0, 3, 5, 5, 9, 1, 2]
+def test_records_of_one_stage_are_brought_together(handmade: Program) -> None:
+    """CLEAR before MULTIPLY, and these by the values that they read and write; nowhere beyond another record (I14)."""
+    stream = handmade.instructions[[0, 3, 4, 2, 3, 1, 4, 3, 3]].copy()
+    stream["y"] = [0, 5, 3, 9, 5, 2, 2, 1, 0]
+    stream["x"] = [0, 7, 7, 9, 6, 0, 5, 5, 5]
+    stream["stage"] = [0, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert stream[arranged(stream)]["y"].tolist() == [0, 9, 5, 3, 5, 2, 1, 2, 0]
 
 
 def test_what_only_tells_time_is_left_out(handmade: Program) -> None:  # I8
@@ -19,16 +23,32 @@ def test_what_only_tells_time_is_left_out(handmade: Program) -> None:  # I8
 
 
 def test_steps(handmade: Program) -> None:
-    """Both MULTIPLY records are one step; values are freed after their last use (I3), outputs never."""
+    """CLEAR and both MULTIPLY records are one step; values are freed after their last use (I3), outputs never."""
     steps = steps_of(handmade.instructions, handmade)
-    assert [(step.op, step.first, step.last) for step in steps] == [
-        (Opcode.KERNEL, 0, 1),
-        (Opcode.PERMUTE, 1, 2),
-        (Opcode.CLEAR, 2, 3),
-        (Opcode.MULTIPLY, 3, 5),
-        (Opcode.KERNEL, 5, 6),
+    assert [(step.op, step.stage, step.frees) for step in steps] == [
+        (Opcode.KERNEL, 0, (0,)),
+        (Opcode.PERMUTE, 0, (1,)),
+        (Opcode.MULTIPLY, 0, (2,)),
+        (Opcode.KERNEL, 1, (3,)),
     ]
-    assert [step.frees for step in steps] == [(0,), (1,), (), (2,), (3,)]
+    (group,) = steps[2].groups
+    (product,) = steps[2].products
+    assert (group.x, group.rows, group.first, group.last, group.columns, group.converted) == (2, 4, 3, 5, 3, 6)
+    assert (product.multiplication.y, product.columns, product.first, product.last) == (3, 3, 3, 5)
+
+
+def test_products_of_one_value_are_a_group(handmade: Program) -> None:
+    """Also one without records; what another step has cleared is in none."""
+    first, zeros = handmade.multiplications[0], replace(handmade.multiplications[0], y=4)
+    program = replace(handmade, multiplications=[first, zeros])
+    stream = program.instructions[[2, 2, 3, 3, 4]].copy()
+    stream["y"], stream["stage"] = [4, 3, 3, 3, 3], [0, 0, 0, 0, 1]
+    both, more = steps_of(stream[arranged(stream)], program)
+    (group,) = both.groups
+    assert [(p.multiplication.y, p.first, p.last) for p in group.products] == [(3, 2, 4), (4, 4, 4)]
+    assert (group.widths, group.converted, both.continued) == ((3, 3), 6, ())
+    assert not more.groups
+    assert [(p.multiplication.y, p.first, p.last) for p in more.continued] == [(3, 4, 5)]
 
 
 def test_no_records(handmade: Program) -> None:

@@ -1,7 +1,7 @@
 """The fast engine: compiled loops that count bits where an ADC could clip, and multiply where it provably cannot."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise, repeat
@@ -9,9 +9,12 @@ from itertools import pairwise, repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.machine.engine import Inputs
 from cimc.machine.fast.encoding import excess, input_fields
 from cimc.machine.fast.execution import execute, execute_products
 from cimc.machine.fast.image import Image, Packer, digits
+from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.plan import Group
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Records
@@ -46,48 +49,94 @@ class FastEngine:
         self.threads = default_threads() if threads is None else threads
         if not 1 <= self.threads <= MOST_THREADS:
             raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
-        self.pool = ThreadPoolExecutor(self.threads)
+        self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.image = self.packer.pack(self.instructions) if keep else None
 
-    def multiply(self, first: int, last: int, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32]) -> int:
+    def lay_out(self, groups: Iterable[Group]) -> bool:
+        """Prepares for `multiply_group`; false if it cannot be, because cells are not kept.
+
+        In the words of a group products are one after the other, each [vectors, columns].
+        """
+        if self.image is None:
+            return False
+        pieces, bounds = self.image.pieces, self.image.bounds
+        for group in groups:
+            offset = 0
+            for product in group.products:
+                own = slice(int(bounds[product.first]), int(bounds[product.last]))
+                pieces["offset"][own], pieces["width"][own] = offset, product.columns
+                offset += product.columns
+        return True
+
+    def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
         """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
         if self.image is None:
             image, first, last = self.packer.pack(self.instructions[first:last]), 0, last - first
         else:
             image = self.image
+        words = np.empty(y.size + LANES, np.uint32)
+        width = y.shape[1]
+        clipped = self._multiply(image, first, last, x, words, (width,), width)
+        y += words[: y.size].view(np.int32).reshape(y.shape)
+        return clipped
+
+    def multiply_group(self, group: Group, x: Inputs, words: Words) -> int:
+        """Makes the products of a group that is laid out; `words` have LANES more behind them."""
+        assert self.image is not None
+        return self._multiply(self.image, group.first, group.last, x, words, group.widths, 0)
+
+    def _multiply(
+        self, image: Image, first: int, last: int, x: Inputs, words: Words, widths: Sequence[int], width: int
+    ) -> int:
+        """Makes products of these widths; `width` as in `execute`."""
         inputs = x.view(np.uint8)
         if not inputs.flags.writeable:
             inputs = inputs.copy()  # one type is one compilation
         start, stop = int(image.bounds[first]), int(image.bounds[last])
-        signed, work = x.dtype == np.int8, int(image.work[stop]) - int(image.work[start])
-        if self.threads == 1 or work * len(x) < SMALL:
-            return self._execute(image, signed, start, stop, inputs, y)
-        run = partial(self._execute, image, signed)
-        if len(x) >= self.threads * _MANY:
-            cuts = [len(x) * i // self.threads for i in range(self.threads + 1)]
-            parts = [(inputs[first:last], y[first:last]) for first, last in pairwise(cuts)]
-            return sum(self._shared(run, repeat(start), repeat(stop), *zip(*parts, strict=True)))
+        signed, vectors, work = x.dtype == np.int8, len(x), int(image.work[stop]) - int(image.work[start])
+        run = partial(self._execute, image, signed, width)
+        if self.threads == 1 or work * vectors < SMALL:
+            return run(start, stop, inputs, words)
+        if vectors >= self.threads * _MANY:
+            cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
+            parts = [inputs[first:last] for first, last in pairwise(cuts)]
+            sums = [np.empty(len(part) * sum(widths) + LANES, np.uint32) for part in parts]
+            clipped = self._shared(run, repeat(start), repeat(stop), parts, sums)
+            _put_together(words, sums, cuts, widths)
+            return clipped
         shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
         cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
-        sums = [y, *(np.zeros_like(y) for _ in cuts[2:])]
-        clipped = sum(self._shared(run, cuts[:-1], cuts[1:], repeat(inputs), sums))
+        sums = [words, *(np.empty_like(words) for _ in cuts[2:])]
+        clipped = self._shared(run, cuts[:-1], cuts[1:], repeat(inputs), sums)
         for part in sums[1:]:
-            y += part
+            words += part
         return clipped
 
-    def _shared(self, run: Callable[..., int], *arguments: Iterable[object]) -> Iterator[int]:
-        """The results of `run` on the threads of the pool; ProgramError if the system does not give so many."""
+    def _shared(self, run: Callable[..., int], *arguments: Iterable[object]) -> int:
+        """The sum of what `run` returns: for the first arguments on this thread, for others on those of the pool.
+
+        ProgramError if the system does not give so many threads.
+        """
+        own, *others = zip(*arguments)
         try:
-            return self.pool.map(run, *arguments)
+            waiting = self.pool.map(run, *zip(*others))
         except RuntimeError as error:
             raise ProgramError(f"{self.threads} threads cannot be started, expected fewer: {error}") from error
+        return run(*own) + sum(waiting)
 
     def _execute(
-        self, image: Image, signed: bool, start: int, stop: int, inputs: NDArray[np.uint8], y: NDArray[np.int32]
+        self,
+        image: Image,
+        signed: bool,
+        width: int,
+        start: int,
+        stop: int,
+        inputs: NDArray[np.uint8],
+        words: Words,
     ) -> int:
         """Executes pieces start to stop - 1 on this thread; see `execute`."""
         if image.is_exact:
-            execute_products(image.pieces, start, stop, image.words, image.column_sums, signed, inputs, y)
+            execute_products(image.pieces, start, stop, image.words, image.column_sums, signed, inputs, words, width)
             return 0
         return execute(
             image.pieces,
@@ -100,8 +149,20 @@ class FastEngine:
             self.excess,
             signed,
             inputs,
-            y,
+            words,
+            width,
         )
+
+
+def _put_together(words: Words, parts: Sequence[Words], cuts: Sequence[int], widths: Sequence[int]) -> None:
+    """Products [vectors, width] from parts, of which part i has the vectors from cuts[i] to cuts[i + 1]."""
+    offset = 0
+    for width in widths:
+        whole = words[offset * cuts[-1] :][: width * cuts[-1]].reshape(-1, width)
+        for part, first, last in zip(parts, cuts, cuts[1:]):
+            count = last - first
+            whole[first:last] = part[offset * count :][: width * count].reshape(-1, width)
+        offset += width
 
 
 def default_threads() -> int:

@@ -3,6 +3,8 @@
 There are two, because programs without a loss need only the smaller one, which takes a third of the time to compile.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import int64, njit
 from numpy.typing import NDArray
@@ -34,18 +36,20 @@ def execute(
     excess: int,
     signed: bool,
     x: NDArray[np.uint8],
-    y: NDArray[np.int32],
+    sums: Words,
+    width: int,
 ) -> int:
-    """Executes pieces start to stop - 1: y [vectors, N] += x [vectors, K] * cells; counts clipped conversions.
+    """Executes pieces start to stop - 1: sums = x [vectors, K] * cells; counts clipped conversions.
 
     `x` holds the bytes of the inputs; `signed` tells what they mean. Planes, slices and excess are those of
-    `add_conversions`. Pieces read and write a little behind their last row and column: where that would be behind a
-    vector's end, copies of x and y are used that have room for it.
+    `add_conversions`. `sums` holds products [vectors, columns] one after the other, and LANES words more: one product
+    of `width` columns, or if that is 0, those that the pieces tell of. Pieces read a little behind their last row:
+    where that would be behind a vector's end, a copy of x is used that has room for it.
     """
-    vectors, width = x.shape[0], y.shape[1]
-    rows_end, columns_end, words = _extent(pieces, start, stop)
+    vectors = x.shape[0]
+    rows_end, words = _extent(pieces, start, stop)
     stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
-    sums = _sums(y, columns_end)
+    sums[:] = 0
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
     together = min(vectors, _TOGETHER)
     bits, lists = np.zeros(together * words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
@@ -55,11 +59,12 @@ def execute(
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
-        k, n, rows = int64(piece["k"]), int64(piece["n"]), int64(piece["rows"])
+        k, rows = int64(piece["k"]), int64(piece["rows"])
+        n, columns = _place(piece, vectors, width)
         if piece["exact"]:
-            add_products(piece, image, shifted, k, stride, vectors, sums, n, width)
+            add_products(piece, image, shifted, k, stride, vectors, sums, n, columns)
             if signed:
-                subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, width)
+                subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, columns)
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
@@ -69,15 +74,14 @@ def execute(
                 known = (k, rows, listed)
             if listed:
                 clipped += add_conversions(
-                    piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * width, width,
-                    counters,
+                    piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * columns,
+                    columns, counters,
                 )  # fmt: skip
             else:
                 clipped += add_counted(
-                    piece, image, bits, input_sums, planes, slices, excess, count, sums, n + t * width, width,
+                    piece, image, bits, input_sums, planes, slices, excess, count, sums, n + t * columns, columns,
                     counters[0],
                 )  # fmt: skip
-    _give(sums, columns_end, y)
     return clipped
 
 
@@ -90,21 +94,29 @@ def execute_products(
     column_sums: Words,
     signed: bool,
     x: NDArray[np.uint8],
-    y: NDArray[np.int32],
+    sums: Words,
+    width: int,
 ) -> None:
     """As `execute`, for pieces that are exact all."""
-    vectors, width = x.shape[0], y.shape[1]
-    rows_end, columns_end, _ = _extent(pieces, start, stop)
+    vectors = x.shape[0]
+    rows_end, _ = _extent(pieces, start, stop)
     stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
-    sums = _sums(y, columns_end)
+    sums[:] = 0
     shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
     for i in range(start, stop):
         piece = pieces[i]
-        k, n = int64(piece["k"]), int64(piece["n"])
-        add_products(piece, image, shifted, k, stride, vectors, sums, n, width)
+        n, columns = _place(piece, vectors, width)
+        add_products(piece, image, shifted, int64(piece["k"]), stride, vectors, sums, n, columns)
         if signed:
-            subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, width)
-    _give(sums, columns_end, y)
+            subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, columns)
+
+
+@njit(forceinline=True)
+def _place(piece: Any, vectors: int, width: int) -> tuple[int, int]:
+    """Where the first sum of a piece is, and how many columns its product has."""
+    if width:
+        return int64(piece["n"]), width
+    return int64(piece["offset"]) * vectors + int64(piece["n"]), int64(piece["width"])
 
 
 @njit
@@ -127,30 +139,12 @@ def _widened(x: NDArray[np.uint8], width: int) -> Bytes:
 
 
 @njit
-def _sums(y: NDArray[np.int32], columns_end: int) -> Words:
-    """What is added to: y itself, or zeros with room behind the last vector if more columns are written."""
-    if columns_end <= y.shape[1]:
-        return y.reshape(-1).view(np.uint32)
-    return np.zeros(y.size + LANES, np.uint32)
-
-
-@njit
-def _give(sums: Words, columns_end: int, y: NDArray[np.int32]) -> None:
-    """Adds to y what was added to other numbers than its own."""
-    width = y.shape[1]
-    if columns_end > width:
-        for t in range(len(y)):
-            y[t] += sums[t * width : (t + 1) * width].view(np.int32)
-
-
-@njit
-def _extent(pieces: Pieces, start: int, stop: int) -> tuple[int, int, int]:
-    """The elements of x and y behind which nothing is read or written, and the most words that inputs are packed to."""
-    x = y = words = 0
+def _extent(pieces: Pieces, start: int, stop: int) -> tuple[int, int]:
+    """The element of x behind which nothing is read, and the most words that inputs are packed to."""
+    x = words = 0
     for i in range(start, stop):
-        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
+        rows = int64(pieces[i]["rows"])
         x = max(x, int64(pieces[i]["k"]) + (rows + ROWS - 1) // ROWS * ROWS)
-        y = max(y, int64(pieces[i]["n"]) + (columns + LANES - 1) // LANES * LANES)
         if not pieces[i]["exact"]:
             words = max(words, (rows + ROWS - 1) // ROWS)
-    return x, y, words
+    return x, words

@@ -15,6 +15,8 @@ PIECE = np.dtype(
     [
         ("first", "<i8"),  # where its cells begin in the image
         ("sums", "<i8"),  # where the sums of its columns begin in the image
+        ("offset", "<i8"),  # columns of the products that come before its own in a group (see `FastEngine.lay_out`)
+        ("width", "<i8"),  # columns of its own product
         ("record", "<u4"),
         ("array", "<u4"),
         ("k", "<u4"),

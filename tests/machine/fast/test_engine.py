@@ -66,6 +66,7 @@ def test_threads_give_the_same_bits(adc_bits: int, vectors: int, monkeypatch: py
 
 
 def test_small_work_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of larger work this thread does a part as well, here one of two."""
     engine = FastEngine(random_program(4), threads=2)
     shared: list[int] = []
 
@@ -76,8 +77,9 @@ def test_small_work_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.pool, "map", share)
     run(engine, 1)
     assert not shared
-    assert run(engine, 100)[1] == sum(shared)
-    assert len(shared) == 2
+    clipped = run(engine, 100)[1]
+    assert len(shared) == 1
+    assert 0 < shared[0] < clipped
 
 
 def test_column_groups_are_decided_on_apart() -> None:

@@ -1,0 +1,146 @@
+"""The multiplications of a run: products of one value are made by one call, in memory that is kept for the next run."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.machine.engine import Engine
+from cimc.machine.fast.encoding import cell_fields, input_fields
+from cimc.machine.fast.engine import FastEngine
+from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.plan import Group, Product, Step
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+
+Values: TypeAlias = dict[int, NDArray[Any]]
+MOST_KEPT = 1 << 25
+"""Bytes of sums that are kept from run to run."""
+_INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
+
+
+@dataclass
+class Room:
+    """Where a run sums up products; one run has it at a time."""
+
+    kept: dict[Group, tuple[tuple[int, ...], Words, list[NDArray[np.int32]]]] = field(default_factory=dict[Group, Any])
+    size: int = 0
+
+    def take(self, group: Group, leading: tuple[int, ...], keep: bool) -> tuple[Words, list[NDArray[np.int32]]]:
+        """Words for the products of vectors [*leading, rows], LANES more behind them, and each product as a view."""
+        known = self.kept.get(group)
+        if known is not None and known[0] == leading:
+            return known[1:]
+        vectors = math.prod(leading)
+        words = np.empty(vectors * group.columns + LANES, np.uint32)
+        ends = (vectors * np.cumsum(group.widths)).tolist()
+        parts = np.split(words.view(np.int32), ends)
+        views = [part.reshape(*leading, product.columns) for part, product in zip(parts, group.products)]
+        if known is not None:
+            self.size -= self.kept.pop(group)[1].nbytes
+        if keep and self.size + words.nbytes <= MOST_KEPT:
+            self.size += words.nbytes
+            self.kept[group] = (leading, words, views)
+        return words, views
+
+
+@dataclass
+class Run:
+    """What a run has: values by slot, room, and how long it has been in compiled loops and in ONNX Runtime [s]."""
+
+    values: Values
+    room: Room
+    native: float = 0
+    conversions: dict[int, int] = field(default_factory=dict[int, int])
+    clipped: dict[int, int] = field(default_factory=dict[int, int])
+
+
+class Products:
+    """Executes the steps with MULTIPLY records in an engine."""
+
+    def __init__(self, program: Program, engine: Engine, steps: Sequence[Step]) -> None:
+        self.program = program
+        self.engine = engine
+        groups = [group for step in steps for group in step.groups]
+        self.together = isinstance(engine, FastEngine) and engine.lay_out(groups)
+        outputs = {output.slot for output in program.outputs}
+        self.own = {g for g in groups if not any(p.multiplication.y in outputs for p in g.products)}
+        """The groups whose products nobody sees after a run."""
+        self.rooms = deque[Room]()
+        chip = program.chip
+        slices = len(cell_fields(chip.encoding, chip.cell_bits).firsts)
+        self.digits = [slices * len(input_fields(chip.dac_bits, signed).firsts) for signed in (False, True)]
+        """Conversions for each column of a record, with unsigned and with signed inputs."""
+        self.inverses: dict[int, NDArray[np.intp]] = {}
+
+    def room(self) -> Room:
+        """Room that no other run has; it is to be given back to `rooms` afterwards."""
+        return self.rooms.pop() if self.rooms else Room()
+
+    def execute(self, step: Step, run: Run) -> None:
+        """Executes the records of one step.
+
+        Raises ProgramError if a value is not what the multiplications take (I11).
+        """
+        for group in step.groups:
+            x = run.values[group.x]
+            if (x.dtype != _INT8 and x.dtype != _UINT8) or not x.ndim or x.shape[-1] != group.rows:
+                raise ProgramError(
+                    f"multiplication {group.products[0].multiplication.node} takes vectors of {group.rows} int8 or "
+                    f"uint8, found {x.dtype} {list(x.shape)}"
+                )
+            words, views = run.room.take(group, x.shape[:-1], group in self.own)
+            clipped = self._multiply(group, matrix(x), words, views, run)
+            self._count(step.stage, x, group.converted, clipped, run)
+            for product, view in zip(group.products, views):
+                run.values[product.multiplication.y] = self._ordered(view, product.multiplication.order)
+        for product in step.continued:
+            self._continue(step.stage, product, run)
+
+    def _multiply(
+        self, group: Group, x: NDArray[Any], words: Words, views: Iterable[NDArray[np.int32]], run: Run
+    ) -> int:
+        start, clipped = time.perf_counter(), 0
+        if self.together:
+            assert isinstance(self.engine, FastEngine)
+            clipped = self.engine.multiply_group(group, x, words)
+        else:
+            words[:] = 0
+            for product, view in zip(group.products, views):
+                if product.last > product.first:
+                    clipped += self.engine.multiply(product.first, product.last, x, matrix(view))
+        run.native += time.perf_counter() - start
+        return clipped
+
+    def _continue(self, stage: int, product: Product, run: Run) -> None:
+        """Adds records of a stage to a product that another step has begun."""
+        x, y = (run.values[slot] for slot in (product.multiplication.x, product.multiplication.y))
+        start, sums = time.perf_counter(), np.zeros_like(y)
+        clipped = self.engine.multiply(product.first, product.last, matrix(x), matrix(sums))
+        run.native += time.perf_counter() - start
+        y += self._ordered(sums, product.multiplication.order)
+        self._count(stage, x, product.converted, clipped, run)
+
+    def _ordered(self, product: NDArray[np.int32], order: int | None) -> NDArray[np.int32]:
+        """Column j goes to the element that table `order` says (I13)."""
+        if order is None:
+            return product
+        if order not in self.inverses:
+            self.inverses[order] = np.argsort(self.program.tables[order])
+        return np.take(product, self.inverses[order], axis=-1)
+
+    def _count(self, stage: int, x: NDArray[Any], converted: int, clipped: int, run: Run) -> None:
+        if converted:
+            made = x.size // x.shape[-1] * self.digits[x.dtype == _INT8] * converted
+            run.conversions[stage] = run.conversions.get(stage, 0) + made
+            run.clipped[stage] = run.clipped.get(stage, 0) + clipped
+
+
+def matrix(vectors: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous array as [vectors, length], sharing its memory (I5)."""
+    return vectors.reshape(math.prod(vectors.shape[:-1]), vectors.shape[-1])
