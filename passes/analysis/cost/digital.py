@@ -57,7 +57,8 @@ _OPERATORS_OF = {
         Range Reshape SequenceAt SequenceConstruct SequenceEmpty SequenceLength Shape Size Squeeze Unsqueeze""",
     Work.MOVE: """
         CenterCropPad Compress Concat DepthToSpace Expand Gather GatherElements GatherND NonZero OneHot Pad
-        ReverseSequence ScatterElements ScatterND Slice SpaceToDepth Split Tile Transpose Trilu Upsample""",
+        ReverseSequence ScatterElements ScatterND Slice SpaceToDepth Split TensorScatter Tile Transpose
+        Trilu Upsample""",
     Work.COMPARE: """
         Abs And ArgMax ArgMin Clip Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Max MaxPool GlobalMaxPool
         Min Neg Not Or Relu Sign TopK Unique Where Xor""",
@@ -68,8 +69,8 @@ _OPERATORS_OF = {
         Shrink Sub Sum ThresholdedRelu""",
     Work.FUNCTION: """
         Acos Acosh Asin Asinh Atan Atanh BiasGelu Celu Cos Cosh Elu Erf Exp FastGelu Gelu Log Mish Pow QuickGelu
-        ReduceLogSum ReduceLogSumExp RotaryEmbedding Selu Sigmoid Silu Sin Sinh Softplus Softsign Sqrt Swish Tan
-        Tanh""",
+        ReduceLogSum ReduceLogSumExp RotaryEmbedding Selu Sigmoid Silu Sin Sinh Softplus Softsign Sqrt SwiGLU Swish
+        Tan Tanh""",
     Work.NORMALIZE: """
         DynamicQuantizeLinear GroupNormalization Hardmax InstanceNormalization LRN LayerNormalization LogSoftmax
         LpNormalization MeanVarianceNormalization RMSNormalization SimplifiedLayerNormalization SkipLayerNormalization
