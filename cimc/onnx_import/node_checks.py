@@ -61,6 +61,17 @@ def _operator(op_type: str, version: int, domain: str) -> _Operator | None:
     return _Operator(inputs, outputs, attributes)
 
 
+@cache
+def _first_with(op_type: str, domain: str, attribute: str) -> int | None:
+    """The operator set that gave the operator this attribute; None if none did."""
+    versions = (
+        schema.since_version
+        for schema in defs.get_all_schemas_with_history()
+        if schema.name == op_type and schema.domain == domain and attribute in schema.attributes
+    )
+    return min(versions, default=None)
+
+
 def check_node(node: NodeProto, opsets: Mapping[str, int], file: Path) -> None:
     """UserError unless the node is such as its operator set knows; trailing inputs that are left out are dropped.
 
@@ -88,6 +99,7 @@ def check_node(node: NodeProto, opsets: Mapping[str, int], file: Path) -> None:
             several = f"{least} to {most}" if most < _UNLIMITED else f"at least {least}"
             raise UserError(f"{subject} has {count} {side}, expected {least if least == most else several}")
     _check_types(node, operator, subject)
+    _check_ages(node, operator, opsets[node.domain], subject)
 
 
 def _check_attributes(node: NodeProto, file: Path, subject: str) -> None:
@@ -105,6 +117,17 @@ def _check_attributes(node: NodeProto, file: Path, subject: str) -> None:
             dense_of(attribute.sparse_tensor, file)
         for tensor in attribute.tensors:
             array_of(tensor, file)
+
+
+def _check_ages(node: NodeProto, operator: _Operator, version: int, subject: str) -> None:
+    """No attribute is one that the operator got later: exporters write such when they fail to go back to a version."""
+    for name in (attribute.name for attribute in node.attribute if attribute.name not in operator.attributes):
+        first = _first_with(node.op_type, node.domain, name)
+        if first is not None and first > version:
+            raise UserError(
+                f"{subject} has attribute {name!r}, which its operator has from opset {first} on, and the file is of "
+                f"opset {version}: export the network for opset {first} or a later one"
+            )
 
 
 def _check_types(node: NodeProto, operator: _Operator, subject: str) -> None:

@@ -56,6 +56,17 @@ def test_wrong_nodes(message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_attributes_of_later_operator_sets() -> None:
+    node = named("Split", attribute("num_outputs", 1))
+    message = (
+        "some.onnx: node 'n' (Split) has attribute 'num_outputs', which its operator has from opset 18 on, and the "
+        "file is of opset 17: export the network for opset 18 or a later one"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        check_node(node, {"": 17}, FILE)
+    check_node(node, {"": 18}, FILE)
+
+
 def test_damaged_buffers_are_told_in_one_line() -> None:
     damaged = TensorProto(name="t", data_type=TensorProto.FLOAT, dims=[1], raw_data=b"123")
     with pytest.raises(UserError, match=r"^some.onnx: initializer 't' is damaged: "):
