@@ -4,7 +4,7 @@ A file may hold products of uint8 by int8, which saturate on some processors, an
 ONNX Runtime rounds here and there. The exact form has neither; a file without them is run as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import onnxruntime
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
+from cimc.files.reasons import reason
 from cimc.machine.check import Reference
 from cimc.onnx_import.graph_checks import domain_of, subgraphs
 from cimc.onnx_import.lifting import lifted_types
-from cimc.onnx_import.reader import Source, read
+from cimc.onnx_import.reader import Source, digest_of, read
+from cimc.program import metadata
 from cimc.program.onnx_models.inference import all_nodes
 from dialects.element_types import Array
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
@@ -62,6 +64,25 @@ def run_original(file: Path, inputs: Mapping[str, Array]) -> tuple[dict[str, Arr
     """The outputs of the network in `file`, and what had to be rewritten; see `load_original`."""
     reference, rewritten = load_original(file)
     return reference.run(inputs), rewritten
+
+
+def original_of(source: metadata.Source, folders: Iterable[Path]) -> tuple[Path | None, str]:
+    """The file that a program was compiled from, if it lies in one of the folders as it was; else None, and why.
+
+    A program knows its name and its contents only.
+    """
+    if not source.file:
+        return None, "the program does not say what it was compiled from"
+    files = [file for folder in folders if (file := folder / Path(source.file).name).is_file()]
+    for file in files:
+        try:
+            if digest_of(file.read_bytes()) == source.digest:
+                return file, ""
+        except OSError as error:
+            return None, f"{file}: cannot be read: {reason(error)}"
+    if files:
+        return None, f"{files[0]} has changed since the program was compiled from it"
+    return None, f"{source.file} is neither here nor beside the program"
 
 
 def exact_form(file: Path) -> ExactForm | None:

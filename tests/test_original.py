@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, convert_model_to_external_data, helper, load_model_from_string, numpy_helper
 
-from cimc.original import exact_form, run_original
+from cimc.compiler import Options, compile_network
+from cimc.original import exact_form, original_of, run_original
+from cimc.program.metadata import Source
 from dialects.errors import UserError
 
 Array = NDArray[Any]
@@ -171,3 +173,16 @@ def test_types_that_nothing_tells(onnx_file: Write) -> None:
     )
     with pytest.raises(UserError, match="the types of the integers that it multiplies are not known"):
         run_original(file, {"x": X})
+
+
+def test_the_original_of_a_program(onnx_file: Write, tmp_path: Path) -> None:
+    """A program knows the name of the file that it was compiled from, and what was in it then."""
+    file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": np.ones((4, 4), np.float32)})
+    source = compile_network(file, Options(chip="tiny-4", measure=False)).program.source
+    folders = [tmp_path / "none", tmp_path]
+    assert original_of(source, folders) == (file, "")
+    file.write_bytes(file.read_bytes() + b"\0")
+    assert original_of(source, folders) == (None, f"{file} has changed since the program was compiled from it")
+    file.unlink()
+    assert original_of(source, folders) == (None, "network.onnx is neither here nor beside the program")
+    assert original_of(Source(), folders) == (None, "the program does not say what it was compiled from")

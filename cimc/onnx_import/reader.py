@@ -92,7 +92,12 @@ def _parsed(file: Path) -> tuple[ModelProto, str]:
         raise UserError(f"{file}: not an ONNX file, or a truncated one: expected a serialized ModelProto") from error
     if not model.ir_version or not model.opset_import or not model.graph.output:
         raise UserError(f"{file}: not an ONNX file: it has no operator set or no graph with outputs")
-    return model, hashlib.blake2b(content, digest_size=16).hexdigest()
+    return model, digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    """What a program keeps of the file that it was compiled from, external data aside."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _check(model: ModelProto, file: Path) -> None:
