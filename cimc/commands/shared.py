@@ -116,3 +116,22 @@ def progress_bar(title: str) -> Generator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda step: bar.update(task, description=f"{title}: {step}")
+
+
+@contextlib.contextmanager
+def counting_bar(title: str) -> Generator[Callable[[str, int, int | None], None]]:
+    """A function to call with a title, and how many of how many are done; None where that is not known yet.
+
+    A bar with the time that is left on a terminal, nothing in a pipe.
+    """
+    if not sys.stderr.isatty():
+        yield lambda title, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import TimeRemainingColumn as TimeLeftColumn
+
+    counts = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeLeftColumn())
+    with Progress(TextColumn("{task.description}"), *counts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda title, done, total: bar.update(task, description=title, total=total, completed=done)

@@ -1,13 +1,13 @@
 """`cim-sweep model.onnx --grid grid.toml`: compile a network for many chips and mappings, and find the best of them."""
 
 import argparse
-import contextlib
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, run_command, say
+from cimc.commands.shared import Arguments, counting_bar, run_command, say
 from cimc.file_checks import check_names
 from cimc.files.whole_file import whole_file
 from cimc.options.compilation import UserOptions
@@ -67,7 +67,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     check_names([arguments.grid, arguments.calibrate], _results(out), networks=[arguments.model])
     where = Where(arguments.scheduler, arguments.jobs)
     try:
-        with _counting_bar() as progress:
+        with counting_bar("sweeping: preparing") as bar:
             sweep = run_sweep(
                 arguments.model,
                 grid,
@@ -76,7 +76,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
                 conditions=Conditions(**given(arguments, Conditions, CONDITIONS)),
                 where=where,
                 retry_failed=arguments.retry_failed,
-                progress=progress,
+                progress=partial(_show_progress, bar),
             )
     except KeyboardInterrupt:
         raise UserError("interrupted: the same command goes on from here") from None
@@ -129,32 +129,9 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def _counting_bar() -> Generator[Callable[["Progress"], None]]:
-    """A function to call with the state of the sweep: a bar with the time that is left on a terminal, else nothing."""
-    if not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweeping: preparing", total=None)
-
-        def show(progress: "Progress") -> None:
-            failed = f", {progress.failed} failed" if progress.failed else ""
-            bar.update(task, description=f"sweeping{failed}", total=progress.points, completed=progress.finished)
-
-        yield show
+def _show_progress(bar: Callable[[str, int, int | None], None], progress: "Progress") -> None:
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    bar(f"sweeping{failed}", progress.finished, progress.points)
 
 
 if __name__ == "__main__":
