@@ -14,7 +14,7 @@ _ELEMENTS = 1 << 22
 
 @dataclass(frozen=True)
 class Score:
-    """What a network makes of a text: `nats` is the sum of the surprise at `tokens` tokens, which spell `size` bytes."""
+    """What a network makes of a text: `nats` is the sum of the surprises at `tokens` tokens, which are `size` bytes."""
 
     nats: float
     tokens: int

@@ -1,7 +1,7 @@
 """Cuts a text of tokens into the windows that a network sees one at a time, and says which tokens each of them scores.
 
-As on the page "Perplexity of fixed-length models" of Hugging Face's transformers: a window begins every `stride` tokens,
-and scores what no window before it has scored; its first token is context only, for nothing comes before it.
+As on the page "Perplexity of fixed-length models" of Hugging Face's transformers: a window begins every `stride`
+tokens, and scores what no window before it has scored; its first token is context only, for nothing comes before it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def windows_of(
     with `whole` it is left out then. None scores nothing, so a text of one token has no windows.
     """
     step = length if stride is None else stride
-    assert length >= 2 and 1 <= step <= length, "what a caller checks"
+    assert 1 <= step <= length >= 2, "what a caller checks"
     windows: list[Window] = []
     for start in range(0, tokens, step):
         end = min(start + length, tokens)

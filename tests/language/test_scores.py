@@ -11,7 +11,7 @@ from cimc.language.scores import Score, score_of, surprises_at
 def test_surprise_is_minus_the_logarithm_of_the_probability() -> None:
     probabilities = np.array([[[0.5, 0.25, 0.25], [0.125, 0.875, 0]]])
     with np.errstate(divide="ignore"):
-        logits = (np.log(probabilities) + [[[3], [-7]]]).astype(np.float32)
+        logits = (np.log(probabilities) + np.array([[[3], [-7]]])).astype(np.float32)
     surprises = surprises_at(logits, np.array([[1, 0]]))
     assert surprises.dtype == np.float64
     np.testing.assert_allclose(surprises, [[math.log(4), math.log(8)]], rtol=1e-6)
