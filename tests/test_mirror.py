@@ -14,6 +14,7 @@ BY_RUNNING_IT = "a command: tests/commands runs it, as users do"
 ELSEWHERE = {
     "cimc/commands/compile_model.py": BY_RUNNING_IT,
     "cimc/commands/dump_program.py": BY_RUNNING_IT,
+    "cimc/commands/generation.py": "cim-run --generate: tests/language/test_generation.py runs it, as users do",
     "cimc/commands/optimize.py": BY_RUNNING_IT,
     "cimc/commands/report_program.py": BY_RUNNING_IT,
     "cimc/commands/run_program.py": BY_RUNNING_IT,

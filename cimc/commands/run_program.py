@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cimc.commands.shared import Arguments, progress_bar, run_command, say
 from cimc.file_checks import check_names, check_readable, check_writable
 from cimc.files.whole_file import whole_file
-from cimc.options.values import dimension, natural, percentage, seconds, workers
+from cimc.options.values import dimension, natural, percentage, positive, probability, seconds, share, workers
 from cimc.program.errors import naming
 from dialects.errors import UserError
 
@@ -46,12 +46,24 @@ def _parser() -> argparse.ArgumentParser:
         "--time-limit",
         type=seconds,
         metavar="SECONDS",
-        help="longest time the program may run, and the network of --check (default: any)",
+        help="longest time the program may run, or each of its steps, and the network of --check (default: any)",
     )
-    add("--profile", action="store_true", help="run twice; print where the time of the second run went")
+    add("--profile", action="store_true", help="print where the time went, of a second run or of the last step")
     add("--dim", type=dimension, action="append", default=[], metavar="NAME=VALUE", help="size in made-up inputs")
-    add("--seed", type=natural, default=0, metavar="N", help="of made-up inputs and of --spot-check (default: 0)")
+    add("--seed", type=natural, default=0, metavar="N", help="of all that is random (default: 0)")
+    _add_text(parser)
     return parser
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    """The options of language models; those without a default are None if they are not given."""
+    add = parser.add_argument_group("text, if the program is a language model").add_argument
+    add("--generate", metavar="PROMPT", help="let it answer, or go on; - for a prompt from standard input")
+    add("--tokenizer", metavar="FOLDER", help="its Hugging Face folder, or bytes if its tokens are bytes")
+    add("--no-template", action="store_true", help="give it the prompt as it is, without the folder's chat template")
+    add("--max-tokens", type=positive, default=256, metavar="N", help="longest answer (default: %(default)s)")
+    add("--temperature", type=share, default=0.0, metavar="T", help="draw tokens (default: 0, take the likeliest)")
+    add("--top-p", type=probability, default=1.0, metavar="P", help="draw from the likeliest, together P (default: 1)")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,14 +74,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("argument --spot-check: the reference engine is not checked by itself, expected --engine fast")
     if arguments.as_is and arguments.check is None:
         parser.error("argument --as-is: there is nothing to check, expected --check REF.onnx")
+    if arguments.generate is not None:
+        _check_generate(parser, arguments)
+    elif arguments.tokenizer is not None:
+        parser.error("argument --tokenizer: there is nothing to write, expected --generate PROMPT")
     return run_command(lambda: _run_within_limit(arguments))
+
+
+def _check_generate(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Writing text has no inputs and outputs of one run."""
+    if arguments.tokenizer is None:
+        parser.error("argument --generate: how its tokens are written is not known, expected --tokenizer FOLDER")
+    for name in ("inputs", "outputs", "dim"):
+        if getattr(arguments, name):
+            parser.error(f"argument --{name}: not allowed with argument --generate")
 
 
 def _run_within_limit(arguments: argparse.Namespace) -> int:
     from cimc.machine.stoppable import time_limit
 
     with time_limit(arguments.time_limit):
-        return _run(arguments)
+        if arguments.generate is None:
+            return _run(arguments)
+        from cimc.commands.generation import generate
+
+        return generate(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -7,10 +7,9 @@ import numpy as np
 
 from cimc.language.context import Context, Run, Values
 from cimc.machine.check import compare
-from cimc.program.errors import ProgramError
 
 
-class Difference(ProgramError):
+class Difference(Exception):
     """An output of a step that is not that of the reference. As text: the result in one line."""
 
 

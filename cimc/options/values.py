@@ -58,6 +58,17 @@ def percentage(text: str) -> float:
     return value
 
 
+def probability(text: str) -> float:
+    """A number above 0 and at most 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number above 0, at most 1")
+    return value
+
+
 def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, also with a rank, `auto` or `paper`, for `--monarch`."""
     try:
