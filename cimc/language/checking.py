@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cimc.language.context import Context, Run, Values
-from cimc.machine.check import compare
+from cimc.machine.check import Comparison, compare
 
 
 class Difference(Exception):
@@ -16,13 +16,14 @@ class Difference(Exception):
 class Check:
     """Runs what a context runs in `reference` as well, from now on, and raises Difference where a bit differs.
 
-    The reference's cache is made of its own outputs, so that no difference is handed on unseen. As text: the result
-    in one line.
+    The reference's cache is made of its own outputs, so that no difference is handed on unseen. `last` is the
+    comparison of the last run. As text: the result in one line.
     """
 
     def __init__(self, context: Context, reference: Run) -> None:
         self.ports, self.run, self.reference = context.ports, context.run, reference
-        self.steps = self.values = self.outputs = 0
+        self.steps = self.values = 0
+        self.last = Comparison(0, 0)
         self.seconds = 0.0
         """How long the reference and the comparisons took."""
         self._cache: dict[str, Any] = {}
@@ -30,7 +31,7 @@ class Check:
 
     def __str__(self) -> str:
         steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
-        return f"check: identical, {self.values} values in {self.outputs} outputs over {steps}"
+        return f"check: identical, {self.values} values in {self.last.outputs} outputs over {steps}"
 
     def _run(self, inputs: Values) -> Values:
         outputs = self.run(inputs)
@@ -38,11 +39,10 @@ class Check:
         if any(np.shape(inputs[port.past.name])[port.time] == 0 for port in self.ports.cache):
             self._cache = {}  # a text begins, and its cache is empty
         expected = self.reference({**inputs, **self._cache})
-        comparison = compare(outputs, expected)
-        self.steps += 1
-        if not comparison.identical:
-            raise Difference(f"check: step {self.steps}: {comparison.difference}")
-        self.values, self.outputs = self.values + comparison.values, comparison.outputs
+        self.steps, self.last = self.steps + 1, compare(outputs, expected)
+        if not self.last.identical:
+            raise Difference(f"check: step {self.steps}: {self.last.difference}")
+        self.values += self.last.values
         self._cache = {port.past.name: expected[port.present.name] for port in self.ports.cache}
         self.seconds += time.perf_counter() - start
         return outputs
