@@ -1,4 +1,4 @@
-"""The Python interface: compile, save, load, run, report."""
+"""The Python interface: compile, save, load, run, write, report."""
 
 from collections.abc import Callable
 from inspect import Parameter, signature
@@ -30,6 +30,20 @@ def test_from_a_network_to_a_checked_answer(network: Path, tmp_path: Path) -> No
         assert compare(one.run(inputs), expected).identical
         assert compare(one.run(inputs, engine="reference"), expected).identical
         assert one.report().arrays == 2
+
+
+def test_words() -> None:
+    """A language model writes; a session goes on where it was, with kernels and cache kept."""
+    program = cimc.compile(Path(__file__).parents[1] / "examples" / "monarch_lm" / "monarch_lm.onnx")
+    prompt = list(b"The function returns ")
+    written = list(program.generate(prompt, max_tokens=6))
+    session = cimc.Session(program)
+    begun = list(session.generate(prompt, max_tokens=4))
+    assert begun + list(session.generate(begun[-1:], max_tokens=2)) == written
+    assert bytes(written).isascii()
+    drawn = [list(program.generate(prompt, max_tokens=6, temperature=3.0, top_p=0.9, seed=seed)) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert list(program.generate(prompt, max_tokens=6, stop=written[2:3])) == written[: written.index(written[2])]
 
 
 def test_pages(network: Path, tmp_path: Path) -> None:

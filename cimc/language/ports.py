@@ -6,12 +6,12 @@ ONNX Runtime's model builder and examples/monarch_lm: see `cimc/language/port_na
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from cimc.language.port_names import CacheName, Role, cache_name, role_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Shape, Value
 from cimc.program.one_line import one_line
-from cimc.program.program import Program
 
 SHOWN = 4
 """Inputs, and as many outputs, that a message names."""
@@ -87,7 +87,17 @@ class Ports:
         return sizes
 
 
-def ports_of(program: Program) -> Ports:
+class Signature(Protocol):
+    """Inputs and outputs: those of a program, or of what can be read like one."""
+
+    @property
+    def inputs(self) -> Sequence[Input]: ...
+
+    @property
+    def outputs(self) -> Sequence[Value]: ...
+
+
+def ports_of(program: Signature) -> Ports:
     """The ports of a program.
 
     Raises ProgramError if it is no language model (with what was expected and what is there), or its cache has a form
@@ -214,7 +224,7 @@ def is_resolved(ports: Ports) -> bool:
     return with_size(ports, 1) == ports
 
 
-def _no_language_model(program: Program, why: str) -> ProgramError:
+def _no_language_model(program: Signature, why: str) -> ProgramError:
     return ProgramError(
         f"no language model, {why}: expected inputs input_ids [batch, tokens] and, where there are, "
         "attention_mask, position_ids, past_key_values.N.key, past_key_values.N.value, outputs logits and present.N.*; "

@@ -17,6 +17,8 @@ from data import load_text
 from model import ByteGPT, Config
 from torch import Tensor, nn
 
+from cimc.language.onnx_context import onnx_context
+
 OPSET = 20
 TOLERANCE = 1e-4
 SCOPES = "pkg.torch.onnx.name_scopes"
@@ -116,21 +118,15 @@ def largest_difference(model: ByteGPT, path: Path) -> float:
         options.graph_optimization_level = level
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         for step in (64, 1, 7):
-            logits = run(session, model.config, text, step)
+            logits = run(session, text, step)
             worst = max(worst, float(np.abs(logits - expected).max()))
     return worst
 
 
-def run(session: onnxruntime.InferenceSession, config: Config, text: np.ndarray, step: int) -> np.ndarray:
+def run(session: onnxruntime.InferenceSession, text: np.ndarray, step: int) -> np.ndarray:
     """Logits of a whole text [B, S], fed `step` bytes at a time."""
-    empty = np.zeros((len(text), config.heads, 0, config.width // config.heads), np.float32)
-    past = [empty] * (2 * config.layers)
-    logits = []
-    for start in range(0, text.shape[1], step):
-        feed = dict(zip(cache_names("past", config.layers), past, strict=True))
-        first, *past = session.run(None, {"input_ids": text[:, start : start + step], **feed})
-        logits.append(first)
-    return np.concatenate(logits, axis=1)
+    context = onnx_context(session, len(text))
+    return np.concatenate([context.feed(text[:, i : i + step]) for i in range(0, text.shape[1], step)], axis=1)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from cimc.language.onnx_context import onnx_context
+
 FOLDER = Path(__file__).parents[2] / "examples" / "monarch_lm"
 MODEL = FOLDER / "monarch_lm.onnx"
 CONTEXT = 256
@@ -29,16 +31,8 @@ def excerpt() -> NDArray[np.int64]:
 
 def logits_of(session: onnxruntime.InferenceSession, text: NDArray[np.int64], step: int) -> NDArray[Any]:
     """Logits [B, S, 256] of texts [B, S] fed `step` bytes at a time, the cache handed from one run to the next."""
-    cache: dict[str, NDArray[Any]] = {}
-    for value in session.get_inputs()[1:]:
-        fixed = [size if isinstance(size, int) else 0 for size in value.shape[1:]]
-        cache[value.name] = np.zeros((len(text), *fixed), np.float32)
-    parts: list[NDArray[Any]] = []
-    for start in range(0, text.shape[1], step):
-        logits, *present = session.run(None, {"input_ids": text[:, start : start + step], **cache})
-        cache = dict(zip(cache, present, strict=True))
-        parts.append(logits)
-    return np.concatenate(parts, axis=1)
+    context = onnx_context(session, len(text))
+    return np.concatenate([context.feed(text[:, i : i + step]) for i in range(0, text.shape[1], step)], axis=1)
 
 
 def bits(logits: NDArray[Any], following: NDArray[np.int64]) -> NDArray[Any]:
