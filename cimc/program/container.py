@@ -1,4 +1,8 @@
-"""Containers: tensors and one JSON text in a safetensors file, written at once, read without copying."""
+"""Containers: tensors and one JSON text in a safetensors file, written as a stream, read without copying.
+
+The writer is our own, though its files are those of the library `safetensors`, byte for byte: that one makes a copy of
+every tensor before it writes the first, and programs are larger than memory.
+"""
 
 import json
 import os
@@ -7,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import numpy as np
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
 from cimc.files.whole_file import whole_file
 from cimc.program.errors import ProgramError, reading
+from cimc.program.mapped import portions
 
 METADATA_KEY = "cimc"
 """The one entry of the safetensors metadata; a single one, so that equal programs are equal files."""
@@ -20,19 +24,21 @@ METADATA_KEY = "cimc"
 Tensor: TypeAlias = NDArray[np.generic]
 
 _DTYPES = {
-    "BOOL": "?",
+    "U64": "<u8",
+    "I64": "<i8",
+    "F64": "<f8",
+    "F32": "<f4",
+    "U32": "<u4",
+    "I32": "<i4",
+    "F16": "<f2",
+    "U16": "<u2",
+    "I16": "<i2",
     "I8": "<i1",
     "U8": "<u1",
-    "I16": "<i2",
-    "U16": "<u2",
-    "F16": "<f2",
-    "I32": "<i4",
-    "U32": "<u4",
-    "F32": "<f4",
-    "I64": "<i8",
-    "U64": "<u8",
-    "F64": "<f8",
+    "BOOL": "?",
 }
+"""Element types in the order in which tensors of them lie in a file, so that each is aligned."""
+_NAMES = {np.dtype(written): name for name, written in _DTYPES.items()}
 STORABLE_DTYPES = frozenset(np.dtype(name) for name in _DTYPES.values())
 """Element types that a container can hold."""
 
@@ -53,12 +59,26 @@ def write_container(path: str | os.PathLike[str], container: Container) -> None:
 
     Raises ProgramError if the file cannot be written.
     """
-    tensors = {name: np.ascontiguousarray(t).reshape(t.shape) for name, t in container.tensors.items()}
-    with whole_file(path, ProgramError) as new:
-        try:
-            safetensors.numpy.save_file(tensors, new, {METADATA_KEY: container.metadata})
-        except safetensors.SafetensorError as error:
-            raise OSError(str(error)) from error
+    order = {dtype: place for place, dtype in enumerate(_NAMES)}
+    tensors = dict(sorted(container.tensors.items(), key=lambda item: (order[item[1].dtype], item[0])))
+    header = _header(container.metadata, tensors)
+    with whole_file(path, ProgramError) as new, new.open("wb") as stream:
+        stream.write(len(header).to_bytes(_LENGTH_BYTES, "little"))
+        stream.write(header)
+        for tensor in tensors.values():
+            for portion in portions(tensor):
+                stream.write(portion)
+
+
+def _header(metadata: str, tensors: Mapping[str, Tensor]) -> bytes:
+    """The JSON text that tells where each tensor lies; spaces at its end align the first of them."""
+    entries: dict[str, object] = {"__metadata__": {METADATA_KEY: metadata}}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        entries[name] = {"dtype": _NAMES[tensor.dtype], "shape": tensor.shape, "data_offsets": (start, end)}
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % _LENGTH_BYTES)
 
 
 def read_container(path: str | os.PathLike[str]) -> Container:
@@ -124,7 +144,9 @@ def _read_tensors(data: NDArray[np.uint8], entries: Mapping[str, object]) -> dic
 
 def _read_dtype(name: str, value: object) -> np.dtype[np.generic]:
     if not isinstance(value, str) or value not in _DTYPES:
-        raise ProgramError(f"damaged: tensor {name} has element type {value}, expected one of {', '.join(_DTYPES)}")
+        raise ProgramError(
+            f"damaged: tensor {name} has element type {value}, expected one of {', '.join(reversed(_DTYPES))}"
+        )
     return np.dtype(_DTYPES[value])
 
 

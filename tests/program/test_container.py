@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cimc.program.container import STORABLE_DTYPES, Container, read_container, write_container
+from cimc.program import container
+from cimc.program.container import METADATA_KEY, STORABLE_DTYPES, Container, read_container, write_container
 from cimc.program.errors import ProgramError
 
 TENSORS = {"a": np.arange(6, dtype=np.int32).reshape(2, 3), "b": np.zeros((0, 4), np.int8)}
@@ -97,10 +99,11 @@ def test_folder_that_is_missing(tmp_path: Path) -> None:
 def test_failure_keeps_what_was_there(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("old")
 
-    def no_space(*_: Any) -> None:
+    def no_space(*_: Any) -> Iterator[memoryview]:
+        yield memoryview(b"1234")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(safetensors.numpy, "save_file", no_space)
+    monkeypatch.setattr(container, "portions", no_space)
     with pytest.raises(ProgramError, match=r"no space left on device$"):
         write_container(path, Container("", TENSORS))
     assert [file.read_text() for file in path.parent.iterdir()] == ["old"]
@@ -152,7 +155,7 @@ def test_damaged_headers(path: Path, header: Any, message: str) -> None:
 
 def test_unknown_element_type(path: Path) -> None:
     write_raw(path, entry(dtype="F4"), bytes(4))
-    assert message_of(path).startswith("damaged: tensor t has element type F4, expected one of BOOL, I8, U8")
+    assert message_of(path).startswith("damaged: tensor t has element type F4, expected one of BOOL, U8, I8")
 
 
 @settings(max_examples=200, deadline=None)
@@ -172,3 +175,19 @@ def test_damage_raises_nothing_else(
 def test_names_from_a_file_cannot_break_the_message(path: Path) -> None:
     write_raw(path, {"__metadata__": {"cimc": "{}"}, "a\nb": 1})
     assert message_of(path) == "damaged: the header entry of tensor a b is not a JSON object"
+
+
+@given(
+    st.dictionaries(st.text(max_size=3), st.sampled_from(sorted(STORABLE_DTYPES, key=str)), max_size=14),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+)
+def test_files_are_those_of_safetensors(
+    tmp_path_factory: pytest.TempPathFactory, names: dict[str, np.dtype[np.generic]], metadata: str
+) -> None:
+    folder = tmp_path_factory.mktemp("containers")
+    names.pop("__metadata__", None)
+    shapes = [(), (3,), (0, 2), (2, 2)]
+    tensors = {name: np.ones(shapes[i % 4]).astype(dtype) for i, (name, dtype) in enumerate(names.items())}
+    write_container(folder / "ours", Container(metadata, tensors))
+    safetensors.numpy.save_file(tensors, folder / "theirs", {METADATA_KEY: metadata})
+    assert (folder / "ours").read_bytes() == (folder / "theirs").read_bytes()
