@@ -3,12 +3,17 @@
 A text of IR with its weights inline would be gigabytes; so `#cim.data<"key", "digest">` names an array of the
 store, which hangs on the context as an interface of the `cim` dialect. The digest catches a stale side file and
 makes equal weights equal in the IR.
+
+Networks are larger than memory. What is mapped from a file costs none, as its pages are given back; what is made of
+such an array (float32 of float16, integers of floats) is made again when it is asked for, beyond `KEPT_BYTES`.
 """
 
 import hashlib
 import json
-from collections.abc import Container, Mapping
+import weakref
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +26,18 @@ from xdsl.context import Context
 from xdsl.dialect_interfaces import DialectInterface
 
 from dialects.errors import UserError
+from dialects.mapped_memory import TouchedFiles, mapping_of
 
 Array = npt.NDArray[Any]
+Remake = Callable[[], Array]
+"""Makes an array once more, with the same content each time."""
+
+KEPT_BYTES = 1 << 30
+"""Bytes of arrays that could be made again and are kept all the same."""
+TOUCHED_BYTES = 1 << 28
+"""Bytes of mapped files that are handed out before their pages are given back."""
+_SMALL = 1 << 16
+"""Arrays of fewer bytes are kept in any case."""
 
 SIDE_FILE = "weights.safetensors"
 """Name of the file beside dumped IR that holds the bytes its `#cim.data` attributes name."""
@@ -49,55 +64,115 @@ class _Numbered:
 
 
 @dataclass
+class _Stored:
+    """An array of the store, with what its content is; what can be made `again` need not be kept."""
+
+    digest: str
+    kept: Array | None
+    again: Remake | None = None
+    last: "weakref.ref[Array] | None" = None
+    """What was made last, as long as somebody uses it."""
+
+    @property
+    def spared(self) -> int:
+        """Bytes that are kept though they could be made again."""
+        return 0 if self.kept is None or self.again is None else self.kept.nbytes
+
+    def array(self) -> Array:
+        """The array, made again if it was not kept."""
+        if self.kept is not None:
+            return self.kept
+        array = None if self.last is None else self.last()
+        if array is None:
+            assert self.again is not None
+            array = _unwritable(self.again())
+            self.last = weakref.ref(array)
+        return array
+
+
+@dataclass
 class WeightStore(DialectInterface):
     """Arrays by key. They may be views of mapped files: nothing is copied, and nobody writes to them."""
 
-    _arrays: dict[str, Array] = field(default_factory=dict[str, Array])
-    _digests: dict[str, str] = field(default_factory=dict[str, str])
+    _stored: dict[str, _Stored] = field(default_factory=dict[str, _Stored])
     _numbered: dict[str, _Numbered] = field(default_factory=dict[str, _Numbered])
+    _spared: int = 0
+    _touched: TouchedFiles = field(default_factory=lambda: TouchedFiles(TOUCHED_BYTES))
 
-    def put(self, name: str, array: Array) -> tuple[str, str]:
+    def put(self, name: str, array: Array, again: Remake | None = None) -> tuple[str, str]:
         """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest.
 
-        Raises UserError for texts: safetensors has only numbers.
+        A large one that `again` makes once more may not be kept. Raises UserError for texts: safetensors has only
+        numbers.
         """
         if array.dtype.kind == "O":
             raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
         array = np.asarray(array)
+        self._touched.note(array)
         digest, known = digest_of(array), self._numbered.setdefault(name, _Numbered())
         while digest not in known.keys:
             key = known.next(name)
-            if key not in self._arrays:
-                array.flags.writeable = False
-                self._arrays[key], self._digests[key] = array, digest
-            known.keys.setdefault(self._digests[key], key)
+            if key not in self._stored:
+                self._stored[key] = self._new(digest, _unwritable(array), again)
+            known.keys.setdefault(self._stored[key].digest, key)
         return known.keys[digest], digest
+
+    def _new(self, digest: str, array: Array, again: Remake | None) -> _Stored:
+        """What is stored of a new array."""
+        if again is None or array.nbytes < _SMALL or mapping_of(array) is not None:
+            return _Stored(digest, array)
+        if self._spared + array.nbytes > KEPT_BYTES:
+            return _Stored(digest, None, again, weakref.ref(array))
+        self._spared += array.nbytes
+        return _Stored(digest, array, again)
 
     def get(self, key: str, digest: str) -> Array:
         """The array that `#cim.data<"key", "digest">` names.
 
         Raises UserError if there is none or its content is not what the digest says.
         """
-        if key not in self._arrays:
+        array = self._named(key, digest).array()
+        self._touched.note(array)
+        return array
+
+    def again(self, key: str, digest: str) -> Remake | None:
+        """What gives the array once more without keeping it in memory; None for one that lies there anyway.
+
+        It stays good when the store has forgotten the array. Raises UserError as `get` does.
+        """
+        stored = self._named(key, digest)
+        if stored.again is not None or stored.kept is None or mapping_of(stored.kept) is None:
+            return stored.again
+        return partial(self._read, stored.kept)
+
+    def _read(self, array: Array) -> Array:
+        self._touched.note(array)
+        return array
+
+    def _named(self, key: str, digest: str) -> _Stored:
+        if key not in self._stored:
             raise UserError(
                 f"weight {key!r} has no data: expected it in {SIDE_FILE} beside the IR file, where --keep-ir writes it"
             )
-        if self._digests[key] != digest:
+        stored = self._stored[key]
+        if stored.digest != digest:
             raise UserError(
-                f"weight {key!r} has digest {self._digests[key]}, the IR expects {digest}: "
+                f"weight {key!r} has digest {stored.digest}, the IR expects {digest}: "
                 f"{SIDE_FILE} belongs to another compilation"
             )
-        return self._arrays[key]
+        return stored
 
     def keep_only(self, keys: Container[str]) -> None:
         """Forget all other arrays, whose memory may then be used for something else."""
-        self._arrays = {key: array for key, array in self._arrays.items() if key in keys}
+        self._stored = {key: stored for key, stored in self._stored.items() if key in keys}
+        self._spared = sum(stored.spared for stored in self._stored.values())
         self._numbered.clear()
 
     def write(self, path: Path) -> None:
         """Write all arrays to one safetensors file; OSError if that fails."""
-        kinds = {key: [array.dtype.name, list(array.shape)] for key, array in self._arrays.items()}
-        data = {key: _bytes_of(array) for key, array in self._arrays.items()}
+        arrays = {key: stored.array() for key, stored in self._stored.items()}
+        kinds = {key: [array.dtype.name, list(array.shape)] for key, array in arrays.items()}
+        data = {key: _bytes_of(array) for key, array in arrays.items()}
         try:
             save_file(data, str(path), metadata={"kinds": json.dumps(kinds)})
         except SafetensorError as error:
@@ -119,6 +194,11 @@ def check_side_file(path: Path) -> None:
                 f"{path}: cannot be written: there is a file of that name that --keep-ir did not write: "
                 "expected another folder"
             ) from error
+
+
+def _unwritable(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
 
 
 def _bytes_of(array: Array) -> npt.NDArray[np.uint8]:

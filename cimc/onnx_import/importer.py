@@ -35,7 +35,7 @@ from dialects.locations import is_lost, location
 from dialects.network import OPSETS, SOURCE, Network, Port, opsets_attribute
 from dialects.semantics.onnx_graph import graph_attributes
 from dialects.texts import escaped
-from dialects.weights import WeightStore, store_of
+from dialects.weights import Remake, WeightStore, store_of
 from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 
 
@@ -110,11 +110,11 @@ class _Importer:
         if name not in self.source.constants:
             uses = "is given by" if user == f"output {name!r}" else f"uses {name!r}, which is given by"
             raise UserError(f"{self.source.file}: {user} {uses} no node, input or initializer before it")
-        op = self._constant(name, self.source.constants[name])
+        op = self._constant(name, self.source.constants[name], self.source.again(name))
         scopes[0].values[name] = op.results[0]
         return op.results[0]
 
-    def _constant(self, name: str, array: Array) -> Operation:
+    def _constant(self, name: str, array: Array, again: Remake | None = None) -> Operation:
         """A constant at the end of the function so far, so that everything after it can use it."""
         small = None if array.dtype.kind == "O" else inline_constant(array)
         if array.dtype.kind == "O":
@@ -123,7 +123,7 @@ class _Importer:
             op = ConstantOp(small)
         else:
             symbol = self._symbol(name)
-            self.weights.body.block.add_op(_located(weight_op(symbol, array, self.store), name))
+            self.weights.body.block.add_op(_located(weight_op(symbol, array, self.store, again=again), name))
             op = ReadOp(symbol, tensor_type_of(array))
         self.body.add_op(_located(op, name))
         _name(op.results[0], name)

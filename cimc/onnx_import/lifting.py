@@ -6,7 +6,9 @@ them. Lifted networks leave nothing to that: values are float32 throughout, and 
 numpy has no bfloat16.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,8 @@ from onnx import (
 from cimc.onnx_import.graph_checks import domain_of, subgraphs
 from cimc.onnx_import.tensors import Array, array_of
 from dialects.errors import UserError
+from dialects.mapped_memory import mapping_of, release
+from dialects.weights import Remake
 
 FLOAT = TensorProto.FLOAT
 LIFTED: dict[int, str] = {TensorProto.FLOAT16: "float16", TensorProto.BFLOAT16: "bfloat16"}
@@ -66,14 +70,40 @@ def _reads(node: NodeProto) -> Iterator[str]:
         yield from (name for inner in body.node for name in _reads(inner))
 
 
-def lift(model: ModelProto, constants: dict[str, Array], file: Path) -> None:
-    """Rewrite `model`, whose functions are inlined, and `constants`, its initializers by name, in place (N16).
+@dataclass(frozen=True)
+class LiftedConstants(Mapping[str, Array]):
+    """Constants by name, float32 where `original` has float16 or bfloat16: made when they are asked for."""
+
+    original: Mapping[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        array = self.original[name]
+        if array.dtype != np.float16 and array.dtype.name != "bfloat16":
+            return array
+        lifted: npt.NDArray[np.float32] = array.astype(np.float32)
+        release(mapping_of(array))
+        return lifted
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.original
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.original)
+
+    def __len__(self) -> int:
+        return len(self.original)
+
+    def again(self, name: str) -> Remake | None:
+        """What makes a constant once more; None where that would keep it, or its original, in memory."""
+        return None if mapping_of(self.original[name]) is None else partial(self.__getitem__, name)
+
+
+def lift(model: ModelProto, constants: Collection[str], file: Path) -> None:
+    """Rewrite `model`, whose functions are inlined, in place (N16); its initializers are named in `constants`.
 
     float16 inputs and outputs keep their type: a `Cast` follows or precedes them (N17). A `Cast` of the network's own
     stays (N18). Raises UserError for `BitCast`, which asks for the bits of a number (N19).
     """
-    for name, array in constants.items():
-        constants[name] = _lifted_array(array)
     renamed: dict[str, str] = {}
     graph = model.graph
     first = [node for entry in graph.input if entry.name not in constants for node in _input_casts(entry, renamed)]
@@ -186,12 +216,6 @@ def _lift_type(value_type: TypeProto) -> None:
 def _lift_tensor(tensor: TensorProto, file: Path) -> None:
     if tensor.data_type in LIFTED:
         tensor.CopyFrom(numpy_helper.from_array(array_of(tensor, file).astype(np.float32), tensor.name))
-
-
-def _lifted_array(array: Array) -> Array:
-    half = array.dtype == np.float16 or array.dtype.name == "bfloat16"
-    lifted: npt.NDArray[np.float32] = array.astype(np.float32) if half else array
-    return lifted
 
 
 def _cast(x: str, y: str, to: int) -> NodeProto:

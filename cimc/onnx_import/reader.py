@@ -11,13 +11,14 @@ from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.files.reasons import reason
 from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
-from cimc.onnx_import.lifting import lift, lifted_types
+from cimc.onnx_import.lifting import LiftedConstants, lift, lifted_types
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
+from dialects.weights import Remake
 
 OLDEST_OPSET = 11
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
@@ -35,6 +36,10 @@ class Source:
     constants: Mapping[str, Array]
     lifted: tuple[str, ...] = ()
     """float16 and bfloat16, where the file has such numbers: the graph has float32 instead."""
+
+    def again(self, name: str) -> Remake | None:
+        """What makes a constant once more, so that it need not be kept; None if it lies in memory, or in a file."""
+        return self.constants.again(name) if isinstance(self.constants, LiftedConstants) else None
 
     @property
     def opsets(self) -> dict[str, int]:
@@ -77,7 +82,7 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     model = with_shapes(model, file)
     _check_ports(model, file)
     check_operands(model.graph, file)
-    return Source(file, digest, model, constants, tuple(lifted))
+    return Source(file, digest, model, LiftedConstants(constants) if lifted else constants, tuple(lifted))
 
 
 def _parsed(file: Path) -> tuple[ModelProto, str]:

@@ -26,7 +26,7 @@ from dialects.element_types import (
     inline_constant,
     tensor_type_of,
 )
-from dialects.weights import WeightStore
+from dialects.weights import Remake, WeightStore
 
 
 @irdl_op_definition
@@ -123,6 +123,12 @@ class WeightOp(IRDLOperation):
             return dense_array(self.value)
         return store.get(self.value.key.data, self.value.digest.data)
 
+    def again(self, store: WeightStore) -> Remake | None:
+        """What gives the same bytes once more, without keeping them in memory; None if that is not known."""
+        if isinstance(self.value, DenseIntOrFPElementsAttr):
+            return None
+        return store.again(self.value.key.data, self.value.digest.data)
+
 
 def weight_op(
     name: str,
@@ -130,10 +136,14 @@ def weight_op(
     store: WeightStore,
     affine: AffineAttr | None = None,
     structure: BlockDiagonalAttr | BlocksAttr | None = None,
+    again: Remake | None = None,
 ) -> WeightOp:
-    """A `cim.weight` named `name` for `array`: small exact constants inline, all others in the store."""
+    """A `cim.weight` named `name` for `array`: small exact constants inline, all others in the store.
+
+    The store need not keep what `again` makes once more.
+    """
     value: DataAttr | DenseIntOrFPElementsAttr | None = inline_constant(array)
     if value is None:
-        key, digest = store.put(name, array)
+        key, digest = store.put(name, array, again)
         value = DataAttr(StringAttr(key), StringAttr(digest))
     return WeightOp(name, value, tensor_type_of(array), affine, structure)

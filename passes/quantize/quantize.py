@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_field
+from functools import partial
 
 import numpy as np
 from xdsl.context import Context
@@ -12,11 +13,12 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp
-from dialects.element_types import element_type, f32, i8, i32, tensor_type_of, ui8
+from dialects.element_types import Array, element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, ordered, zero_point_of
+from dialects.weights import Remake
 from passes.quantize.analysis.choices import STATIC, TENSOR, TOKEN, check_activations
 from passes.quantize.analysis.quantization import affine_range, quantized_columns
 from passes.rewriting.calibration import ranges
@@ -212,7 +214,9 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
                 "too large), which integers with a scale cannot stand for"
             )
         values, scale = quantized_columns(floats)
-        name = builder.weight(values, f"{symbol}.int8", structure=weight.structure)
+        source = weight.again(network.store)
+        again = None if source is None else partial(_quantised_again, source)
+        name = builder.weight(values, f"{symbol}.int8", structure=weight.structure, again=again)
         integers = IntegerWeight(values, None, name, order)
         return name, integers, builder.constant(ordered(scale, order), f"{symbol}.scale")
     scale_symbol = weight.affine.scale.root_reference.data
@@ -220,3 +224,7 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     scale_value = builder.add(ReadOp(scale_symbol, scale_weight.tensor_type))
     integers = IntegerWeight(weight.array(network.store), zero_point_of(weight, network), symbol, order)
     return symbol, integers, builder.cast(scale_value, f32)
+
+
+def _quantised_again(floats: Remake) -> Array:
+    return quantized_columns(floats())[0]

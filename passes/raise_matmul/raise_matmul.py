@@ -169,7 +169,8 @@ def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SS
     columns = matrix.values.shape[1]
     check_vectors(x, len(matrix.values), builder.anchor)
     if matrix.scale is None:
-        return builder.matmul(x, matrix.symbol or builder.weight(matrix.values, matrix.name), columns)
+        symbol = matrix.symbol or builder.weight(matrix.values, matrix.name, again=matrix.again)
+        return builder.matmul(x, symbol, columns)
     scale, zero = matrix.per_column(matrix.scale), matrix.per_column(matrix.zero_point)
     if scale is None or (matrix.zero_point is not None and zero is None):
         return builder.matmul(x, builder.weight(matrix.floats(), f"{matrix.name}.float"), columns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from xdsl.dialects.builtin import NoneType
@@ -11,6 +12,7 @@ from dialects.attributes.onnx_attributes import integer, integers
 from dialects.cim import ConstantOp, DigitalOp, ReadOp
 from dialects.element_types import Array, dense_array, element_type, numpy_element
 from dialects.network import Network
+from dialects.weights import Remake
 
 
 def constant_of(value: SSAValue, network: Network) -> Array | None:
@@ -31,7 +33,8 @@ class ConstantMatrix:
     """A matrix [in, out] that stands for `(values - zero_point) * scale`.
 
     `scale` and `zero_point` broadcast against `values`; None where there is none. `symbol` is the weight that holds
-    exactly `values`, if one does; `name` is what to call what is made of it.
+    exactly `values`, if one does; `name` is what to call what is made of it. `again` makes `values` once more, if that
+    takes no memory in between.
     """
 
     values: Array
@@ -39,12 +42,14 @@ class ConstantMatrix:
     symbol: str | None = None
     scale: Array | None = None
     zero_point: Array | None = None
+    again: Remake | None = None
 
     def transposed(self) -> "ConstantMatrix":
         """The same numbers as [out, in]."""
         return replace(
             self,
             values=np.ascontiguousarray(self.values.T),
+            again=None if self.again is None else partial(_transposed_again, self.again),
             symbol=None,
             name=f"{self.name}.transposed",
             scale=None if self.scale is None else np.atleast_2d(self.scale).T,
@@ -89,8 +94,14 @@ def _stored(value: SSAValue, network: Network) -> ConstantMatrix | None:
     array, owner = constant_of(value, network), value.owner
     if array is None or array.ndim != 2 or not array.size:
         return None
-    symbol = owner.symbol if isinstance(owner, ReadOp) else None
-    return ConstantMatrix(array, symbol or value.name_hint or "weight", symbol)
+    if not isinstance(owner, ReadOp):
+        return ConstantMatrix(array, value.name_hint or "weight")
+    again = network.weight(owner.symbol).again(network.store)
+    return ConstantMatrix(array, owner.symbol, owner.symbol, again=again)
+
+
+def _transposed_again(values: Remake) -> Array:
+    return np.ascontiguousarray(values().T)
 
 
 def _before_transposes(value: SSAValue) -> tuple[SSAValue, int]:
@@ -135,7 +146,7 @@ def _widened(matrix: ConstantMatrix, scale: Array, zero_point: Array | None = No
         return replace(matrix, scale=scale, zero_point=zero_point)
     values = np.ascontiguousarray(np.broadcast_to(matrix.values, shape))
     name = f"{matrix.name}.widened"
-    return replace(matrix, values=values, name=name, symbol=None, scale=scale, zero_point=zero_point)
+    return replace(matrix, values=values, name=name, symbol=None, scale=scale, zero_point=zero_point, again=None)
 
 
 def _dequantised(op: DigitalOp, network: Network) -> ConstantMatrix | None:

@@ -32,6 +32,7 @@ from dialects.element_types import (
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
+from dialects.weights import Remake
 
 Structure = BlockDiagonalAttr | BlocksAttr
 
@@ -78,9 +79,17 @@ class DigitalBuilder:
         return self.add(ReadOp(self.weight(array, name), tensor_type_of(array)))
 
     def weight(
-        self, array: Array, name: str, affine: AffineAttr | None = None, structure: Structure | None = None
+        self,
+        array: Array,
+        name: str,
+        affine: AffineAttr | None = None,
+        structure: Structure | None = None,
+        again: Remake | None = None,
     ) -> str:
-        """The symbol of a weight with this content, a new one unless the module has it under this name."""
+        """The symbol of a weight with this content, a new one unless the module has it under this name.
+
+        The store need not keep what `again` makes once more.
+        """
         known, symbol = self.network.same_named(name, array)
         for weight in known:
             if (
@@ -89,7 +98,7 @@ class DigitalBuilder:
                 and same(weight.array(self.network.store), array)
             ):
                 return weight.symbol
-        op = weight_op(symbol, array, self.network.store, affine, structure)
+        op = weight_op(symbol, array, self.network.store, affine, structure, again)
         op.location = self.anchor.location
         self.network.add_weight(op)
         return symbol

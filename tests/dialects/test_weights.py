@@ -1,6 +1,7 @@
 """The weight store: keys and digests, the side file and everything that may be wrong with it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import save_file
 from xdsl.context import Context
 
+from dialects import weights
 from dialects.cim import make_cim, weight_op
 from dialects.element_types import ELEMENTS, Array
 from dialects.errors import UserError
@@ -187,3 +189,50 @@ def test_small_exact_weights_stand_in_the_ir():
     assert "#cim.data<" in str(weight_op("w", np.arange(33), store))
     assert "#cim.data<" in str(weight_op("w", np.array([np.nan]), store))
     assert "#cim.data<" in str(weight_op("w", np.zeros((0, 3)), store))
+
+
+def counting(array: Array, calls: list[int]) -> Callable[[], Array]:
+    def again() -> Array:
+        calls.append(array.size)
+        return array.copy()
+
+    return again
+
+
+def test_large_arrays_that_can_be_made_again_are_not_all_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(weights, "KEPT_BYTES", 2 << 16)
+    store, calls = WeightStore(), list[int]()
+    arrays = [np.full(1 << 16, number, np.uint8) for number in range(4)] + [np.zeros(5, np.uint8)]
+    names = [store.put("w", array.copy(), counting(array, calls)) for array in arrays]
+    assert [bytes_of(store.get(*name)) for name in names] == [bytes_of(array) for array in arrays]
+    assert calls == [1 << 16, 1 << 16]
+    held = store.get(*names[3])
+    assert store.get(*names[3]) is held
+    assert not held.flags.writeable
+    assert len(calls) == 3
+    store.keep_only([names[2][0]])
+    store.put("x", arrays[0].copy(), counting(arrays[0], calls))
+    store.get("x", digest_of(arrays[0]))
+    assert len(calls) == 3
+
+
+def test_what_gives_an_array_once_more(tmp_path: Path):
+    store, calls, array = WeightStore(), list[int](), np.arange(1 << 16, dtype=np.uint16)
+    (tmp_path / "data").write_bytes(array.tobytes())
+    mapped = np.memmap(tmp_path / "data", np.uint16, "r")
+    in_memory, in_file = store.put("memory", array), store.put("file", mapped)
+    made = store.put("made", array + 1, counting(array + 1, calls))
+    assert store.again(*in_memory) is None
+    ways = [store.again(*in_file), store.again(*made)]
+    store.keep_only([])
+    assert [None if way is None else digest_of(way()) for way in ways] == [digest_of(array), digest_of(array + 1)]
+    assert len(calls) == 1
+
+
+def test_what_is_not_kept_is_written_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(weights, "KEPT_BYTES", 0)
+    store, again, array = WeightStore(), WeightStore(), np.arange(1 << 16)
+    name = store.put("w", array.copy(), array.copy)
+    store.write(tmp_path / SIDE_FILE)
+    again.attach(tmp_path / SIDE_FILE)
+    assert bytes_of(again.get(*name)) == bytes_of(array)

@@ -12,6 +12,7 @@ from onnx import GraphProto, TensorProto, helper, load_model_from_string
 
 from cimc.compiler import Compilation
 from cimc.machine.machine import Machine
+from cimc.onnx_import.lifting import LiftedConstants
 from cimc.onnx_import.reader import Source, read
 from dialects.errors import UserError
 
@@ -56,6 +57,23 @@ def test_inputs_and_outputs_keep_their_type(onnx_file: Write) -> None:  # N16, N
     assert source.model.graph.output[0].type.tensor_type.elem_type == HALF
     assert source.constants["w"].dtype == np.float32
     assert np.array_equal(source.constants["w"], W)
+
+
+def test_constants_of_a_file_are_lifted_when_they_are_asked_for(tmp_path: Path) -> None:
+    """So that float32 copies of all need not be in memory at a time."""
+    (tmp_path / "data").write_bytes(W.tobytes())
+    mapped = np.memmap(tmp_path / "data", np.float16, "r", shape=W.shape)
+    constants = LiftedConstants({"w": W, "mapped": mapped, "i": np.arange(3)})
+    assert list(constants) == ["w", "mapped", "i"]
+    assert "i" in constants
+    assert "x" not in constants
+    assert len(constants) == 3
+    assert [constants[name].dtype for name in constants] == [np.float32, np.float32, np.int64]
+    assert np.array_equal(constants["mapped"], W)
+    again = constants.again("mapped")
+    assert again is not None
+    assert np.array_equal(again(), W)
+    assert constants.again("w") is None
 
 
 def test_an_output_that_is_used_further(onnx_file: Write) -> None:
