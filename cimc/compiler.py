@@ -106,7 +106,14 @@ def schedule_network(runner: PassRunner, module: ModuleOp, options: Options = DE
 def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
     """The program of a scheduled module."""
     dims = options.dims or {}
-    return emit(Network.of(ctx, module), mapping=options.mapping, dims=dims, compiler=tool_version())
+    folder = None if options.output is None or not _is_file(options.output) else options.output.parent
+    network = Network.of(ctx, module)
+    return emit(network, mapping=options.mapping, dims=dims, compiler=tool_version(), folder=folder)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is, or will be, that of a regular file."""
+    return path.is_file() or not path.exists()
 
 
 def measured_distance(file: Path, model: ModelProto, network: Network, options: Options) -> Distance:
@@ -231,7 +238,7 @@ def _check_files(file: Path, options: Options) -> None:
 def _references(options: Options) -> list[Path]:
     """The files of both references, those of their large weights included."""
     given = [Path(file) for file in (options.reference, options.reference_float) if file is not None]
-    return [*given, *(data_of(path) for path in given if path.is_file() or not path.exists())]
+    return [*given, *(data_of(path) for path in given if _is_file(path))]
 
 
 def drop_unused_weights(network: Network) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from xdsl.dialects.builtin import I64, ArrayAttr, IntegerAttr, ModuleOp, StringA
 from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
+from cimc.emitter.contents import contents
 from cimc.emitter.kernel_forms import one_of_each_form
 from cimc.emitter.kernels import ConstantPool, kernel_of, unsupported
 from cimc.emitter.ports import network_inputs, network_outputs
@@ -37,22 +39,28 @@ from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, Network, operations
 from dialects.notes import dense_weights, layer_notes, permutations_before_folding
-from dialects.semantics.weight_values import stored_matrix
 from dialects.texts import unescaped
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
 
-def emit(network: Network, *, mapping: str, dims: Mapping[str, int] | None = None, compiler: str = "") -> Program:
-    """The program of a network whose multiplications are placed and scheduled.
+def emit(
+    network: Network,
+    *,
+    mapping: str,
+    dims: Mapping[str, int] | None = None,
+    compiler: str = "",
+    folder: Path | None = None,
+) -> Program:
+    """The program of a network whose multiplications are placed and scheduled; large arrays lie in a file in `folder`.
 
     Raises UserError naming node, operator and domain if a digital operation cannot run.
     """
-    return _Emitter(network).program(mapping, dims or {}, compiler)
+    return _Emitter(network, folder).program(mapping, dims or {}, compiler)
 
 
 class _Emitter:
-    def __init__(self, network: Network):
-        self.network = network
+    def __init__(self, network: Network, folder: Path | None):
+        self.network, self.folder = network, folder
         self.chip = chip_of(network.module)
         self.slots, self.pool = Slots(), ConstantPool()
         self.kernels: list[Kernel] = []
@@ -74,7 +82,7 @@ class _Emitter:
                 self.users.setdefault(op.symbol, op)
         for op in self.network.body:
             self._translate(op)
-        arrays, tiles = self._contents()
+        arrays, tiles = contents(self.network, list(self.users.values()), self.chip, self.folder)
         program = Program(
             chip=_chip(self.chip),
             arrays=arrays,
@@ -175,22 +183,6 @@ class _Emitter:
     def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
         rows, columns = self._shape(op)
         return Weight(unescaped(symbol), rows, columns, node_name(op), self.network.weight(symbol).kind)
-
-    def _contents(self) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-        """What is programmed into the arrays, and the table that tells which tile lies where."""
-        tables = [np.zeros((0, 8), np.int64)]
-        for symbol, op in self.users.items():
-            assert op.places is not None
-            tile, place = op.tiles.array, op.places.array
-            number = np.full((len(tile), 1), self.numbers[symbol])
-            tables.append(np.concatenate([number, place, tile[:, 2:], tile[:, :2]], axis=1))
-        tiles = np.concatenate(tables).astype(np.int32)
-        arrays = np.zeros((int(tiles[:, 1].max(initial=-1)) + 1, self.chip.rows, self.chip.columns), np.int8)
-        matrices = [stored_matrix(self.network.weight(symbol), self.network) for symbol in self.users]
-        for row_of_table in tiles:
-            weight, array, row, column, rows, columns, k, n = (int(number) for number in row_of_table)
-            arrays[array, row : row + rows, column : column + columns] = matrices[weight].tile(k, n, rows, columns)
-        return arrays, tiles
 
     def _check(self, program: Program) -> None:
         """An illegal program is a bug of ours; a kernel that cannot run is named with its node."""
