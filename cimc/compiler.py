@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cimc.distance import MEASURING_SECONDS, Distance, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
+from cimc.export.sources import exported
 from cimc.file_checks import check_names, check_writable
 from cimc.garbage import rare_collections
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
@@ -75,12 +76,15 @@ DEFAULTS = Options()
 
 
 def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress = lambda step: None) -> Compilation:
-    """Compile the ONNX file.
+    """Compile an ONNX file, or what cimc makes one of: the folder of a checkpoint, a program of `torch.export`.
 
     Raises UserError, one line with file, node and what to do, for everything that is wrong with file or options.
     """
-    with time_limit(options.time_limit or SECONDS), rare_collections():
-        return _Compiler(file, options, progress).run()
+    compiler, start = _Compiler(file, options, progress), time.perf_counter()
+    with exported(file, options.output, progress) as compiler.file:
+        with time_limit(options.time_limit or SECONDS), rare_collections():
+            compilation = compiler.run()
+    return replace(compilation, seconds=time.perf_counter() - start)
 
 
 def quantise_network(
@@ -231,7 +235,8 @@ def _check_files(file: Path, options: Options) -> None:
     written = [options.output, *_references(options)]
     folder = path_of(options.keep_ir)
     kept = [] if folder is None else [folder, folder / SIDE_FILE]
-    check_names([path_of(options.calibrate), chip], [*written, *kept], networks=[file])
+    inputs = [path_of(options.calibrate), chip, *(file.iterdir() if file.is_dir() else ())]
+    check_names(inputs, [*written, *kept], networks=[file])
     check_writable(*written)
 
 
@@ -263,6 +268,7 @@ def tool_version() -> str:
 
 def default_output(file: Path) -> Path:
     """Where the program of a model goes if nothing else is said: `model.cim` in the current folder."""
-    if not file.stem:
+    name = file.resolve().name if file.is_dir() else file.stem
+    if not name:
         raise UserError(f"{file}: not the name of a file")
-    return Path(f"{file.stem}.cim")
+    return Path(f"{name}.cim")

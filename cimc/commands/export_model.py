@@ -1,7 +1,8 @@
-"""`cim-export FOLDER -o model.onnx`: an ONNX network of the folder of a checkpoint."""
+"""`cim-export FOLDER -o model.onnx`: the ONNX network of a checkpoint."""
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = Arguments(
         prog="cim-export", description="Write the language model in a folder of Hugging Face's libraries as ONNX."
     )
-    parser.add_argument("folder", type=Path, help="a folder with config.json and *.safetensors")
+    parser.add_argument(
+        "source", type=Path, help="a folder with config.json and *.safetensors, or a .pt2 file of torch.export"
+    )
     parser.add_argument(
         "-o",
         dest="output",
@@ -34,13 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from cimc.export.export import ExportOptions, export_checkpoint
+    from cimc.export.export import ExportOptions, data_of, export
+    from cimc.export.sources import default_output
+    from cimc.file_checks import check_names, check_writable
     from cimc.options.spelling import given
 
-    output: Path = arguments.output or Path(f"{arguments.folder.resolve().name}.onnx")
+    source: Path = arguments.source
+    output: Path = arguments.output or default_output(source)
+    check_names([source, *(source.iterdir() if source.is_dir() else ())], [output, data_of(output)])
+    check_writable(output, data_of(output))
+    start = time.perf_counter()
     with progress_bar("exporting") as step:
-        export_checkpoint(arguments.folder, output, ExportOptions(**given(arguments, ExportOptions)), step)
-    say(f"{arguments.folder} -> {output}")
+        export(source, output, ExportOptions(**given(arguments, ExportOptions)), step)
+    size = sum(file.stat().st_size for file in (output, data_of(output)) if file.exists())
+    say(f"{source} -> {output} ({size / 1e6:.1f} MB with its weights) in {time.perf_counter() - start:.1f} s")
     return 0
 
 

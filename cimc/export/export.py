@@ -1,90 +1,110 @@
-"""From a folder of a checkpoint to an ONNX network, by the exporter of transformers in a process of its own."""
+"""From the folder of a checkpoint, or a program of `torch.export`, to an ONNX network, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, cast
 
-from cimc.export.checkpoint import Checkpoint, read_checkpoint
+from cimc.export.checkpoint import read_checkpoint
+from cimc.export.torch_program import check_torch_program
 from cimc.files.whole_file import whole_file
 from cimc.options.spelling import Spelling
+from cimc.options.values import positive
 from cimc.program.one_line import one_line
 from dialects.errors import UserError
 
 NEEDED = ("torch", "transformers", "onnxscript")
+"""What exports."""
 DTYPES = ("float32", "float16", "bfloat16")
+_QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+}
+"""The environment of the process: nothing is fetched, and no pickle is obeyed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """How a checkpoint is written as ONNX."""
+    """How a network is written as ONNX."""
 
-    opset: Annotated[int | None, Spelling("operator set of the network (default: the exporter's)", "N", int)] = None
+    opset: Annotated[int | None, Spelling("operator set of the network (default: the exporter's)", "N", positive)] = (
+        None
+    )
     dtype: Annotated[str, Spelling("type of the weights (default: %(default)s)", choices=DTYPES)] = "float32"
-    """Whatever type they are stored in."""
+    """Of a checkpoint, whatever type they are stored in; a program has its own."""
 
 
-def export_checkpoint(
-    folder: Path,
+DEFAULTS = ExportOptions()
+
+
+def export(
+    source: Path,
     output: Path,
-    options: ExportOptions = ExportOptions(),
+    options: ExportOptions = DEFAULTS,
     progress: Callable[[str], None] = lambda step: None,
 ) -> None:
-    """Write the network of a folder to `output`, and its weights to a file beside it, `<output>.data`.
+    """Write the network in a folder or a file of `torch.export` to `output`, its weights to `<output>.data` beside it.
 
-    Both take their places when they are complete. Raises UserError, one line with folder and reason.
+    Both take their places when they are complete. `progress` is called with the name of each step. Raises UserError,
+    one line with the source and the reason.
     """
-    checkpoint = read_checkpoint(folder)
+    if source.is_dir():
+        read_checkpoint(source)
+    else:
+        check_torch_program(source)
     check_installed()
-    data = output.with_name(f"{output.name}.data")
+    data = data_of(output)
     with whole_file(output, UserError) as new_model, whole_file(data, UserError) as new_data:
-        _run(checkpoint, new_model, options, progress)
-        made = new_model.with_name(data.name)
-        if made.exists():
+        _run(source, new_model, options, progress)
+        made = data_of(new_model)
+        if made.exists() and made.stat().st_size:
             made.replace(new_data)
+        if new_data.exists() and data.exists():
+            output.resolve().unlink(missing_ok=True)  # the old one must never be found with the new weights
+
+
+def data_of(network: Path) -> Path:
+    """The file with the large weights of a network."""
+    return network.with_name(f"{network.name}.data")
 
 
 def check_installed() -> None:
     """UserError if what exports is not installed: it is large, and most users need none of it."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise UserError(f"checkpoints are exported with {missing[0]}, which is not installed: pip install 'cimc[llm]'")
+        raise UserError(f"{missing[0]} is not installed, which makes ONNX of a checkpoint: pip install 'cimc[llm]'")
 
 
 _CHILD = "import sys; sys.path[:0] = sys.argv[1:]; from cimc.export.worker import main; main()"
 
 
-def _run(checkpoint: Checkpoint, file: Path, options: ExportOptions, progress: Callable[[str], None]) -> None:
+def _run(source: Path, file: Path, options: ExportOptions, progress: Callable[[str], None]) -> None:
     """Let a process export to `file`, and its weights beside it; UserError if it does not."""
-    order = {
-        "folder": str(checkpoint.folder.resolve()),
-        "file": str(file.resolve()),
-        "data": f"{file.name}.data",
-        "opset": options.opset,
-        "dtype": options.dtype,
-    }
-    root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-P", "-c", _CHILD, root]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    order = {"source": str(source.resolve()), "file": str(file.resolve()), **asdict(options)}
+    command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).parents[2])]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | _QUIET
+    ) as child:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
             child.stdin.write(json.dumps(order) + "\n")
-            child.stdin.flush()
-            reasons = [answer for line in child.stdout if (answer := _heard(line, progress))]
-        finally:
-            if child.poll() is None and sys.exc_info()[0] is not None:
-                child.kill()
+            child.stdin.close()
+            reasons = [reason for line in child.stdout if (reason := _heard(line, progress))]
+        except BaseException:
+            child.kill()
+            raise
     if reasons:
-        raise UserError(f"{checkpoint.folder}: cannot be exported: {one_line(reasons[-1])}")
+        raise UserError(f"{source}: cannot be exported: {one_line(reasons[-1])}")
     if child.returncode:
-        raise UserError(
-            f"{checkpoint.folder}: cannot be exported: the process that exports ended with {child.returncode}"
-        )
+        died = f"by signal {-child.returncode}" if child.returncode < 0 else f"with {child.returncode}"
+        raise UserError(f"{source}: cannot be exported: the process ended {died}: is there enough memory?")
 
 
 def _heard(line: str, progress: Callable[[str], None]) -> str:

@@ -78,7 +78,7 @@ _SMALL = 1024
 """Bytes of a weight that stays in the network's own file."""
 
 
-def write(model: onnx_ir.Model, file: Path, data: str) -> None:
-    """Write a network, and its weights to the file `data` beside it."""
+def write(model: onnx_ir.Model, file: Path) -> None:
+    """Write a network, and its weights to `<file>.data` beside it, one after the other."""
     library: Any = onnx_ir  # the types of `save` are known in part only
-    library.save(model, file, external_data=data, size_threshold_bytes=_SMALL)
+    library.save(model, file, external_data=f"{file.name}.data", size_threshold_bytes=_SMALL)

@@ -1,7 +1,7 @@
-"""What makes a network of a checkpoint, in a process of its own: it loads torch, which is large and talks much.
+"""What makes an ONNX network, in a process of its own: it loads torch, which is large and talks much.
 
-It is told what to do by one line of JSON on its standard input, and answers on its standard output with a line of JSON
-for each step and, if it comes to nothing, one with the reason. What libraries print goes nowhere.
+Each line of its standard input is an order in JSON. It answers on its standard output with a line of JSON for each
+step, and for an order that comes to nothing with one that has the reason. What libraries print goes nowhere.
 """
 
 import json
@@ -13,50 +13,48 @@ from typing import Any
 
 
 def main() -> None:
-    """Export as told; the process ends with 0, or with 1 and a reason."""
-    order = json.loads(sys.stdin.readline())
+    """Export as told; the process ends with 1 if an order came to nothing."""
     answers = os.fdopen(os.dup(1), "w")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
 
-    def say(**answer: Any) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    def answer(**content: str) -> None:
+        print(json.dumps(content), file=answers, flush=True)
 
+    done = [_obey(json.loads(line), answer) for line in sys.stdin]
+    sys.exit(0 if all(done) else 1)
+
+
+def _obey(order: dict[str, Any], answer: Callable[..., None]) -> bool:
+    """Whether the order was done."""
     try:
-        _export(order, lambda step: say(step=step))
-    except BaseException as error:  # whatever libraries raise is told by the process that started this one
-        say(error=_text(error))
-        sys.exit(1)
+        _export(order, lambda step: answer(step=step))
+    except Exception as error:  # whatever libraries raise is told by the process that started this one
+        answer(error=_text(error))
+        return False
+    return True
 
 
-def _text(error: BaseException) -> str:
-    """What went wrong, and where libraries were when it did; our own reasons stand alone."""
-    if type(error).__name__ == "Unfit":
-        return str(error)
-    while isinstance(error.__cause__, Exception) and not str(error).strip():
+def _text(error: Exception) -> str:
+    """What went wrong, as its innermost cause tells it; our own reasons stand alone."""
+    while isinstance(error.__cause__, Exception):
         error = error.__cause__
-    return f"{type(error).__name__}: {error}"
+    return str(error) if type(error).__name__ == "Unfit" else f"{type(error).__name__}: {error}"
 
 
 def _export(order: dict[str, Any], step: Callable[[str], None]) -> None:
+    source, file = Path(order["source"]), Path(order["file"])
     step("loading torch")
-    from transformers.exporters.configs import OnnxConfig
-    from transformers.exporters.exporter_onnx import OnnxExporter
+    from cimc.export.network import network_of_checkpoint, network_of_program
+    from cimc.export.tidy import write
 
-    from cimc.export.network import load, sample
-    from cimc.export.tidy import tidy, write
-
-    step("loading weights")
-    network, has_cache = load(Path(order["folder"]), order["dtype"])
-    inputs, shapes = sample(network, has_cache)
-    step("tracing")
-    config = OnnxConfig(dynamic=True, dynamic_shapes=shapes, opset_version=order["opset"])
-    model = OnnxExporter().export(network, inputs, config=config).program
-    tidy(model, has_cache, type(network).__name__)
+    if source.is_dir():
+        model = network_of_checkpoint(source, order["dtype"], order["opset"], step)
+    else:
+        model = network_of_program(source, order["opset"], step)
     step("writing")
-    write(model, Path(order["file"]), order["data"])
+    write(model, file)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def whole_file(path: str | os.PathLike[str], wrong: type[Exception]) -> Generato
     """
     try:
         place = _place(Path(path))
-        with _folder(place or Path(tempfile.gettempdir(), Path(path).name)) as folder:
+        with hidden_folder(place or Path(tempfile.gettempdir(), Path(path).name)) as folder:
             new = folder / (place or Path(path)).name
             mode = _usual_mode(new)
             yield new
@@ -50,6 +50,23 @@ def whole_file(path: str | os.PathLike[str], wrong: type[Exception]) -> Generato
                 os.replace(new, place)
     except OSError as error:
         raise wrong(f"{os.fspath(path)}: cannot be written: {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def hidden_folder(place: Path) -> Generator[Path]:
+    """An empty folder beside `place`, for us alone; what killed processes left of theirs is removed."""
+    name = place.name
+    if len(os.fsencode(name)) > _LONGEST:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+    _remove_left_ones(place.parent, name)
+    folder = place.with_name(f".{name}.{os.getpid()}-{_HOST}-{next(_counter)}.part")
+    _own.add(folder.name)
+    try:
+        folder.mkdir(0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _own.discard(folder.name)
 
 
 def hindrance(path: Path) -> str:
@@ -106,23 +123,6 @@ def _hand_on_permissions(old: Path, new: Path, mode: int) -> None:
 def _pour(new: Path, sink: Path) -> None:
     with new.open("rb") as source, open(os.open(sink, os.O_WRONLY), "wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
-
-
-@contextlib.contextmanager
-def _folder(place: Path) -> Generator[Path]:
-    """An empty folder beside `place`, for us alone; what killed processes left of theirs is removed."""
-    name = place.name
-    if len(os.fsencode(name)) > _LONGEST:
-        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
-    _remove_left_ones(place.parent, name)
-    folder = place.with_name(f".{name}.{os.getpid()}-{_HOST}-{next(_counter)}.part")
-    _own.add(folder.name)
-    try:
-        folder.mkdir(0o700)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _own.discard(folder.name)
 
 
 def _remove_left_ones(parent: Path, name: str) -> None:

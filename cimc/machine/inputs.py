@@ -3,18 +3,21 @@
 import math
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
+from cimc.program.dimension_sums import size_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 
 DEFAULT_LENGTHS = (1, 16)
 """Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
+ATTENTION_MASKS = ("attention_mask", "input_mask")
+"""How inputs are called that say which tokens are seen: where made-up ones hid some, a row could see none."""
 MOST_ELEMENTS = 1 << 28
 """Of a random input."""
 
@@ -67,7 +70,8 @@ def random_inputs(
 ) -> dict[str, NDArray[Any]]:
     """Made-up inputs: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
 
-    `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. Raises ProgramError if it names one
+    Of an attention mask, all is seen. `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. A
+    dimension whose name is a sum of others, as `past + sequence`, is their sum. Raises ProgramError if it names one
     that no input has, or for an input with too many elements, or with a type or a range that
     numpy does not know.
     """
@@ -77,7 +81,7 @@ def random_inputs(
         if name not in named:
             raise ProgramError(f"dimension {name} is unknown, the inputs have {_list(sorted(named))}")
     generator = np.random.default_rng(seed)
-    return {value.name: _random(value, _lengths(value, lengths), generator) for value in inputs}
+    return {value.name: _random(value, _lengths(value, lengths, named), generator) for value in inputs}
 
 
 def _list(names: Iterable[str]) -> str:
@@ -110,7 +114,7 @@ def _shape(dims: Iterable[int | str | None]) -> str:
     return "[" + ", ".join("?" if dim is None else str(dim) for dim in dims) + "]"
 
 
-def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
+def _lengths(value: Input, lengths: dict[str, int], named: Collection[str]) -> list[int]:
     """The shape of a random input; a named dimension gets its length where it first appears."""
     if value.shape is None:
         raise ProgramError(f"input {value.name} may have any number of dimensions: no random values, give some")
@@ -118,10 +122,16 @@ def _lengths(value: Input, lengths: dict[str, int]) -> list[int]:
     for position, dim in enumerate(value.shape):
         default = DEFAULT_LENGTHS[min(position, 1)]
         if isinstance(dim, str):
-            shape.append(lengths.setdefault(dim, default))
+            shape.append(_length(dim, lengths, named, default))
         else:
             shape.append(default if dim is None else dim)
     return shape
+
+
+def _length(name: str, lengths: dict[str, int], named: Collection[str], default: int) -> int:
+    if name not in lengths:
+        lengths[name] = size_of(name, named, lambda part: lengths.setdefault(part, default))
+    return lengths[name]
 
 
 def _random(value: Input, shape: list[int], generator: np.random.Generator) -> NDArray[Any]:
@@ -133,14 +143,20 @@ def _random(value: Input, shape: list[int], generator: np.random.Generator) -> N
         dtype = np.dtype(value.dtype)
         if dtype.kind not in "biufc" and dtype.isbuiltin != 2:  # 2: the small floats and integers of ml_dtypes
             raise TypeError(f"{dtype} is no type of numbers")
-        if dtype.kind == "b":
-            return generator.integers(0, 2, shape).astype(dtype)
-        if dtype.kind in "iu":
-            low = 0 if value.low is None else value.low
-            return _integers(value, low, low + 2 if value.high is None else value.high, shape, generator).astype(dtype)
+        if dtype.kind in "biu":
+            low, high = _range(value)
+            return _integers(value, low, high, shape, generator).astype(dtype)
         return generator.standard_normal(shape).astype(dtype)
     except (TypeError, ValueError) as error:
         raise ProgramError(f"input {value.name} has type {value.dtype}: no random values, give some") from error
+
+
+def _range(value: Input) -> tuple[int, int]:
+    """[low, high) of made-up integers."""
+    if value.low is None and any(name in value.name for name in ATTENTION_MASKS):
+        return 1, 2
+    low = 0 if value.low is None else value.low
+    return low, low + 2 if value.high is None else value.high
 
 
 def _integers(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from cimc.program.one_line import one_line
+from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
 from cimc.report.report import Layer, Report, Split
@@ -55,7 +56,7 @@ def _cost_lines(report: Report) -> Iterator[str]:
             f"{plainly(times['interval_ns'], TIME)} ({times['busiest']}); "
             f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
-    sizes = ", ".join(f"{one_line(name)} = {size}" for name, size in report.conditions["dims"].items())
+    sizes = sizes_text(report.conditions["dims"])
     counted = f"; digital operators for {sizes}" if sizes else ""
     yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{counted}"
     yield from (f"note          {one_line(note)}" for note in report.notes)

@@ -86,6 +86,19 @@ def test_a_named_dimension_has_one_length() -> None:
     check_inputs([first, second], inputs)
 
 
+def test_a_sum_of_dimensions() -> None:
+    """An attention mask is as long as the past and the new tokens together, and hides none of them."""
+    mask = Input("attention_mask", "int64", ("batch", "past + sequence"), 0)
+    keys = Input("past_key_values.0.key", "float32", ("batch", 2, "past", 4), 1)
+    ids = Input("input_ids", "int64", ("batch", "sequence"), 2)
+    inputs = random_inputs([mask, keys, ids])
+    assert [inputs[name].shape for name in inputs] == [(1, 32), (1, 2, 16, 4), (1, 16)]
+    assert inputs["attention_mask"].all()
+    shapes = [array.shape for array in random_inputs([mask, keys, ids], dims={"past": 5, "batch": 3}).values()]
+    assert shapes == [(3, 21), (3, 2, 5, 4), (3, 16)]
+    assert random_inputs([replace(mask, dtype="bool")])["attention_mask"].all()
+
+
 def test_type_without_random_values(handmade: Program) -> None:
     with pytest.raises(ProgramError, match=r"^input x has type float4: no random values, give some$"):
         random_inputs([Input("x", "float4", (), 0)])

@@ -10,7 +10,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.digital_cost import DigitalCost, digital_cost
-from cimc.report.cost.dimensions import dimensions
+from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
@@ -117,7 +117,7 @@ def _run(program: Program, chip: ChipAttr, conditions: Conditions) -> tuple[Run 
     try:
         return run_kernels(program, dims), []
     except ProgramError as error:
-        sizes = ", ".join(f"{name} = {size}" for name, size in dims.items()) or "its fixed dimensions"
+        sizes = sizes_text(dims) or "its fixed dimensions"
         return None, [f"digital operators are not counted: the network does not run with {sizes} (--dim): {error}"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from cimc.report.cost.dimensions import sizes_text
 from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
@@ -49,7 +50,7 @@ def against_latency(study: Study, timeline: Timeline) -> Iterator[str]:
     """Where the schedule takes another time than the report's latency: which, and why."""
     own, latency = timeline.end_ps / 1000, study.report.latency_ns["total"]
     if latency is not None and abs(own - latency) > 0.001 * latency:
-        sizes = ", ".join(f"{name} = {size}" for name, size in study.report.conditions["dims"].items())
+        sizes = sizes_text(study.report.conditions["dims"])
         yield (
             f"The schedule takes {shown(own, TIME)}, the latency with digital operators is {shown(latency, TIME)}: the "
             "schedule was made by the compiler, which took 1 for every dimension that was left open; the latency "

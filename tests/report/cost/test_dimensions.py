@@ -5,7 +5,7 @@ import pytest
 from cimc.options.conditions import DEFAULT_CONTEXT
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
-from cimc.report.cost.dimensions import dimensions
+from cimc.report.cost.dimensions import dimensions, sizes_text
 
 INPUTS = [
     Input("ids", "int64", ("batch", "sequence"), 0),
@@ -29,6 +29,11 @@ def test_one_token_after_a_context() -> None:
 def test_given_sizes_count_in_sums() -> None:
     found = dimensions(INPUTS, {"sequence": 4, "past_length": 10}, 99)
     assert (found["past_length + sequence"], found["past_length + 1"], found["total_length"]) == (14, 11, 100)
+
+
+def test_in_words() -> None:
+    assert sizes_text(dimensions(INPUTS, {}, 7)) == "batch = 1, past_length = 7, sequence = 1, total_length = 8"
+    assert sizes_text({}) == ""
 
 
 @pytest.mark.parametrize(("inputs", "names"), [([Input("x", "int64", ("a", "b"), 0)], "a, b"), ([], "none")])
