@@ -7,6 +7,8 @@ BATCH, SEQUENCE, PAST = "batch", "sequence", "past"
 TOTAL = f"{PAST} + {SEQUENCE}"
 """The dimension of what the tokens of a run see: those in the cache and their own."""
 
+_TOKENS = ("input_ids", "attention_mask", "position_ids", "token_type_ids")
+"""Inputs with one number a token."""
 _CACHE = re.compile(r"(input\.|output\.)?past_key_values\.layers\.(\d+)\.(key|value)s")
 _SYMBOL = re.compile(r"[A-Za-z_]\w*")
 
@@ -21,11 +23,11 @@ def port_name(name: str, is_input: bool) -> str:
 
 def dimension_names(port: str, rank: int, has_cache: bool) -> tuple[str, ...]:
     """The names of an input's dimensions, "" for those of a fixed size."""
-    if port.startswith("past_key_values."):
-        return (BATCH, "", PAST, "")[:rank]
-    if port == "attention_mask":
-        return (BATCH, TOTAL if has_cache else SEQUENCE)
-    return (BATCH, SEQUENCE, *[""] * (rank - 2))[:rank]
+    if port.startswith("past_key_values.") and rank == 4:
+        return (BATCH, "", PAST, "")
+    if port not in _TOKENS or rank != 2:
+        return ("",) * rank
+    return (BATCH, TOTAL if has_cache and port == "attention_mask" else SEQUENCE)
 
 
 def symbol_names(ports: Mapping[str, Sequence[str]], has_cache: bool) -> dict[str, str]:

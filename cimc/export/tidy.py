@@ -21,13 +21,14 @@ def tidy(model: onnx_ir.Model, has_cache: bool, name: str) -> None:
     for is_input, values in ((True, graph.inputs), (False, graph.outputs)):
         for value in values:
             value.name = port_name(value.name or "", is_input)
-    dims = {value.name or "": [str(dim) for dim in value.shape or ()] for value in graph.inputs}
-    meanings = symbol_names(dims, has_cache)
+    written = {value.name or "": [str(dim) for dim in value.shape or ()] for value in graph.inputs}
+    meanings = symbol_names(written, has_cache)
     for value in (*graph.inputs, *(result for node in graph.all_nodes() for result in node.outputs)):
         _name_dimensions(value, meanings)
     for value in graph.inputs:
         names = dimension_names(value.name or "", len(value.shape or ()), has_cache)
-        value.shape = onnx_ir.Shape([named or dim for named, dim in zip(names, value.shape or (), strict=True)])
+        dims = zip(names, value.shape or (), strict=True)
+        value.shape = onnx_ir.Shape([dim if isinstance(dim, int) else named or dim for named, dim in dims])
     _name_nodes(graph)
     ClearMetadataAndDocStringPass()(model)
     for value in (*graph.inputs, *graph.initializers.values()):
