@@ -61,17 +61,15 @@ class Context:
         """
         self._check(ids)
         counts = np.ones(ids.shape, np.bool_) if mask is None else mask
-        if not counts.all() and (self.ports.mask is None or self.ports.positions is None):
-            raise ProgramError(
-                "sequences of different lengths need padding, and the network has no inputs attention_mask and "
-                "position_ids for that: feed them one by one, or export it with these inputs"
-            )
-        if self.ports.step is None or ids.shape[1] == self.ports.step:
+        if not counts.all():
+            self._check_padding()
+        step = 1 if self.ports.grouped and self.batch > 1 and self.length else self.ports.step
+        if step is None or ids.shape[1] == step:
             return self._feed(ids, counts)
-        if self.ports.step != 1:
+        if step != 1:
             raise ProgramError(
-                f"the network takes {self.ports.step} tokens at once, found {ids.shape[1]}: compile it with a "
-                "symbolic number of tokens"
+                f"the network takes {step} tokens at once, found {ids.shape[1]}: compile it with a symbolic number of "
+                "tokens"
             )
         columns = [(ids[:, i : i + 1], counts[:, i : i + 1]) for i in range(ids.shape[1])]
         return np.concatenate([self._feed(*column) for column in columns], axis=1)
@@ -104,6 +102,18 @@ class Context:
                 counted = np.arange(mask.shape[1], dtype=np.int64)
             inputs[ports.positions.name] = np.maximum(counted[..., -new:], 0).astype(ports.positions.dtype)
         return inputs
+
+    def _check_padding(self) -> None:
+        if self.ports.grouped:
+            raise ProgramError(
+                "sequences of different lengths need padding on the left, which GroupQueryAttention does not know: "
+                "feed them one by one"
+            )
+        if self.ports.mask is None or self.ports.positions is None:
+            raise ProgramError(
+                "sequences of different lengths need padding, and the network has no inputs attention_mask and "
+                "position_ids for that: feed them one by one, or export it with these inputs"
+            )
 
     def _check(self, ids: NDArray[np.int64]) -> None:
         if ids.ndim != 2 or ids.shape[0] != self.batch or not ids.shape[1]:

@@ -12,11 +12,13 @@ from cimc.language.port_names import CacheName, Role, cache_name, role_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Shape, Value
 from cimc.program.one_line import one_line
+from cimc.program.program import Program
 
 SHOWN = 4
 """Inputs, and as many outputs, that a message names."""
 INTEGERS = ("int64", "int32")
 MASKS = (*INTEGERS, "bool", "float32", "float16")
+_GROUPED = b"GroupQueryAttention"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Ports:
     positions: Input | None
     """[batch, tokens] or [tokens]."""
     cache: tuple[CachePort, ...]
+    grouped: bool = False
+    """Whether attention is ONNX Runtime's GroupQueryAttention: it takes padding for a part of the text unless it is on
+    the right, and with a cache several tokens of one sequence, or one token of several."""
 
     @property
     def batch(self) -> int | None:
@@ -117,7 +122,8 @@ def ports_of(program: Signature) -> Ports:
         if value not in known or not _is_role(value, mask, positions):
             raise _no_language_model(program, f"input {_shown(value)} is none of these, or one more")
     cache = _paired(pasts, presents, [value for value in rest if value is not logits])
-    return Ports(ids, logits, mask, positions, tuple(_cache_port(past, present, ids) for past, present in cache))
+    grouped = isinstance(program, Program) and any(_GROUPED in kernel.model for kernel in program.kernels)
+    return Ports(ids, logits, mask, positions, tuple(_cache_port(*pair, ids) for pair in cache), grouped)
 
 
 def _note(sizes: dict[str, int], port: Input | None, known: Sequence[int]) -> None:

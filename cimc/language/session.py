@@ -88,7 +88,8 @@ class Session(Context):
         for row, prompt in enumerate(prompts):
             first = longest - len(prompt)
             ids[row, first:], mask[row, first:] = prompt, True
-        at_once = PREFILL if self.ports.cache else max(longest, 1)
+        whole = not self.ports.cache or (self.ports.grouped and self.batch > 1)
+        at_once = max(longest, 1) if whole else PREFILL
         starts = range(0, max(longest, 1), at_once)
         parts = [self.feed(ids[:, i : i + at_once], mask[:, i : i + at_once])[:, -1] for i in starts]
         return parts[-1]

@@ -58,6 +58,29 @@ g (int64[batch,sequence] input_ids, int64[batch,total] attention_mask, int64[bat
   logits = MatMul(y, head)
 }
 """
+GROUPED = """
+g (int64[batch,sequence] input_ids, int64[batch,total] attention_mask,
+   float[batch,1,past,16] past_key_0, float[batch,1,past,16] past_value_0)
+=> (float[batch,sequence,32] logits, float[batch,1,total,16] present_key_0, float[batch,1,total,16] present_value_0)
+{
+  x = Gather(embedding, input_ids)
+  qkv = MatMul(x, packed)
+  axis = Constant<value_ints=[1]>()
+  sums = ReduceSum<keepdims=0>(attention_mask, axis)
+  one = Constant<value_int=1>()
+  last = Sub(sums, one)
+  lasts = Cast<to=6>(last)
+  shape = Shape<start=1,end=2>(attention_mask)
+  all = Squeeze(shape)
+  length = Cast<to=6>(all)
+  mixed, present_key_0, present_value_0 = com.microsoft.GroupQueryAttention<num_heads=2,kv_num_heads=1,do_rotary=1>
+    (qkv, "", "", past_key_0, past_value_0, lasts, length, cosines, sines)
+  y = MatMul(mixed, out)
+  z = Add(x, y)
+  logits = MatMul(z, head)
+}
+"""
+"""As ONNX Runtime's model builder writes it: packed, rotary inside, lengths from the mask."""
 Model = Callable[..., Path]
 
 
@@ -112,6 +135,23 @@ def language_model(tmp_path: Path) -> Model:
         return path
 
     return write
+
+
+@pytest.fixture
+def grouped_model(tmp_path: Path) -> Path:
+    """A language model with GroupQueryAttention, of 32 tokens, in a file."""
+    generator = np.random.default_rng(0)
+    model = parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]> {GROUPED}')
+    shapes = {"embedding": (32, 32), "packed": (32, 64), "out": (32, 32), "head": (32, 32)}
+    weights = {name: generator.standard_normal(shape) for name, shape in shapes.items()}
+    angles = np.arange(64)[:, np.newaxis] * 10000.0 ** (-np.arange(8) / 8)
+    for name, weight in {**weights, "cosines": np.cos(angles), "sines": np.sin(angles)}.items():
+        model.graph.initializer.append(numpy_helper.from_array(weight.astype(np.float32), name))
+    names = {"past_key_0": "past_key_values.0.key", "past_value_0": "past_key_values.0.value"}
+    renamed(model, names | {"present_key_0": "present.0.key", "present_value_0": "present.0.value"})
+    path = tmp_path / "grouped.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
 
 
 TEXT = ["the cat sat on the mat", "le café était fermé, voilà", "日本語のテキスト", "naïve façade 🙂 emoji", "the end"]

@@ -2,9 +2,11 @@
 
 import io
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,3 +242,40 @@ def test_wrong_command_lines(arguments: list[str], message: str, capsys: pytest.
         run_program.main(["p.cim", *arguments])
     assert stop.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"cim-run: error: {message}"
+
+
+def test_commands_of_the_page(
+    compiled_model: Callable[..., Path],
+    tokenizer_folder: Folder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Those of docs/language-models.md, with another model of the same name."""
+    compiled_model(300).rename(tmp_path / "smol.cim")
+    tokenizer_folder(chat_template_jinja=TEMPLATE).rename(tmp_path / "smol")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "language-models.md").read_text("utf-8")
+    section = page[page.index("## Words") : page.index("## Quality")]
+    block = re.findall(r"^```\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[0]
+    for line in block.splitlines():
+        name, *arguments = shlex.split(line.partition(" < ")[0])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the cat")))
+        assert name == "cim-run"
+        assert run_program.main([*arguments, "--max-tokens", "4"]) == 0
+    assert "check: identical, " in capsys.readouterr().out
+
+
+def test_python_of_the_page(
+    language_model: Model, tokenizer_folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cimc.compile(language_model(300)).save(tmp_path / "smol.cim")
+    tokenizer_folder(chat_template_jinja=TEMPLATE).rename(tmp_path / "smol")
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "language-models.md").read_text("utf-8")
+    section = page[page.index("## Words") : page.index("## Quality")]
+    (block,) = re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    made: dict[str, Any] = {}
+    exec(block, made)
+    whole = list(made["program"].generate(made["prompt"], max_tokens=20))
+    assert made["first"] + made["more"] == whole

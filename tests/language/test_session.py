@@ -8,8 +8,10 @@ import pytest
 
 import cimc
 from cimc.language import session
+from cimc.language.checking import Check
 from cimc.language.sampling import Sampling
 from cimc.language.session import Session
+from cimc.machine.check import Reference
 from cimc.program.errors import ProgramError
 
 Model = Callable[..., Path]
@@ -94,3 +96,29 @@ def test_an_empty_prompt(program: cimc.Program) -> None:
 def test_another_number_of_prompts(program: cimc.Program) -> None:
     with pytest.raises(ProgramError, match=r"^tokens have shape \[3, 6\], expected \[2, at least 1\]$"):
         next(Session(program, batch=2).generate_all(PROMPTS))
+
+
+def test_grouped_query_attention(grouped_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ONNX Runtime's model builder writes it: padding on the left is nothing to it, and pieces of several texts."""
+    program = cimc.compile(grouped_model, chip="tiny-4", reference=grouped_model.with_name("ref.onnx"))
+    alone: list[list[int]] = []
+    for prompt in (PROMPTS[1], PROMPTS[1][::-1]):
+        single = Session(program)
+        check = Check(single, Reference(grouped_model.with_name("ref.onnx")).run)
+        alone.append(list(single.generate(prompt, max_tokens=6)))
+        assert str(check).endswith("over 6 steps")
+    monkeypatch.setattr(session, "PREFILL", 4)
+    assert list(Session(program).generate(PROMPTS[1], max_tokens=6)) == alone[0]
+    together = Session(program, batch=2)
+    steps = list(together.generate_all([PROMPTS[1], PROMPTS[1][::-1]], max_tokens=6))
+    assert [list(tokens) for tokens in zip(*steps, strict=True)] == alone
+    whole = Session(program, batch=2).feed(np.array([PROMPTS[1], PROMPTS[1][::-1]]))
+    together.reset()
+    pieces = [together.feed(np.array([PROMPTS[1][i:j], PROMPTS[1][::-1][i:j]])) for i, j in ((0, 2), (2, 6))]
+    np.testing.assert_allclose(np.concatenate(pieces, axis=1), whole, rtol=1e-4, atol=1e-3)
+    with pytest.raises(ProgramError) as error:
+        list(Session(program, batch=2).generate_all(PROMPTS[:2]))
+    assert str(error.value) == (
+        "sequences of different lengths need padding on the left, which GroupQueryAttention does not know: feed them "
+        "one by one"
+    )
