@@ -4,6 +4,7 @@ They are known by name, element type and shape, in the spellings of transformers
 ONNX Runtime's model builder and examples/monarch_lm: see `cimc/language/port_names.py`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -18,6 +19,8 @@ SHOWN = 4
 """Inputs, and as many outputs, that a message names."""
 INTEGERS = ("int64", "int32")
 MASKS = (*INTEGERS, "bool", "float32", "float16")
+_HIDDEN = re.compile("hidden|state|embed|pool|attention")
+"""In names of outputs that are no logits, those of encoders."""
 _GROUPED = b"GroupQueryAttention"
 
 
@@ -113,7 +116,7 @@ def ports_of(program: Signature) -> Ports:
     pasts = {name: value for value in program.inputs if (name := cache_name(value.name)) is not None}
     presents = {name: value for value in program.outputs if (name := cache_name(value.name)) is not None}
     rest = [value for value in program.outputs if cache_name(value.name) is None]
-    logits = outputs.get("logits") or (rest[0] if rest else None)
+    logits = outputs.get("logits") or next((value for value in rest if not _HIDDEN.search(value.name.lower())), None)
     if ids is None or logits is None or _rank(ids) != 2 or ids.dtype not in INTEGERS or not _is_logits(logits):
         raise _no_language_model(program, "token ids or logits are missing")
     mask, positions = inputs.get(Role.MASK), inputs.get(Role.POSITIONS)

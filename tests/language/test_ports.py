@@ -123,6 +123,9 @@ def test_no_language_model(ports: type[_Reader]) -> None:
         "present.N.*; found inputs x float32 [n, 4]; outputs y float32 [n, 6]"
     )
     assert "token ids or logits are missing" in ports.refused([IDS], [y])
+    hidden = replace(LOGITS, name="last_hidden_state")
+    assert "token ids or logits are missing" in ports.refused([IDS, MASK], [hidden])
+    assert ports.of([IDS, MASK], [hidden, replace(LOGITS, name="scores")]).logits.name == "scores"
     assert "input x float32 [n, 4] is none of these, or one more" in ports.refused([IDS, x], [LOGITS])
     wide = replace(MASK, shape=("batch", 1, "sequence", "total"))
     assert "input attention_mask int64 [batch, 1, sequence, total] is none" in ports.refused([IDS, wide], [LOGITS])
