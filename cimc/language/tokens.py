@@ -1,7 +1,6 @@
 """Text to tokens and back, piece by piece: bytes, or the tokenizer of a Hugging Face folder."""
 
 import codecs
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +12,10 @@ from dialects.errors import UserError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from tokenizers.decoders import DecodeStream
 
+_PANIC = "PanicException"
+"""What the library raises where Rust gives up: it is no Exception, and has no name to import."""
 BYTES = "bytes"
 """The name of the tokenizer whose tokens are the bytes of UTF-8."""
 
@@ -77,12 +79,14 @@ def load_tokens(name: str | Path) -> Tokens:
             f"{name}: reading it needs the library tokenizers, which is not installed: pip install 'cimc[text]'"
         ) from error
     try:
-        text = files.tokenizer.read_text(encoding="utf-8")
-        json.loads(text)
-        return FolderTokens(Tokenizer.from_str(text), files)
+        return FolderTokens(Tokenizer.from_str(files.tokenizer.read_text(encoding="utf-8")), files)
     except OSError as error:
         raise UserError(f"{files.tokenizer}: cannot be read: {reason(error)}") from error
-    except Exception as error:  # the library raises Exception itself
+    except UserError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
         raise UserError(f"{files.tokenizer}: not a tokenizer that can be read: {error}") from error
 
 
@@ -121,7 +125,8 @@ class FolderTokens:
         self.tokenizer, self.files = tokenizer, files
         self.size = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1) + 1
         names = (tokenizer.token_to_id(name) for name in files.stop_names)
-        self.stop = frozenset(files.stop_ids).union(token for token in names if token is not None)
+        ends = {*files.stop_ids, *(token for token in names if token is not None)}
+        self.stop = frozenset(token for token in ends if 0 <= token < self.size)
         self.longest = files.longest
         self.has_template = files.template is not None
         self.template = None if files.template is None else ChatTemplate(files.template, files.special)
@@ -138,18 +143,21 @@ class FolderTokens:
 
 
 class _TokenStream:
-    """A DecodeStream of the library, which holds a token back until it knows its text, and what it holds at the end."""
+    """A DecodeStream of the library, which holds tokens back until it knows their text."""
 
     def __init__(self, tokenizer: "Tokenizer", prompt: Sequence[int]) -> None:
-        from tokenizers.decoders import DecodeStream
-
         self.tokenizer = tokenizer
-        self.stream = DecodeStream(ids=list(prompt), skip_special_tokens=True)
+        self.stream = _decode_stream(prompt)
         self.held: list[int] = []
 
     def step(self, token: int) -> str:
+        """Where a token changes text that was given out already, the stream begins anew with it: that text stays."""
         self.held.append(token)
-        text = self.stream.step(self.tokenizer, token)
+        try:
+            text = self.stream.step(self.tokenizer, token)
+        except Exception:  # the library raises Exception itself
+            self.stream, self.held = _decode_stream(()), [token]
+            text = self.stream.step(self.tokenizer, token)
         if text is None:
             return ""
         self.held.clear()
@@ -157,6 +165,12 @@ class _TokenStream:
 
     def end(self) -> str:
         return self.tokenizer.decode(self.held, skip_special_tokens=True) if self.held else ""
+
+
+def _decode_stream(prompt: Sequence[int]) -> "DecodeStream":
+    from tokenizers.decoders import DecodeStream
+
+    return DecodeStream(ids=list(prompt), skip_special_tokens=True)
 
 
 def _utf8(text: str) -> bytes:

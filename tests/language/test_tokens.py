@@ -67,6 +67,21 @@ def test_blanks_between_prompt_and_answer(tmp_path: Path) -> None:
     assert streamed(tokens, [1, 2]) == ["the", " cat", ""]
 
 
+def test_a_token_that_changes_the_text_before_it(tmp_path: Path) -> None:
+    """What was shown cannot be taken back: it stays, and the text goes on."""
+    from tokenizers import Tokenizer, decoders, models
+
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "b": 1, "c": 2}, unk_token="a"))
+    tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Replace("ab", "xy")])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    assert streamed(load_tokens(tmp_path), [2, 0, 1, 2]) == ["c", "a", "b", "c", ""]
+
+
+def test_ends_that_are_no_tokens(tokenizer_folder: Folder) -> None:
+    tokens = load_tokens(tokenizer_folder(config_json={"eos_token_id": [-1, 5, 300, 2**80]}))
+    assert tokens.stop == {1, 5}
+
+
 def test_special_tokens(tokenizer_folder: Folder) -> None:
     """They end a text, and are never shown."""
     folder = tokenizer_folder(
@@ -104,7 +119,8 @@ def test_a_tokenizer_that_truncates_and_pads(tokenizer_folder: Folder) -> None:
 
 def test_damaged_tokenizers(tokenizer_folder: Folder) -> None:
     folder = tokenizer_folder()
-    for content in ("nothing", '{"version": "1.0"}', '{"model": 3}'):
+    panic = '{"version": "1.0", "model": {"type": "BPE", "vocab": {"a": 0, "b": 5}, "merges": ["a b"]}}'
+    for content in ("nothing", '{"version": "1.0"}', '{"model": 3}', panic):
         (folder / "tokenizer.json").write_text(content)
         with pytest.raises(UserError) as error:
             load_tokens(folder)
