@@ -24,10 +24,13 @@ Digits = NDArray[np.int64]
 """int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells, the widest first."""
 
 
-@njit
-def vector_words(words: int) -> int:
+def _vector_words(words: int) -> int:
     """How many words the next vector has if so many are left."""
     return WIDEST if words > NARROW else NARROW
+
+
+vector_words = njit(_vector_words)
+"""The same, for compiled loops."""
 
 
 @cache

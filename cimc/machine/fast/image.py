@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import int64, uint32
+from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
 from cimc.machine.fast import bit_counts
 from cimc.machine.fast.bit_blocks import Digits, aligned, pack_bits, row_words
+from cimc.machine.fast.cell_sums import look_at_cells
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
 from cimc.machine.fast.lanes import LANES, Words
-from cimc.machine.fast.pieces import PIECE, Pieces, divide
+from cimc.machine.fast.pieces import Pieces, decided, groups_of
 from cimc.machine.fast.products import FOUR_BLOCKS
 from cimc.program.mapped import release
 from cimc.program.program import Program
@@ -53,8 +54,9 @@ class Packer:
         self.arrays.flags.writeable = False  # mapped files are; one type is one compilation
         self.tiles = program.tiles
         self.members = tiles_by_array(program.tiles, len(program.arrays))
-        self.fields = cell_fields(self.chip.encoding, self.chip.cell_bits)
-        self.slices = digits(self.fields)
+        self.sorted_tiles = program.tiles[np.argsort(program.tiles[:, 1], kind="stable")].astype(np.int64)
+        self.excess, self.differential = excess(self.chip.encoding), self.chip.encoding == "differential"
+        self.slices = digits(cell_fields(self.chip.encoding, self.chip.cell_bits))
         self.slices = self.slices[np.argsort(-self.slices[:, 1], kind="stable")]
         self.table = weight_codes(self.chip.encoding)
         self.programmed = code_bits(self.chip.encoding)
@@ -79,21 +81,19 @@ class Packer:
 
     def _divide(self, records: Records) -> Pieces:
         """The pieces of all records, in their order."""
-        parts = [np.zeros(0, PIECE)]
-        multiplies = np.flatnonzero(records["op"] == Opcode.MULTIPLY)
-        for array, numbers in self._by_array(multiplies, records["array"]):
-            codes = self._codes(array)
-            pieces = divide(records, numbers, codes, self.fields, self.chip.dac_bits)
-            pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
-            pieces["whole"] = self._are_whole(codes, pieces) if excess(self.chip.encoding) else 1
-            parts.append(pieces)
-        pieces = np.concatenate(parts)
-        return pieces[np.argsort(pieces["record"], kind="stable")]
-
-    def _are_whole(self, codes: NDArray[np.uint16], pieces: Pieces) -> NDArray[np.bool_]:
-        """Whether all cells are programmed, and where bits are counted, columns fill their blocks."""
-        filled = (pieces["few"] == 0) | (pieces["columns"] % LANES == 0)
-        return _are_programmed(codes, 1 << self.programmed, pieces) & filled
+        groups = groups_of(records, np.flatnonzero(records["op"] == Opcode.MULTIPLY))
+        largest, whole = np.zeros(len(groups), np.int64), np.zeros(len(groups), np.bool_)
+        for chosen in self._together(groups):
+            part, sums, programmed = groups[chosen], largest[chosen], whole[chosen]
+            look_at_cells(
+                self.arrays, self.sorted_tiles, self.excess, self.differential, self.slices, part, sums, programmed
+            )
+            largest[chosen], whole[chosen] = sums, programmed
+        pieces = decided(groups, largest, whole, self.chip.dac_bits)
+        pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
+        filled = (pieces["few"] == 0) | (pieces["columns"] % LANES == 0)  # where bits are counted, blocks are full
+        pieces["whole"] = pieces["whole"] & filled if self.excess else 1
+        return pieces
 
     def _sizes(self, pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How many words the cells of each piece take, and the sums of its columns."""
@@ -110,30 +110,30 @@ class Packer:
         return np.where(exact, exact_words, converted), np.where(exact, columns, 0)
 
     def _fill(self, image: Image, numbers: NDArray[np.intp]) -> None:
-        for array, chosen in self._by_array(numbers, image.pieces["array"]):
+        for chosen in self._together(image.pieces, numbers):
             pieces = image.pieces[chosen]
-            pack_bytes(self.arrays[array], pieces, image.words.view(np.uint8), image.column_sums)
-            if not pieces["exact"].all():
-                codes = self._codes(array)
-                bit_counts.pack_words(codes, pieces, self.slices, self.programmed, image.words)
-                pack_bits(codes, pieces, self.slices, self.programmed, image.words)
+            pack_bytes(self.arrays, pieces, image.words, image.column_sums)
+            clipping = pieces[pieces["exact"] == 0]
+            for part in np.split(clipping, np.flatnonzero(np.diff(clipping["array"])) + 1):
+                if len(part):
+                    codes = self._codes(int(part["array"][0]))
+                    bit_counts.pack_words(codes, part, self.slices, self.programmed, image.words)
+                    pack_bits(codes, part, self.slices, self.programmed, image.words)
 
-    def _by_array(
-        self, numbers: NDArray[np.intp], array_of: NDArray[np.uint32]
-    ) -> Iterator[tuple[int, NDArray[np.intp]]]:
-        """The numbers, divided by the array that each belongs to; what is read of a file is given back soon."""
-        ordered = numbers[np.argsort(array_of[numbers], kind="stable")]
-        parts = np.split(ordered, np.flatnonzero(np.diff(array_of[ordered])) + 1)
-        for count, part in enumerate(part for part in parts if len(part)):
-            yield int(array_of[part[0]]), part
-            if count % _RELEASED_TOGETHER == _RELEASED_TOGETHER - 1:
+    def _together(self, pieces: Pieces, numbers: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.intp]]:
+        """The numbers of pieces by array, those of some arrays at a time; what is read of a file is given back soon."""
+        numbers = np.arange(len(pieces)) if numbers is None else numbers
+        ordered = numbers[np.argsort(pieces["array"][numbers], kind="stable")]
+        arrays = np.cumsum(np.diff(pieces["array"][ordered], prepend=0) != 0)
+        for part in np.split(ordered, np.flatnonzero(np.diff(arrays // _RELEASED_TOGETHER)) + 1):
+            if len(part):
+                yield part
                 release(self.arrays)
-        release(self.arrays)
 
     def _codes(self, array: int) -> NDArray[np.uint16]:
         """What the cells of an array hold; in the offset encoding also whether they are programmed (N6)."""
         codes = self.table[self.arrays[array].view(np.uint8)]
-        if excess(self.chip.encoding):
+        if self.excess:
             programmed = programmed_cells(self.tiles[self.members[array]], *codes.shape)
             return (codes | np.uint16(1 << self.programmed)) * programmed
         return codes
@@ -154,36 +154,46 @@ def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
 
 
 @kept
-def _are_programmed(codes: NDArray[np.uint16], programmed: int, pieces: Pieces) -> NDArray[np.bool_]:
-    """Whether all cells of each piece are programmed."""
-    result = np.zeros(len(pieces), np.bool_)
-    for i in range(len(pieces)):
-        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
-        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
-        count = 0
-        for r in range(row, row + rows):
-            for c in range(column, column + columns):
-                count += (codes[r, c] & programmed) != 0
-        result[i] = count == rows * columns
-    return result
-
-
-@kept
-def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: NDArray[np.uint8], column_sums: Words) -> None:
-    """Packs the exact pieces of one array [rows, columns]: words of four rows, for 16 or 64 columns in turn."""
+def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: Words, column_sums: Words) -> None:
+    """Packs exact pieces of arrays [arrays, rows, columns]: words of four rows, for 16 or 64 columns in turn."""
     for i in range(len(pieces)):
         if not pieces[i]["exact"]:
             continue
-        row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
-        rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
-        position, fours, start = pieces[i]["first"], (rows + 3) // 4, 0
+        row, rows = int64(pieces[i]["row"]), int64(pieces[i]["rows"])
+        array, column, columns = int64(pieces[i]["array"]), int64(pieces[i]["column"]), int64(pieces[i]["columns"])
+        position, sums, start = int64(pieces[i]["first"]), int64(pieces[i]["sums"]), 0
         while start < columns:
             width = FOUR_BLOCKS if columns - start > 3 * LANES else LANES
-            for r in range(rows):
-                place = 4 * (position + r // 4 * width) + r % 4
-                for c in range(min(width, columns - start)):
-                    value = cells[row + r, column + start + c]
-                    image[place + 4 * c] = np.uint8(value)
-                    column_sums[pieces[i]["sums"] + start + c] += uint32(value)
-            position += fours * width
+            count = min(width, columns - start)
+            block = cells[array, row : row + rows, column + start : column + start + count]
+            for r in range(0, rows, 4):
+                _pack_four(block, r, image[position : position + count])
+                position += width
+            _add_columns(block, column_sums[sums + start : sums + start + count])
             start += width
+
+
+@njit
+def _pack_four(cells: NDArray[np.int8], r: int, words: Words) -> None:
+    """Rows r to r + 3 as one row of words, the first one lowest; rows that are not there are 0."""
+    if r + 4 <= cells.shape[0]:
+        for c in range(len(words)):
+            low = _byte(cells[r, c]) | _byte(cells[r + 1, c]) << uint32(8)
+            high = _byte(cells[r + 2, c]) | _byte(cells[r + 3, c]) << uint32(8)
+            words[c] = low | high << uint32(16)
+        return
+    for i in range(cells.shape[0] - r):
+        for c in range(len(words)):
+            words[c] |= _byte(cells[r + i, c]) << uint32(8 * i)
+
+
+@njit(forceinline=True)
+def _byte(cell: int) -> int:
+    return uint32(cell) & uint32(255)
+
+
+@njit
+def _add_columns(cells: NDArray[np.int8], sums: Words) -> None:
+    for r in range(cells.shape[0]):
+        for c in range(len(sums)):
+            sums[c] += uint32(cells[r, c])

@@ -4,11 +4,8 @@ The bound in the program's file is not trusted (N11). docs/numerics.md has the p
 """
 
 import numpy as np
-from numba import int64
 from numpy.typing import NDArray
 
-from cimc.machine.fast.compiled import kept
-from cimc.machine.fast.encoding import Fields
 from cimc.program.records import Records
 
 PIECE = np.dtype(
@@ -38,10 +35,8 @@ GROUP = 64
 """Columns of an array that are decided on together."""
 
 
-def divide(
-    records: Records, numbers: NDArray[np.intp], codes: NDArray[np.uint16], slices: Fields, dac_bits: int
-) -> Pieces:
-    """The pieces of the MULTIPLY records `numbers`, all of one array, whose cells hold `codes` [rows, columns]."""
+def groups_of(records: Records, numbers: NDArray[np.intp]) -> Pieces:
+    """The MULTIPLY records `numbers` cut into groups of columns, each of which is decided on apart."""
     chosen = records[numbers]
     column, end = chosen["column"].astype(np.int64), chosen["column"].astype(np.int64) + chosen["columns"]
     first, last = column // GROUP, (end - 1) // GROUP
@@ -54,36 +49,22 @@ def divide(
     groups["column"] = np.maximum(column[owner], group * GROUP)
     groups["columns"] = np.minimum(end[owner], (group + 1) * GROUP) - groups["column"]
     groups["n"] = chosen["n"][owner] + (groups["column"] - column[owner])
-    sums = largest_sums(codes, slices.firsts, slices.widths, groups)
-    bounds = sums * ((1 << dac_bits) - 1)
+    return groups
+
+
+def decided(groups: Pieces, largest: NDArray[np.int64], whole: NDArray[np.bool_], dac_bits: int) -> Pieces:
+    """The pieces of groups, of which the largest sums of cells and whether all cells are programmed are known."""
+    bounds = largest * ((1 << dac_bits) - 1)
     groups["exact"] = (bounds < 1 << groups["adc_bits"].astype(np.int64)) & (groups["adc_shift"] == 0)
-    return _join(groups)
+    return _join(groups, whole)
 
 
-def _join(groups: Pieces) -> Pieces:
+def _join(groups: Pieces, whole: NDArray[np.bool_]) -> Pieces:
     """Makes one piece of neighbours in one record about which the same was found."""
     differs = (np.diff(groups["record"]) != 0) | (np.diff(groups["exact"]) != 0)
-    starts = np.flatnonzero(np.concatenate([[True], differs]))
+    starts = np.flatnonzero(np.concatenate([[True], differs]))[: len(groups)]
     pieces = groups[starts]
-    pieces["columns"] = np.add.reduceat(groups["columns"], starts)
+    if len(pieces):
+        pieces["columns"] = np.add.reduceat(groups["columns"], starts)
+        pieces["whole"] = np.logical_and.reduceat(whole, starts)
     return pieces
-
-
-@kept
-def largest_sums(
-    codes: NDArray[np.uint16], firsts: NDArray[np.int64], widths: NDArray[np.int64], pieces: Pieces
-) -> NDArray[np.int64]:
-    """For each piece the largest sum of one slice's cells in one column."""
-    result = np.zeros(len(pieces), np.int64)
-    sums = np.zeros(codes.shape[1], np.int32)
-    for i in range(len(pieces)):
-        row, rows = int64(pieces[i]["row"]), int64(pieces[i]["rows"])
-        column, columns = int64(pieces[i]["column"]), int64(pieces[i]["columns"])
-        for s in range(firsts.shape[0]):
-            first, mask = firsts[s], (1 << widths[s]) - 1
-            sums[:columns] = 0
-            for r in range(row, row + rows):
-                for c in range(columns):
-                    sums[c] += codes[r, column + c] >> first & mask
-            result[i] = max(result[i], int64(sums[:columns].max()))
-    return result

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from cimc.machine.fast.encoding import Fields, cell_fields
-from cimc.machine.fast.pieces import GROUP, divide, largest_sums
+from cimc.machine.fast.pieces import GROUP, Pieces, decided, groups_of
 from cimc.program.records import Records, multiply_records
 
 ROWS, COLUMNS = 6, 3 * GROUP
@@ -19,18 +19,20 @@ def record(column: int, columns: int, adc_bits: int = 3, adc_shift: int = 0) -> 
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def fields() -> Fields:
-    return cell_fields("differential", 8)
+def divide(records: Records, numbers: list[int], codes: NDArray[np.int64], dac_bits: int = 1) -> Pieces:
+    """The pieces of records if cells of one slice hold `codes` [rows, columns] and are all programmed."""
+    groups = groups_of(records, np.array(numbers))
+    spans = [[int(g[name]) for name in ("row", "rows", "column", "columns")] for g in groups]
+    largest = [codes[row : row + rows, column : column + columns].sum(0).max() for row, rows, column, columns in spans]
+    return decided(groups, np.array(largest, np.int64), np.ones(len(groups), np.bool_), dac_bits)
 
 
 @settings(max_examples=50)
 @given(st.integers(0, COLUMNS - 1), st.integers(1, COLUMNS), st.integers(0, 2**32 - 1))
 def test_pieces_cover_a_record_once(column: int, columns: int, seed: int) -> None:
     columns = min(columns, COLUMNS - column)
-    codes = np.random.default_rng(seed).integers(0, 3, (ROWS, COLUMNS)).astype(np.uint16)
-    fields = cell_fields("differential", 8)
-    pieces = divide(record(column, columns), np.array([0]), codes, fields, 1)
+    codes = np.random.default_rng(seed).integers(0, 3, (ROWS, COLUMNS))
+    pieces = divide(record(column, columns), [0], codes)
     ends = pieces["column"] + pieces["columns"]
     assert pieces["column"][0] == column
     assert ends[-1] == column + columns
@@ -44,41 +46,45 @@ def test_pieces_cover_a_record_once(column: int, columns: int, seed: int) -> Non
             assert bool(piece["exact"]) == bool(part.sum(axis=0).max() < 8)
 
 
-def test_neighbours_about_which_the_same_was_found_are_one_piece(fields: Fields) -> None:
-    codes = np.zeros((ROWS, COLUMNS), np.uint16)
+def test_neighbours_about_which_the_same_was_found_are_one_piece() -> None:
+    codes = np.zeros((ROWS, COLUMNS), np.int64)
     codes[1:5, GROUP] = 2
-    (exact,) = divide(record(0, COLUMNS, adc_bits=4), np.array([0]), codes, fields, 1)
+    (exact,) = divide(record(0, COLUMNS, adc_bits=4), [0], codes)
     assert (exact["columns"], exact["exact"]) == (COLUMNS, 1)
-    pieces = divide(record(0, COLUMNS, adc_bits=3), np.array([0]), codes, fields, 1)
+    pieces = divide(record(0, COLUMNS, adc_bits=3), [0], codes)
     assert pieces["columns"].tolist() == [GROUP] * 3
     assert pieces["exact"].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(("dac_bits", "exact"), [(1, 1), (2, 0)])
-def test_inputs_of_more_bits_make_larger_sums(fields: Fields, dac_bits: int, exact: int) -> None:
-    codes = np.zeros((ROWS, COLUMNS), np.uint16)
+def test_inputs_of_more_bits_make_larger_sums(dac_bits: int, exact: int) -> None:
+    codes = np.zeros((ROWS, COLUMNS), np.int64)
     codes[1:5, 0] = 1
-    (piece,) = divide(record(0, 1), np.array([0]), codes, fields, dac_bits)
+    (piece,) = divide(record(0, 1), [0], codes, dac_bits)
     assert piece["exact"] == exact
 
 
-def test_rounded_conversions_are_not_exact(fields: Fields) -> None:
-    codes = np.zeros((ROWS, COLUMNS), np.uint16)
-    (piece,) = divide(record(0, 1, adc_shift=1), np.array([0]), codes, fields, 1)
+def test_rounded_conversions_are_not_exact() -> None:
+    codes = np.zeros((ROWS, COLUMNS), np.int64)
+    (piece,) = divide(record(0, 1, adc_shift=1), [0], codes)
     assert piece["exact"] == 0
 
 
-def test_records_keep_their_numbers(fields: Fields) -> None:
-    codes = np.zeros((ROWS, COLUMNS), np.uint16)
+def test_records_keep_their_numbers() -> None:
+    codes = np.zeros((ROWS, COLUMNS), np.int64)
     records = np.concatenate([record(0, 4), record(9, 4), record(GROUP - 1, 2)])
-    pieces = divide(records, np.array([0, 2]), codes, fields, 1)
+    pieces = divide(records, [0, 2], codes)
     assert pieces["record"].tolist() == [0, 2]
     assert [int(pieces[name][1]) for name in ("array", "k", "n", "row", "rows", "column")] == [2, 7, 5, 1, 4, GROUP - 1]
 
 
-def test_the_largest_sum_of_a_slice(fields: Fields) -> None:
-    """Slices apart: codes of 300 have 44 in the low slice and 1 in the high one."""
-    codes = np.zeros((ROWS, COLUMNS), np.uint16)
-    codes[1:4, 3] = 300
-    pieces = divide(record(0, 8), np.array([0]), codes, fields, 1)
-    assert largest_sums(codes, fields.firsts, fields.widths, pieces).tolist() == [3 * 44]
+def test_a_piece_is_whole_if_all_its_groups_are() -> None:
+    groups = groups_of(np.concatenate([record(0, 2 * GROUP), record(0, 1)]), np.array([0, 1]))
+    pieces = decided(groups, np.zeros(3, np.int64), np.array([True, False, True]), 1)
+    assert pieces["columns"].tolist() == [2 * GROUP, 1]
+    assert pieces["whole"].tolist() == [0, 1]
+
+
+def test_no_records() -> None:
+    nothing = groups_of(record(0, 1), np.zeros(0, np.int64))
+    assert not len(decided(nothing, np.zeros(0, np.int64), np.zeros(0, np.bool_), 1))
