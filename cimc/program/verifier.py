@@ -4,6 +4,7 @@ What cannot be known before a run (the shapes of values that kernels compute) is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 import numpy as np
@@ -79,7 +80,8 @@ def verify_tiles(tiles: NDArray[np.int32], weights: Sequence[Weight], arrays: ND
 def tiles_by_array(tiles: NDArray[np.int32], arrays: int) -> list[NDArray[np.int64]]:
     """For every array the numbers of the tiles that lie in it."""
     order = np.argsort(tiles[:, 1], kind="stable")
-    return np.split(order, np.searchsorted(tiles[order, 1], np.arange(1, arrays)))[:arrays]
+    bounds = np.searchsorted(tiles[order, 1], np.arange(arrays + 1)).tolist()
+    return [order[first:last] for first, last in pairwise(bounds)]
 
 
 def programmed_cells(tiles: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.bool_]:

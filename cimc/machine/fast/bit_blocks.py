@@ -40,7 +40,7 @@ def row_words(columns: int, widths: tuple[int, ...], whole: bool) -> int:
     for bits in [widths] if whole else [widths, (1,)]:
         first, last = 0, len(bits) * words
         while first < last:
-            step = vector_words(last - first)
+            step = _vector_words(last - first)
             result += step * bits[first // words]
             first += step
     return result

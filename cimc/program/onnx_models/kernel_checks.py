@@ -5,6 +5,8 @@ it refuses differs from version to version, so a program is refused when it is r
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from google.protobuf.message import DecodeError
 from numpy import dtype
@@ -18,6 +20,8 @@ from cimc.program.onnx_models.fatal_nodes import fatal_kernel
 from cimc.program.onnx_models.mixed_products import mixed_product
 from cimc.program.onnx_models.walk import location_of, tensors_of
 
+Type: TypeAlias = tuple[dtype[Any], tuple[int, ...]]
+"""The element type and shape of a constant."""
 OWN_CONSTANTS = "constants"
 """The location that initializers name whose numbers are constants of the program."""
 
@@ -27,6 +31,12 @@ def verify_models(kernels: Sequence[Kernel], constants: Sequence[Tensor]) -> Non
 
     Nor has it products of uint8 by int8, whose integers depend on the processor, or anything that ONNX Runtime dies of.
     """
+    _verify_models(tuple(kernels), tuple((constant.dtype, constant.shape) for constant in constants))
+
+
+@lru_cache(maxsize=4)
+def _verify_models(kernels: Sequence[Kernel], constants: Sequence[Type]) -> None:
+    """Programs are verified when they are read, and once more when a machine is made of them."""
     models = [_parsed(number, kernel) for number, kernel in enumerate(kernels)]
     fatal = fatal_kernel(models)
     if fatal is not None:
@@ -60,7 +70,7 @@ def _parsed(number: int, kernel: Kernel) -> ModelProto:
     return model
 
 
-def _verify_data(kernel: str, model: ModelProto, own: dict[str, Tensor]) -> None:
+def _verify_data(kernel: str, model: ModelProto, own: dict[str, Type]) -> None:
     """No tensor at any depth has its numbers outside of the kernel, but initializers that are constants in `own`.
 
     Those forget in `model` that their numbers are elsewhere.
@@ -81,12 +91,13 @@ def _verify_data(kernel: str, model: ModelProto, own: dict[str, Tensor]) -> None
             )
 
 
-def _verify_constant(kernel: str, tensor: TensorProto, constant: Tensor) -> None:
+def _verify_constant(kernel: str, tensor: TensorProto, constant: Type) -> None:
     """The initializer has the type and shape of the constant that it stands for."""
     known = tensor.data_type in TensorProto.DataType.values()
     expected = helper.tensor_dtype_to_np_dtype(tensor.data_type) if known and tensor.data_type else None
-    if expected != dtype(constant.dtype) or tuple(tensor.dims) != constant.shape:
+    element, shape = constant
+    if expected != element or tuple(tensor.dims) != shape:
         raise ProgramError(
             f"{kernel}: initializer {tensor.name} is not like the constant that it stands for, which is "
-            f"{constant.dtype} {list(constant.shape)}"
+            f"{element} {list(shape)}"
         )

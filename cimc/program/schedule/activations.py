@@ -31,6 +31,7 @@ def _record(activations: Activations, activation: int) -> int:
 
 def _verify_sharing(program: Program, activations: Activations) -> None:
     order = np.argsort(activations.of_record, kind="stable")
+    order = order[np.bincount(activations.of_record)[activations.of_record[order]] > 1]
     groups = np.split(activations.records[order], 1 + np.flatnonzero(np.diff(activations.of_record[order])))
     members = tiles_by_array(program.tiles, len(program.arrays))
     cells: dict[int, NDArray[np.bool_]] = {}

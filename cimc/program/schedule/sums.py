@@ -45,9 +45,10 @@ def _wrong_sums(parts: Numbers, ends: Numbers, sums: Numbers, add_ps: int) -> It
     where they are converted, so they are one partial sum. `sums` has a row (n, columns, start) for each ADD.
     """
     places = np.concatenate([parts[:, :3], parts[:, 3:] - parts[:, :1]], axis=1)
-    partial_sums, which = np.unique(places, axis=0, return_inverse=True)
-    ready = np.zeros(len(partial_sums), np.int64)
-    np.maximum.at(ready, which.reshape(-1), ends)
+    order = np.lexsort(places.T[::-1])
+    firsts = np.flatnonzero(np.concatenate([[True], (np.diff(places[order], axis=0) != 0).any(axis=1)]))[: len(places)]
+    partial_sums = places[order[firsts]]
+    ready = np.maximum.reduceat(ends[order], firsts) if len(firsts) else ends
     first, last = partial_sums[:, 0], partial_sums[:, 0] + partial_sums[:, 1]
     if not len(sums) and (first[1:] >= last[:-1]).all():  # sorted by n; nothing lies on each other
         return
