@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from onnx import ModelProto
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -36,8 +35,9 @@ from dialects.attributes.cim_attributes import DataAttr
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import Network
-from dialects.semantics.onnx_graph import network_model
+from dialects.semantics.onnx_graph import outlined_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
+from dialects.semantics.outlined import OutlinedModel
 from dialects.weights import SIDE_FILE
 from passes.place_tiles.analysis.choices import check_mapping
 from passes.rewriting.calibration import calibration_inputs
@@ -120,7 +120,7 @@ def _is_file(path: Path) -> bool:
     return path.is_file() or not path.exists()
 
 
-def measured_distance(file: Path, model: ModelProto, network: Network, options: Options) -> Distance:
+def measured_distance(file: Path, model: OutlinedModel, network: Network, options: Options) -> Distance:
     """How far `model`, what `network` computes, is from the original in `file`."""
     try:
         inputs = trial_inputs(network, path_of(options.calibrate))
@@ -214,7 +214,7 @@ class _Compiler:
 
     def _network_has_its_structure(self, module: ModuleOp) -> None:
         if self.options.reference_float is not None:
-            self.write_reference_float(network_model(Network.of(self.ctx, module)))
+            self.write_reference_float(outlined_model(Network.of(self.ctx, module)))
 
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
@@ -222,7 +222,7 @@ class _Compiler:
         if self.options.reference is None and not self.options.measure:
             return
         network = Network.of(self.ctx, module)
-        model = network_model(network)
+        model = outlined_model(network)
         if self.options.measure:
             self.progress("distance to the original")
             self.distance = measured_distance(self.file, model, network, self.options)

@@ -48,21 +48,22 @@ class ExactForm:
         return ", ".join([*([count] if self.products else []), *(f"{name} made float32" for name in self.lifted)])
 
 
-def load_original(file: Path) -> tuple[Reference, str]:
+def load_original(file: Path, packed: bool = True) -> tuple[Reference, str]:
     """The network in `file`, in exact form, ready to run, and what had to be rewritten for that ("" for nothing).
 
-    Raises UserError or ProgramError, naming the file, if it cannot be read or run.
+    For `packed` see `plain_session`. Raises UserError or ProgramError, naming the file, if it cannot be read or run.
     """
     form = exact_form(file)
     if form is None:
-        return Reference(file), ""
+        return Reference(file, packed=packed), ""
     values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in form.constants.items()}
-    return Reference(form.model.SerializeToString(), name=str(file), constants=values), str(form)
+    model = form.model.SerializeToString()
+    return Reference(model, name=str(file), constants=values, packed=packed), str(form)
 
 
-def run_original(file: Path, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], str]:
+def run_original(file: Path, inputs: Mapping[str, Array], packed: bool = True) -> tuple[dict[str, Array], str]:
     """The outputs of the network in `file`, and what had to be rewritten; see `load_original`."""
-    reference, rewritten = load_original(file)
+    reference, rewritten = load_original(file, packed)
     return reference.run(inputs), rewritten
 
 

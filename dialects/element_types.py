@@ -107,6 +107,11 @@ def onnx_element(element: Attribute) -> int:
     return TensorProto.UNDEFINED if known is None else known.onnx
 
 
+def onnx_type_of(dtype: np.dtype[Any]) -> int:
+    """The ONNX `TensorProto.DataType` number of a numpy dtype that ONNX has."""
+    return _BY_NUMPY[dtype].onnx
+
+
 def numpy_element(element: Attribute) -> np.dtype[Any] | None:
     """The numpy dtype of an IR element type; None for strings and unknown types."""
     known = _BY_IR.get(element)

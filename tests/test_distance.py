@@ -4,17 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
-from onnx import ModelProto, load_model_from_string
+from onnx import TensorProto, load_model_from_string
 
+from cimc import distance as cimc_distance
 from cimc.distance import Distance, distance_of, distance_to_original
+from cimc.original import run_original
+from dialects.semantics.outlined import Later, OutlinedModel
 
 Write = Callable[..., Path]
 X = np.array([[1, 2, 2, 4]], np.float32)
 
 
-def model(file: Path) -> ModelProto:
-    return load_model_from_string(file.read_bytes())
+def model(file: Path) -> OutlinedModel:
+    return OutlinedModel(load_model_from_string(file.read_bytes()), {})
 
 
 def floats(*values: float) -> NDArray[np.float32]:
@@ -95,3 +99,34 @@ def test_networks_that_do_not_run(onnx_file: Write) -> None:
 def test_networks_that_take_too_long(onnx_file: Write) -> None:
     file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")
     assert str(distance_to_original(file, model(file), {"x": X}, 1e-9)) == "not measured: took longer than 1e-09 s"
+
+
+def large(file: Path, weight: NDArray[np.float32]) -> OutlinedModel:
+    """The model in `file` with its weight `w` outside."""
+    proto = load_model_from_string(file.read_bytes())
+    (tensor,) = proto.graph.initializer
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="constants")
+    return OutlinedModel(proto, {"w": Later(weight.dtype, weight.shape, lambda: weight)})
+
+
+@pytest.mark.parametrize(("factor", "runs"), [(1, [False, True]), (2, [False])])
+def test_large_weights_are_packed_only_to_be_called_identical(
+    factor: int, runs: list[bool], onnx_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An original that is identical as ONNX Runtime reads its weights is run once more as everything else runs it."""
+    weight = np.random.default_rng(0).standard_normal((4, 300), np.float32)
+    file = onnx_file("g (float[n,4] x) => (float[n,300] y) { y = MatMul(x, w) }", {"w": weight})
+    packed: list[bool] = []
+
+    def run(file: Path, inputs: dict[str, NDArray[np.float32]], how: bool) -> object:
+        packed.append(how)
+        return run_original(file, inputs, how)
+
+    monkeypatch.setattr(cimc_distance, "PACKED_BYTES", weight.nbytes - 1)
+    monkeypatch.setattr(cimc_distance, "run_original", run)
+    distance = distance_to_original(file, large(file, factor * weight), {"x": X})
+    assert (distance.identical, packed) == (factor == 1, runs)
+    if factor == 2:
+        assert distance.cosine == pytest.approx(1)

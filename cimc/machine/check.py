@@ -45,8 +45,8 @@ def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray
 class Reference:
     """An ONNX model (a path, with external data beside it, or bytes) in ONNX Runtime, as it is, to be run often.
 
-    `constants` are the values of external data of a model in bytes. Raises ProgramError, naming the file (or `name`),
-    if ONNX Runtime cannot load or run it.
+    `constants` are the values of external data of a model in bytes; for `packed` see `plain_session`. Raises
+    ProgramError, naming the file (or `name`), if ONNX Runtime cannot load or run it.
     """
 
     def __init__(
@@ -55,10 +55,12 @@ class Reference:
         *,
         name: str | None = None,
         constants: Mapping[str, OrtValue] | None = None,
+        packed: bool = True,
     ) -> None:
         self.name = name or ("reference" if isinstance(model, bytes) else os.fspath(model))
         with self._naming():
-            self.session = plain_session(model if isinstance(model, bytes) else os.fspath(model), constants)
+            content = model if isinstance(model, bytes) else os.fspath(model)
+            self.session = plain_session(content, constants, packed)
             self.outputs = [output.name for output in self.session.get_outputs()]
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

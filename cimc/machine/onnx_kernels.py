@@ -38,10 +38,13 @@ class Session:
 
 
 def plain_session(
-    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue] | None = None
+    model: str | bytes | PathLike[str],
+    constants: Mapping[str, onnxruntime.OrtValue] | None = None,
+    packed: bool = True,
 ) -> Session:
     """A session that computes exactly the nodes of `model`, in order (N21); `constants` replace its external data.
 
+    Weights are not `packed` for a single run whose last bits do not matter: that saves as much memory as they take.
     A file may have external data in its own folder only. Raises ProgramError for one that has other data or grows
     beyond all bounds, or what ONNX Runtime raises.
     """
@@ -64,6 +67,8 @@ def _load(
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
     options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
+    if not packed:
+        options.add_session_config_entry("session.disable_prepacking", "1")
     if constants:
         options.add_external_initializers(list(constants), list(constants.values()))
     return onnxruntime.InferenceSession(

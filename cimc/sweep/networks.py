@@ -19,7 +19,7 @@ from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_runner import PassRunner, text_of
 from cimc.universe import make_context
 from dialects.network import Network
-from dialects.semantics.onnx_graph import network_model
+from dialects.semantics.onnx_graph import outlined_model
 from dialects.weights import SIDE_FILE, store_of
 
 MODULE_FILE = "network.mlir"
@@ -49,7 +49,7 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     quantise_network(PassRunner(ctx), module, options)
     network = Network.of(ctx, module)
     drop_unused_weights(network)
-    distance = measured_distance(file, network_model(network), network, options)
+    distance = measured_distance(file, outlined_model(network), network, options)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:

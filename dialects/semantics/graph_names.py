@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from onnx import TensorProto, numpy_helper
 
-from dialects.element_types import Array, onnx_element, tensor_type_of
+from dialects.element_types import Array, onnx_type_of
+from dialects.semantics.outlined import LARGE, Later
 
 _OUTSIDE = re.compile(r"constant\d+")
 """What constants are called that whoever runs the graph hands over (docs/file-format.md)."""
@@ -17,9 +18,11 @@ class GraphNames:
     """Gives every value and node of one graph a name of its own, and keeps the initializers.
 
     `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    With `later`, a table to be filled, large forms of weights are made by whoever runs or writes the graph.
     """
 
     external: Callable[[Array], str | None] = lambda array: None
+    later: dict[str, Later] | None = None
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     _taken: dict[str, int] = field(default_factory=dict[str, int])
     _nodes: dict[str, int] = field(default_factory=dict[str, int])
@@ -38,11 +41,21 @@ class GraphNames:
         """A name that no other node has: the second that wishes for it is called `name.1`."""
         return _fresh(wish, self._nodes)
 
-    def form(self, form: str, symbol: str, array: Callable[[], Array]) -> str:
+    def form(self, form: str, symbol: str, array: Callable[[], Array] | Later) -> str:
         """The name of the initializer for this form of a weight, which is always the same `array()`."""
         if (form, symbol) not in self._known:
-            self._known[form, symbol] = self.initializer(f"@{symbol}{form and '.'}{form}", array())
+            self._known[form, symbol] = self._form(f"@{symbol}{form and '.'}{form}", array)
         return self._known[form, symbol]
+
+    def _form(self, wish: str, array: Callable[[], Array] | Later) -> str:
+        if not isinstance(array, Later):
+            return self.initializer(wish, array())
+        if self.later is None or array.nbytes < LARGE or not array.is_plain:
+            return self.initializer(wish, array.make())
+        name = self.fresh(wish)
+        self.later[name] = array
+        self.initializers[name] = external_tensor(name, array)
+        return name
 
     def initializer(self, wish: str, array: Array) -> str:
         """The name of a new initializer, or of the constant from outside that it is."""
@@ -56,9 +69,9 @@ class GraphNames:
         return outside
 
 
-def external_tensor(name: str, array: Array) -> TensorProto:
+def external_tensor(name: str, array: Array | Later) -> TensorProto:
     """An initializer whose bytes are handed over when the graph is loaded."""
-    proto = TensorProto(name=name, data_type=onnx_element(tensor_type_of(array).element_type), dims=array.shape)
+    proto = TensorProto(name=name, data_type=onnx_type_of(array.dtype), dims=array.shape)
     proto.data_location = TensorProto.EXTERNAL
     entry = proto.external_data.add()
     entry.key, entry.value = "location", "constants"

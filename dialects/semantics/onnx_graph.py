@@ -26,7 +26,8 @@ from dialects.locations import node_name
 from dialects.network import Network, Port
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames
-from dialects.semantics.product_nodes import ProductWriter
+from dialects.semantics.outlined import Later, OutlinedModel
+from dialects.semantics.product_nodes import ProductWriter, weight_later
 from dialects.texts import unescaped
 
 IR_VERSION = 10
@@ -39,10 +40,12 @@ class GraphWriter:
 
     Products of uint8 by int8 are written as products of uint8, which are exact on every processor.
     `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    With `later`, a table to be filled, large weights are kept out of the graph (`OutlinedModel`).
     """
 
     network: Network
     external: Callable[[Array], str | None] = lambda array: None
+    later: dict[str, Later] | None = None
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     external_names: list[str] = field(default_factory=list[str])
     """The constants that whoever runs the graph has to hand over."""
@@ -50,7 +53,7 @@ class GraphWriter:
     """The number of the node that gives the results of an operation; others may stand before it."""
 
     def __post_init__(self) -> None:
-        self.graph = GraphNames(self.external)
+        self.graph = GraphNames(self.external, self.later)
         self.products = ProductWriter(self.network, self.graph)
 
     def model(
@@ -101,7 +104,7 @@ class GraphWriter:
         if isinstance(owner, ConstantOp):
             return self.graph.initializer("constant", dense_array(owner.value))
         if isinstance(owner, ReadOp):
-            return self.graph.form("", owner.symbol, lambda: self.network.array(owner.symbol))
+            return self.graph.form("", owner.symbol, weight_later(self.network.weight(owner.symbol), self.network))
         return None
 
     def _node_name(self, op: Operation) -> str:
@@ -226,6 +229,13 @@ class GraphWriter:
 def network_model(network: Network) -> ModelProto:
     """The network as ONNX, with the names of the original's inputs, outputs and nodes."""
     return GraphWriter(network).model(network.body, network.inputs, network.outputs)
+
+
+def outlined_model(network: Network) -> OutlinedModel:
+    """The same without its large weights, which are made when the model is run or written."""
+    later: dict[str, Later] = {}
+    proto = GraphWriter(network, later=later).model(network.body, network.inputs, network.outputs)
+    return OutlinedModel(proto, later)
 
 
 def value_info(value_type: Attribute, port: Port) -> ValueInfoProto:

@@ -19,6 +19,7 @@ import onnxruntime
 from onnx import ModelProto
 
 from dialects.errors import UserError
+from dialects.semantics.outlined import OutlinedModel
 
 Array = npt.NDArray[Any]
 
@@ -51,9 +52,11 @@ def time_limit(seconds: float) -> Generator[None]:
         _seconds.reset(before)
 
 
-def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
+def session(model: ModelProto | OutlinedModel | str, packed: bool = True) -> onnxruntime.InferenceSession:
     """A session for a graph, or for the file of that name: no optimisations, one thread.
 
+    With `packed` weights as kernels have them, which need not be of the same bits as without: multiplications by floats
+    add up in another order then. Packing takes memory and time, which a single run does not win back.
     Raises GraphError where the graph cannot be loaded.
     """
     options = onnxruntime.SessionOptions()
@@ -61,14 +64,22 @@ def session(model: ModelProto | str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
+    if not packed:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    if isinstance(model, OutlinedModel):
+        made = [onnxruntime.OrtValue.ortvalue_from_numpy(later.make()) for later in model.constants.values()]
+        options.add_external_initializers(list(model.constants), made)
+        model = model.proto
     try:
         return onnxruntime.InferenceSession(model if isinstance(model, str) else model.SerializeToString(), options)
     except Exception as error:
         raise GraphError(_one_line(error)) from error
 
 
-def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a graph by name; inputs that it does not have are ignored.
+def run_graph(
+    model: ModelProto | OutlinedModel | str, inputs: Mapping[str, Array], packed: bool = True
+) -> dict[str, Array]:
+    """The outputs of a graph by name, its weights `packed` or not; inputs that it does not have are ignored.
 
     Raises GraphError where the graph cannot be loaded or run, TooLong where it does not end within the time limit,
     and KeyboardInterrupt at once.
@@ -78,7 +89,7 @@ def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str,
 
     def run() -> None:
         try:
-            outcome.set_result(_outputs(model, inputs, options))
+            outcome.set_result(_outputs(session(model, packed), inputs, options))
         except BaseException as error:
             outcome.set_exception(error)
 
@@ -95,8 +106,9 @@ def run_graph(model: ModelProto | str, inputs: Mapping[str, Array]) -> dict[str,
     return outcome.result()
 
 
-def _outputs(model: ModelProto | str, inputs: Mapping[str, Array], options: onnxruntime.RunOptions) -> dict[str, Array]:
-    loaded = session(model)
+def _outputs(
+    loaded: onnxruntime.InferenceSession, inputs: Mapping[str, Array], options: onnxruntime.RunOptions
+) -> dict[str, Array]:
     try:
         names = [output.name for output in loaded.get_outputs()]  # a name that is no UTF-8 raises
         known = {entry.name for entry in loaded.get_inputs()}

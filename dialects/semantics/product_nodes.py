@@ -17,6 +17,7 @@ from dialects.semantics.array_values import Image, image_of, matrix_of
 from dialects.semantics.block_graph import block_product_nodes, joined_shape, split_shape
 from dialects.semantics.exact_products import ZERO, moved
 from dialects.semantics.graph_names import GraphNames
+from dialects.semantics.outlined import Later
 from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
 
 
@@ -31,7 +32,8 @@ class ProductWriter:
         """The nodes for `op` from the value `x` to the value `y`; the one that multiplies is called `node`."""
         symbol, weight = op.symbol, self.network.weight(op.symbol)
         if isinstance(op, MultiplyOp):
-            factors = self._integers(op, self._new(f"{symbol} in arrays"), lambda: self._matrix(op))
+            matrix = Later(_INT8, weight.matrix_shape, lambda: self._matrix(op))
+            factors = self._integers(op, self._new(f"{symbol} in arrays"), matrix)
             return [_product("MatMulInteger", x, factors, y, node)]
         if isinstance(weight.structure, BlockDiagonalAttr) and (op.is_integer or weight.affine is None):
             if isa(op.x.type, TensorType):
@@ -39,12 +41,12 @@ class ProductWriter:
                 return self._block_product(op, weight, weight.structure, leading, x, y, node)
         if op.is_integer:
             form = "" if weight.structure is None else "matrix"
-            matrix = partial(integer_matrix, weight, self.network)
+            matrix = Later(_INT8, weight.matrix_shape, partial(integer_matrix, weight, self.network))
             factors = self._integers(op, self._known(form, symbol), matrix)
             return [_product("MatMulInteger", x, factors, y, node)]
         dtype = numpy_element(element_type(op.x.type))
         assert dtype is not None
-        floats = partial(float_weight, weight, self.network, dtype)
+        floats = Later(dtype, weight.matrix_shape, partial(float_weight, weight, self.network, dtype))
         return [_product("MatMul", x, [self.names.form(dtype.name, symbol, floats)], y, node)]
 
     def zero_point(self) -> str:
@@ -53,25 +55,28 @@ class ProductWriter:
 
     def moved_weight(self, symbol: str) -> str:
         """The name of the int8 array `@symbol` plus 128, as uint8."""
-        return self.names.form("uint8", symbol, lambda: moved(self.network.array(symbol)))
+        shape = self.network.weight(symbol).tensor_type.get_shape()
+        return self.names.form("uint8", symbol, Later(_UINT8, shape, lambda: moved(self.network.array(symbol))))
 
     def _known(self, form: str, symbol: str) -> "Initializer":
         return lambda numbers, array: self.names.form(f"{form}.{numbers}".strip("."), symbol, array)
 
     def _new(self, wish: str) -> "Initializer":
-        return lambda numbers, array: self.names.initializer(f"{wish} {numbers}".strip(), array())
+        return lambda numbers, array: self.names.initializer(f"{wish} {numbers}".strip(), array.make())
 
-    def _integers(self, op: MatmulOp | MultiplyOp, initializer: "Initializer", array: Callable[[], Array]) -> list[str]:
+    def _integers(self, op: MatmulOp | MultiplyOp, initializer: "Initializer", array: Later) -> list[str]:
         """The inputs of `MatMulInteger` after the first: an int8 weight moves to uint8 where it meets uint8."""
         if element_type(op.x.type) != ui8:
             return [initializer("", array)]
-        return [initializer("uint8", lambda: moved(array())), "", self.zero_point()]
+        as_uint8 = Later(_UINT8, array.shape, lambda: moved(array.make()))
+        return [initializer("uint8", as_uint8), "", self.zero_point()]
 
     def _block_product(
         self, op: MatmulOp, weight: WeightOp, structure: BlockDiagonalAttr, leading: int, x: str, y: str, node: str
     ) -> list[NodeProto]:
         """A multiplication by blocks without the zeros around them."""
-        initializer, blocks = self._known("", weight.symbol), partial(weight.array, self.network.store)
+        initializer = self._known("", weight.symbol)
+        blocks = weight_later(weight, self.network)
         factors = self._integers(op, initializer, blocks) if op.is_integer else [initializer("", blocks)]
         split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
         shapes = (
@@ -95,7 +100,15 @@ class ProductWriter:
         return matrix_of(op, self.network, self._image)
 
 
-Initializer = Callable[[str, Callable[[], Array]], str]
+def weight_later(weight: WeightOp, network: Network) -> Later:
+    """What a weight stores, when it is needed."""
+    dtype = numpy_element(weight.tensor_type.element_type)
+    assert dtype is not None, f"weight @{weight.symbol} is of no numbers"
+    return Later(dtype, weight.tensor_type.get_shape(), partial(weight.array, network.store))
+
+
+_INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
+Initializer = Callable[[str, Later], str]
 """Names the initializer for one kind of numbers, int8 ("") or "uint8", of something."""
 
 

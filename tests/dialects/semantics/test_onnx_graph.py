@@ -17,8 +17,9 @@ from dialects.array import ArrayDialect
 from dialects.cim import make_cim, weight_op
 from dialects.errors import UserError
 from dialects.network import Network, Port, main_block
-from dialects.semantics.onnx_graph import GraphWriter, graph_attributes, network_model
+from dialects.semantics.onnx_graph import GraphWriter, graph_attributes, network_model, outlined_model
 from dialects.semantics.onnx_runtime import run_graph
+from dialects.semantics.outlined import LARGE
 from dialects.weights import WeightStore
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -382,3 +383,26 @@ func.return %b : tensor<2xf32>""",
     ports = [(negative.results[0], Port("from", ()))], [(absolute.results[0], Port("to", ()))]
     model = GraphWriter(found).model([absolute], *ports)
     assert run_graph(model, {"from": X[0]})["to"].tolist() == [1, 2]
+
+
+def test_large_weights_are_made_when_the_model_is_run() -> None:
+    """In the graph itself are only their names, types and shapes."""
+    large = np.random.default_rng(0).integers(-128, 128, (4, LARGE)).astype(np.int8)
+    large_type = f"tensor<4x{LARGE}xi8>"
+    found = function(
+        f"%x: tensor<3x4xui8>) -> (tensor<3x{LARGE}xi32>, {large_type})",
+        f"""%a = cim.matmul %x, @w : tensor<3x4xui8> -> tensor<3x{LARGE}xi32>
+%r = cim.read @w : {large_type}
+func.return %a, %r : tensor<3x{LARGE}xi32>, {large_type}""",
+    )
+    found.add_weight(weight_op("w", large, found.store))
+    model = outlined_model(found)
+    assert model.proto.ByteSize() < 2000
+    assert {name: constant.nbytes for name, constant in model.constants.items()} == dict.fromkeys(
+        ("@w", "@w.uint8"), large.nbytes
+    )
+    x = np.array([[0, 1, 2, 255]] * 3, np.uint8)
+    for packed in (True, False):
+        outputs = run_graph(model, {"input0": x}, packed)
+        assert np.array_equal(outputs["output0"], x.astype(np.int32) @ large)
+        assert np.array_equal(outputs["output1"], large)
