@@ -1,7 +1,5 @@
 """How an int8 weight stands in unsigned memory cells: one number per crossbar of the array's bank."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +25,17 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, encoding: str) -> Ce
     return np.concatenate([_digits(bits & 0x7F, cell_bits, 8), sign[None]])
 
 
-def _digits(values: npt.NDArray[Any], width: int, bits: int) -> Cells:
-    mask = np.uint8((1 << width) - 1)
-    return np.stack([(values >> shift) & mask for shift in range(0, bits, width)]).astype(np.uint8, copy=False)
+def _digits(values: npt.NDArray[np.uint8], width: int, bits: int) -> Cells:
+    """The digits of so many bits, lowest first, [digits, ...]; eight bytes are shifted at once where they lie in rows.
+
+    What comes over from the byte above lies outside of the mask.
+    """
+    shifts, mask = range(0, bits, width), (1 << width) - 1
+    digits = np.empty((len(shifts), *values.shape), np.uint8)
+    whole = values.ndim > 0 and values.flags.c_contiguous and values.shape[-1] % 8 == 0
+    source, target = (values.view(np.uint64), digits.view(np.uint64)) if whole else (values, digits)
+    masks = source.dtype.type(mask * 0x0101_0101_0101_0101 if whole else mask)
+    for number, shift in enumerate(shifts):
+        np.right_shift(source, source.dtype.type(shift), out=target[number])
+        target[number] &= masks
+    return digits

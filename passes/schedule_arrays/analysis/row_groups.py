@@ -35,13 +35,15 @@ def tile_groups(
     With `lossy` bits (0 for none), all rows of a tile are one group whose conversions have so many bits at most, and
     may clip.
     """
-    most = (1 << adc_bits) - 1
+    drive, most = (1 << dac_bits) - 1, (1 << adc_bits) - 1
     rows: list[tuple[int, ...]] = []
-    bounds = whole_bounds(matrices, cell_bits, encoding, dac_bits)
-    for number, (matrix, bound) in enumerate(zip(matrices, bounds)):
+    bounds = iter(whole_bounds([m for m in matrices if m.size < _LARGE], cell_bits, encoding, dac_bits))
+    for number, matrix in enumerate(matrices):
+        sums = None if matrix.size < _LARGE else _ColumnSums(cells_of(matrix, cell_bits, encoding))
+        bound = next(bounds) if sums is None else drive * sums.largest()
         groups: list[RowGroup] | None = [RowGroup(0, len(matrix), bound)]
         if bound > most and not lossy:
-            groups = lossless_groups(cells_of(matrix, cell_bits, encoding), dac_bits, adc_bits)
+            groups = _lossless(sums or _ColumnSums(cells_of(matrix, cell_bits, encoding)), drive, most)
         if groups is None:
             return None
         bits = [min(g.adc_bits, lossy or g.adc_bits) for g in groups]
@@ -60,7 +62,7 @@ def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encod
         for first in range(0, len(members), step):
             together = members[first : first + step]
             cells = cells_of(np.stack([matrices[i] for i in together]), cell_bits, encoding)
-            largest = cells.sum(axis=2, dtype=np.uint32).max(axis=(0, 2))
+            largest = _column_sums(cells).max(axis=(0, 2), initial=0)
             for number, bound in zip(together, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
                 bounds[number] = bound
     return bounds
@@ -72,8 +74,10 @@ def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup
     `cells` is uint8 [slices, rows, columns], as programmed. Groups are taken as large as they go from the first row
     on, which gives the fewest. None if a single row is too much for the ADC.
     """
-    drive, limit = (1 << dac_bits) - 1, (1 << adc_bits) - 1
-    sums = _ColumnSums(cells)
+    return _lossless(_ColumnSums(cells), (1 << dac_bits) - 1, (1 << adc_bits) - 1)
+
+
+def _lossless(sums: "_ColumnSums", drive: int, limit: int) -> list[RowGroup] | None:
     groups: list[RowGroup] = []
     first = 0
     while first < sums.rows:
@@ -91,14 +95,23 @@ class _ColumnSums:
     def __init__(self, cells: Cells):
         self.cells, self.rows = cells, cells.shape[1]
         whole = self.rows // _CHUNK
-        chunks = cells[:, : whole * _CHUNK].reshape(len(cells), whole, _CHUNK, cells.shape[2])
         self.before = np.zeros((len(cells), whole + 1, cells.shape[2]), np.uint32)
-        np.cumsum(chunks.sum(axis=2, dtype=np.uint16), axis=1, dtype=np.uint32, out=self.before[:, 1:])
+        chunks = _chunk_sums(cells)
+        for chunk in range(whole):  # faster than cumsum, which walks along the rows
+            np.add(self.before[:, chunk], chunks[:, chunk], out=self.before[:, chunk + 1])
+
+    def largest(self) -> int:
+        """The largest sum of all rows."""
+        return int(self._first_rows(self.rows).max(initial=0))
 
     def most_rows(self, first: int, limit: int) -> tuple[int, int]:
         """The greatest `last` with no sum of rows [first, last) above `limit`, and the largest of these sums."""
-        start, largest = self._first_rows(first), 0
-        low, high = first, self.rows
+        start = self._first_rows(first)
+        after = first // _CHUNK + 1  # the first row that begins a chunk after `first`
+        ends = (self.before[:, after:] - start[:, None]).max(axis=(0, 2), initial=0)
+        passed = int(np.searchsorted(ends, limit, side="right"))
+        low, largest = (first, 0) if not passed else ((after + passed - 1) * _CHUNK, int(ends[passed - 1]))
+        high = min(self.rows, (after + passed) * _CHUNK - 1)
         while low < high:
             middle = (low + high + 1) // 2
             sum_ = int((self._first_rows(middle) - start).max(initial=0))
@@ -115,7 +128,28 @@ class _ColumnSums:
         return self.before[:, whole] + rest
 
 
+def _column_sums(cells: Cells) -> npt.NDArray[np.uint32]:
+    """The sums of all rows, [..., columns], of cells [..., rows, columns]."""
+    chunks = _chunk_sums(cells).sum(axis=-2, dtype=np.uint32)
+    return chunks + cells[..., cells.shape[-2] // _CHUNK * _CHUNK :, :].sum(axis=-2, dtype=np.uint32)
+
+
+def _chunk_sums(cells: Cells) -> npt.NDArray[np.uint16]:
+    """The sums of each `_CHUNK` rows, [..., chunks, columns]; what is left of the rows belongs to none.
+
+    Cells of up to four bits make sums that fit a byte, and are added eight at a time.
+    """
+    *leading, rows, columns = cells.shape
+    whole = rows // _CHUNK
+    chunks = cells[..., : whole * _CHUNK, :].reshape(*leading, whole, _CHUNK, columns)
+    if columns % 8 == 0 and chunks.flags.c_contiguous and chunks.max(initial=0) <= 255 // _CHUNK:
+        return chunks.view(np.uint64).sum(axis=-2, dtype=np.uint64).view(np.uint8).astype(np.uint16)
+    return chunks.sum(axis=-2, dtype=np.uint16)
+
+
 _CHUNK = 16
 """Rows whose sums are kept."""
+_LARGE = 1 << 13
+"""Weights of a tile that is looked at alone."""
 _BATCH = 1 << 20
-"""Weights whose cells are summed at once."""
+"""Weights of smaller ones whose cells are summed at once."""
