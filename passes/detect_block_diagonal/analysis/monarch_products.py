@@ -177,14 +177,14 @@ class _Search:
         proved, rows_read = self.independent_columns.get(shape.outs, (0, 0))
         if rank <= self.independent_rows.get(shape.outs, 0) or (rank <= proved and rows_read <= shape.rows):
             return True
-        others = 2 * rank + 8
-        if last.shape[0] <= last.shape[1]:
-            if _are_independent(last[:rank, :others]):
-                self.independent_rows[shape.outs] = rank  # more than was known, or it would not have been tried
+        for others in (rank + rank // 4 + 8, 2 * rank + 8):
+            if last.shape[0] <= last.shape[1]:
+                if _are_independent(last[:rank, :others]):
+                    self.independent_rows[shape.outs] = rank  # more than was known, or it would not have been tried
+                    return True
+            elif _are_independent(last[:others, :rank].T):
+                self.independent_columns[shape.outs] = (rank, min(others, shape.rows))
                 return True
-        elif _are_independent(last[:others, :rank].T):
-            self.independent_columns[shape.outs] = (rank, min(others, shape.rows))
-            return True
         return False
 
     def most_promising(self, possible: list[_Blocking], limit: int) -> _Blocking | None:
@@ -282,25 +282,36 @@ ones, and need a second try in float64, where 1e-9 is still far above what the r
 
 def _are_independent(vectors: Array) -> bool:
     """Whether vectors [n, length] are clearly linearly independent; no is no proof of the contrary."""
-    largest = float(np.abs(vectors).max(initial=0))
-    if not 0 < largest < np.inf:
-        return False
-    return any(_have_eigenvalues_above(gap, (vectors / largest).astype(dtype)) for dtype, gap in _GAPS)
+    with np.errstate(over="ignore", invalid="ignore"):  # very large numbers are scaled when they have been noticed
+        return any(_have_eigenvalues_above(gap, vectors.astype(dtype, order="C")) for dtype, gap in _GAPS)
 
 
 def _have_eigenvalues_above(gap: float, vectors: Array) -> bool:
-    """Of the Gram matrix of vectors that are scaled to norm 1, which are overwritten."""
-    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    if not norms.all():
-        return False
-    vectors /= norms[:, None]
+    """Of the Gram matrix of vectors that are scaled to norm 1.
+
+    Vectors whose squares are too large or too small for numbers of their type are scaled before.
+    """
     gram = vectors @ vectors.T
-    gram[np.diag_indices_from(gram)] -= gram.dtype.type(gap)
+    squares = gram.diagonal()
+    if not _MODERATE[0] < squares.min() <= squares.max() < _MODERATE[1]:
+        largest = np.abs(vectors).max(axis=1, keepdims=True)
+        if not 0 < largest.min() <= largest.max() < np.inf:
+            return False
+        vectors = vectors / largest
+        gram = vectors @ vectors.T
+    norms = np.sqrt(gram.diagonal())
+    gram /= norms
+    gram /= norms[:, None]
+    gram.flat[:: len(gram) + 1] -= gram.dtype.type(gap)
     try:
         np.linalg.cholesky(gram)
     except np.linalg.LinAlgError:
         return False
     return True
+
+
+_MODERATE = (1e-20, 1e20)
+"""Squares of norms between these are far from the ends of float32."""
 
 
 def _exact_factors(slices: Doubles, width: int, dtype: type[np.floating[Any]]) -> _Factors | None:
