@@ -19,18 +19,19 @@ def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[
     scales = (largest / np.float32(127)).astype(np.float32)
     scales[scales == 0] = 1
     values = np.empty(matrix.shape, np.int8)
-    parts = range(0, len(matrix), _ROWS) if matrix.ndim == 2 else range(len(matrix))
-    for first in parts:
-        here = slice(first, first + _ROWS) if matrix.ndim == 2 else first
-        part = matrix[here] / (scales if matrix.ndim == 2 else scales[here])
-        np.rint(part, out=part)
-        np.clip(part, -127, 127, out=part)
-        values[here] = part
+    rows = max(1, _TOGETHER // max(1, matrix.shape[-1]))
+    for block in np.ndindex(matrix.shape[:-2]):
+        for first in range(0, matrix.shape[-2], rows):
+            here = (*block, slice(first, first + rows))
+            part = matrix[here] / scales[block]
+            np.rint(part, out=part)
+            np.clip(part, -127, 127, out=part)
+            values[here] = part
     return values, scales.reshape(-1)
 
 
-_ROWS = 1024
-"""Rows quantised at a time, so that no second copy of a large matrix is made."""
+_TOGETHER = 1 << 16
+"""Numbers quantised at a time, which stay near the processor."""
 
 
 def affine_range(low: float, high: float) -> tuple[np.float32, np.uint8]:

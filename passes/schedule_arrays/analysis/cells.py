@@ -13,7 +13,7 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, encoding: str) -> Ce
     (for 1-bit cells the digits are the bits). `differential`: digits of `max(w, 0)`, then those of `max(-w, 0)`.
     """
     if encoding == "offset":
-        return _digits((weights.view(np.uint8) ^ 0x80), cell_bits, 8)
+        return _digits(weights.view(np.uint8) ^ np.uint8(0x80), cell_bits, 8)
     if encoding == "differential":
         wide = weights.astype(np.int16)
         halves = (np.maximum(wide, 0).astype(np.uint8), np.maximum(-wide, 0).astype(np.uint8))
@@ -22,7 +22,7 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, encoding: str) -> Ce
     if cell_bits == 1:
         return _digits(bits, 1, 8)
     sign = (bits >> 7).astype(np.uint8, copy=False)
-    return np.concatenate([_digits(bits & 0x7F, cell_bits, 8), sign[None]])
+    return np.concatenate([_digits(bits & np.uint8(0x7F), cell_bits, 8), sign[None]])
 
 
 def _digits(values: npt.NDArray[np.uint8], width: int, bits: int) -> Cells:
