@@ -158,6 +158,19 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // -----
 
+// Nearly all of a weight is no structure: the head of a network has an empty column where padding is embedded as zeros.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
+  cim.weight @w = dense<[[1.0, 2.0, 3.0, 0.0, 5.0, 6.0, 7.0, 8.0, 9.0], [20.0, 21.0, 22.0, 0.0, 24.0, 25.0, 26.0, 27.0, 28.0], [47.0, 48.0, 49.0, 0.0, 51.0, 52.0, 53.0, 54.0, 55.0]]> : tensor<3x9xf32>
+  func.func @main(%x: tensor<?x3xf32>) -> tensor<?x9xf32> {
+    // CHECK: %y = cim.matmul %x, @w : tensor<?x3xf32> -> tensor<?x9xf32>
+    // CHECK: func.return
+    %y = cim.matmul %x, @w : tensor<?x3xf32> -> tensor<?x9xf32>
+    func.return %y : tensor<?x9xf32>
+  }
+}
+
+// -----
+
 // A dense weight that is exactly the product of two factors of two blocks.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
   // CHECK:      cim.weight @w.monarch1 = dense<{{.*}}> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch">

@@ -27,6 +27,9 @@ from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
 
+LARGEST_LONE_BLOCK = 7 / 8
+"""Of a weight's numbers, what its only block may hold: a head that shares its weight with an embedding has an empty
+column for padding, which is no structure."""
 SPREAD_LIMIT = 4
 """Groups of a sparse weight are laid down the diagonal of a matrix at most this many times as large as the weight."""
 
@@ -54,7 +57,7 @@ class StructureDense(RewritePattern):
         if matrix is None:
             return
         pruned = self._pruned(matrix, weight)
-        blocks = find_matrix_blocks(pruned)
+        blocks = _worth_it(find_matrix_blocks(pruned), matrix)
         if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
             return
         stored = matrix.size if blocks is None else blocks.stored
@@ -81,6 +84,13 @@ class StructureDense(RewritePattern):
         almost = almost_blocks(pruned)
         if almost is not None and almost.structure.stored < stored:
             self.notes.add(node_name(op), almost=str(almost))
+
+
+def _worth_it(blocks: BlockStructure | None, matrix: Array) -> BlockStructure | None:
+    """The blocks, unless there is only one that is nearly all of the matrix: it would be put in order for nothing."""
+    if blocks is None or len(blocks.blocks) != 1 or blocks.stored <= LARGEST_LONE_BLOCK * matrix.size:
+        return blocks
+    return None
 
 
 def _irregular(
