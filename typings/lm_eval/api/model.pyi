@@ -1,0 +1,26 @@
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.instance import Instance
+
+class LM(abc.ABC):
+    def __init__(self) -> None: ...
+
+class TemplateLM(LM):
+    @property
+    @abc.abstractmethod
+    def eot_token_id(self) -> int: ...
+    @property
+    def prefix_token_id(self) -> int: ...
+    @abc.abstractmethod
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]: ...
+    def loglikelihood(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]: ...
+    @abc.abstractmethod
+    def _loglikelihood_tokens(
+        self, requests: Sequence[tuple[Any, list[int], list[int]]], disable_tqdm: bool = False, **kwargs: Any
+    ) -> list[tuple[float, bool]]: ...
+    @abc.abstractmethod
+    def loglikelihood_rolling(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[float]: ...
+    @abc.abstractmethod
+    def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]: ...
