@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from xdsl.passes import ModulePass
 
 import cimc
-from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
+from cimc.commands import compile_model, dump_program, evaluate, optimize, report_program, run_program, sweep
 from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
 from passes.raise_matmul import raise_matmul
@@ -26,6 +26,7 @@ COMMANDS = {
     "cim-report": report_program.main,
     "cim-opt": optimize.main,
     "cim-sweep": sweep.main,
+    "cim-eval": evaluate.main,
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.commands import compile_model, dump_program, optimize, report_program, run_program, sweep
+from cimc.commands import compile_model, dump_program, evaluate, optimize, report_program, run_program, sweep
 
 Write = Callable[..., Path]
 Command = Callable[[Sequence[str]], int]
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     "cim-objdump": dump_program.main,
     "cim-report": report_program.main,
     "cim-sweep": sweep.main,
+    "cim-eval": evaluate.main,
 }
 
 

@@ -30,7 +30,9 @@ def test_too_little_memory(program: Path, fails: Callable[..., str], monkeypatch
     assert fails("cim-run", program) == "not enough memory: unable to allocate 1 PiB"
 
 
-@pytest.mark.parametrize("command", ["cimc", "cim-opt", "cim-run", "cim-objdump", "cim-report", "cim-sweep"])
+@pytest.mark.parametrize(
+    "command", ["cimc", "cim-opt", "cim-run", "cim-objdump", "cim-report", "cim-sweep", "cim-eval"]
+)
 def test_help(command: str, commands: Mapping[str, Command], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         commands[command](["--help"])
@@ -72,6 +74,18 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cim-report", ["p.cim", "--xml"], "unrecognized arguments: --xml"),
     ("cim-report", ["p.cim", "--tokens", "0"], "argument --tokens: '0': expected a number of at least 1"),
     ("cim-report", ["p.cim", "--dim", "n"], "argument --dim: 'n': expected NAME=VALUE with a size of at least 1"),
+    ("cim-eval", ["p.cim"], "there is nothing to do: expected --text FILE, --tasks NAME,..., or both"),
+    ("cim-eval", ["p.cim", "--tasks", "a,,b"], "argument --tasks: 'a,,b': expected names of tasks with commas between"),
+    (
+        "cim-eval",
+        ["p.cim", "--text", "t", "--window", "1"],
+        "argument --window: 1: expected at least 2, the first token",
+    ),
+    (
+        "cim-eval",
+        ["p.cim", "--text", "t", "--original", "m.onnx", "--no-original"],
+        "argument --no-original: not allowed with argument --original",
+    ),
     ("cim-sweep", ["m.onnx"], "the following arguments are required: --grid"),
     ("cim-sweep", ["m.onnx", "--grid", "g.toml", "--jobs", "0"], "argument --jobs: '0': expected a number of at least"),
     (
