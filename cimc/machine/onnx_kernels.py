@@ -55,11 +55,11 @@ def plain_session(
             if beside:
                 raise ProgramError("its name is no UTF-8, which files with data beside them must have: rename it")
             model = file.read_bytes()
-    return Session(_load(model, constants or {}))
+    return Session(_load(model, constants or {}, packed))
 
 
 def _load(
-    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue]
+    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue], packed: bool = True
 ) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
