@@ -21,12 +21,8 @@ from dialects.errors import UserError
 NEEDED = ("torch", "transformers", "onnxscript")
 """What exports."""
 DTYPES = ("float32", "float16", "bfloat16")
-_QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
-}
-"""The environment of the process: nothing is fetched, and no pickle is obeyed."""
+_NOTHING_FROM_STRANGERS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "TORCH_FORCE_WEIGHTS_ONLY_LOAD")
+"""What is set where nothing shall be fetched, and no pickle obeyed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,17 +80,26 @@ def check_installed() -> None:
 _CHILD = "import sys; sys.path[:0] = sys.argv[1:]; from cimc.export.worker import main; main()"
 
 
+def order_of(source: Path, file: Path, options: ExportOptions = DEFAULTS) -> dict[str, object]:
+    """What the process is told to do."""
+    return {"source": str(source.resolve()), "file": str(file.resolve()), **asdict(options)}
+
+
+def environment() -> dict[str, str]:
+    """The environment of the process."""
+    return {**os.environ, **dict.fromkeys(_NOTHING_FROM_STRANGERS, "1")}
+
+
 def _run(source: Path, file: Path, options: ExportOptions, progress: Callable[[str], None]) -> None:
     """Let a process export to `file`, and its weights beside it; UserError if it does not."""
-    order = {"source": str(source.resolve()), "file": str(file.resolve()), **asdict(options)}
     command = [sys.executable, "-P", "-c", _CHILD, str(Path(__file__).parents[2])]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | _QUIET
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
     ) as child:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
-            child.stdin.write(json.dumps(order) + "\n")
+            child.stdin.write(json.dumps(order_of(source, file, options)) + "\n")
             child.stdin.close()
             reasons = [reason for line in child.stdout if (reason := _heard(line, progress))]
         except BaseException:

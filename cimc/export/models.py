@@ -1,6 +1,7 @@
 """The model of a checkpoint in torch: its class, its weights, and inputs to trace it with."""
 
 import inspect
+import json
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +32,7 @@ def load(folder: Path, dtype: str) -> tuple[Any, bool]:
 
     Of an encoder with a decoder, it is the encoder. No code of the folder is run. Raises Unfit.
     """
-    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    config = _config(folder)
     loader, has_cache = _loader(config)
     model, told = loader.from_pretrained(
         folder,
@@ -49,6 +50,16 @@ def load(folder: Path, dtype: str) -> tuple[Any, bool]:
     if model.main_input_name != "input_ids":
         raise Unfit(f"{type(model).__name__} takes {model.main_input_name}: expected a network that takes input_ids")
     return model.eval(), has_cache
+
+
+def _config(folder: Path) -> Any:
+    written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if written["model_type"] not in transformers.CONFIG_MAPPING:
+        raise Unfit(
+            f"its model_type {written['model_type']} is unknown to transformers, and code of its own is never run: "
+            "expected one of its families"
+        )
+    return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
 def _loader(config: Any) -> tuple[Any, bool]:
