@@ -13,7 +13,16 @@ from onnx import TensorProto, helper, numpy_helper
 from xdsl.passes import ModulePass
 
 import cimc
-from cimc.commands import compile_model, dump_program, evaluate, optimize, report_program, run_program, sweep
+from cimc.commands import (
+    compile_model,
+    dump_program,
+    evaluate,
+    export_model,
+    optimize,
+    report_program,
+    run_program,
+    sweep,
+)
 from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
 from passes.raise_matmul import raise_matmul
@@ -21,6 +30,7 @@ from passes.raise_matmul import raise_matmul
 ROOT = Path(__file__).parents[1]
 COMMANDS = {
     "cimc": compile_model.main,
+    "cim-export": export_model.main,
     "cim-run": run_program.main,
     "cim-objdump": dump_program.main,
     "cim-report": report_program.main,

@@ -11,15 +11,20 @@ PACKAGES = ("cimc", "passes", "dialects")
 
 AGAINST_THE_REFERENCE = "a compiled loop: tests/machine/test_engines.py runs it in whole programs, bit for bit"
 BY_RUNNING_IT = "a command: tests/commands runs it, as users do"
+WITH_TORCH = "it needs torch, in a process of its own: tests/export/test_worker.py runs it with many networks"
 ELSEWHERE = {
     "cimc/commands/compile_model.py": BY_RUNNING_IT,
     "cimc/commands/dump_program.py": BY_RUNNING_IT,
     "cimc/commands/generation.py": "cim-run --generate: tests/language/test_generation.py runs it, as users do",
+    "cimc/commands/export_model.py": BY_RUNNING_IT,
     "cimc/commands/optimize.py": BY_RUNNING_IT,
     "cimc/commands/report_program.py": BY_RUNNING_IT,
     "cimc/commands/run_program.py": BY_RUNNING_IT,
     "cimc/commands/shared.py": "what commands share: tests/commands runs them, as users do",
     "cimc/optimizer_main.py": "cim-opt: all of lit/ runs it",
+    "cimc/export/models.py": WITH_TORCH,
+    "cimc/export/network.py": WITH_TORCH,
+    "cimc/export/tidy.py": WITH_TORCH,
     "cimc/machine/engine.py": "a protocol, without code",
     "cimc/machine/fast/bit_blocks.py": AGAINST_THE_REFERENCE,
     "cimc/machine/fast/bit_counts.py": AGAINST_THE_REFERENCE,

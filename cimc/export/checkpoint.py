@@ -1,4 +1,4 @@
-"""A folder of a checkpoint as Hugging Face's libraries save it: what it says of itself, before anything is loaded."""
+"""The folder of a checkpoint as Hugging Face's libraries save it: whether it is one, before anything is loaded."""
 
 import json
 from dataclasses import dataclass
@@ -20,10 +20,7 @@ class Checkpoint:
 
     folder: Path
     model_type: str
-    architecture: str | None
-    """The class of the network, as `LlamaForCausalLM`; None where the configuration names none."""
-    bytes: int
-    """Of the weights, as they are stored."""
+    weights: list[Path]
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -35,10 +32,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise UserError(f"{folder / CONFIG}: names no model_type: expected the configuration of a language model")
-    architectures = config.get("architectures")
-    names = cast(list[object], architectures) if isinstance(architectures, list) else []
-    architecture = names[0] if names and isinstance(names[0], str) else None
-    return Checkpoint(folder, model_type, architecture, sum(file.stat().st_size for file in _weights(folder)))
+    return Checkpoint(folder, model_type, _weights(folder))
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -51,13 +45,17 @@ def _weights(folder: Path) -> list[Path]:
         raise UserError(f"{folder}: {there}: expected {WEIGHTS}, or {INDEX} and the files that it names")
     placed = _object(folder / INDEX, "expected an index of weights").get("weight_map")
     names = set(cast(dict[str, object], placed).values()) if isinstance(placed, dict) else set[object]()
-    if not names or not all(isinstance(name, str) for name in names):
+    if not names:
         raise UserError(f"{folder / INDEX}: has no weight_map: expected the file of each weight by name")
-    files = [folder / str(name) for name in sorted(map(str, names))]
-    for file in files:
-        if not file.is_file():
-            raise UserError(f"{folder / INDEX}: names {file.name}, which is not there: copy it into the folder")
-    return files
+    return [_part(folder, str(name)) for name in sorted(names, key=str)]
+
+
+def _part(folder: Path, name: str) -> Path:
+    if Path(name).name != name:
+        raise UserError(f"{folder / INDEX}: names {name}, which is no file of this folder: nothing else is read")
+    if not (folder / name).is_file():
+        raise UserError(f"{folder / INDEX}: names {name}, which is not there: copy it into the folder")
+    return folder / name
 
 
 def _object(file: Path, expected: str) -> dict[str, object]:

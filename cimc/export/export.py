@@ -54,7 +54,7 @@ def export(
         read_checkpoint(source)
     else:
         check_torch_program(source)
-    check_installed()
+    _check_installed(source)
     data = data_of(output)
     with whole_file(output, UserError) as new_model, whole_file(data, UserError) as new_data:
         _run(source, new_model, options, progress)
@@ -70,11 +70,11 @@ def data_of(network: Path) -> Path:
     return network.with_name(f"{network.name}.data")
 
 
-def check_installed() -> None:
+def _check_installed(source: Path) -> None:
     """UserError if what exports is not installed: it is large, and most users need none of it."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise UserError(f"{missing[0]} is not installed, which makes ONNX of a checkpoint: pip install 'cimc[llm]'")
+        raise UserError(f"{source}: {missing[0]} is not installed, which exports it to ONNX: pip install 'cimc[llm]'")
 
 
 _CHILD = "import sys; sys.path[:0] = sys.argv[1:]; from cimc.export.worker import main; main()"

@@ -27,16 +27,18 @@ class Unfit(Exception):
     """A checkpoint that is not exported; the text says why, and what was expected."""
 
 
-def load(folder: Path, dtype: str) -> tuple[Any, bool]:
+def load(folder: Path, dtype: str, attention: str = "eager") -> tuple[Any, bool]:
     """The network of a folder, its weights being of type `dtype`, and whether it has a cache of keys and values.
 
-    Of an encoder with a decoder, it is the encoder. No code of the folder is run. Raises Unfit.
+    Of an encoder with a decoder, it is the encoder. `attention` is the implementation that is traced. No code of the
+    folder is run. Raises Unfit.
     """
     config = _config(folder)
     loader, has_cache = _loader(config)
     model, told = loader.from_pretrained(
         folder,
         dtype=getattr(torch, dtype),
+        attn_implementation=attention,
         trust_remote_code=False,
         local_files_only=True,
         use_safetensors=True,

@@ -12,11 +12,14 @@ from transformers.exporters.exporter_onnx import OnnxExporter
 from cimc.export.models import load, sample
 from cimc.export.tidy import tidy
 
+FUSED_ATTENTION = 23
+"""The first operator set with an operator for attention, which `sdpa` becomes; before, `eager` has fewer nodes."""
+
 
 def network_of_checkpoint(folder: Path, dtype: str, opset: int | None, step: Callable[[str], None]) -> onnx_ir.Model:
     """The network in a folder, with weights of type `dtype`."""
     step("loading weights")
-    model, has_cache = load(folder, dtype)
+    model, has_cache = load(folder, dtype, "sdpa" if (opset or 0) >= FUSED_ATTENTION else "eager")
     inputs, shapes = sample(model, has_cache)
     step("tracing")
     config = OnnxConfig(dynamic=True, dynamic_shapes=shapes, opset_version=opset)

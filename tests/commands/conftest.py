@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.commands import compile_model, dump_program, evaluate, optimize, report_program, run_program, sweep
+from cimc.commands import (
+    compile_model,
+    dump_program,
+    evaluate,
+    export_model,
+    optimize,
+    report_program,
+    run_program,
+    sweep,
+)
 
 Write = Callable[..., Path]
 Command = Callable[[Sequence[str]], int]
@@ -15,6 +24,7 @@ W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)
 
 COMMANDS: dict[str, Command] = {
     "cimc": compile_model.main,
+    "cim-export": export_model.main,
     "cim-opt": optimize.main,
     "cim-run": run_program.main,
     "cim-objdump": dump_program.main,

@@ -31,7 +31,7 @@ def test_too_little_memory(program: Path, fails: Callable[..., str], monkeypatch
 
 
 @pytest.mark.parametrize(
-    "command", ["cimc", "cim-opt", "cim-run", "cim-objdump", "cim-report", "cim-sweep", "cim-eval"]
+    "command", ["cimc", "cim-export", "cim-opt", "cim-run", "cim-objdump", "cim-report", "cim-sweep", "cim-eval"]
 )
 def test_help(command: str, commands: Mapping[str, Command], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -52,6 +52,9 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cimc", ["m.onnx", "--activations", "word"], "argument --activations: invalid choice: 'word'"),
     ("cimc", ["m.onnx", "--emit", "c"], "argument --emit: invalid choice: 'c'"),
     ("cimc", ["m.onnx", "--mapping", "square"], "argument --mapping: invalid choice: 'square'"),
+    ("cim-export", [], "the following arguments are required: source"),
+    ("cim-export", ["m", "--dtype", "int4"], "argument --dtype: invalid choice: 'int4'"),
+    ("cim-export", ["m", "--opset", "new"], "argument --opset: 'new': expected a number of at least 1"),
     ("cim-run", ["p.cim", "--engine", "steam"], "argument --engine: invalid choice: 'steam'"),
     ("cim-run", ["p.cim", "--threads", "0"], "argument --threads: '0': expected a number of at least 1"),
     (
