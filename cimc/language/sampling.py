@@ -32,8 +32,9 @@ class Sampler:
     def choose(self, logits: NDArray[Any]) -> NDArray[np.int64]:
         """A token for each row of [batch, vocabulary]; ProgramError for logits that are no numbers."""
         numbers = logits.astype(np.float64)
-        if np.isnan(numbers).any():
-            raise ProgramError("the network's logits are not numbers (NaN): there is no next token")
+        largest = numbers.max(axis=-1)
+        if not np.isfinite(largest).all():
+            raise ProgramError(f"the network's largest logit is {largest[~np.isfinite(largest)][0]}: expected a number")
         if self.sampling.temperature == 0:
             return numbers.argmax(axis=-1)
         rows = zip(numbers, self.generators, strict=True)

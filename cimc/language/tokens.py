@@ -91,7 +91,10 @@ def load_tokens(name: str | Path) -> Tokens:
 
 
 class ByteTokens:
-    """The bytes of UTF-8 as tokens, for networks without a vocabulary; nothing ends a text."""
+    """The bytes of UTF-8 as tokens, for networks without a vocabulary; nothing ends a text.
+
+    Tokens from 256 on, where a network has such, have no text.
+    """
 
     size = 256
     stop: frozenset[int] = frozenset()
@@ -110,7 +113,7 @@ class _ByteStream:
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def step(self, token: int) -> str:
-        return self.decoder.decode(bytes([token]))
+        return self.decoder.decode(bytes([token])) if token < ByteTokens.size else ""
 
     def end(self) -> str:
         return self.decoder.decode(b"", final=True)

@@ -51,6 +51,8 @@ def test_impossible_tokens_are_never_drawn() -> None:
     assert {int(sampler.choose(logits)[0]) for _ in range(50)} == {1, 3}
 
 
-def test_no_numbers() -> None:
-    with pytest.raises(ProgramError, match=r"^the network's logits are not numbers \(NaN\): there is no next token$"):
-        Sampler(Sampling(), 1).choose(np.array([[np.nan, 1]], np.float32))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_no_numbers(value: float) -> None:
+    with pytest.raises(ProgramError) as error:
+        Sampler(Sampling(), 2).choose(np.array([[1, -np.inf], [value, -np.inf]], np.float32))
+    assert str(error.value) == f"the network's largest logit is {value}: expected a number"

@@ -31,6 +31,7 @@ def test_bytes(text: str) -> None:
 def test_bytes_that_are_no_text() -> None:
     tokens = load_tokens("bytes")
     assert streamed(tokens, [0x61, 0xF0, 0x9F]) == ["a", "", "", "\ufffd"]
+    assert streamed(tokens, [0x61, 256, 300, 0x62]) == ["a", "", "", "b", ""]
     assert "".join(streamed(tokens, [0xC3, 0x61, 0xFF])) == "\ufffda\ufffd"
 
 
