@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import TextIO
 
@@ -13,11 +12,11 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
-from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.files.reasons import reason
 from cimc.files.whole_file import whole_file
+from cimc.ir_texts import IrTexts
 from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
@@ -116,9 +115,7 @@ def _all_located(ops: Sequence[Operation]) -> bool:
 
 def text_of(module: ModuleOp, *, locations: bool = True) -> str:
     """The module as text that parses back."""
-    stream = StringIO()
-    Printer(stream, print_debuginfo=locations).print_op(module)
-    return stream.getvalue() + "\n"
+    return IrTexts(locations).text_of(module)
 
 
 @dataclass
@@ -128,6 +125,7 @@ class KeepIr:
     folder: Path
     ctx: Context
     _count: int = 0
+    _texts: IrTexts = field(default_factory=IrTexts)
 
     def __post_init__(self) -> None:
         check_side_file(self.folder / SIDE_FILE)
@@ -142,7 +140,7 @@ class KeepIr:
     def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
         name = f"{self._count:02}-{'import' if done is None else done.name}.mlir"
         with whole_file(self.folder / name, UserError) as new:
-            new.write_text(text_of(module))
+            new.write_text(self._texts.text_of(module), encoding="utf-8")
         self._count += 1
 
     def finish(self) -> None:

@@ -20,8 +20,6 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 from xdsl.context import Context
 from xdsl.dialect_interfaces import DialectInterface
 
@@ -169,14 +167,26 @@ class WeightStore(DialectInterface):
         self._numbered.clear()
 
     def write(self, path: Path) -> None:
-        """Write all arrays to one safetensors file; OSError if that fails."""
-        arrays = {key: stored.array() for key, stored in self._stored.items()}
-        kinds = {key: [array.dtype.name, list(array.shape)] for key, array in arrays.items()}
-        data = {key: _bytes_of(array) for key, array in arrays.items()}
-        try:
-            save_file(data, str(path), metadata={"kinds": json.dumps(kinds)})
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+        """Write all arrays to one safetensors file, one by one, for together they may not fit into memory.
+
+        Raises OSError if that fails.
+        """
+        kinds: dict[str, list[object]] = {}
+        header: dict[str, object] = {}
+        end = 0
+        for key, stored in self._stored.items():
+            array = stored.array()
+            kinds[key] = [array.dtype.name, list(array.shape)]
+            first, end = end, end + array.nbytes
+            header[key] = {"dtype": "U8", "shape": [array.nbytes], "data_offsets": [first, end]}
+        text = json.dumps({"__metadata__": {"kinds": json.dumps(kinds)}, **header}).encode()
+        text += b" " * (-len(text) % 8)  # as the library does it, so that the arrays begin at a multiple
+        with path.open("wb") as file:
+            file.writelines((len(text).to_bytes(8, "little"), text))
+            for stored in self._stored.values():
+                array = stored.array()
+                self._touched.note(array)
+                file.write(_bytes_of(array).data)
 
     def attach(self, path: Path) -> None:
         """Map all arrays of a file that `save` wrote, without reading their bytes but for the digests."""

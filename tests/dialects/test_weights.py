@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from xdsl.context import Context
 
 from dialects import weights
@@ -236,3 +236,14 @@ def test_what_is_not_kept_is_written_too(tmp_path: Path, monkeypatch: pytest.Mon
     store.write(tmp_path / SIDE_FILE)
     again.attach(tmp_path / SIDE_FILE)
     assert bytes_of(again.get(*name)) == bytes_of(array)
+
+
+def test_side_files_are_those_of_safetensors(tmp_path: Path) -> None:
+    arrays = {"a": np.arange(5, dtype=np.int8), "b": np.eye(3, dtype=np.float32), "none": np.zeros((0, 2), np.int64)}
+    store = WeightStore()
+    for name, array in arrays.items():
+        store.put(name, array)
+    store.write(tmp_path / "ours")
+    read = load_file(tmp_path / "ours")
+    assert {name: array.tobytes() for name, array in read.items()} == {n: a.tobytes() for n, a in arrays.items()}
+    assert int.from_bytes((tmp_path / "ours").read_bytes()[:8], "little") % 8 == 0
