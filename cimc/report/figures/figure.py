@@ -135,6 +135,9 @@ def faded(least: float = 0.12) -> alt.typing.ChannelOpacity | Any:
     return alt.condition(f"{PICKED} === null || {PICKED} === datum.owner", alt.value(1), alt.value(least))
 
 
-def zooming(*encodings: Literal["x", "y"]) -> alt.Parameter:
-    """Drag to move, Ctrl and wheel (or a pinch) to zoom, double click to go back: the wheel alone moves the page."""
-    return alt.selection_interval(bind="scales", encodings=encodings, zoom="wheel![event.ctrlKey]")
+def zooming(*encodings: Literal["x", "y"], name: str | None = None) -> alt.Parameter:
+    """Drag to move, Ctrl and wheel (or a pinch) to zoom, double click to go back: the wheel alone moves the page.
+
+    Expressions find what is in sight under `name`.
+    """
+    return alt.selection_interval(name, bind="scales", encodings=encodings, zoom="wheel![event.ctrlKey]")

@@ -1,13 +1,11 @@
 """Which layer sits where: every array of the chip with the tiles in it."""
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import altair as alt
 import numpy as np
 
-from cimc.program.metadata import Chip
+from cimc.report.figures.aggregation import Strip, aggregated, merged
 from cimc.report.figures.figure import (
     MOST_MARKS,
     WIDTH,
@@ -20,16 +18,11 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
+from cimc.report.figures.grid import NUMBERED, Grid
 from cimc.report.palette import EMPTY, MUTED
 from cimc.report.study import Study
 
-GAP = 0.12
-"""Between arrays, as a share of an array's longer side."""
-LANDSCAPE = 2.4
-"""Width by height of the whole map, about."""
-HEADROOM = 0.02
-NUMBERED = 400
-"""Up to so many arrays bear their number."""
+MOST_STRIPS = 20_000
 COLUMNS = ("layer", "array", "row", "column", "rows", "columns", "from_row", "from_column")
 
 
@@ -44,103 +37,54 @@ def occupancy(studies: Sequence[Study]) -> Figure:
     )
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Where the arrays stand: `across` in a row, `pitch` cells from one to the next, `size` cells all together."""
-
-    count: int
-    across: int
-    pitch: tuple[int, int]
-    size: tuple[int, int]
-
-    @staticmethod
-    def of(chip: Chip, count: int) -> "_Grid":
-        """About LANDSCAPE, with few places left empty in the last row."""
-        gap = math.ceil(GAP * max(chip.rows, chip.columns))
-        pitch = (chip.columns + gap, chip.rows + gap + (gap if count <= NUMBERED else 0))
-        wanted = math.sqrt(count * LANDSCAPE * pitch[1] / pitch[0])
-        candidates = range(max(1, math.floor(0.7 * wanted)), min(count, math.ceil(1.3 * wanted)) + 1)
-        across = min(candidates, key=lambda n: (-count % n) / count + abs(math.log(n / wanted)) / 4)
-        return _Grid(count, across, pitch, (across * pitch[0] - gap, math.ceil(count / across) * pitch[1] - gap))
-
-    @property
-    def headroom(self) -> float:
-        """Above the arrays, for the numbers of the first ones, as a share of the width."""
-        return HEADROOM if self.count <= NUMBERED else 0
-
-    @property
-    def aspect(self) -> float:
-        """Height by width."""
-        return self.size[1] / self.size[0] + self.headroom
-
-    @property
-    def left(self) -> str:
-        """Vega expression: the first column of an array."""
-        return f"(datum.array % {self.across}) * {self.pitch[0]}"
-
-    @property
-    def top(self) -> str:
-        """Vega expression: the first row of an array."""
-        return f"floor(datum.array / {self.across}) * {self.pitch[1]}"
-
-    @property
-    def x(self) -> alt.X:
-        """The horizontal axis, in cells."""
-        return alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, self.size[0]], nice=False, padding=0))
-
-    @property
-    def y(self) -> alt.Y:
-        """The vertical axis, in cells from the top."""
-        domain = [self.size[1], -self.headroom * self.size[0]]
-        return alt.Y("y:Q", axis=None, scale=alt.Scale(domain=domain, nice=False, padding=0))
-
-
 def _panel(study: Study) -> Panel:
     count = len(study.program.arrays)
     if not count:
         return Panel(study.label, None, ("The program uses no array.",))
-    grid = _Grid.of(study.program.chip, count)
-    tiles, notes = _tiles(study)
-    layers = [_frames(study, grid), _drawn(study, tiles, grid, exact=not notes)]
-    chart = alt.layer(*layers, *([_numbers(study, grid)] if count <= NUMBERED else []))
+    grid = Grid.of(study.program.chip, count)
+    if len(study.program.tiles) > MOST_MARKS:
+        layers, notes = _aggregated(study, grid)
+    else:
+        layers, notes = [_frames(study, grid), _drawn(study, grid)], ()
+        layers += [_numbers(study, grid)] if count <= NUMBERED else []
+    chart = alt.layer(*layers)
     return Panel(study.label, chart.properties(width=WIDTH, height=round(WIDTH * grid.aspect)), notes, grid.aspect)
 
 
-def _tiles(study: Study) -> tuple[list[Sequence[float]], tuple[str, ...]]:
-    """The rows of the table COLUMNS: tiles, or what each layer takes of each array where there are too many."""
-    tiles = study.program.tiles.tolist()
-    owner = study.owner_of_weight
-    if len(tiles) <= MOST_MARKS:
-        return [(owner.get(w, -1), a, r, c, h, k, fr, fc) for w, a, r, c, h, k, fr, fc in tiles], ()
-    strips = list(_strips(study))
-    note = f"{len(tiles):,} tiles are too many to draw: each layer's share of each array is drawn as one strip instead."
-    kept = strips[:MOST_MARKS]
-    if len(kept) == len(strips):
-        return kept, (note,)
-    last = int(kept[-1][1])
-    return kept, (note, f"Arrays after number {last} of {len(study.program.arrays):,} are left out.")
+def _aggregated(study: Study, grid: Grid) -> tuple[list[alt.Chart], tuple[str, ...]]:
+    """What each layer takes of each array, with equal neighbours as one mark."""
+    runs, tiles = merged(_strips(study), grid.across), len(study.program.tiles)
+    note = (
+        f"{tiles:,} tiles are too many to draw one by one: each layer's share of each array is a strip instead, and "
+        "equal neighbours are one. Zoom in to see the numbers of the arrays."
+    )
+    if len(runs) <= MOST_STRIPS:
+        return aggregated(study, runs, grid), (note,)
+    last = runs[MOST_STRIPS - 1].array
+    left = f"Arrays after number {last} of {grid.count:,} are left out."
+    return aggregated(study, runs[:MOST_STRIPS], grid), (note, left)
 
 
-def _strips(study: Study) -> Iterator[Sequence[float]]:
+def _strips(study: Study) -> Iterator[Strip]:
     """For each array and layer one strip over all columns, as high as the cells that the layer takes."""
     tiles, chip = study.program.tiles.astype(np.int64), study.program.chip
-    key, which = np.unique(tiles[:, [1, 0]], axis=0, return_inverse=True)
+    key, which = np.unique(tiles[:, 1] * (1 + tiles[:, 0].max()) + tiles[:, 0], return_inverse=True)
     cells = np.zeros(len(key), np.int64)
-    np.add.at(cells, which.reshape(-1), tiles[:, 4] * tiles[:, 5])
+    np.add.at(cells, which, tiles[:, 4] * tiles[:, 5])
     array, row = -1, 0.0
-    for (number, weight), count in zip(key.tolist(), cells.tolist(), strict=True):
+    for (number, weight), count in zip(zip(*np.divmod(key, 1 + tiles[:, 0].max())), cells.tolist(), strict=True):
         row = row if number == array else 0.0
         array, height = number, count / chip.columns
-        yield study.owner_of_weight.get(weight, -1), number, row, 0, height, chip.columns, 0, 0
+        yield Strip(study.owner_of_weight.get(int(weight), -1), int(number), row, height)
         row += height
 
 
-def _arrays(grid: _Grid) -> alt.Chart:
+def _arrays(grid: Grid) -> alt.Chart:
     rows = ((i,) for i in range(grid.count))
     return alt.Chart(table(("array",), rows)).transform_calculate(x=grid.left, y=grid.top)
 
 
-def _frames(study: Study, grid: _Grid) -> alt.Chart:
+def _frames(study: Study, grid: Grid) -> alt.Chart:
     """The arrays, empty."""
     chip = study.program.chip
     return (
@@ -151,7 +95,7 @@ def _frames(study: Study, grid: _Grid) -> alt.Chart:
     )
 
 
-def _numbers(study: Study, grid: _Grid) -> alt.Chart:
+def _numbers(study: Study, grid: Grid) -> alt.Chart:
     """The number of each array above it, as long as there is room."""
     room = f"{grid.pitch[1] - study.program.chip.rows} * width / {grid.size[0]}"
     size = alt.ExprRef(f"{room} < 7 ? 0 : min(9, 0.8 * {room})")
@@ -159,11 +103,13 @@ def _numbers(study: Study, grid: _Grid) -> alt.Chart:
     return texts.encode(x=grid.x, y=grid.y, text="array:Q")
 
 
-def _drawn(study: Study, tiles: list[Sequence[float]], grid: _Grid, exact: bool) -> alt.Chart:
-    """The tiles; `exact` if they are drawn where they lie."""
+def _drawn(study: Study, grid: Grid) -> alt.Chart:
+    """The tiles."""
+    owner, tiles = study.owner_of_weight, study.program.tiles.tolist()
+    rows = [(owner.get(w, -1), a, r, c, h, k, fr, fc) for w, a, r, c, h, k, fr, fc in tiles]
     place = [alt.Tooltip("place:N", title="cells"), alt.Tooltip("piece:N", title="of the weight")]
     return (
-        alt.Chart(table(COLUMNS, tiles))
+        alt.Chart(table(COLUMNS, rows))
         .transform_lookup(lookup="layer", from_=layer_names(study))
         .transform_calculate(
             x=f"{grid.left} + datum.column",
@@ -186,7 +132,7 @@ def _drawn(study: Study, tiles: list[Sequence[float]], grid: _Grid, exact: bool)
                 alt.Tooltip("kind:N", title="structure"),
                 alt.Tooltip("shape:N", title="weight"),
                 alt.Tooltip("array:Q", title="array"),
-                *(place if exact else []),
+                *place,
             ],
         )
         .add_params(picked(), zooming("x", "y"))

@@ -17,6 +17,7 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
+from cimc.report.figures.joined_bars import Joined, joined
 from cimc.report.figures.time_axis import (
     LANES,
     MICROSECOND,
@@ -30,6 +31,7 @@ from cimc.report.figures.time_axis import (
     working,
 )
 from cimc.report.palette import EMPTY, RESOURCES
+from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline
 
@@ -38,6 +40,8 @@ Lanes: TypeAlias = Mapping[tuple[Resource, int], int]
 
 ABOVE = (Resource.INTERCONNECT, Resource.DIGITAL, Resource.ATTENTION)
 """What has lanes above the arrays, in this order."""
+MOST_BARS = 15_000
+"""Of a schedule that has more than MOST_MARKS."""
 BAR = 0.84
 """Height of a bar in its lane."""
 COLUMNS = ("resource", "unit", "what", "node", "stage", "layer", "start", "end", "top", "bottom")
@@ -62,15 +66,22 @@ def _panel(study: Study, end: float) -> Panel:
     arrays = list(working(timeline))
     kept = evenly(arrays, LANES)
     events = _events(timeline, kept)
-    if len(events) > MOST_MARKS:
-        kept = evenly(kept, max(1, len(kept) * MOST_MARKS // len(events)))
-        events = _events(timeline, kept)
+    bars = joined(events, MOST_BARS) if len(events) > MOST_MARKS else Joined(events, 0)
+    if len(bars.events) > MOST_MARKS:
+        kept = evenly(kept, max(1, len(kept) * MOST_MARKS // len(bars.events)))
+        bars = joined(_events(timeline, kept), MOST_BARS)
     notes: list[str] = []
     if len(kept) < len(arrays):
         notes.append(f"Only {len(kept)} of {len(arrays):,} arrays are drawn, evenly chosen.")
-    if len(events) > MOST_MARKS:
-        notes.append(f"Only the first {MOST_MARKS:,} of {len(events):,} bars are drawn.")
-    chart = _chart(study, timeline, events[:MOST_MARKS], kept, end)
+    if bars.gap_ps:
+        gap = shown(bars.gap_ps / 1000, TIME)
+        notes.append(
+            f"{len(events):,} bars are too many to draw one by one: those of one layer on one unit are one bar where "
+            f"at most {gap} lie between them. cim-report --trace writes all of them."
+        )
+    if len(bars.events) > MOST_MARKS:
+        notes.append(f"Only the first {MOST_MARKS:,} of {len(bars.events):,} bars are drawn.")
+    chart = _chart(study, timeline, bars.events[:MOST_MARKS], kept, end)
     return Panel(study.label, chart, (*notes, *against_latency(study, timeline)))
 
 

@@ -58,20 +58,34 @@ def test_too_many_tiles_become_strips(study: Study, rows: Rows, monkeypatch: pyt
     split = replace(study, program=replace(study.program, tiles=halves))
     monkeypatch.setattr(module, "MOST_MARKS", len(tiles))
     (panel,) = occupancy([split]).panels
-    strips = rows(panel, "from_row")
-    assert len(strips) == count
-    area = sum(float(strip["rows"]) * float(strip["columns"]) for strip in strips)
-    assert area == (halves[:, 4] * halves[:, 5]).sum()
-    assert panel.notes[0].startswith(f"{len(halves)} tiles are too many to draw")
-    assert "from_row" not in str(panel.spec()["layer"][1]["encoding"]["tooltip"])
+    strips = rows(panel, "rows")
+    assert len(strips) <= count
+    area = sum(float(strip["rows"]) * float(strip["arrays"]) for strip in strips) * study.program.chip.columns
+    assert area == pytest.approx((halves[:, 4] * halves[:, 5]).sum())
+    assert panel.notes[0].startswith(f"{len(halves)} tiles are too many to draw one by one")
+    assert "from_row" not in str(panel.spec())
 
 
 def test_more_strips_than_can_be_drawn(study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_MARKS", 3)
+    monkeypatch.setattr(module, "MOST_MARKS", 0)
+    monkeypatch.setattr(module, "MOST_STRIPS", 1)
     (panel,) = occupancy([study]).panels
-    strips = rows(panel, "from_row")
-    assert len(strips) == 3
+    strips = rows(panel, "rows")
+    assert len(strips) == 1
     assert panel.notes[1] == f"Arrays after number {strips[-1]['array']} of {len(study.program.arrays)} are left out."
+
+
+def test_equal_neighbours_are_one(big_study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Line by line, so that 4,608 arrays are few marks, which cover all of them."""
+    monkeypatch.setattr(module, "MOST_MARKS", 100)
+    (panel,) = occupancy([big_study]).panels
+    strips = [(int(row["layer"]), int(row["array"]), int(row["arrays"])) for row in rows(panel, "rows")]
+    assert len(strips) < 150
+    drawn = np.concatenate([np.arange(first, first + count) for _, first, count in strips])
+    assert np.array_equal(np.sort(drawn), np.arange(4608))
+    layers = {array: layer for layer, first, count in strips for array in range(first, first + count)}
+    owner = big_study.owner_of_weight
+    assert all(layers[array] == owner[weight] for weight, array in big_study.program.tiles[:, :2].tolist())
 
 
 def test_large_chips_have_no_numbers(study: Study, big_study: Study) -> None:
