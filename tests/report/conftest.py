@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +43,26 @@ def empty_study(onnx_file: Callable[..., Path], compiled: Callable[..., Compilat
 @pytest.fixture
 def big_study(onnx_file: Callable[..., Path]) -> Study:
     """As many arrays as BERT-large takes without structure: 4608, of 4x4."""
+    return _chain(onnx_file, [48, 64] * 12 + [48])
+
+
+@pytest.fixture
+def huge_study(onnx_file: Callable[..., Path]) -> Study:
+    """As many arrays as seven billion weights take on arrays of 256x256: 102,400, of 4x4."""
+    return _chain(onnx_file, [640] * 5)
+
+
+def _chain(onnx_file: Callable[..., Path], sizes: Sequence[int]) -> Study:
+    """Layers one after the other, each from a vector of one size to one of the next."""
     generator = np.random.default_rng(0)
-    sizes = [48, 64] * 12 + [48]
     weights = {
         f"w{i}": generator.standard_normal((sizes[i], sizes[i + 1])).astype(np.float32) / 8
         for i in range(len(sizes) - 1)
     }
     steps = " ".join(f"[layer{i}] h{i + 1} = MatMul(h{i}, w{i})" for i in range(len(weights)))
-    file = onnx_file(f"g (float[n,48] h0) => (float[n,48] h24) {{ {steps} }}", weights, name="big.onnx")
-    options = Options(chip="tiny-4", mapping="linear", arrays=5000, measure=False)
+    ports = f"(float[n,{sizes[0]}] h0) => (float[n,{sizes[-1]}] h{len(weights)})"
+    file = onnx_file(f"g {ports} {{ {steps} }}", weights, name="big.onnx")
+    options = Options(chip="tiny-4", mapping="linear", arrays=200_000, measure=False)
     (study,) = studies_of({"big.cim": compile_network(file, options).program})
     return study
 

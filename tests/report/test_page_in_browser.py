@@ -15,6 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
+from cimc.report.figures import occupancy
+from cimc.report.figures.grid import Grid
 from cimc.report.page.page import page_of
 from cimc.report.study import Study, json_of
 
@@ -55,6 +57,21 @@ TILES = """
     };
     walk(views.find(({ id }) => id === "occupancy-0").view.scenegraph().root);
     return found.map((item) => [item.datum.owner, item.opacity]);
+"""
+
+ZOOM = """
+    const [x, y, done] = arguments;
+    const view = views.find(({ id }) => id === "occupancy-0").view;
+    view.signal("zoom_x", x).signal("zoom_y", y).runAsync().then(() => done());
+"""
+NUMBERS = """
+    const found = [];
+    const walk = (item) => {
+        if (item.datum && "column" in item.datum && "line" in item.datum) found.push(item.datum.array);
+        (item.items ?? []).forEach(walk);
+    };
+    walk(views.find(({ id }) => id === "occupancy-0").view.scenegraph().root);
+    return found.sort((a, b) => a - b);
 """
 
 
@@ -177,6 +194,21 @@ def test_thousands_of_arrays_are_drawn(opened: Callable[..., Browser], big_study
     """
     assert run(chrome, colors) > 24
     assert "Only 200 of 4,608 arrays are drawn, evenly chosen." in chrome.page_source
+
+
+def test_zooming_into_many_arrays_shows_their_numbers(
+    opened: Callable[..., Browser], big_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of arrays that are drawn as one strip."""
+    monkeypatch.setattr(occupancy, "MOST_MARKS", 100)
+    chrome = opened(big_study)
+    assert run(chrome, MARKS)["occupancy-0"] < 1000
+    assert run(chrome, NUMBERS) == []
+    pitch = Grid.of(big_study.program.chip, 4608).pitch
+    chrome.execute_async_script(ZOOM, [2.1 * pitch[0], 4 * pitch[0]], [pitch[1], 2.9 * pitch[1]])
+    across = Grid.of(big_study.program.chip, 4608).across
+    assert run(chrome, NUMBERS) == [across + 2, across + 3, 2 * across + 2, 2 * across + 3]
+    assert chrome.get_log("browser") == []
 
 
 def test_a_program_without_arrays(opened: Callable[..., Browser], empty_study: Study) -> None:

@@ -96,3 +96,11 @@ def test_two_programs_stand_side_by_side(study: Study) -> None:
 
 def test_pages_of_thousands_of_arrays_are_a_few_megabytes(big_study: Study) -> None:
     assert len(page_of([big_study]).encode()) < 3_000_000
+
+
+def test_the_page_of_a_hundred_thousand_arrays_is_small(huge_study: Study) -> None:
+    """Below 5 MB, the libraries included, with so few marks that a browser draws them at once."""
+    page = page_of([huge_study])
+    assert huge_study.report.arrays == 102_400
+    assert len(page.encode()) < 3_000_000
+    assert "102,400 tiles are too many to draw one by one" in page
