@@ -82,9 +82,14 @@ def _plain_values(entries: Iterable[ValueInfoProto], file: Path) -> None:
 
 
 def _plain_type(value_type: TypeProto, subject: str) -> None:
-    """Dimensions below 0, and those whose name is a sign for no name, are dynamic ones without a name."""
+    """Dimensions below 0, and those whose name is a sign for no name, are dynamic ones without a name.
+
+    A name that is a number above 0 is a size: the exporter of transformers writes heads and their width so.
+    """
     for tensor in _tensor_types(value_type):
         for dim in tensor.shape.dim:
+            if dim.dim_param and (size := _size(text(dim.dim_param))):
+                dim.dim_value = size
             if dim.dim_value > LARGEST_DIMENSION:
                 raise UserError(f"{subject} has a dimension of {dim.dim_value}: expected at most {LARGEST_DIMENSION}")
             if dim.dim_value < 0:
@@ -94,6 +99,12 @@ def _plain_type(value_type: TypeProto, subject: str) -> None:
                 dim.dim_param = name
                 if not any(letter.isalnum() for letter in name) or _is_nameless(name):
                     dim.Clear()
+
+
+def _size(name: str) -> int:
+    """The size that a name tells; 0 for one that tells none."""
+    digits = name.strip()
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= len(str(LARGEST_DIMENSION)) else 0
 
 
 def _is_nameless(name: str) -> bool:

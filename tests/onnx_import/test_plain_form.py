@@ -62,6 +62,17 @@ def test_dimensions_whose_name_says_nothing(name: str) -> None:
         assert [dim.WhichOneof("value") for dim in entry.type.tensor_type.shape.dim] == [None, "dim_param"]
 
 
+def test_a_name_that_is_a_number_is_a_size() -> None:
+    model = parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 17]> g (float[n,m,k,l] x) => (float[n,m,k,l] y) { y = Neg(x) }'
+    )
+    for dim, name in zip(model.graph.input[0].type.tensor_type.shape.dim, ("64", " 3 ", "0", "64k")):
+        dim.dim_param = name
+    make_plain(model, FILE)
+    shape = model.graph.input[0].type.tensor_type.shape.dim
+    assert [getattr(dim, dim.WhichOneof("value") or "", None) for dim in shape] == [64, 3, None, "64k"]
+
+
 def test_dimensions_below_zero_are_dynamic_also_inside_of_sequences_and_bodies() -> None:
     model = parser.parse_model(
         f"""{HEAD} g (float[n] x, bool c) => (float[n] y) <seq(float[5]) s, float[5] v> {{
