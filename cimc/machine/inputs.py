@@ -4,6 +4,7 @@ import math
 import os
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from cimc.files.reasons import reason
 from cimc.program.dimension_sums import size_of
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input
+from cimc.program.metadata import Input, Shape
 
 DEFAULT_LENGTHS = (1, 16)
 """Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
@@ -27,7 +28,7 @@ def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) 
 
     Raises ProgramError if one is missing or unknown, or has another dtype or shape than the program takes.
     """
-    names = [value.name for value in expected]
+    names = dict.fromkeys(value.name for value in expected)
     for name in inputs:
         if name not in names:
             raise ProgramError(f"input {name} is unknown, the program takes {_list(names)}")
@@ -39,7 +40,11 @@ def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) 
     for value in expected:
         _check_dtype(value, arrays[value.name])
         _check_shape(value, arrays[value.name].shape, lengths)
-    return {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
+    return {name: _contiguous(array) for name, array in arrays.items()}
+
+
+def _contiguous(array: NDArray[Any]) -> NDArray[Any]:
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array).reshape(array.shape)
 
 
 def read_inputs(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -89,25 +94,35 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _check_dtype(value: Input, array: NDArray[Any]) -> None:
-    dtype = "string" if array.dtype.kind in "OSU" else array.dtype.name
+    dtype = _dtype_name(array.dtype)
     if dtype != value.dtype:
         raise ProgramError(f"input {value.name} has type {dtype}, expected {value.dtype}")
+
+
+@cache
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    return "string" if dtype.kind in "OSU" else dtype.name
 
 
 def _check_shape(value: Input, shape: tuple[int, ...], lengths: dict[str, tuple[int, str]]) -> None:
     """Checks a shape; `lengths` collects the length of every symbolic dimension and the input that brought it."""
     if value.shape is None:
         return
-    message = f"input {value.name} has shape {_shape(shape)}, expected {_shape(value.shape)}"
-    if len(shape) != len(value.shape):
-        raise ProgramError(message)
-    for length, dim in zip(shape, value.shape):
+    expected = value.shape
+    if len(shape) != len(expected):
+        raise ProgramError(_misshapen(value.name, shape, expected))
+    for length, dim in zip(shape, expected):
         if isinstance(dim, int) and length != dim:
-            raise ProgramError(message)
+            raise ProgramError(_misshapen(value.name, shape, expected))
         if isinstance(dim, str):
             known, origin = lengths.setdefault(dim, (length, value.name))
             if length != known:
+                message = _misshapen(value.name, shape, expected)
                 raise ProgramError(f"{message} where {dim} is {known} in input {origin}")
+
+
+def _misshapen(name: str, shape: tuple[int, ...], expected: Shape) -> str:
+    return f"input {name} has shape {_shape(shape)}, expected {_shape(expected)}"
 
 
 def _shape(dims: Iterable[int | str | None]) -> str:
