@@ -15,7 +15,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto,
 
 from cimc.program.metadata import Kernel
 
-ELEMENTWISE = frozenset({"Add", "Sub", "Mul", "Div", "LayerNormalization"})
+INDIFFERENT = frozenset({"Add", "Sub", "Mul", "Div", "Gather", "LayerNormalization"})
 """Operators that give the same bits whether an operand is a constant of the model or an input."""
 _NUMBERS = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT32, TensorProto.INT64})
 _LARGEST = 1 << 16
@@ -54,14 +54,17 @@ class _Plain:
 
 
 def shared_models(kernels: Sequence[Kernel]) -> Iterator[SharedModel]:
-    """The models of kernels of which several are alike; all other kernels are in none."""
+    """The models of kernels of which several are alike, or that are given constants of the program.
+
+    All other kernels are in none. A constant that is given is not copied, as ONNX Runtime does with those of a model.
+    """
     groups: dict[bytes, dict[int, _Plain]] = {}
     for number, kernel in enumerate(kernels):
         plain = _plain(kernel) if len(kernel.model) <= _LARGEST else None
         if plain is not None:
             groups.setdefault(plain.model.SerializeToString(deterministic=True), {})[number] = plain
     for members in groups.values():
-        if len(members) > 1:
+        if len(members) > 1 or any(map(_is_external, next(iter(members.values())).constants.values())):
             yield _shared(members)
 
 
@@ -94,7 +97,7 @@ def _name(names: dict[str, str], name: str) -> str:
 
 
 def _take_constants(graph: GraphProto) -> list[TensorProto]:
-    """Makes inputs of the initializers that only elementwise operators read."""
+    """Makes inputs of the initializers that only indifferent operators read."""
     kept = set(_read_otherwise(graph.node)) | {port.name for port in (*graph.input, *graph.output)}
     tensors = [TensorProto.FromString(tensor.SerializeToString()) for tensor in graph.initializer]
     constants = [tensor for tensor in tensors if tensor.name not in kept and tensor.data_type in _NUMBERS]
@@ -110,9 +113,9 @@ def _is_external(tensor: TensorProto) -> bool:
 
 
 def _read_otherwise(nodes: Iterable[NodeProto]) -> Iterator[str]:
-    """The values that other operators than elementwise ones read."""
+    """The values that other operators than the indifferent ones read."""
     for node in nodes:
-        if node.domain or node.op_type not in ELEMENTWISE:
+        if node.domain or node.op_type not in INDIFFERENT:
             yield from node.input
 
 

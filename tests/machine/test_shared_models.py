@@ -61,7 +61,7 @@ def test_kernels_that_differ_in_names_and_numbers(handmade: Program) -> None:
 
 
 def test_constants_of_the_program(handmade: Program) -> None:
-    """They are given by number; what other operators than elementwise ones read is in the model."""
+    """They are given by number; what other operators read is in the model."""
     handmade.constants = [np.array([2], np.float32), np.array([5], np.float32)]
 
     def made(op: str, number: int) -> Kernel:
@@ -74,6 +74,17 @@ def test_constants_of_the_program(handmade: Program) -> None:
     assert [(list(s.runs), s.external) for s in shared] == [([0, 1], ()), ([2, 4], ("constant0",))]
     loaded = with_kernels(handmade, *kernels)
     assert [run(loaded, number, 3) for number in range(5)] == [[6], [15], [3], [5], [3]]
+
+
+def test_a_table_of_the_program_is_not_copied(handmade: Program) -> None:
+    """A kernel that is alone is given it; its own numbers stay where they are."""
+    handmade.constants = [np.arange(8, dtype=np.float32).reshape(4, 2)]
+    graph = "g (int64[n] v0) => (float[n, 2] v1) <float[4, 2] constant0 = {0, 0, 0, 0, 0, 0, 0, 0}, float one = {1}> "
+    alone = kernel(graph + "{ rows = Gather(constant0, v0)  v1 = Add(rows, one) }", (0, 1), [0])
+    (shared,) = shared_models([alone])
+    assert (shared.external, list(shared.runs[0].given.values())) == ((), ["constant0"])
+    loaded = with_kernels(handmade, alone)
+    assert loaded.run(0, loaded.feeds(0, [np.array([2, 0])]))[0].tolist() == [[5, 6], [1, 2]]
 
 
 def test_kernels_that_have_to_be_alone(handmade: Program) -> None:
