@@ -1,5 +1,6 @@
 """How the process that exports is started, heard and answered for; what it makes is tested in test_worker.py."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,4 +90,8 @@ def test_not_installed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_torch_stays_outside() -> None:
     """What starts the process loads none of what it loads."""
-    assert not {"torch", "transformers", "onnxscript"} & set(sys.modules)
+    code = "import sys, cimc.api, cimc.export.sources; print({*sys.argv[1:]} & {*sys.modules})"
+    command = [sys.executable, "-c", code, *exporting.NEEDED]
+    root = str(Path(__file__).parents[2])
+    child = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert child.stdout == "set()\n"
