@@ -12,7 +12,7 @@ import pytest
 
 import cimc
 from cimc.commands import run_program
-from cimc.export.export import export_checkpoint
+from cimc.export.export import export
 from cimc.language.checking import Check
 from cimc.language.onnx_context import onnx_context
 from cimc.language.session import Session
@@ -32,7 +32,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("llama")
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    export_checkpoint(folder, folder / "model.onnx")
+    export(folder, folder / "model.onnx")
     program = cimc.compile(folder / "model.onnx", reference=folder / "ref.onnx")
     program.save(folder / "model.cim")
     return folder
