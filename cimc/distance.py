@@ -19,7 +19,7 @@ from dialects.semantics.outlined import OutlinedModel
 
 MEASURING_SECONDS = 20.0
 """How long each of the two networks may run, where nothing else is said."""
-PACKED_BYTES = 1 << 26
+PACKED_BYTES = 1 << 24
 """Weights of more bytes than this are not packed for the one run: it takes longer than the run itself, and memory."""
 
 

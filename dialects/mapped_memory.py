@@ -40,9 +40,13 @@ class TouchedFiles:
         if mapping is None:
             return
         if self._bytes + array.nbytes > self.limit:
-            for touched in self._mappings:
-                release(touched)
-            self._mappings.clear()
-            self._bytes = 0
+            self.release()
         self._mappings.add(mapping)
         self._bytes += array.nbytes
+
+    def release(self) -> None:
+        """Give back all that was handed out."""
+        for touched in self._mappings:
+            release(touched)
+        self._mappings.clear()
+        self._bytes = 0

@@ -160,6 +160,10 @@ class WeightStore(DialectInterface):
             )
         return stored
 
+    def release_files(self) -> None:
+        """Give back the memory of mapped files: they are read again when they are needed."""
+        self._touched.release()
+
     def keep_only(self, keys: Container[str]) -> None:
         """Forget all other arrays, whose memory may then be used for something else."""
         self._stored = {key: stored for key, stored in self._stored.items() if key in keys}

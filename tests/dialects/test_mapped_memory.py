@@ -37,3 +37,15 @@ def test_all_is_released_where_it_becomes_too_much(mapped: Array, monkeypatch: p
         touched.note(mapped[:size])
         touched.note(np.zeros(5000))
         assert released == times * [mapping_of(mapped)]
+
+
+def test_all_is_released_on_demand_and_once(mapped: Array, monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[mmap.mmap | None] = []
+    monkeypatch.setattr(mapped_memory, "release", released.append)
+    touched = TouchedFiles(1000)
+    touched.note(mapped[:900])
+    for _ in range(2):
+        touched.release()
+        assert released == [mapping_of(mapped)]
+    touched.note(mapped[:900])  # counted anew
+    assert released == [mapping_of(mapped)]
