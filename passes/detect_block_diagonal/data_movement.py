@@ -4,7 +4,7 @@ Exporters write the permutations around structured layers in many ways (`Reshape
 computed at run time). Instead of matching each, ONNX Runtime runs the chain on numbers, twice, for two batch sizes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -41,6 +41,8 @@ BATCHES = ((2, 3, 5), (3, 1, 2))
 
 Indices = npt.NDArray[np.int64]
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+Tried = dict[Hashable, "tuple[Indices, bool] | None"]
+"""What movements did that were tried before, by what they are: the layers of a network move alike."""
 LIMIT = 1 << 24
 """float32 holds the numbers up to here exactly."""
 
@@ -95,13 +97,51 @@ def _is_constant(value: SSAValue | None) -> bool:
     return value is not None and isinstance(value.owner, ConstantOp | ReadOp)
 
 
-def movement(value: SSAValue, source: SSAValue, network: Network) -> Movement | None:
-    """What the movements from `source` to `value` do to vectors; None if they mix them or cannot be tried."""
+def movement(value: SSAValue, source: SSAValue, network: Network, tried: Tried | None = None) -> Movement | None:
+    """What the movements from `source` to `value` do to vectors; None if they mix them or cannot be tried.
+
+    What is in `tried` is not tried again; what is new is put there.
+    """
     shape, target_shape = shape_of(source.type), shape_of(value.type)
     dtype = numpy_element(element_type(source.type))
     if not shape or shape[-1] < 1 or target_shape is None or not target_shape or dtype not in _FLOATS:
         return None
     ops, others = _chain(value, source)
+    tried = {} if tried is None else tried
+    description = _description(value, source, ops, others)
+    if description not in tried:
+        tried[description] = _tried(value, source, ops, others, network)
+    effect = tried[description]
+    return None if effect is None else Movement(source, *effect)
+
+
+def _description(value: SSAValue, source: SSAValue, ops: Sequence[Operation], others: Sequence[SSAValue]) -> Hashable:
+    """All that decides what a chain does: operators, settings, types, constants, and how they hang together."""
+    numbers = {start: number for number, start in enumerate((source, *others))}
+
+    def described(operand: SSAValue) -> Hashable:
+        owner = operand.owner
+        if operand not in numbers and isinstance(owner, ConstantOp | ReadOp | NoneOp):
+            return type(owner), frozenset(owner.properties.items())
+        return numbers.setdefault(operand, len(numbers))
+
+    starts = tuple(start.type for start in (source, *others))
+    steps = tuple(
+        (
+            frozenset(op.properties.items()),
+            tuple(described(operand) for operand in op.operands),
+            tuple((described(result), result.type) for result in op.results),
+            tuple(op.regions),  # equal only if they are the same: bodies are not described
+        )
+        for op in ops
+    )
+    return starts, steps, described(value)
+
+
+def _tried(
+    value: SSAValue, source: SSAValue, ops: list[Operation], others: list[SSAValue], network: Network
+) -> tuple[Indices, bool] | None:
+    """Table and `same_leading` of a movement, the same in all trials; None if it mixes vectors or cannot be tried."""
     results: list[tuple[Indices, bool]] = []
     for first, sizes in enumerate(BATCHES):
         trial = _try(value, source, ops, others, sizes, first * LIMIT // 2, network)
@@ -111,7 +151,7 @@ def movement(value: SSAValue, source: SSAValue, network: Network) -> Movement | 
     table = results[0][0]
     if any(not np.array_equal(table, other) for other, _ in results):
         return None
-    return Movement(source, table, all(same for _, same in results))
+    return table, all(same for _, same in results)
 
 
 def _chain(value: SSAValue, source: SSAValue) -> tuple[list[Operation], list[SSAValue]]:

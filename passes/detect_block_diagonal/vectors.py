@@ -7,7 +7,7 @@ from xdsl.utils.hints import isa
 
 from dialects.cim import MatmulOp
 from dialects.network import Network, shape_of
-from passes.detect_block_diagonal.data_movement import Movement, Sources, moved_operands, movement
+from passes.detect_block_diagonal.data_movement import Movement, Sources, Tried, moved_operands, movement
 from passes.rewriting.digital import DigitalBuilder
 
 
@@ -16,13 +16,13 @@ def straighten(network: Network) -> None:
 
     No pattern: it changes operands, not operations, and where movements come from is found once for all.
     """
-    sources = Sources()
+    sources, tried = Sources(), Tried()
     for op in list(network.block.ops):
         for index, operand in moved_operands(op):
             source = sources.of(operand)
             if source is None or not (_is_structured(op, network) or _is_structured(source.owner, network)):
                 continue
-            move = movement(operand, source, network)
+            move = movement(operand, source, network, tried)
             if move is not None:
                 _replace_operand(op, index, move, DigitalBuilder(network, op))
 

@@ -6,7 +6,7 @@ from xdsl.parser import Parser
 
 from cimc.universe import make_context
 from dialects.network import Network, main_block
-from passes.detect_block_diagonal.data_movement import Movement, Sources, movement
+from passes.detect_block_diagonal.data_movement import Movement, Sources, Tried, movement
 
 CONSTANTS = """
   %split = cim.constant dense<[0, 2, 2]> : tensor<3xi64>
@@ -41,6 +41,11 @@ SHUFFLE = """
   %a = cim.digital "Reshape"(%x, %split) : (tensor<{0}x4xf32>, tensor<3xi64>) -> tensor<{0}x2x2xf32>
   %b = cim.digital "Transpose"(%a) with {{perm = array<i64: 0, 2, 1>}} : (tensor<{0}x2x2xf32>) -> tensor<{0}x2x2xf32>
   %y = cim.digital "Reshape"(%b, %join) : (tensor<{0}x2x2xf32>, tensor<2xi64>) -> tensor<{0}x4xf32>"""
+
+
+GATHER = """
+  %order = cim.constant dense<{}> : tensor<3xi64>
+  %y = cim.digital "Gather"(%x, %order) with {{axis = 1 : i64}} : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x3xf32>"""
 
 
 @pytest.mark.parametrize("batch", ["?", "3", "1"])
@@ -141,3 +146,29 @@ def test_shapes_that_are_those_of_another_value(like: str, table: list[int] | No
     network = Network.of(ctx, Parser(ctx, text).parse_module())
     found = movement(network.returned.arguments[0], network.block.args[0], network)
     assert (None if found is None else found.table.tolist()) == table
+
+
+def test_movements_that_are_alike_are_tried_once() -> None:
+    """Those of another order, another constant, another wiring or another type are others."""
+    ctx = make_context()
+    bodies = [
+        ("tensor<?x4xf32>", SHUFFLE.format("?")),
+        ("tensor<?x4xf32>", SHUFFLE.format("?")),
+        ("tensor<3x4xf32>", SHUFFLE.format("3")),
+        ("tensor<?x4xf32>", SHUFFLE.format("?").replace("0, 2, 1", "0, 1, 2")),
+        ("tensor<?x3xf32>", GATHER.format("[3, 3, -4]")),
+        ("tensor<?x3xf32>", GATHER.format("[3, 3, 1]")),
+        ("tensor<?x3xf32>", GATHER.format("[3, 3, -4]")),
+    ]
+    known, tables, sizes = Tried(), list[list[int]](), list[int]()
+    for result, body in bodies:
+        x = result.replace("x3x", "x4x")
+        text = f"func.func @main(%x: {x}) -> {result} {{{CONSTANTS}\n{body}\nfunc.return %y : {result}\n}}"
+        network = Network.of(ctx, Parser(ctx, text).parse_module())
+        found = movement(network.returned.arguments[0], network.block.args[0], network, known)
+        assert found is not None
+        assert found.source is network.block.args[0]
+        tables.append(found.table.tolist())
+        sizes.append(len(known))
+    assert tables == [[0, 2, 1, 3]] * 3 + [[0, 1, 2, 3], [3, 3, 0], [3, 3, 1], [3, 3, 0]]
+    assert sizes == [1, 1, 2, 3, 4, 5, 5]
