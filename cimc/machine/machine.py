@@ -13,7 +13,7 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.plan import Step, arranged, effective, steps_of
-from cimc.machine.products import Products, Run, Values
+from cimc.machine.products import Products, Run, Values, clipped
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.machine.stoppable import stoppable
@@ -113,7 +113,8 @@ class Machine:
             native.append(run.native)
             begin = end
         self.products.rooms.append(run.room)
-        self.seconds, self.native, self.conversions, self.clipped = seconds, native, run.conversions, run.clipped
+        self.seconds, self.native = seconds, native
+        self.conversions, self.clipped = self.products.conversions(run.counts), clipped(run.counts)
         return {output.name: values[output.slot] for output in self.program.outputs}
 
     def nodes_by_stage(self) -> dict[int, str]:

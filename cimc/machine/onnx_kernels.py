@@ -1,8 +1,9 @@
 """Runs kernels, the digital operations of a program, in ONNX Runtime: unoptimised and on one thread."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -80,10 +81,15 @@ def _load(
 class _Call:
     """How a kernel runs: the names of its inputs and outputs, and what further inputs are given."""
 
-    session: onnxruntime.InferenceSession
+    run: Callable[[Sequence[str], Feeds, onnxruntime.RunOptions | None], list[NDArray[Any]]]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     given: Mapping[str, Feed]
+
+
+def _run_of(session: onnxruntime.InferenceSession) -> Callable[..., list[NDArray[Any]]]:
+    """What runs a session: if it can be, without what ONNX Runtime's Python class checks before each run."""
+    return getattr(session, "_sess", session).run
 
 
 class OnnxKernels:
@@ -95,12 +101,8 @@ class OnnxKernels:
     def __init__(self, program: Program) -> None:
         self.kernels = program.kernels
         self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
-        self.calls: dict[int, _Call] = {}
-        for shared in shared_models(self.kernels):
-            self.calls.update(self._shared(shared))
-        for number in range(len(self.kernels)):
-            if number not in self.calls:
-                self.calls[number] = self._own(number)
+        shared = dict(chain.from_iterable(map(self._shared, shared_models(self.kernels))))
+        self.calls = [shared.get(number) or self._own(number) for number in range(len(self.kernels))]
 
     def feeds(self, number: int, inputs: Sequence[NDArray[Any]]) -> Feeds:
         """What kernel `number` is run with; the inputs are in the order of its input slots."""
@@ -113,7 +115,7 @@ class OnnxKernels:
         """The outputs of kernel `number`, in the order of its output slots (I9)."""
         call = self.calls[number]
         try:
-            return call.session.run(call.outputs, feeds, options)
+            return call.run(call.outputs, feeds, options)
         except Exception as error:
             reason = one_line(error)
             if options is None or not options.terminate:
@@ -124,7 +126,7 @@ class OnnxKernels:
         """What ONNX Runtime says where it knows the kernel's own names."""
         call = self._own(number)
         try:
-            call.session.run(call.outputs, dict(zip(call.inputs, inputs, strict=True)), options)
+            call.run(call.outputs, dict(zip(call.inputs, inputs, strict=True)), options)
         except Exception as error:
             return one_line(error)
         return ""
@@ -136,9 +138,10 @@ class OnnxKernels:
             session = _load(shared.model, {name: named[name] for name in shared.external})
         except Exception:
             return  # it will refuse each of them as well, and say why
+        run_of = _run_of(session)
         for number, run in shared.runs.items():
             given = {name: named[value] if isinstance(value, str) else value for name, value in run.given.items()}
-            yield number, _Call(session, run.inputs, run.outputs, given)
+            yield number, _Call(run_of, run.inputs, run.outputs, given)
 
     def _own(self, number: int) -> _Call:
         """How a kernel runs with a session of its own."""
@@ -150,7 +153,7 @@ class OnnxKernels:
             raise ProgramError(
                 f"{_describe(number, kernel)} is not accepted by ONNX Runtime: {one_line(error)}"
             ) from error
-        return _Call(session, inputs, outputs, {})
+        return _Call(_run_of(session), inputs, outputs, {})
 
 
 def _describe(number: int, kernel: Kernel) -> str:

@@ -21,6 +21,8 @@ from cimc.program.program import Program
 Values: TypeAlias = dict[int, NDArray[Any]]
 MOST_KEPT = 1 << 25
 """Bytes of sums that are kept from run to run."""
+Count: TypeAlias = tuple[int, int, int, bool, int]
+"""Of products in a stage: the stage, columns that were converted, vectors, whether they are signed, what clipped."""
 _INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
 
 
@@ -56,8 +58,7 @@ class Run:
     values: Values
     room: Room
     native: float = 0
-    conversions: dict[int, int] = field(default_factory=dict[int, int])
-    clipped: dict[int, int] = field(default_factory=dict[int, int])
+    counts: list[Count] = field(default_factory=list[Count])
 
 
 class Products:
@@ -87,18 +88,22 @@ class Products:
 
         Raises ProgramError if a value is not what the multiplications take (I11).
         """
+        values = run.values
         for group in step.groups:
-            x = run.values[group.x]
-            if (x.dtype != _INT8 and x.dtype != _UINT8) or not x.ndim or x.shape[-1] != group.rows:
+            x = values[group.x]
+            signed = x.dtype == _INT8
+            if not (signed or x.dtype == _UINT8) or not x.ndim or x.shape[-1] != group.rows:
                 raise ProgramError(
                     f"multiplication {group.products[0].multiplication.node} takes vectors of {group.rows} int8 or "
                     f"uint8, found {x.dtype} {list(x.shape)}"
                 )
             words, views = run.room.take(group, x.shape[:-1], group in self.own)
-            clipped = self._multiply(group, matrix(x), words, views, run)
-            self._count(step.stage, x, group.converted, clipped, run)
+            vectors = matrix(x)
+            clipped = self._multiply(group, vectors, words, views, run)
+            run.counts.append((step.stage, group.converted, len(vectors), signed, clipped))
             for product, view in zip(group.products, views):
-                run.values[product.multiplication.y] = self._ordered(view, product.multiplication.order)
+                order = product.multiplication.order
+                values[product.multiplication.y] = view if order is None else self._ordered(view, order)
         for product in step.continued:
             self._continue(step.stage, product, run)
 
@@ -123,22 +128,32 @@ class Products:
         start, sums = time.perf_counter(), np.zeros_like(y)
         clipped = self.engine.multiply(product.first, product.last, matrix(x), matrix(sums))
         run.native += time.perf_counter() - start
-        y += self._ordered(sums, product.multiplication.order)
-        self._count(stage, x, product.converted, clipped, run)
+        order = product.multiplication.order
+        y += sums if order is None else self._ordered(sums, order)
+        run.counts.append((stage, product.converted, len(matrix(x)), x.dtype == _INT8, clipped))
 
-    def _ordered(self, product: NDArray[np.int32], order: int | None) -> NDArray[np.int32]:
+    def _ordered(self, product: NDArray[np.int32], order: int) -> NDArray[np.int32]:
         """Column j goes to the element that table `order` says (I13)."""
-        if order is None:
-            return product
         if order not in self.inverses:
             self.inverses[order] = np.argsort(self.program.tables[order])
         return np.take(product, self.inverses[order], axis=-1)
 
-    def _count(self, stage: int, x: NDArray[Any], converted: int, clipped: int, run: Run) -> None:
+    def conversions(self, counts: Iterable[Count]) -> dict[int, int]:
+        """How many conversions were made, for every stage with any."""
+        made: dict[int, int] = {}
+        for stage, converted, vectors, signed, _ in counts:
+            if converted:
+                made[stage] = made.get(stage, 0) + vectors * self.digits[signed] * converted
+        return made
+
+
+def clipped(counts: Iterable[Count]) -> dict[int, int]:
+    """How many conversions clipped, for every stage with any conversions."""
+    result: dict[int, int] = {}
+    for stage, converted, _, _, number in counts:
         if converted:
-            made = x.size // x.shape[-1] * self.digits[x.dtype == _INT8] * converted
-            run.conversions[stage] = run.conversions.get(stage, 0) + made
-            run.clipped[stage] = run.clipped.get(stage, 0) + clipped
+            result[stage] = result.get(stage, 0) + number
+    return result
 
 
 def matrix(vectors: NDArray[Any]) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, repeat
 
@@ -28,6 +29,21 @@ _MANY = 16
 """With so many vectors for each, threads share the vectors; with fewer, the cells."""
 
 
+@dataclass(frozen=True)
+class _Work:
+    """Pieces start to stop - 1 of an image: so many multiplications for each vector."""
+
+    start: int
+    stop: int
+    size: int
+
+    @staticmethod
+    def of(image: Image, first: int, last: int) -> "_Work":
+        """The work of records first to last - 1."""
+        start, stop = int(image.bounds[first]), int(image.bounds[last])
+        return _Work(start, stop, int(image.work[stop]) - int(image.work[start]))
+
+
 class FastEngine:
     """Executes the MULTIPLY records of a program.
 
@@ -51,6 +67,7 @@ class FastEngine:
             raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
         self.pool = ThreadPoolExecutor(max(1, self.threads - 1))
         self.image = self.packer.pack(self.instructions) if keep else None
+        self.works: dict[Group, _Work] = {}
 
     def lay_out(self, groups: Iterable[Group]) -> bool:
         """Prepares for `multiply_group`; false if it cannot be, because cells are not kept.
@@ -66,6 +83,7 @@ class FastEngine:
                 own = slice(int(bounds[product.first]), int(bounds[product.last]))
                 pieces["offset"][own], pieces["width"][own] = offset, product.columns
                 offset += product.columns
+            self.works[group] = _Work.of(self.image, group.first, group.last)
         return True
 
     def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
@@ -76,27 +94,25 @@ class FastEngine:
             image = self.image
         words = np.empty(y.size + LANES, np.uint32)
         width = y.shape[1]
-        clipped = self._multiply(image, first, last, x, words, (width,), width)
+        work = _Work.of(image, first, last)
+        clipped = self._multiply(image, work, x, words, (width,), width)
         y += words[: y.size].view(np.int32).reshape(y.shape)
         return clipped
 
     def multiply_group(self, group: Group, x: Inputs, words: Words) -> int:
         """Makes the products of a group that is laid out; `words` have LANES more behind them."""
         assert self.image is not None
-        return self._multiply(self.image, group.first, group.last, x, words, group.widths, 0)
+        return self._multiply(self.image, self.works[group], x, words, group.widths, 0)
 
-    def _multiply(
-        self, image: Image, first: int, last: int, x: Inputs, words: Words, widths: Sequence[int], width: int
-    ) -> int:
+    def _multiply(self, image: Image, work: _Work, x: Inputs, words: Words, widths: Sequence[int], width: int) -> int:
         """Makes products of these widths; `width` as in `execute`."""
         inputs = x.view(np.uint8)
         if not inputs.flags.writeable:
             inputs = inputs.copy()  # one type is one compilation
-        start, stop = int(image.bounds[first]), int(image.bounds[last])
-        signed, vectors, work = x.dtype == np.int8, len(x), int(image.work[stop]) - int(image.work[start])
+        start, stop, signed, vectors = work.start, work.stop, x.dtype == np.int8, len(x)
+        if self.threads == 1 or work.size * vectors < SMALL:
+            return self._execute(image, signed, width, start, stop, inputs, words)
         run = partial(self._execute, image, signed, width)
-        if self.threads == 1 or work * vectors < SMALL:
-            return run(start, stop, inputs, words)
         if vectors >= self.threads * _MANY:
             cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
             parts = [inputs[first:last] for first, last in pairwise(cuts)]
@@ -104,7 +120,7 @@ class FastEngine:
             clipped = self._shared(run, repeat(start), repeat(stop), parts, sums)
             _put_together(words, sums, cuts, widths)
             return clipped
-        shares = [int(image.work[start]) + work * i // self.threads for i in range(self.threads + 1)]
+        shares = [int(image.work[start]) + work.size * i // self.threads for i in range(self.threads + 1)]
         cuts = [start + int(np.searchsorted(image.work[start : stop + 1], share)) for share in shares]
         sums = [words, *(np.empty_like(words) for _ in cuts[2:])]
         clipped = self._shared(run, cuts[:-1], cuts[1:], repeat(inputs), sums)
