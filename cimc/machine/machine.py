@@ -12,7 +12,7 @@ from cimc.machine.engine import Engine
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
-from cimc.machine.plan import Step, arranged, effective, steps_of
+from cimc.machine.plan import arranged, effective, steps_of
 from cimc.machine.products import Products, Run, Values, clipped
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
@@ -74,10 +74,8 @@ class Machine:
         """The largest element that each table reads."""
         self.whole = 0.0
         """How long the last run took [s]."""
-        self.seconds: list[float] = []
-        """How long each of its steps took."""
         self.native: list[float] = []
-        """How much of that in code that is not Python's: compiled loops, ONNX Runtime, numpy's permutations."""
+        """How long each of its steps was in code that is not Python's: compiled loops, ONNX Runtime, permutations."""
         self.conversions: dict[int, int] = {}
         """How many conversions the last run made, for every stage with multiplications."""
         self.clipped: dict[int, int] = {}
@@ -98,22 +96,27 @@ class Machine:
     def _run(self, arrays: Mapping[str, NDArray[Any]], options: RunOptions) -> dict[str, NDArray[Any]]:
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
         run = Run(values, self.products.room())
-        seconds: list[float] = []
         native: list[float] = []
-        begin = time.perf_counter()
         for step in self.steps:
             if options.terminate:
                 raise Stopped
             run.native = 0
-            self._execute(step, run, options)
+            if step.op is Opcode.KERNEL:
+                feeds = self.kernels.feeds(step.k, values)
+                start = time.perf_counter()
+                outputs = self.kernels.run(step.k, feeds, options)
+                run.native = time.perf_counter() - start
+                values.update(zip(self.program.kernels[step.k].outputs, outputs, strict=True))
+            elif step.op is Opcode.MULTIPLY:
+                self.products.execute(step, run)
+            else:
+                assert step.op is Opcode.PERMUTE, "what only tells time, or clears, is no step of its own"
+                values[step.y] = self._permute(values[step.x], step.k, run)  # I16
             for slot in step.frees:
                 values.pop(slot, None)
-            end = time.perf_counter()
-            seconds.append(end - begin)
             native.append(run.native)
-            begin = end
         self.products.rooms.append(run.room)
-        self.seconds, self.native = seconds, native
+        self.native = native
         self.conversions, self.clipped = self.products.conversions(run.counts), clipped(run.counts)
         return {output.name: values[output.slot] for output in self.program.outputs}
 
@@ -124,23 +127,6 @@ class Machine:
             for product in step.products:
                 nodes.setdefault(step.stage, []).append(product.multiplication.node)
         return {stage: one_line(", ".join(dict.fromkeys(names))) for stage, names in nodes.items()}
-
-    def _execute(self, step: Step, run: Run, options: RunOptions) -> None:
-        values = run.values
-        match step.op:
-            case Opcode.KERNEL:
-                kernel = self.program.kernels[step.k]
-                feeds = self.kernels.feeds(step.k, [values[slot] for slot in kernel.inputs])
-                start = time.perf_counter()
-                outputs = self.kernels.run(step.k, feeds, options)
-                run.native = time.perf_counter() - start
-                values.update(zip(kernel.outputs, outputs, strict=True))
-            case Opcode.MULTIPLY:
-                self.products.execute(step, run)
-            case Opcode.PERMUTE:
-                values[step.y] = self._permute(values[step.x], step.k, run)  # I16
-            case Opcode.CLEAR | Opcode.TRANSFER | Opcode.ADD:
-                raise AssertionError("what only tells time, or clears, is no step of its own")
 
     def _permute(self, x: NDArray[Any], number: int, run: Run) -> NDArray[Any]:
         table = self.program.tables[number]

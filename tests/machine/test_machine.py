@@ -73,7 +73,7 @@ def test_conversions_are_counted_per_stage(handmade: Program, engine: EngineName
     machine = Machine(handmade, engine)
     machine.run({"x": np.ones((5, 4), np.float32)})
     assert machine.conversions == {0: 5 * 8 * 4 * 3 * 2}
-    assert len(machine.seconds) == len(machine.steps)
+    assert len(machine.native) == len(machine.steps)
 
 
 @engines

@@ -21,7 +21,7 @@ def model(graph: str) -> bytes:
 def test_outputs_come_in_the_order_of_their_slots(handmade: Program) -> None:
     content = model("g (float[n] v3, float[n] v7) => (float[n] v1, float[n] v9) { v9 = Neg(v3)  v1 = Abs(v7) }")
     kernels = OnnxKernels(replace(handmade, kernels=[Kernel(content, (7, 3), (9, 1), ("/a", "/b"))]))
-    outputs = kernels.run(0, kernels.feeds(0, [np.array([-2], np.float32), np.array([5], np.float32)]))
+    outputs = kernels.run(0, kernels.feeds(0, {7: np.array([-2], np.float32), 3: np.array([5], np.float32)}))
     assert [output.tolist() for output in outputs] == [[-5], [2]]
 
 
@@ -29,7 +29,7 @@ def test_kernels_share_the_constants(handmade: Program) -> None:
     """Each takes those that it names, by the program's numbers."""
     x = np.array([[1, -2, 3, -4]], np.float32)
     kernels = OnnxKernels(replace(handmade, constants=[np.full(4, 2, np.float32), handmade.constants[1]]))
-    assert kernels.run(0, kernels.feeds(0, [x]))[0].tolist() == [[2, 4, 6, 8]]
+    assert kernels.run(0, kernels.feeds(0, {kernels.kernels[0].inputs[0]: x}))[0].tolist() == [[2, 4, 6, 8]]
 
 
 def test_nodes_are_computed_as_they_stand() -> None:

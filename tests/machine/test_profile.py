@@ -36,5 +36,5 @@ def test_the_times_are_those_of_the_run(handmade: Program) -> None:
     machine.run({"x": np.zeros((1, 4), np.float32)})
     lines = list(profile_lines(machine))
     assert len(lines) == 5
-    assert all(0 < native < seconds for native, seconds in zip(machine.native, machine.seconds, strict=True))
-    assert sum(machine.seconds) < machine.whole
+    assert all(seconds > 0 for seconds in machine.native)
+    assert sum(machine.native) < machine.whole

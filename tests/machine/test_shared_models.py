@@ -1,9 +1,11 @@
 """Kernels that are alike: one model, the same bits."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, numpy_helper, parser
 
 from cimc.machine.onnx_kernels import OnnxKernels
@@ -44,8 +46,13 @@ def with_kernels(program: Program, *kernels: Kernel) -> OnnxKernels:
     return OnnxKernels(program)
 
 
+def output(kernels: OnnxKernels, number: int, x: NDArray[Any]) -> NDArray[Any]:
+    (slot,) = kernels.kernels[number].inputs
+    return kernels.run(number, kernels.feeds(number, {slot: x}))[0]
+
+
 def run(kernels: OnnxKernels, number: int, *numbers: float) -> list[float]:
-    return kernels.run(number, kernels.feeds(number, [np.array(numbers, np.float32)]))[0].tolist()
+    return output(kernels, number, np.array(numbers, np.float32)).tolist()
 
 
 def test_kernels_that_differ_in_names_and_numbers(handmade: Program) -> None:
@@ -84,7 +91,7 @@ def test_a_table_of_the_program_is_not_copied(handmade: Program) -> None:
     (shared,) = shared_models([alone])
     assert (shared.external, list(shared.runs[0].given.values())) == ((), ["constant0"])
     loaded = with_kernels(handmade, alone)
-    assert loaded.run(0, loaded.feeds(0, [np.array([2, 0])]))[0].tolist() == [[5, 6], [1, 2]]
+    assert output(loaded, 0, np.array([2, 0])).tolist() == [[5, 6], [1, 2]]
 
 
 def test_kernels_that_have_to_be_alone(handmade: Program) -> None:
@@ -131,8 +138,8 @@ def test_a_constant_is_the_same_as_an_input(handmade: Program) -> None:
     kernels = [layer(0), layer(1)]
     x = generator.standard_normal((3, 7)).astype(np.float32)
     loaded = with_kernels(handmade, *kernels)
-    found = [loaded.run(number, loaded.feeds(number, [x]))[0] for number in range(2)]
+    found = [output(loaded, number, x) for number in range(2)]
     for number, alone in enumerate(kernels):
         own = with_kernels(handmade, alone)
-        np.testing.assert_array_equal(found[number], own.run(0, own.feeds(0, [x]))[0])
+        np.testing.assert_array_equal(found[number], output(own, 0, x))
     assert (found[0] != found[1]).any()
