@@ -15,6 +15,7 @@ from cimc.onnx_import.lifting import LiftedConstants, lift, lifted_types
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
+from cimc.onnx_import.symbols import name_symbols
 from cimc.onnx_import.tensors import Array, array_of, dense_of
 from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
@@ -67,6 +68,7 @@ _LONGEST_REASON = 300
 def _read(file: Path, dims: Mapping[str, int]) -> Source:
     model, digest = _parsed(file)
     make_plain(model, file)
+    name_symbols(model.graph)
     check_names(model.graph, file)
     _check(model, file)
     _read_small_data(model, file)
