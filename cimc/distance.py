@@ -19,6 +19,8 @@ from dialects.semantics.outlined import OutlinedModel
 
 MEASURING_SECONDS = 20.0
 """How long each of the two networks may run, where nothing else is said."""
+LARGEST = 1 << 30
+"""Bytes of large constants of a network that is compared: its original takes up to four times as much, in memory."""
 PACKED_BYTES = 1 << 24
 """Weights of more bytes than this are not packed for the one run: it takes longer than the run itself, and memory."""
 
@@ -60,7 +62,13 @@ class Distance:
 def distance_to_original(
     file: Path, network: OutlinedModel, inputs: Mapping[str, Array], seconds: float = MEASURING_SECONDS
 ) -> Distance:
-    """Run both networks in ONNX Runtime on the same inputs, the original in exact form, and compare their outputs."""
+    """Run both networks in ONNX Runtime on the same inputs, the original in exact form, and compare their outputs.
+
+    Not those of networks that would not fit into the memory of a usual machine.
+    """
+    if network.nbytes > LARGEST:
+        size = f"the constants take {network.nbytes / 1e9:.1f} GB, {LARGEST / 1e9:.1f} GB are compared at most"
+        return Distance(False, failure=f"{size}: cim-run --check compares with the original")
     distance = _measured(file, network, inputs, seconds, network.nbytes <= PACKED_BYTES)
     if distance.identical and network.nbytes > PACKED_BYTES:  # which is said of networks as they run everywhere else
         return _measured(file, network, inputs, seconds, packed=True)

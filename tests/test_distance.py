@@ -30,6 +30,17 @@ def test_identical(onnx_file: Write) -> None:
     assert str(distance_to_original(file, model(file), {"x": X})) == "identical to the original, bit for bit"
 
 
+def test_networks_that_are_too_large(onnx_file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cimc_distance, "LARGEST", 10**8)
+    file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")
+    large = {"w": Later(np.dtype(np.int8), (3, 5 * 10**7), lambda: np.zeros(0, np.int8))}
+    distance = distance_to_original(file, OutlinedModel(model(file).proto, large), {"x": X})
+    assert str(distance) == (
+        "not measured: the constants take 0.1 GB, 0.1 GB are compared at most: "
+        "cim-run --check compares with the original"
+    )
+
+
 def test_the_worst_outputs_count(onnx_file: Write) -> None:
     text = "g (float[n,4] x) => (float[n,4] y, float[n,4] z) {{ y = Neg(x)  z = {}(x) }}"
     network = model(onnx_file(text.format("Sqrt"), name="network.onnx"))
