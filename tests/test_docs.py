@@ -25,6 +25,7 @@ from cimc.commands import (
 )
 from cimc.hardware.library import read_chip_file
 from cimc.optimizer_main import OptimizerMain
+from cimc.sweep.grid import read_grid
 from passes.raise_matmul import raise_matmul
 
 ROOT = Path(__file__).parents[1]
@@ -198,6 +199,29 @@ def test_sweep_of_the_docs(model: np.ndarray, capsys: pytest.CaptureFixture[str]
     assert len(lines) == 49
     assert lines[0].startswith("spread 1 ")
     assert 0 < float(lines[48]) <= 1
+
+
+def test_quality_of_the_docs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands print what the page says, and its Python runs on what they wrote; so does the grid of sweeps."""
+    monkeypatch.chdir(tmp_path)
+    examples = ROOT / "examples" / "monarch_lm"
+    Path("monarch_lm.onnx").write_bytes((examples / "monarch_lm.onnx").read_bytes())
+    Path("text.txt").write_bytes((examples / "validation_excerpt.txt").read_bytes()[:512])
+    compiling, evaluating = next(b for b in blocks("docs/language-models.md", "") if "cim-eval" in b).splitlines()
+    for line in (compiling, evaluating):
+        capsys.readouterr()
+        name, *arguments = shlex.split(line)
+        assert COMMANDS[name](arguments) == 0, line
+    printed = capsys.readouterr().out
+    assert "".join(f"    {line}\n" for line in printed.splitlines()) in (ROOT / "docs/language-models.md").read_text()
+    exec(next(b for b in blocks("docs/language-models.md", "python") if "Plan(" in b), {})
+    assert len(capsys.readouterr().out.split()) == 2
+    Path("grid.toml").write_text(next(b for b in blocks("docs/sweeps.md", "toml") if "[quality]" in b))
+    grid = read_grid(Path("grid.toml"))
+    assert grid.quality is not None
+    assert (grid.quality.window, grid.quality.windows, len(grid.axes["activations"])) == (64, 8, 2)
 
 
 def test_pages_link_to_files_that_exist() -> None:
