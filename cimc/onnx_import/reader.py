@@ -11,6 +11,7 @@ from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.files.reasons import reason
 from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.head_sizes import fix_head_sizes
 from cimc.onnx_import.lifting import LiftedConstants, lift, lifted_types
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
@@ -69,6 +70,7 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     model, digest = _parsed(file)
     make_plain(model, file)
     name_symbols(model.graph)
+    fix_head_sizes(model.graph)
     check_names(model.graph, file)
     _check(model, file)
     _read_small_data(model, file)
