@@ -46,11 +46,10 @@ def load(folder: Path, dtype: str, attention: str = "eager") -> tuple[Any, bool]
     )
     missing = sorted(told["missing_keys"])
     if missing:
-        raise Unfit(f"its weights lack {missing[0]} and {len(missing) - 1} others of {type(model).__name__}")
+        raise Unfit(f"its weights lack {len(missing)} of those of {type(model).__name__}, {missing[0]} first")
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
-    if model.main_input_name != "input_ids":
-        raise Unfit(f"{type(model).__name__} takes {model.main_input_name}: expected a network that takes input_ids")
+        _check_input(type(model))
     return model.eval(), has_cache
 
 
@@ -58,8 +57,7 @@ def _config(folder: Path) -> Any:
     written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if written["model_type"] not in transformers.CONFIG_MAPPING:
         raise Unfit(
-            f"its model_type {written['model_type']} is unknown to transformers, and code of its own is never run: "
-            "expected one of its families"
+            f"its model_type {written['model_type']} is unknown to transformers, and code of its own is never run"
         )
     return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
@@ -75,10 +73,19 @@ def _loader(config: Any) -> tuple[Any, bool]:
         return getattr(transformers, generating or "AutoModel"), generating is not None
     network = getattr(transformers, architecture, None)
     if network is None:
-        raise Unfit(f"its architecture {architecture} is unknown to transformers {transformers.__version__}")
+        version = transformers.__version__
+        raise Unfit(
+            f"its architecture {architecture} is unknown to transformers {version}: expected one of its classes"
+        )
+    _check_input(network)
     is_decoder = generating is not None and config.model_type not in MASKED
     headless = architecture == HEADLESS.get(config.model_type)
     return network, is_decoder and (architecture == generating or headless)
+
+
+def _check_input(network: Any) -> None:
+    if network.main_input_name != "input_ids":
+        raise Unfit(f"{network.__name__} takes {network.main_input_name}: expected a network that takes input_ids")
 
 
 def sample(model: Any, has_cache: bool) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -59,13 +59,14 @@ def test_a_network_of_the_builder(tmp_path: Path) -> None:
     assert {value.shape for value in program.inputs[2:]} == {("batch_size", 1, "past_sequence_length", 16)}
     machine, expected = Machine(program), Reference(reference)
     ids, start = np.random.default_rng(0).integers(3, 96, (2, 7)), 0
-    caches = {value.name: np.zeros((2, 1, 0, 16), np.float32) for value in program.inputs[2:]}
+    names = [value.name for value in program.inputs[2:]]
+    caches = {name: np.zeros((2, 1, 0, 16), np.float32) for name in names}
     for length in (5, 1, 1):
         given = {"input_ids": ids[:, start : start + length], "attention_mask": np.ones((2, start + length), np.int64)}
         outputs = machine.run(given | caches)
         comparison = compare(outputs, expected.run(given | caches))
         assert comparison.identical, str(comparison)
-        caches = {name: outputs[name.replace("past_key_values", "present")] for name in caches}
+        caches = {name: outputs[name.replace("past_key_values", "present")] for name in names}
         start += length
     report = report_of(program, Conditions(context=20))
     assert report.latency_ns["total"] is not None, report.notes
