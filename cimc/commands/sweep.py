@@ -64,7 +64,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
     grid = read_grid(arguments.grid)
     out: Path = arguments.out or default_folder(arguments.model)
-    check_names([arguments.grid, arguments.calibrate], _results(out), networks=[arguments.model])
+    text = None if grid.quality is None else grid.quality.text
+    check_names([arguments.grid, arguments.calibrate, text], _results(out), networks=[arguments.model])
     where = Where(arguments.scheduler, arguments.jobs)
     try:
         with counting_bar("sweeping: preparing") as bar:

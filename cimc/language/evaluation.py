@@ -80,17 +80,23 @@ def evaluate(
     text: Text,
     plan: Plan,
     progress: Callable[[int, int], None] = lambda done, windows: None,
+    *,
+    ordered: bool = False,
 ) -> Evaluation:
     """Have all networks, which have the ports of the program, read the same windows of a text.
 
     If there are a `PROGRAM` and its `REFERENCE`, all that they give is compared bit for bit. `progress` is called with
-    the number of windows that are done, and of all. Raises ProgramError if there is nothing to predict, or a network
-    is none that predicts the next token, or cannot be run.
+    the number of windows that are done, and of all. `ordered` says that they are known not to look ahead; else the
+    original is asked, or what there is in its place, see `check_order`.
+
+    Raises ProgramError if there is nothing to predict, or a network is none that predicts the next token, or cannot
+    be run.
     """
     check_text(text, ports, plan)
     windows = plan.windows(text, ports)
     readers = {name: _Reader(run, ports) for name, run in networks.items()}
-    for run in networks.values():
+    if not ordered:
+        run = next(networks[name] for name in (ORIGINAL, *networks) if name in networks)
         check_order(run, ports, text.ids[: windows[0].length])
     surprises: dict[str, list[float]] = {name: [] for name in networks}
     difference, done = "", 0

@@ -11,14 +11,17 @@ from xdsl.utils.hints import isa
 
 from cimc.hardware.library import chip_names, load_chip
 from cimc.hardware.toml_text import parse_toml, read_bytes
+from cimc.language.tokens import BYTES
 from cimc.options.compilation import DEFAULT_CHIP, UserOptions
+from cimc.sweep.quality import Reading
 from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import EXPECTED, blocks_and_rank
+from passes.quantize.analysis.choices import ACTIVATIONS
 
-CHIP, CHIP_KEYS, SIZE, PARETO = "chip", "chip_keys", "size", "pareto"
+CHIP, CHIP_KEYS, SIZE, PARETO, QUALITY = "chip", "chip_keys", "size", "pareto", "quality"
 MOST_POINTS = 10**6
 """Of a grid."""
 SQUARE = ("rows", "columns")
@@ -29,7 +32,8 @@ SQUARE = ("rows", "columns")
 class Axis:
     """A setting that a sweep can vary, beside the keys of the chip."""
 
-    default: Value
+    default: Value | None
+    """None if the setting is that of the command line unless a grid has it."""
     expectation: str
     is_legal: Callable[[object], bool]
 
@@ -58,6 +62,7 @@ AXES: dict[str, Axis] = {
         f"0 (the network as it is), {EXPECTED}",
         lambda value: (type(value) is int and value == 0) or _is_projection(value),
     ),
+    "activations": Axis(None, f"one of {', '.join(ACTIVATIONS)}", lambda value: value in ACTIVATIONS),
 }
 
 
@@ -78,13 +83,15 @@ class Grid:
 
     file: Path
     axes: Mapping[str, tuple[Value, ...]]
-    """Values by setting, the keys of `AXES`."""
+    """Values by setting, the keys of `AXES`; without those that are the command line's."""
     chips: Mapping[str, ChipAttr]
     """The chips by their name in the grid."""
     chip_keys: Mapping[str, tuple[Value, ...]] = field(default_factory=dict[str, tuple[Value, ...]])
     """Values that take the place of the chips' own, by key (or `size`)."""
     goals: tuple[Goal, ...] = ()
     """What the grid names in `pareto`; nothing for the usual ones."""
+    quality: Reading | None = None
+    """The text that all networks are to read, if there is one."""
 
 
 def read_grid(file: Path) -> Grid:
@@ -100,16 +107,20 @@ def read_grid(file: Path) -> Grid:
 
 
 def _grid(values: Mapping[str, object], file: Path) -> Grid:
-    _check_known(values, (*AXES, CHIP_KEYS, PARETO), "")
+    _check_known(values, (*AXES, CHIP_KEYS, PARETO, QUALITY), "")
     axes: dict[str, tuple[Value, ...]] = {}
     for name, axis in AXES.items():
-        axes[name] = _axis_values(name, axis, values[name]) if name in values else (axis.default,)
+        if name in values:
+            axes[name] = _axis_values(name, axis, values[name])
+        elif axis.default is not None:
+            axes[name] = (axis.default,)
     chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
     keys = _chip_keys(values.get(CHIP_KEYS, {}))
     points = math.prod(len(choices) for choices in (*axes.values(), *keys.values()))
     if points > MOST_POINTS:
         raise UserError(f"{points} points: expected at most {MOST_POINTS}")
-    return Grid(file, axes, chips, keys, _goals(values.get(PARETO, {})))
+    quality = _quality(values[QUALITY], file.parent) if QUALITY in values else None
+    return Grid(file, axes, chips, keys, _goals(values.get(PARETO, {})), quality)
 
 
 def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
@@ -167,6 +178,36 @@ def _goals(given: object) -> tuple[Goal, ...]:
     if len(goals) == 1:
         raise UserError(f"{PARETO}: one figure found ({goals[0].figure}), expected at least two to compare points by")
     return tuple(goals)
+
+
+def _quality(given: object, folder: Path) -> Reading:
+    """What is to be read; files are seen from the folder of the grid."""
+    table = _table(QUALITY, given, 'text = "text.txt"')
+    _check_known(table, ("text", "tokenizer", "window", "stride", "windows"), f"{QUALITY}.")
+    text = _name(table, "text", "the name of a file")
+    tokenizer = _name(table, "tokenizer", f'a folder with tokenizer.json, or "{BYTES}"')
+    return Reading(
+        folder / text,
+        tokenizer if tokenizer == BYTES else str(folder / tokenizer),
+        _count(table, "window", 2),
+        _count(table, "stride", 1),
+        _count(table, "windows", 1),
+    )
+
+
+def _name(table: Mapping[str, object], key: str, expected: str) -> str:
+    name = table.get(key)
+    if not isinstance(name, str) or not name:
+        wrong = "is missing" if name is None else f"= {spelled(name)}"
+        raise UserError(f"{QUALITY}.{key} {wrong}: expected {expected}")
+    return name
+
+
+def _count(table: Mapping[str, object], key: str, least: int) -> int | None:
+    value = table.get(key)
+    if value is not None and (type(value) is not int or value < least):
+        raise UserError(f"{QUALITY}.{key} = {spelled(value)}: expected a number of at least {least}")
+    return value if isinstance(value, int) else None
 
 
 def _table(name: str, given: object, example: str) -> dict[str, object]:

@@ -13,34 +13,38 @@ from xdsl.parser import Parser
 
 from cimc.compiler import Options, drop_unused_weights, measured_distance, quantise_network
 from cimc.distance import Distance
+from cimc.emitter.ports import network_inputs, network_outputs
+from cimc.emitter.slots import Slots
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_runner import PassRunner, text_of
+from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context
 from dialects.network import Network
 from dialects.semantics.onnx_graph import outlined_model
 from dialects.weights import SIDE_FILE, store_of
 
 MODULE_FILE = "network.mlir"
-DISTANCE_FILE = "distance.json"
+FIGURES_FILE = "figures.json"
 
 Figure = int | float | None
 
 
 @dataclass(frozen=True)
 class QuantisedNetwork:
-    """A quantised network: the module that passes of the chip part go on with, and how far it is from the original."""
+    """A quantised network: the module that passes of the chip part go on with, and the figures that it alone has."""
 
     ctx: Context
     module: ModuleOp
-    distance: dict[str, Figure]
+    figures: dict[str, Figure]
+    """How far it is from the original, and what it makes of a text."""
 
 
-def prepare_network(file: Path, options: Options, folder: Path) -> None:
+def prepare_network(file: Path, options: Options, folder: Path, reading: Reading | None = None) -> None:
     """Import and quantise the model in `file`, and keep the result as `folder`, which appears complete or not at all.
 
-    Raises UserError as `cimc` does.
+    Raises UserError as `cimc` does, and what `quality_of` raises for `reading`, where there is one.
     """
     if folder.exists():
         return
@@ -49,12 +53,16 @@ def prepare_network(file: Path, options: Options, folder: Path) -> None:
     quantise_network(PassRunner(ctx), module, options)
     network = Network.of(ctx, module)
     drop_unused_weights(network)
-    distance = measured_distance(file, outlined_model(network), network, options)
+    model = outlined_model(network)
+    figures = _figures(measured_distance(file, model, network, options))
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:
+        if reading is not None:
+            with running(model, new) as run:
+                figures |= quality_of(reading, _Signature(network), run)
         (new / MODULE_FILE).write_text(text_of(module), encoding="utf-8")
-        (new / DISTANCE_FILE).write_text(json.dumps(_figures(distance)))
+        (new / FIGURES_FILE).write_text(json.dumps(figures))
         store_of(ctx).write(new / SIDE_FILE)
         if not folder.exists():
             new.rename(folder)
@@ -69,7 +77,16 @@ def load_network(folder: Path) -> QuantisedNetwork:
     store_of(ctx).attach(folder / SIDE_FILE)
     text = (folder / MODULE_FILE).read_text(encoding="utf-8")
     module = Parser(ctx, text, str(folder / MODULE_FILE)).parse_module()
-    return QuantisedNetwork(ctx, module, json.loads((folder / DISTANCE_FILE).read_text()))
+    return QuantisedNetwork(ctx, module, json.loads((folder / FIGURES_FILE).read_text()))
+
+
+class _Signature:
+    """What a program of the network takes and gives."""
+
+    def __init__(self, network: Network) -> None:
+        slots = Slots()
+        self.inputs = network_inputs(network, slots)
+        self.outputs = network_outputs(network, slots)
 
 
 def _figures(distance: Distance) -> dict[str, Figure]:

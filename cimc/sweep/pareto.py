@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.sweep.grid import Goal, suggestion
+from cimc.sweep.quality import PERPLEXITY
 from cimc.sweep.store import Row
 from dialects.errors import UserError
 
@@ -14,6 +15,8 @@ USUAL = (Goal("latency_ns.total"), Goal("energy_pj.total"), Goal("arrays"))
 """By what points are compared where the grid does not say."""
 USUAL_OF_SEVERAL_NETWORKS = (*USUAL, Goal("network.cosine", greatest=True))
 """As above, where block counts differ: without a figure for what the network still computes, the smallest would win."""
+USUAL_OF_SEVERAL_QUALITIES = (*USUAL, Goal(PERPLEXITY))
+"""As above, where it is known what the networks make of a text, and they do not all make the same of it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
     chosen = list(goals)
     if not goals:
         usual = USUAL_OF_SEVERAL_NETWORKS if len({row.get("monarch") for row in rows}) > 1 else USUAL
+        if len({row.get(PERPLEXITY) for row in rows}) > 1:
+            usual = USUAL_OF_SEVERAL_QUALITIES
         chosen = [goal for goal in usual if any(row.get(goal.figure) is not None for row in rows)]
         notes += [f"{goal.figure} is left out: no point has it" for goal in usual if goal not in chosen]
         if len(chosen) < 2:

@@ -9,6 +9,7 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.sweep.grid import AXES, CHIP, SIZE, SQUARE, Grid
 from cimc.sweep.identity import network_key, point_key
 from dialects.chip.keys import Value
+from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.place_tiles.analysis.choices import SPREAD
 
@@ -36,7 +37,14 @@ class Point:
 
 
 def points_of(grid: Grid, model: str, options: Options, conditions: Conditions = DECODE) -> list[Point]:
-    """All points of a grid; `model` is the digest of the network, `options` and `conditions` hold for all points."""
+    """All points of a grid; `model` is the digest of the network, `options` and `conditions` hold for all points.
+
+    Raises UserError for an option that the grid varies.
+    """
+    if "activations" in grid.axes and options.activations is not None:
+        raise UserError(
+            f"--activations {options.activations}: the grid has values for activations, expected them in one of the two"
+        )
     return [
         _point(model, options, conditions, _settings(axes, keys), grid.chips[str(axes[CHIP])])
         for axes in _every(grid.axes)
@@ -56,7 +64,7 @@ def _every(values: Mapping[str, tuple[Value, ...]]) -> Iterator[dict[str, Value]
 
 def _settings(axes: Mapping[str, Value], keys: Mapping[str, Value]) -> dict[str, Value]:
     """The settings of a point, by column."""
-    objective = axes["objective"] if axes["mapping"] == SPREAD else AXES["objective"].default
+    objective = axes["objective"] if axes["mapping"] == SPREAD else Options.objective
     return {**axes, "objective": objective, **{CHIP_PREFIX + name: value for name, value in keys.items()}}
 
 

@@ -14,7 +14,7 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.sweep.cluster import local_client, remote_client
 from cimc.sweep.dispatch import run_points
 from cimc.sweep.grid import Grid
-from cimc.sweep.identity import code_digest, model_digest
+from cimc.sweep.identity import code_digest, digest, model_digest
 from cimc.sweep.pareto import check_groups, check_names
 from cimc.sweep.points import Point, points_of
 from cimc.sweep.store import Outcome, compact
@@ -74,7 +74,11 @@ def run_sweep(
     Raises UserError if the model, the folder or the cluster cannot be used; a point that fails is a result.
     """
     start = time.perf_counter()
-    points = points_of(grid, model_digest(model, options.dims or {}), options, conditions)
+    network = model_digest(model, options.dims or {})
+    reading = None if grid.quality is None else grid.quality.absolute()
+    if grid.quality is not None:
+        network = digest(network, grid.quality.digest())
+    points = points_of(grid, network, options, conditions)
     with working_folder(out) as folder:
         outcomes: dict[str, Outcome] = {}
 
@@ -93,7 +97,7 @@ def run_sweep(
         missing = list({p.key: p for p in points if p.key not in outcomes}.values())
         if missing:
             with _client(where, len(missing)) as client:
-                run_points(client, Job(model.absolute(), folder.absolute(), code_digest()), missing, add)
+                run_points(client, Job(model.absolute(), folder.absolute(), code_digest(), reading), missing, add)
         compact(folder)
     came_through = [outcome for outcome in outcomes.values() if outcome.error is None]
     if came_through:

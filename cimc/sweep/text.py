@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from cimc.report.text import aligned
 from cimc.sweep.pareto import Front
+from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY
 from cimc.sweep.results import number, varying_settings
 from cimc.sweep.run import Sweep
 
@@ -34,6 +35,7 @@ def front_lines(sweep: Sweep, front: Front) -> Iterator[str]:
     yield f"best by {', '.join(map(str, front.goals))}: {len(front.best)} of {_points(compared)}"
     settings = list(varying_settings(sweep))
     figures = [goal.figure for goal in front.goals]
+    figures += [name for name in (PERPLEXITY, BITS_PER_BYTE) if name in front.best[0] and name not in figures]
     rows = [
         [*(str(row[name]) for name in settings), *(number(row[name]) for name in figures)]
         for row in front.best[:MOST_LINES]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cimc.compiler import emit_program, schedule_network
+from cimc.machine.machine import Machine
 from cimc.pass_runner import PassRunner
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
@@ -14,6 +15,7 @@ from cimc.sweep.figures import figures_of
 from cimc.sweep.identity import code_digest
 from cimc.sweep.networks import Figure, load_network, prepare_network
 from cimc.sweep.points import Point
+from cimc.sweep.quality import Reading, quality_of
 from cimc.sweep.store import Outcome, write_outcome
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr
@@ -34,6 +36,8 @@ class Job:
     """The working folder."""
     code: str
     """The digest of the cimc that began the sweep."""
+    reading: Reading | None = None
+    """What every network is to read."""
 
     def network(self, key: str) -> Path:
         """Where the quantised network of that key is kept."""
@@ -44,7 +48,7 @@ def make_network(job: Job, point: Point) -> str | None:
     """Make the network of a point; why that failed, None if it did not."""
     _check_worker(job)
     try:
-        prepare_network(job.model, point.options, job.network(point.network))
+        prepare_network(job.model, point.options, job.network(point.network), job.reading)
     except Exception as error:
         return explained(error)
     return None
@@ -72,7 +76,10 @@ def _figures(job: Job, point: Point) -> dict[str, Figure]:
     module.attributes[MODULE_KEY] = chip
     schedule_network(PassRunner(network.ctx), module, point.options)
     program = emit_program(network.ctx, module, point.options)
-    return {**figures_of(report_of(program, point.conditions)), **network.distance}
+    figures = {**figures_of(report_of(program, point.conditions)), **network.figures}
+    if job.reading is not None and point.options.lossy:  # what clips is not what the network computes
+        figures |= quality_of(job.reading, program, Machine(program, threads=1).run, ordered=True)
+    return figures
 
 
 def _check_worker(job: Job) -> None:

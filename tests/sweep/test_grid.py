@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cimc.sweep.grid import Goal, read_grid, suggestion
+from cimc.sweep.quality import Reading
 from dialects.errors import UserError
 
 Write = Callable[[str], Path]
@@ -82,9 +83,10 @@ def test_chip_files_are_seen_from_the_grid(grid_file: Write, tmp_path: Path, mon
     assert {name: chip.rows for name, chip in grid.chips.items()} == {"my.toml": 8, "../other.toml": 16}
 
 
+QUALITY = '[quality]\ntext = "t"\ntokenizer = "bytes"\n'
 WRONG: list[tuple[str, str]] = [
     ("mapings = []", "unknown key 'mapings': did you mean 'mapping'?"),
-    ("xyz = 1", "unknown key 'xyz': expected one of chip, mapping, objective, lossy, monarch, chip_keys, pareto"),
+    ("xyz = 1", "unknown key 'xyz': expected one of chip, mapping, objective, lossy, monarch, activations, "),
     ('mapping = "spread"', 'mapping = "spread": expected a list, as in ["spread"]'),
     ("monarch = true", "monarch = true: expected a list, as in [true]"),
     ("mapping = []", "mapping = []: expected at least one value"),
@@ -128,6 +130,18 @@ WRONG: list[tuple[str, str]] = [
         "[chip_keys]\nsize = [4]\ncolumns = [4]",
         "chip_keys: size and columns found, expected one of them: size is rows and columns",
     ),
+    ('activations = ["word"]', 'activations: "word" found, expected one of token, tensor, static'),
+    ("quality = 1", 'quality = 1: expected a table, [quality] with lines like text = "text.txt"'),
+    ("[quality]\ntexts = 1", "unknown key 'quality.texts': did you mean 'text'?"),
+    ("[quality]\nwindows = 1", "quality.text is missing: expected the name of a file"),
+    ("[quality]\ntext = 1", "quality.text = 1: expected the name of a file"),
+    (
+        '[quality]\ntext = "t"',
+        'quality.tokenizer is missing: expected a folder with tokenizer.json, or "bytes"',
+    ),
+    (f"{QUALITY}window = 1", "quality.window = 1: expected a number of at least 2"),
+    (f"{QUALITY}stride = true", "quality.stride = true: expected a number of at least 1"),
+    (f'{QUALITY}windows = "8"', 'quality.windows = "8": expected a number of at least 1'),
     ("pareto = 1", 'pareto = 1: expected a table, [pareto] with lines like minimize = ["arrays"]'),
     ('[pareto]\nminimise = ["arrays"]', "unknown key 'pareto.minimise': did you mean 'minimize'?"),
     ('[pareto]\nminimize = "arrays"', 'pareto.minimize = "arrays": expected a list, as in ["arrays"]'),
@@ -172,6 +186,15 @@ def test_files_that_are_no_grids(grid_file: Write, tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(UserError, match=r"grid file .*/g.toml is not TOML: "):
         read_grid(file)
+
+
+def test_what_networks_read(grid_file: Write, tmp_path: Path) -> None:
+    """Files are seen from the grid."""
+    file = grid_file(f"{QUALITY}window = 64\nstride = 32\nwindows = 8")
+    assert read_grid(file).quality == Reading(file.parent / "t", "bytes", 64, 32, 8)
+    quality = read_grid(grid_file(QUALITY.replace("bytes", "../model"))).quality
+    assert quality == Reading(file.parent / "t", str(file.parent / "../model"))
+    assert read_grid(grid_file("")).quality is None
 
 
 def test_suggestions() -> None:

@@ -23,7 +23,7 @@ OPTIONS = Options(monarch=2, dims={"n": 3})
 def test_a_network_is_that_of_a_compilation(network: Path, tmp_path: Path) -> None:
     prepare_network(network, OPTIONS, tmp_path / "networks" / "key")
     assert sorted(path.name for path in (tmp_path / "networks" / "key").iterdir()) == [
-        "distance.json",
+        "figures.json",
         "network.mlir",
         "weights.safetensors",
     ]
@@ -34,7 +34,7 @@ def test_a_network_is_that_of_a_compilation(network: Path, tmp_path: Path) -> No
     )
     assert text_of(loaded.module, locations=False) == compilation.texts["cim"]
     assert compilation.distance is not None
-    assert loaded.distance == {
+    assert loaded.figures == {
         "network.cosine": compilation.distance.cosine,
         "network.largest_difference": compilation.distance.largest,
     }
@@ -78,4 +78,4 @@ def test_a_distance_that_cannot_be_measured(onnx_file: Callable[..., Path], tmp_
     constants = {"w": np.eye(4, dtype=np.float32), "shape": np.array([7, 3])}
     text = "g (float[n,4] x) => (float[7,3] y) { h = MatMul(x, w)  y = Reshape(h, shape) }"
     prepare_network(onnx_file(text, constants), Options(), tmp_path / "key")
-    assert set(load_network(tmp_path / "key").distance.values()) == {None}
+    assert set(load_network(tmp_path / "key").figures.values()) == {None}

@@ -11,6 +11,7 @@ from cimc.compiler import Options
 from cimc.options.conditions import Conditions
 from cimc.sweep.grid import Grid, read_grid
 from cimc.sweep.points import Point, points_of
+from dialects.errors import UserError
 
 GridOf = Callable[[str], Grid]
 
@@ -121,3 +122,17 @@ def test_files_that_are_written_make_no_difference(grid: GridOf, tmp_path: Path)
     (one,) = points(grid(""))
     (other,) = points(grid(""), reference=tmp_path / "r.onnx", keep_ir=tmp_path, verify_each=True, measure=False)
     assert one.key == other.key
+
+
+def test_activations_vary_or_are_an_option(grid: GridOf) -> None:
+    """Each way to quantise them makes a network of its own; without values in the grid, it is no setting."""
+    points = points_of(grid('chip = ["tiny-4"]\nactivations = ["token", "tensor"]'), "model", Options())
+    assert [point.options.activations for point in points] == ["token", "tensor"]
+    assert [point.settings["activations"] for point in points] == ["token", "tensor"]
+    assert len({point.network for point in points}) == 2
+    (point,) = points_of(grid('chip = ["tiny-4"]'), "model", Options(activations="tensor"))
+    assert point.options.activations == "tensor"
+    assert "activations" not in point.settings
+    message = "^--activations token: the grid has values for activations, expected them in one of the two$"
+    with pytest.raises(UserError, match=message):
+        points_of(grid('activations = ["tensor"]'), "model", Options(activations="token"))

@@ -9,6 +9,7 @@ from cimc.compiler import Options
 from cimc.sweep import run, work
 from cimc.sweep.grid import Grid
 from cimc.sweep.networks import prepare_network
+from cimc.sweep.quality import Reading
 from cimc.sweep.results import rows_of
 from cimc.sweep.run import Progress, Sweep, Where, run_sweep
 from cimc.sweep.store import Outcome
@@ -80,10 +81,10 @@ def test_networks_are_made_once(sweep: Run, monkeypatch: pytest.MonkeyPatch) -> 
     """Once a block count, whatever the number of points; not at all where one is there already."""
     made: list[object] = []
 
-    def counted(file: Path, options: Options, folder: Path) -> None:
+    def counted(file: Path, options: Options, folder: Path, reading: Reading | None) -> None:
         if not folder.exists():
             made.append(options.monarch)
-        prepare_network(file, options, folder)
+        prepare_network(file, options, folder, reading)
 
     monkeypatch.setattr(work, "prepare_network", counted)
     sweep(GRID.replace("[chip_keys]", "monarch = [0, 2]\n[chip_keys]"))
@@ -116,10 +117,10 @@ def test_failed_points_run_again_if_asked(sweep: Run, monkeypatch: pytest.Monkey
 def test_a_network_that_cannot_be_made(sweep: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its points fail, the others run; the failure is not kept."""
 
-    def picky(file: Path, options: Options, folder: Path) -> None:
+    def picky(file: Path, options: Options, folder: Path, reading: Reading | None) -> None:
         if options.monarch == 2:
             raise UserError("no such factors")
-        prepare_network(file, options, folder)
+        prepare_network(file, options, folder, reading)
 
     text = GRID.replace("[chip_keys]", "monarch = [0, 2]\n[chip_keys]")
     monkeypatch.setattr(work, "prepare_network", picky)
@@ -180,9 +181,9 @@ def test_workers_are_given_absolute_paths(
     """Workers on other machines do not know where this process is."""
     seen: list[Path] = []
 
-    def watched(file: Path, options: Options, folder: Path) -> None:
+    def watched(file: Path, options: Options, folder: Path, reading: Reading | None) -> None:
         seen.extend((file, folder.parent))
-        prepare_network(file, options, folder)
+        prepare_network(file, options, folder, reading)
 
     monkeypatch.setattr(work, "prepare_network", watched)
     monkeypatch.chdir(network.parent)
