@@ -34,8 +34,8 @@ def main() -> None:
     losses: list[float] = []
     for step, loss in enumerate(training(network, arguments.original, inputs, arguments), start=1):
         losses.append(loss)
-        if step % 50 == 0 or step == arguments.steps:
-            print(f"step {step}: error {np.mean(losses[-50:]):.4f}, {time.monotonic() - start:.0f} s", flush=True)
+        if step % 20 == 0 or step == arguments.steps:
+            print(f"step {step}: error {np.mean(losses[-20:]):.4f}, {time.monotonic() - start:.0f} s", flush=True)
     network.save(arguments.output)
 
 
@@ -56,7 +56,10 @@ def parse_arguments() -> argparse.Namespace:
 
 def training(network: OnnxModule, original: Path, inputs: Arrays, arguments: argparse.Namespace) -> Iterator[float]:
     """Train on batches of the inputs; yields the relative error of each, before its step."""
-    session = onnxruntime.InferenceSession(original, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = arguments.threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the cores are wanted for training
+    session = onnxruntime.InferenceSession(original, options, providers=["CPUExecutionProvider"])
     optimizer = torch.optim.Adam(network.parameters(), lr=arguments.rate, betas=(0.9, 0.98))
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_at(step, arguments.steps))
     generator = np.random.default_rng(arguments.seed)
