@@ -4,6 +4,7 @@
 #   make bench  time the compiler and the machine
 #   make bench-large  the same with language models at full size: hours, gigabytes of disk and of memory
 #   make conformance  all cases of ONNX's own suite: compiled, run, compared with reference and original
+#   make harness  ask questions of lm-evaluation-harness, which it installs, as cim-eval --tasks does
 #   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
 #   make mutants  change the code a little, many times, and list the changes that no test notices; see CONTRIBUTING.md
 #   make pictures  draw the README's picture anew
@@ -24,7 +25,7 @@ export OMP_NUM_THREADS = 1
 SECONDS ?= 600
 SEED ?= 1
 
-.PHONY: demo test bench bench-large conformance fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
+.PHONY: demo test bench bench-large conformance harness fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -38,6 +39,10 @@ bench-large: $(VENV)/ready-for-tests
 
 conformance: $(VENV)/ready-for-tests
 	$(BIN)/python tests/end_to_end/test_conformance.py
+
+harness: $(VENV)/ready-for-tests
+	@$(PIP) -c constraints.txt lm-eval==0.4.13
+	$(BIN)/python -m pytest tests/language/with_lm_eval.py -q
 
 # atheris, which chooses changes by the code that they reach, has wheels for some platforms only.
 fuzz: $(VENV)/ready-for-tests

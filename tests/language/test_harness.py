@@ -1,11 +1,9 @@
-"""lm-evaluation-harness as a stand-in, which asks what it would ask; and the real one, where it is installed."""
+"""lm-evaluation-harness as a stand-in, which asks what it would ask; the real one is in `with_lm_eval.py`."""
 
 import importlib
-import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -172,40 +170,3 @@ def test_mistakes_of_ours_are_none(harness: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(harness, "simple_evaluate", asks(("loglikelihood", ("a", "!"))))
     with pytest.raises(ZeroDivisionError):
         harness.run_tasks(Told(), harness.Tasks(["none"]))
-
-
-TASK = """
-task: choice
-dataset_path: json
-dataset_kwargs: {data_files: {test: FILE}}
-output_type: multiple_choice
-test_split: test
-doc_to_text: "{{question}}"
-doc_to_choice: "{{choices}}"
-doc_to_target: "{{answer}}"
-target_delimiter: ""
-metric_list: [{metric: acc}]
-"""
-QUESTIONS = [
-    {"question": "the cat", "choices": [" sat", "!!"], "answer": 0},
-    {"question": "a cat", "choices": [" sat", "!!"], "answer": 1},
-]
-
-
-@pytest.mark.skipif(find_spec("lm_eval") is None, reason="lm-evaluation-harness is not installed")
-@pytest.mark.filterwarnings("ignore")
-def test_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task of one's own, from a file: the first answer is always the likelier, for it has a cheaper first byte."""
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "choice.json").write_text("\n".join(map(json.dumps, QUESTIONS)))
-    (tmp_path / "choice.yaml").write_text(TASK.replace("FILE", str(tmp_path / "choice.json")))
-    real = importlib.import_module("cimc.language.harness")
-
-    class Likely(Told):
-        def likelihood(self, context: Any, continuation: Any) -> tuple[float, bool]:
-            return -float(continuation[0] == ord("!")), False
-
-    assert real.run_tasks(Likely(), real.Tasks(["choice"], folder=tmp_path))["choice"]["acc"] == 0.5
-    assert real.run_tasks(Likely(), real.Tasks(["choice"], limit=1, folder=tmp_path))["choice"]["acc"] == 1.0
-    with pytest.raises(UserError, match=r"^lm-evaluation-harness: KeyError: .*nothing"):
-        real.run_tasks(Likely(), real.Tasks(["nothing"], folder=tmp_path))
