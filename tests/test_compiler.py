@@ -1,6 +1,6 @@
 """The spine: what a compilation hands back, in which order, and what it leaves when it fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Options, compile_network, default_output
+from cimc.distance import Array, Distance
 from dialects.errors import UserError
 
 Write = Callable[..., Path]
@@ -49,6 +50,28 @@ def test_without_measuring(network: Path) -> None:
     assert compile_network(network, replace(TINY, measure=False)).distance is None
 
 
+@pytest.mark.parametrize(("failure", "lengths"), [("", [0]), ("runs with some only", [0, 16])])
+def test_made_up_caches_are_empty(
+    onnx_file: Write, monkeypatch: pytest.MonkeyPatch, failure: str, lengths: list[int]
+) -> None:
+    """Where the distance is measured: random keys are no text. If a network cannot run that way, as elsewhere."""
+    file = onnx_file(
+        "g (float[n,4] x, float[n,past,6] past_0) => (float[n,6] y, float[n,all,6] present_0)"
+        " { y = MatMul(x, w)  h = Unsqueeze(y, one)  present_0 = Concat<axis = 1>(past_0, h) }",
+        {"w": W, "one": np.array([1])},
+    )
+    seen: list[int] = []
+
+    def distance(file: Path, model: object, inputs: Mapping[str, Array], seconds: float) -> Distance:
+        seen.append(inputs["past_0"].shape[1])
+        return Distance(not failure, failure=failure)
+
+    monkeypatch.setattr("cimc.compiler.distance_to_original", distance)
+    compilation = compile_network(file, TINY)
+    assert compilation.distance == Distance(not failure, failure=failure)
+    assert seen == lengths
+
+
 def test_a_failure_leaves_no_reference(onnx_file: Write, tmp_path: Path) -> None:
     """Only the IR up to there, which is to be looked at then."""
     file = onnx_file(
@@ -88,4 +111,4 @@ def test_default_output(file: str, program: str) -> None:
 
 def test_no_default_output() -> None:
     with pytest.raises(UserError, match="not the name of a file"):
-        default_output(Path(""))
+        default_output(Path("/"))

@@ -1,8 +1,11 @@
 """The names by which exporters call what a language model takes and gives."""
 
 import re
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
+
+from cimc.program.metadata import Input
 
 
 class Role(Enum):
@@ -67,3 +70,13 @@ def cache_name(name: str) -> CacheName | None:
     if len(numbers) == 2 and numbers[1] < len(_PARTS_BY_NUMBER):
         return CacheName(numbers[0], _PARTS_BY_NUMBER[numbers[1]])
     return CacheName(numbers[0], "both") if len(numbers) == 1 else None
+
+
+def lengths_of_caches(inputs: Iterable[Input]) -> list[str]:
+    """The dimensions by which the inputs that hold keys and values alone are told from all others: their lengths."""
+    caches: set[str] = set()
+    others: set[str] = set()
+    for value in inputs:
+        names = caches if cache_name(value.name) is not None else others
+        names.update(dim for dim in value.shape or () if isinstance(dim, str))
+    return sorted(caches - others)

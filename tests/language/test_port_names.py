@@ -2,7 +2,8 @@
 
 import pytest
 
-from cimc.language.port_names import CacheName, Role, cache_name, role_of
+from cimc.language.port_names import CacheName, Role, cache_name, lengths_of_caches, role_of
+from cimc.program.metadata import Input
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,13 @@ def test_roles() -> None:
     assert role_of("input.attention_mask") is Role.MASK
     assert role_of("cache_position") is Role.POSITIONS
     assert role_of("past_key_values.0.key") is None
+
+
+def test_lengths_of_caches() -> None:
+    """What an input that is no cache has as well counts sequences, or other things."""
+    ids, mask = Input("input_ids", "int64", ("batch", "n"), 0), Input("attention_mask", "int64", ("batch", "all"), 1)
+    key = Input("past_key_values.0.key", "float32", ("batch", 3, "past", 64), 2)
+    value = Input("past_key_values.0.value", "float32", ("batch", 3, "past", 64), 3)
+    assert lengths_of_caches([ids, mask, key, value]) == ["past"]
+    assert lengths_of_caches([ids, mask]) == []
+    assert lengths_of_caches([Input("past_0", "float32", None, 0)]) == []
