@@ -43,7 +43,8 @@ COMMANDS = {
 
 def blocks(file: str, language: str) -> list[str]:
     """The fenced code blocks of a page in one language ("" for those without)."""
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / file).read_text(), re.DOTALL | re.MULTILINE)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / file).read_text(), re.DOTALL | re.MULTILINE)
+    return [block for own, block in fenced if own == language]
 
 
 @pytest.fixture

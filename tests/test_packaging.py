@@ -110,7 +110,9 @@ def test_commands_tell_their_use(command: str, target: str):
     assert command in result.stdout
 
 
-@pytest.mark.parametrize("command", ["cimc", "cim-run", "cim-objdump", "cim-report", "cim-sweep"])
+@pytest.mark.parametrize(
+    "command", ["cimc", "cim-export", "cim-run", "cim-eval", "cim-objdump", "cim-report", "cim-sweep"]
+)
 def test_help_imports_nothing_slow(command: str):
     """On the machine this was written on, help took 24 ms without and 250 ms with these imports."""
     module = PROJECT["scripts"][command].partition(":")[0]
