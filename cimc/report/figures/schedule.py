@@ -40,8 +40,10 @@ Lanes: TypeAlias = Mapping[tuple[Resource, int], int]
 
 ABOVE = (Resource.INTERCONNECT, Resource.DIGITAL, Resource.ATTENTION)
 """What has lanes above the arrays, in this order."""
+UNJOINED = 20_000
+"""Up to so many bars are drawn one by one: a page is to stay below 5 MB."""
 MOST_BARS = 15_000
-"""Of a schedule that has more than MOST_MARKS."""
+"""Of a schedule that has more."""
 BAR = 0.84
 """Height of a bar in its lane."""
 COLUMNS = ("resource", "unit", "what", "node", "stage", "layer", "start", "end", "top", "bottom")
@@ -66,7 +68,7 @@ def _panel(study: Study, end: float) -> Panel:
     arrays = list(working(timeline))
     kept = evenly(arrays, LANES)
     events = _events(timeline, kept)
-    bars = joined(events, MOST_BARS) if len(events) > MOST_MARKS else Joined(events, 0)
+    bars = joined(events, MOST_BARS) if len(events) > min(UNJOINED, MOST_MARKS) else Joined(events, 0)
     if len(bars.events) > MOST_MARKS:
         kept = evenly(kept, max(1, len(kept) * MOST_MARKS // len(bars.events)))
         bars = joined(_events(timeline, kept), MOST_BARS)
