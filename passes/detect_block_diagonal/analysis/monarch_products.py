@@ -111,16 +111,21 @@ class _Blocking:
 
     def counts(self, inner: int) -> Indices:
         """How many c belong to each slice [k, l]."""
-        ends = np.arange(self.ins + 1)[:, None] * inner - np.arange(self.outs) + self.outs - 1
-        return np.diff(ends // self.outs, axis=0)
+        return self._counts(inner, np.arange(self.ins)[:, None], np.arange(self.outs))
 
     def least_inner(self, ranks: Indices) -> int:
         """The least q that gives every slice as many c as its rank."""
         least = max(int(ranks.sum(axis=1).max()), self.outs * int(ranks[0, -1]), 1)
         inner = -(-least // self.step) * self.step
-        while (self.counts(inner) < ranks).any():
+        i, b = np.nonzero(ranks)  # few, where only a few slices of millions have been looked at
+        while (self._counts(inner, i, b) < ranks[i, b]).any():
             inner += self.step
         return inner
+
+    def _counts(self, inner: int, i: Indices, b: Indices) -> Indices:
+        """How many c belong to the slices (i, b)."""
+        first = i * inner - b + self.outs - 1
+        return (first + inner) // self.outs - first // self.outs
 
 
 def _blockings(inputs: int, outputs: int) -> Iterator[_Blocking]:
