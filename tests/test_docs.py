@@ -41,6 +41,10 @@ COMMANDS = {
 }
 
 
+FIGURE = re.compile(r"\d+\.\d+")
+"""A number that was measured."""
+
+
 def blocks(file: str, language: str) -> list[str]:
     """The fenced code blocks of a page in one language ("" for those without)."""
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / file).read_text(), re.DOTALL | re.MULTILINE)
@@ -215,8 +219,12 @@ def test_quality_of_the_docs(
         capsys.readouterr()
         name, *arguments = shlex.split(line)
         assert COMMANDS[name](arguments) == 0, line
-    printed = capsys.readouterr().out
-    assert "".join(f"    {line}\n" for line in printed.splitlines()) in (ROOT / "docs/language-models.md").read_text()
+    printed, page = capsys.readouterr().out.split(), (ROOT / "docs/language-models.md").read_text()
+    shown = page[page.index("    text.txt: ") :].split()[: len(printed)]
+    assert [FIGURE.sub("", word) for word in printed] == [FIGURE.sub("", word) for word in shown]
+    figures, expected = ([float(word) for word in words if FIGURE.fullmatch(word)] for words in (printed, shown))
+    assert len(figures) == 6
+    assert figures == pytest.approx(expected, rel=1e-3)  # floats, and so what is quantised, depend on the processor
     exec(next(b for b in blocks("docs/language-models.md", "python") if "Plan(" in b), {})
     assert len(capsys.readouterr().out.split()) == 2
     Path("grid.toml").write_text(next(b for b in blocks("docs/sweeps.md", "toml") if "[quality]" in b))
