@@ -104,10 +104,13 @@ def _template(folder: Path, settings: Json) -> str | None:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        pass
+        return _template_setting(settings.get("chat_template"))
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: cannot be read: {reason(error)}") from error
-    template = settings.get("chat_template")
+
+
+def _template_setting(template: object) -> str | None:
+    """A template, or the one named `default` in a list of templates with names."""
     if isinstance(template, list):
         named = [cast(Json, entry) for entry in cast(list[object], template) if isinstance(entry, dict)]
         template = next((entry.get("template") for entry in named if entry.get("name") == "default"), None)
