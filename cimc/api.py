@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cimc.compiler import Options, compile_network
+from cimc.extras import need
 from cimc.files.whole_file import whole_file
 from cimc.language.session import MAX_TOKENS, Session
 from cimc.machine.machine import Machine
@@ -71,6 +72,7 @@ class Program(files.Program):
         conditions: Conditions = DECODE,
     ) -> None:
         """Write the report as one page to look at; `beside` are programs to compare with, by the names to show."""
+        need("report", f"{path}: drawing it")
         from cimc.report.page.page import page_of  # plotting takes a quarter of a second to import
         from cimc.report.study import studies_of
 

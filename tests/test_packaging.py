@@ -24,6 +24,8 @@ def is_installed() -> bool:
     return True
 
 
+TESTED = ("test", "report", "sweep", "llm")
+"""The extras that `make test` installs."""
 OF_MUTMUT = {"coverage", "libcst", "linkify-it-py", "mdit-py-plugins", "platformdirs", "setproctitle", "textual"}
 """What `make mutants` installs in turn; `make test` does not, and so cannot ask for it."""
 
@@ -40,7 +42,8 @@ def pins(file: str) -> dict[str, str]:
 def needed() -> set[str]:
     """Every distribution that cimc and its tests need on this machine, directly or in turn."""
     optional = PROJECT["optional-dependencies"]
-    waiting = [Requirement(text) for text in PROJECT["dependencies"] + optional["test"] + optional["llm"]]
+    texts = [*PROJECT["dependencies"], *(text for extra in TESTED for text in optional[extra])]
+    waiting = [Requirement(text) for text in texts]
     names: set[str] = set()
     while waiting:
         requirement = waiting.pop()

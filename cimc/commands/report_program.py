@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say
+from cimc.extras import need
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.options.conditions import Conditions
@@ -49,6 +50,9 @@ def _report(arguments: argparse.Namespace) -> int:
     check_names(programs, outputs)
     check_writable(*outputs)
     _check_folder(arguments.png)
+    for file in (arguments.html, arguments.png):
+        if file is not None:
+            need("report", f"{file}: drawing it")
     conditions = Conditions(**given(arguments, Conditions))
     studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
     if arguments.trace is not None:

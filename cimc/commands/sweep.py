@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cimc.commands.shared import Arguments, counting_bar, run_command, say
+from cimc.extras import need
 from cimc.file_checks import check_names
 from cimc.files.whole_file import whole_file
 from cimc.options.compilation import UserOptions
@@ -59,8 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _sweep(arguments: argparse.Namespace) -> int:
     from cimc.sweep.grid import read_grid
-    from cimc.sweep.run import Where, run_sweep
     from dialects.errors import UserError
+
+    need("sweep", "cim-sweep")
+    from cimc.sweep.run import Where, run_sweep
 
     grid = read_grid(arguments.grid)
     out: Path = arguments.out or default_folder(arguments.model)

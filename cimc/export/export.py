@@ -6,20 +6,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, cast
 
 from cimc.export.checkpoint import read_checkpoint
 from cimc.export.torch_program import check_torch_program
+from cimc.extras import need
 from cimc.files.whole_file import whole_file
 from cimc.options.spelling import Spelling
 from cimc.options.values import positive
 from cimc.program.one_line import one_line
 from dialects.errors import UserError
 
-NEEDED = ("torch", "transformers", "onnxscript")
-"""What exports."""
 DTYPES = ("float32", "float16", "bfloat16")
 _NOTHING_FROM_STRANGERS = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "TORCH_FORCE_WEIGHTS_ONLY_LOAD")
 """What is set where nothing shall be fetched, and no pickle obeyed."""
@@ -54,7 +52,7 @@ def export(
         read_checkpoint(source)
     else:
         check_torch_program(source)
-    _check_installed(source)
+    need("llm", f"{source}: exporting it to ONNX")
     data = data_of(output)
     with whole_file(output, UserError) as new_model, whole_file(data, UserError) as new_data:
         _run(source, new_model, options, progress)
@@ -68,13 +66,6 @@ def export(
 def data_of(network: Path) -> Path:
     """The file with the large weights of a network."""
     return network.with_name(f"{network.name}.data")
-
-
-def _check_installed(source: Path) -> None:
-    """UserError if what exports is not installed: it is large, and most users need none of it."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise UserError(f"{source}: {missing[0]} is not installed, which exports it to ONNX: pip install 'cimc[llm]'")
 
 
 _CHILD = "import sys; sys.path[:0] = sys.argv[1:]; from cimc.export.worker import main; main()"

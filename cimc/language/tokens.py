@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cimc.extras import need
 from cimc.files.reasons import reason
-from cimc.language.chat import ChatTemplate
 from cimc.language.token_files import TokenFiles, read_token_files
 from dialects.errors import UserError
 
@@ -72,12 +72,9 @@ def load_tokens(name: str | Path) -> Tokens:
     if str(name) == BYTES:
         return ByteTokens()
     files = read_token_files(Path(name))
-    try:
-        from tokenizers import Tokenizer  # an extra; it takes 50 ms to import
-    except ImportError as error:
-        raise UserError(
-            f"{name}: reading it needs the library tokenizers, which is not installed: pip install 'cimc[text]'"
-        ) from error
+    need("text", f"{name}: reading it")
+    from tokenizers import Tokenizer  # it takes 50 ms to import
+
     try:
         return FolderTokens(Tokenizer.from_str(files.tokenizer.read_text(encoding="utf-8")), files)
     except OSError as error:
@@ -132,6 +129,8 @@ class FolderTokens:
         self.stop = frozenset(token for token in ends if 0 <= token < self.size)
         self.longest = files.longest
         self.has_template = files.template is not None
+        from cimc.language.chat import ChatTemplate
+
         self.template = None if files.template is None else ChatTemplate(files.template, files.special)
 
     def encode(self, text: str, *, chat: bool = False) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 
 from cimc.export import export as exporting
 from cimc.export.export import data_of, export
+from cimc.extras import MODULES
 from dialects.errors import UserError
 
 ANSWERS = """
@@ -80,18 +81,19 @@ def test_interrupted(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_not_installed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "NEEDED", ("json", "no_such_exporter"))
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UserError) as error:
         export(folder, tmp_path / "new.onnx")
     assert str(error.value) == (
-        f"{folder}: no_such_exporter is not installed, which exports it to ONNX: pip install 'cimc[llm]'"
+        f"{folder}: exporting it to ONNX needs the library onnxscript, which is not installed: "
+        "it comes with cimc's extra llm, as in pip install 'cimc[llm]', or pip install '.[llm]' in a clone"
     )
 
 
 def test_torch_stays_outside() -> None:
     """What starts the process loads none of what it loads."""
     code = "import sys, cimc.api, cimc.export.sources; print({*sys.argv[1:]} & {*sys.modules})"
-    command = [sys.executable, "-c", code, *exporting.NEEDED]
+    command = [sys.executable, "-c", code, *MODULES["llm"]]
     root = str(Path(__file__).parents[2])
     child = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert child.stdout == "set()\n"

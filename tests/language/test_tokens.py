@@ -134,7 +134,8 @@ def test_the_library_is_missing(tokenizer_folder: Folder, monkeypatch: pytest.Mo
     with pytest.raises(UserError) as error:
         load_tokens(folder)
     assert str(error.value) == (
-        f"{folder}: reading it needs the library tokenizers, which is not installed: pip install 'cimc[text]'"
+        f"{folder}: reading it needs the library tokenizers, which is not installed: "
+        "it comes with cimc's extra text, as in pip install 'cimc[text]', or pip install '.[text]' in a clone"
     )
 
 
