@@ -57,6 +57,21 @@ def _named(name: str, dtype: Any = None) -> Element:
     return Element(number, ElementType.of(name.lower()), None if dtype is None else np.dtype(dtype))
 
 
+_NAMED: dict[str, Any] = {
+    "STRING": None,
+    "FLOAT8E4M3FN": ml_dtypes.float8_e4m3fn,
+    "FLOAT8E4M3FNUZ": ml_dtypes.float8_e4m3fnuz,
+    "FLOAT8E5M2": ml_dtypes.float8_e5m2,
+    "FLOAT8E5M2FNUZ": ml_dtypes.float8_e5m2fnuz,
+    "FLOAT8E8M0": ml_dtypes.float8_e8m0fnu,
+    "FLOAT6E2M3": ml_dtypes.float6_e2m3fn,
+    "FLOAT6E3M2": ml_dtypes.float6_e3m2fn,
+    "FLOAT4E2M1": ml_dtypes.float4_e2m1fn,
+    "INT2": ml_dtypes.int2,
+    "UINT2": ml_dtypes.uint2,
+}
+"""Types that builtin IR lacks; versions of ONNX before 1.23 know no FLOAT6."""
+
 ELEMENTS: tuple[Element, ...] = (
     Element(TensorProto.FLOAT, f32, np.dtype(np.float32)),
     Element(TensorProto.DOUBLE, f64, np.dtype(np.float64)),
@@ -75,17 +90,7 @@ ELEMENTS: tuple[Element, ...] = (
     Element(TensorProto.COMPLEX128, ComplexType(f64), np.dtype(np.complex128)),
     Element(TensorProto.INT4, IntegerType(4), np.dtype(ml_dtypes.int4)),
     Element(TensorProto.UINT4, _unsigned(4), np.dtype(ml_dtypes.uint4)),
-    _named("STRING"),
-    _named("FLOAT8E4M3FN", ml_dtypes.float8_e4m3fn),
-    _named("FLOAT8E4M3FNUZ", ml_dtypes.float8_e4m3fnuz),
-    _named("FLOAT8E5M2", ml_dtypes.float8_e5m2),
-    _named("FLOAT8E5M2FNUZ", ml_dtypes.float8_e5m2fnuz),
-    _named("FLOAT8E8M0", ml_dtypes.float8_e8m0fnu),
-    _named("FLOAT6E2M3", ml_dtypes.float6_e2m3fn),
-    _named("FLOAT6E3M2", ml_dtypes.float6_e3m2fn),
-    _named("FLOAT4E2M1", ml_dtypes.float4_e2m1fn),
-    _named("INT2", ml_dtypes.int2),
-    _named("UINT2", ml_dtypes.uint2),
+    *(_named(name, dtype) for name, dtype in _NAMED.items() if name in TensorProto.DataType.keys()),
 )
 _BY_ONNX = {e.onnx: e for e in ELEMENTS}
 _BY_IR = {e.ir: e for e in ELEMENTS}
