@@ -5,11 +5,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from cimc.own_packages import check_own_packages
+
 if TYPE_CHECKING:
     from cimc.api import Program, compile
     from cimc.language.session import Session
     from cimc.program.errors import ProgramError
     from dialects.errors import UserError
+
+check_own_packages()
 
 __all__ = ["Program", "ProgramError", "Session", "UserError", "compile"]
 
