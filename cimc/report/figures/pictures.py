@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 import vl_convert
+from altair.utils import schemapi
 
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import VEGA_LITE, Panel
@@ -18,7 +19,9 @@ SCALE = 2
 
 def pictures_of(studies: Sequence[Study]) -> Iterator[tuple[str, bytes]]:
     """File name and contents of a picture for each chart: `occupancy.png`, or `occupancy-<program>.png` of several."""
-    for figure in figures_of(studies):
+    with schemapi.debug_mode(False):  # as on the page
+        figures = figures_of(studies)
+    for figure in figures:
         names = [f"{figure.name}.png"] if len(studies) == 1 else _names(figure.name, figure.panels)
         for name, panel in zip(names, figure.panels, strict=True):
             if panel.chart is not None:

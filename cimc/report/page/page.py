@@ -2,24 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
-import vl_convert
+from altair.utils import schemapi
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cimc.report.figures.all_figures import figures_of
-from cimc.report.figures.figure import PICKED, VEGA_LITE, Figure, Panel, legend_entries
+from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.cautions import cautions, conditions, shared
 from cimc.report.page.layer_table import layer_columns
+from cimc.report.page.libraries import libraries
 from cimc.report.quantities import number, shown
 from cimc.report.study import Study, json_of
 
 CHIP = "chip."
 """What keys of the report's `sources` begin with that say where a number of the chip comes from."""
-LIBRARIES = "window.vegaEmbed = vegaEmbed;"
-"""What the bundled libraries give to the page."""
 
 
 def page_of(studies: Sequence[Study]) -> str:
@@ -32,7 +30,9 @@ def page_of(studies: Sequence[Study]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures = figures_of(studies)
+    with schemapi.debug_mode(False):  # the charts are right, which tests see to: checking them takes most of the time
+        figures = figures_of(studies)
+        charts = _embedded(_charts(figures))
     reports = json_of(studies)
     return environment.get_template("page.html").render(
         title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
@@ -43,8 +43,8 @@ def page_of(studies: Sequence[Study]) -> str:
         figures=[_figure(figure) for figure in figures],
         picked=PICKED,
         report=_embedded(reports),
-        charts=_embedded(_charts(figures)),
-        libraries=_libraries(),
+        charts=charts,
+        libraries=libraries(),
     )
 
 
@@ -126,10 +126,3 @@ def _without_legends(panel: Panel) -> dict[str, Any]:
 def _embedded(value: Any) -> str:
     """JSON that may stand inside a script element."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-@cache
-def _libraries() -> str:
-    """The JavaScript of Vega-Lite with all that it needs, such that it may stand inside a script element."""
-    text = vl_convert.javascript_bundle(LIBRARIES, vl_version=VEGA_LITE)
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
