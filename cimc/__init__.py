@@ -24,5 +24,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'cimc' has no attribute {name!r}")
     from importlib import import_module
 
-    errors = {"ProgramError": "cimc.program.errors", "UserError": "dialects.errors"}
-    return getattr(import_module(errors.get(name, "cimc.api")), name)
+    elsewhere = {
+        "ProgramError": "cimc.program.errors",
+        "Session": "cimc.language.session",
+        "UserError": "dialects.errors",
+    }
+    return getattr(import_module(elsewhere.get(name, "cimc.api")), name)

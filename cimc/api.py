@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import Signature, cleandoc, signature
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
-from cimc.compiler import Options, compile_network
 from cimc.extras import need
 from cimc.files.whole_file import whole_file
 from cimc.language.session import MAX_TOKENS, Session
@@ -20,8 +19,10 @@ from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
 from cimc.options.spelling import explained, options_of
 from cimc.program import program as files
-from cimc.report.report import Report, report_of
 from dialects.errors import UserError
+
+if TYPE_CHECKING:
+    from cimc.report.report import Report
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
@@ -60,8 +61,10 @@ class Program(files.Program):
             ids, max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=stop
         )
 
-    def report(self, conditions: Conditions = DECODE) -> Report:
+    def report(self, conditions: Conditions = DECODE) -> "Report":
         """What the program needs of the chip, by layer; for one token after a context if nothing else is asked."""
+        from cimc.report.report import report_of  # imports much that running a program does not need
+
         return report_of(self, conditions)
 
     def save_page(
@@ -122,6 +125,8 @@ def compile(call: _Call) -> Program:
 
     Raises UserError, one line with file, node and what to do, for everything that is wrong with model or options.
     """
+    from cimc.compiler import Options, compile_network  # takes most of a second, and running a program needs none of it
+
     options = Options(**{name: getattr(call, name) for name in options_of(UserOptions)}, measure=False)
     return _with_methods(compile_network(Path(call.model), options).program)
 

@@ -1,5 +1,7 @@
 """The Python interface: compile, save, load, run, write, report."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from inspect import Parameter, signature
 from pathlib import Path
@@ -104,3 +106,10 @@ def test_names() -> None:
     assert {"Program", "ProgramError", "UserError", "compile"} <= set(cimc.__all__)
     with pytest.raises(AttributeError, match="module 'cimc' has no attribute 'decompile'"):
         _ = cimc.__getattr__("decompile")
+
+
+def test_running_a_program_imports_no_compiler() -> None:
+    """It would take longer than to load most programs."""
+    code = "import sys, cimc; cimc.Program, cimc.Session; print({'xdsl', 'cimc.compiler'} & {*sys.modules})"
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert answer.stdout == "set()\n"
