@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -44,10 +45,12 @@ from cimc.program.verifier import (
 )
 
 FORMAT = "cimc-program"
-VERSION = 2
+VERSION = 3
 MAXIMAL_SLOTS = 1 << 22
 OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
 """Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
+_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), VERSION: hashlib.sha256}
+"""What the digest is made with, by the version of the format; SHA-256 has instructions of its own in processors."""
 _WORDS = RECORD.itemsize // 8
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -155,8 +158,10 @@ class Program:
 
 
 def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
-    """BLAKE2b-256 of the metadata without its digest and of every tensor's name, type, shape and bytes."""
-    digest = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=32)
+    """Of the metadata (of a known version, without its digest) and of every tensor's name, type, shape and bytes."""
+    version = metadata["version"]
+    assert isinstance(version, int)
+    digest = _DIGESTS[version](json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
         for portion in portions(tensor):
@@ -207,10 +212,10 @@ def _parse_metadata(text: str) -> JsonObject:
     metadata = JsonObject(content, "program")
     if metadata.fields.get("format") != FORMAT:
         raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
-    if metadata.fields.get("version") != VERSION:
-        raise ProgramError(
-            f"format version {metadata.fields.get('version')} is unknown, this cimc reads version {VERSION}"
-        )
+    version = metadata.fields.get("version")
+    if type(version) is not int or version not in _DIGESTS:
+        read = " and ".join(map(str, _DIGESTS))
+        raise ProgramError(f"format version {version} is unknown, this cimc reads {read}: compile the network anew")
     return metadata
 
 

@@ -157,7 +157,7 @@ def changed_program(dice: random.Random, data: bytes) -> bytes:
 
 def digest(metadata: dict[str, Any], tensors: dict[str, Any]) -> str:
     """As docs/file-format.md says."""
-    found = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=32)
+    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
         found.update(np.ascontiguousarray(tensor).tobytes())

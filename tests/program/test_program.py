@@ -1,5 +1,6 @@
 """Program files: round trip, digest, format and version."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -123,11 +124,25 @@ def test_changed_metadata(path: Path) -> None:
     assert Program.load(path, verify_digest=False).mapping == "spread"
 
 
+def test_version_2_had_another_digest(path: Path) -> None:
+    """It is read as well, and its digest is checked."""
+    edit(path, lambda metadata: metadata.update(version=2))
+    assert message_of(path).startswith("damaged: the contents have digest ")
+    metadata, tensors = json.loads(read_container(path).metadata), read_container(path).tensors
+    del metadata["digest"]
+    digest = hashlib.blake2b(json.dumps(metadata, sort_keys=True).encode(), digest_size=32)
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode() + tensor.tobytes())
+    edit(path, lambda metadata: metadata.update(digest=digest.hexdigest()))
+    assert Program.load(path).mapping == "linear"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": "other"}, "format other is unknown, expected cimc-program"),
-        ({"version": 3}, "format version 3 is unknown, this cimc reads version 2"),
+        ({"version": 4}, "format version 4 is unknown, this cimc reads 2 and 3: compile the network anew"),
+        ({"version": 3.0}, "format version 3.0 is unknown, this cimc reads 2 and 3: compile the network anew"),
         ({"slots": -1}, "damaged: metadata program.slots is not a number from 0 on"),
         ({"slots": 1 << 40}, "the program has 1099511627776 values, expected at most 4194304"),
         ({"mapping": None}, "damaged: metadata program.mapping is not a text"),
