@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from cimc.machine.engine import Engine
 from cimc.machine.fast.encoding import cell_fields, input_fields
-from cimc.machine.fast.engine import FastEngine
-from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.fast.engine import FastEngine, X
+from cimc.machine.fast.loops import Call
+from cimc.machine.fast.words import LANES, Words
 from cimc.machine.plan import Group, Product, Step
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
@@ -30,25 +31,40 @@ _INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
 class Room:
     """Where a run sums up products; one run has it at a time."""
 
-    kept: dict[Group, tuple[tuple[int, ...], Words, list[NDArray[np.int32]]]] = field(default_factory=dict[Group, Any])
+    kept: dict[Group, "Sums"] = field(default_factory=dict[Group, "Sums"])
     size: int = 0
 
-    def take(self, group: Group, leading: tuple[int, ...], keep: bool) -> tuple[Words, list[NDArray[np.int32]]]:
-        """Words for the products of vectors [*leading, rows], LANES more behind them, and each product as a view."""
+    def take(self, group: Group, leading: tuple[int, ...], signed: bool, keep: bool) -> "Sums":
+        """Room for the products of vectors [*leading, rows]."""
         known = self.kept.get(group)
-        if known is not None and known[0] == leading:
-            return known[1:]
+        if known is not None and known.leading == leading and known.signed == signed:
+            return known
         vectors = math.prod(leading)
         words = np.empty(vectors * group.columns + LANES, np.uint32)
         ends = (vectors * np.cumsum(group.widths)).tolist()
         parts = np.split(words.view(np.int32), ends)
         views = [part.reshape(*leading, product.columns) for part, product in zip(parts, group.products)]
         if known is not None:
-            self.size -= self.kept.pop(group)[1].nbytes
+            self.size -= self.kept.pop(group).words.nbytes
+        sums = Sums(leading, signed, words, views)
         if keep and self.size + words.nbytes <= MOST_KEPT:
             self.size += words.nbytes
-            self.kept[group] = (leading, words, views)
-        return words, views
+            self.kept[group] = sums
+        return sums
+
+
+@dataclass
+class Sums:
+    """The products of a group: words, LANES more than needed, and each product [*leading, columns] as a view of them.
+
+    `call` makes them of vectors that are `signed` or not, where such a call can be made again and again.
+    """
+
+    leading: tuple[int, ...]
+    signed: bool
+    words: Words
+    views: list[NDArray[np.int32]]
+    call: Call | None = None
 
 
 @dataclass
@@ -97,26 +113,28 @@ class Products:
                     f"multiplication {group.products[0].multiplication.node} takes vectors of {group.rows} int8 or "
                     f"uint8, found {x.dtype} {list(x.shape)}"
                 )
-            words, views = run.room.take(group, x.shape[:-1], group in self.own)
+            sums = run.room.take(group, x.shape[:-1], signed, group in self.own)
             vectors = matrix(x)
-            clipped = self._multiply(group, vectors, words, views, run)
+            clipped = self._multiply(group, vectors, sums, run)
             run.counts.append((step.stage, group.converted, len(vectors), signed, clipped))
-            for product, view in zip(group.products, views):
+            for product, view in zip(group.products, sums.views):
                 order = product.multiplication.order
                 values[product.multiplication.y] = view if order is None else self._ordered(view, order)
         for product in step.continued:
             self._continue(step.stage, product, run)
 
-    def _multiply(
-        self, group: Group, x: NDArray[Any], words: Words, views: Iterable[NDArray[np.int32]], run: Run
-    ) -> int:
+    def _multiply(self, group: Group, x: NDArray[Any], sums: Sums, run: Run) -> int:
         start, clipped = time.perf_counter(), 0
-        if self.together:
+        if sums.call is not None:
+            sums.call.replace(X, x)
+            sums.call()
+        elif self.together:
             assert isinstance(self.engine, FastEngine)
-            clipped = self.engine.multiply_group(group, x, words)
+            sums.call = self.engine.prepared(group, x, sums.words)
+            clipped = self.engine.multiply_group(group, x, sums.words) if sums.call is None else sums.call()
         else:
-            words[:] = 0
-            for product, view in zip(group.products, views):
+            sums.words[:] = 0
+            for product, view in zip(group.products, sums.views):
                 if product.last > product.first:
                     clipped += self.engine.multiply(product.first, product.last, x, matrix(view))
         run.native += time.perf_counter() - start

@@ -78,22 +78,26 @@ def _plain(kernel: Kernel) -> _Plain | None:
     if any(a.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) for node in graph.node for a in node.attribute):
         return None
     constants = _take_constants(graph)
-    names = {"": ""}
-    names |= {tensor.name: tensor.name for tensor in graph.initializer if _is_external(tensor)}
+    names = _Names({"": ""})
+    names.update({tensor.name: tensor.name for tensor in graph.initializer if _is_external(tensor)})
     for port in (*graph.initializer, *graph.input, *graph.output):
-        port.name = _name(names, port.name)
+        port.name = names[port.name]
     for node in graph.node:
-        node.input[:] = [_name(names, name) for name in node.input]
-        node.output[:] = [_name(names, name) for name in node.output]
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
         node.ClearField("name")
         node.ClearField("doc_string")
     graph.ClearField("value_info")
-    inputs, outputs = (tuple(_name(names, f"v{i}") for i in slots) for slots in (kernel.inputs, kernel.outputs))
+    inputs, outputs = (tuple(names[f"v{i}"] for i in slots) for slots in (kernel.inputs, kernel.outputs))
     return _Plain(model, inputs, outputs, {names[tensor.name]: tensor for tensor in constants})
 
 
-def _name(names: dict[str, str], name: str) -> str:
-    return names.setdefault(name, f"n{len(names)}")
+class _Names(dict[str, str]):
+    """New names, each made when it is first asked for."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = new = f"n{len(self)}"
+        return new
 
 
 def _take_constants(graph: GraphProto) -> list[TensorProto]:

@@ -94,13 +94,12 @@ def programmed_cells(tiles: NDArray[np.int32], rows: int, columns: int) -> NDArr
 
 def _verify_coverage(tiles: NDArray[np.int32], arrays: NDArray[np.int8]) -> None:
     _, rows, columns = arrays.shape
-    areas = tiles[:, 4].astype(np.int64) * tiles[:, 5]
-    for array, members in enumerate(tiles_by_array(tiles, len(arrays))):
-        area = int(areas[members].sum())
-        if area == rows * columns and len(members) == 1:
-            continue
-        programmed = programmed_cells(tiles[members], rows, columns)
-        if area != np.count_nonzero(programmed):
+    areas, counts = np.zeros(len(arrays), np.int64), np.bincount(tiles[:, 1], minlength=len(arrays))
+    np.add.at(areas, tiles[:, 1], tiles[:, 4].astype(np.int64) * tiles[:, 5])
+    members = tiles_by_array(tiles, len(arrays))
+    for array in np.flatnonzero((areas != rows * columns) | (counts != 1)).tolist():
+        programmed = programmed_cells(tiles[members[array]], rows, columns)
+        if areas[array] != np.count_nonzero(programmed):
             raise ProgramError(f"tiles overlap in array {array}")
         if arrays[array][~programmed].any():
             raise ProgramError(f"array {array} holds weights outside of its tiles")

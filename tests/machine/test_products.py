@@ -113,19 +113,21 @@ def group(*widths: int) -> Group:
 
 def test_room_is_kept_for_vectors_of_the_same_shape() -> None:
     room, one = Room(), group(3, 5)
-    words, views = room.take(one, (2, 7), True)
-    assert len(words) == 14 * 8 + LANES
-    assert [view.shape for view in views] == [(2, 7, 3), (2, 7, 5)]
-    assert room.take(one, (2, 7), True)[0] is words
-    assert room.take(one, (14,), True)[0] is not words
-    assert room.size == words.nbytes
-    again, _ = room.take(group(3), (2,), False)
-    assert again is not room.take(group(3), (2,), False)[0]
+    sums = room.take(one, (2, 7), True, True)
+    assert len(sums.words) == 14 * 8 + LANES
+    assert [view.shape for view in sums.views] == [(2, 7, 3), (2, 7, 5)]
+    assert room.take(one, (2, 7), True, True) is sums
+    assert room.take(one, (2, 7), False, True) is not sums
+    assert room.take(one, (14,), True, True).words is not sums.words
+    assert room.size == sums.words.nbytes
+    again = room.take(group(3), (2,), True, False)
+    assert again is not room.take(group(3), (2,), True, False)
 
 
 def test_room_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "MOST_KEPT", 300)
     room, groups = Room(), [group(10), group(10), group(10)]
-    first = [room.take(each, (2,), True)[0] for each in groups]  # 144 bytes each
-    assert [room.take(each, (2,), True)[0] is words for each, words in zip(groups, first)] == [True, True, False]
+    first = [room.take(each, (2,), True, True).words for each in groups]  # 144 bytes each
+    again = [room.take(each, (2,), True, True).words for each in groups]
+    assert [words is before for words, before in zip(again, first)] == [True, True, False]
     assert room.size == 288

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
+from . import types as types
+
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -23,14 +25,26 @@ class _Dispatcher(Protocol[_P, _R]):
     def stats(self) -> _Stats: ...
     @property
     def signatures(self) -> list[tuple[Any, ...]]: ...
+    @property
+    def overloads(self) -> dict[tuple[Any, ...], Any]: ...
+    def compile(self, signature: tuple[Any, ...]) -> object: ...
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
 
 @overload
 def njit(function: Callable[_P, _R], /) -> _Dispatcher[_P, _R]: ...
 @overload
 def njit(
-    *, cache: bool = ..., nogil: bool = ..., forceinline: bool = ...
+    *,
+    cache: bool = ...,
+    nogil: bool = ...,
+    forceinline: bool = ...,
+    error_model: str = ...,
+    no_cpython_wrapper: bool = ...,
+    no_cfunc_wrapper: bool = ...,
+    _nrt: bool = ...,
 ) -> Callable[[Callable[_P, _R]], _Dispatcher[_P, _R]]: ...
+
+def typeof(value: object) -> Any: ...
 
 # Casts inside compiled code. To the type checker their results are ints and floats; the width is numba's affair.
 def int64(value: float, /) -> int: ...

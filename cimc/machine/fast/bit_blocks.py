@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.full_adders import WIDEST
-from cimc.machine.fast.lanes import LANES, NARROW, Words
+from cimc.machine.fast.lanes import NARROW
 from cimc.machine.fast.pieces import Pieces
+from cimc.machine.fast.words import Digits, Words
 
 COLUMNS = 32
 """Columns that share a word."""
-
-Digits = NDArray[np.int64]
-"""int64 [digits, (first bit, bits, significance)]: planes of inputs, or slices of cells, the widest first."""
 
 
 def _vector_words(words: int) -> int:
@@ -89,10 +87,3 @@ def _pack_word(codes: NDArray[np.uint16], w: int, words: int, bit: int, image: W
         for i in range((columns - w + words - 1) // words):
             value |= uint32(uint32(codes[r, i * words + w] >> bit & 1) << uint32(i))
         image[position + r * step] = value
-
-
-def aligned(words: int) -> Words:
-    """So many zeros, that begin where a line of the processor's cache begins: else each vector would be in two."""
-    zeros = np.zeros(words + LANES, np.uint32)
-    first = -zeros.ctypes.data % (4 * LANES) // 4
-    return zeros[first : first + words]

@@ -12,7 +12,6 @@ import numpy as np
 from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
-from cimc.machine.fast.bit_blocks import Digits
 from cimc.machine.fast.byte_products import has_features
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.lanes import (
@@ -30,6 +29,7 @@ from cimc.machine.fast.lanes import (
 )
 from cimc.machine.fast.pieces import Pieces
 from cimc.machine.fast.row_lists import INPUT_BITS, ROWS
+from cimc.machine.fast.words import Digits
 
 AHEAD = 2048
 """How many words before they are needed memory is asked for them."""

@@ -10,7 +10,7 @@ import numpy as np
 from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
-from cimc.machine.fast.bit_blocks import COLUMNS, Digits, vector_words
+from cimc.machine.fast.bit_blocks import COLUMNS, vector_words
 from cimc.machine.fast.full_adders import WIDEST, add_rows, majority, parity, ripple
 from cimc.machine.fast.lanes import (
     LANES,
@@ -29,6 +29,7 @@ from cimc.machine.fast.lanes import (
 )
 from cimc.machine.fast.row_lists import INPUT_BITS
 from cimc.machine.fast.transposing import add_weighted, transpose
+from cimc.machine.fast.words import Digits
 
 LEVELS = 48
 """Room for the bits of a sum."""

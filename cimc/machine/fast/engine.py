@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from cimc.machine.engine import Inputs
 from cimc.machine.fast.encoding import excess, input_fields
-from cimc.machine.fast.execution import execute, execute_products
 from cimc.machine.fast.image import Image, Packer, digits
-from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.fast.loops import Call, Loop
+from cimc.machine.fast.words import LANES, Bytes, Words, pair_room
 from cimc.machine.plan import Group
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Records
 
+execute_products = Loop("cimc.machine.fast.exact_execution", "execute_products")
 THREADS = "CIMC_THREADS"
 """The environment variable with the number of threads, where none is asked for."""
 MOST_THREADS = 1024
@@ -31,17 +32,22 @@ _MANY = 16
 
 @dataclass(frozen=True)
 class _Work:
-    """Pieces start to stop - 1 of an image: so many multiplications for each vector."""
+    """Pieces start to stop - 1 of an image: so many multiplications for each vector.
+
+    What is read of a vector ends at `end`.
+    """
 
     start: int
     stop: int
     size: int
+    end: int
 
     @staticmethod
     def of(image: Image, first: int, last: int) -> "_Work":
         """The work of records first to last - 1."""
         start, stop = int(image.bounds[first]), int(image.bounds[last])
-        return _Work(start, stop, int(image.work[stop]) - int(image.work[start]))
+        end = int(image.ends[start:stop].max(initial=0))
+        return _Work(start, stop, int(image.work[stop]) - int(image.work[start]), end)
 
 
 class FastEngine:
@@ -104,15 +110,26 @@ class FastEngine:
         assert self.image is not None
         return self._multiply(self.image, self.works[group], x, words, group.widths, 0)
 
+    def prepared(self, group: Group, x: Inputs, words: Words) -> Call | None:
+        """As `multiply_group`, to be called again and again, and for other vectors like x if X is replaced by them.
+
+        None where conversions may clip, or more than one thread works.
+        """
+        work, image = self.works[group], self.image
+        if image is None or not image.is_exact or self._is_shared(work, len(x)):
+            return None
+        return _exact_call(image, x.dtype == np.int8, 0, work.end, work.start, work.stop, x.view(np.uint8), words)
+
+    def _is_shared(self, work: _Work, vectors: int) -> bool:
+        return self.threads > 1 and work.size * vectors >= SMALL
+
     def _multiply(self, image: Image, work: _Work, x: Inputs, words: Words, widths: Sequence[int], width: int) -> int:
         """Makes products of these widths; `width` as in `execute`."""
         inputs = x.view(np.uint8)
-        if not inputs.flags.writeable:
-            inputs = inputs.copy()  # one type is one compilation
         start, stop, signed, vectors = work.start, work.stop, x.dtype == np.int8, len(x)
-        if self.threads == 1 or work.size * vectors < SMALL:
-            return self._execute(image, signed, width, start, stop, inputs, words)
-        run = partial(self._execute, image, signed, width)
+        run = partial(self._execute, image, signed, width, work.end)
+        if not self._is_shared(work, vectors):
+            return run(start, stop, inputs, words)
         if vectors >= self.threads * _MANY:
             cuts = [vectors * i // self.threads for i in range(self.threads + 1)]
             parts = [inputs[first:last] for first, last in pairwise(cuts)]
@@ -145,15 +162,18 @@ class FastEngine:
         image: Image,
         signed: bool,
         width: int,
+        end: int,
         start: int,
         stop: int,
-        inputs: NDArray[np.uint8],
+        inputs: Bytes,
         words: Words,
     ) -> int:
         """Executes pieces start to stop - 1 on this thread; see `execute`."""
         if image.is_exact:
-            execute_products(image.pieces, start, stop, image.words, image.column_sums, signed, inputs, words, width)
+            _exact_call(image, signed, width, end, start, stop, inputs, words)()
             return 0
+        from cimc.machine.fast.execution import execute  # imports numba
+
         return execute(
             image.pieces,
             start,
@@ -168,6 +188,21 @@ class FastEngine:
             words,
             width,
         )
+
+
+X = 6
+"""The argument of `execute_products` with the vectors."""
+
+
+def _exact_call(
+    image: Image, signed: bool, width: int, end: int, start: int, stop: int, inputs: Bytes, words: Words
+) -> Call:
+    """Pieces start to stop - 1, which are exact; see `execute_products`."""
+    vectors, stride = len(inputs), max(end, inputs.shape[1])
+    room, wide = np.empty(vectors * stride, np.uint8), np.empty(pair_room(stride, vectors), np.uint32)
+    return execute_products.prepared(
+        image.pieces, start, stop, image.words, image.column_sums, int(signed), inputs, words, width, room, stride, wide
+    )
 
 
 def _put_together(words: Words, parts: Sequence[Words], cuts: Sequence[int], widths: Sequence[int]) -> None:

@@ -1,27 +1,25 @@
-"""The compiled loops over pieces: what one thread of the fast engine does.
+"""The compiled loop over pieces of which some may clip: what one thread of the fast engine does then.
 
-There are two, because programs without a loss need only the smaller one, which takes a third of the time to compile.
+Programs without a loss need only that of exact_execution.py, which takes a third of the time to compile.
 """
-
-from typing import Any
 
 import numpy as np
 from numba import int64, njit
 from numpy.typing import NDArray
 
-from cimc.machine.fast.bit_blocks import Digits
 from cimc.machine.fast.bit_counts import add_counted
 from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.conversions import LEVELS, add_conversions
+from cimc.machine.fast.exact_execution import SIGN, place_of
 from cimc.machine.fast.lanes import LANES, Bytes, Words
 from cimc.machine.fast.pieces import Pieces
 from cimc.machine.fast.products import add_products, subtract_excess
 from cimc.machine.fast.row_lists import INPUT_BITS, LISTS, ROWS, list_room, list_rows
+from cimc.machine.fast.words import Digits, pair_room
 
 _TOGETHER = 64
 """Vectors whose inputs are packed at a time."""
-_SIGN = 128
-"""What is added to signed inputs, whose products are taken of unsigned bytes, and then subtracted again."""
+_pair_room = njit(pair_room)
 
 
 @kept
@@ -50,21 +48,22 @@ def execute(
     rows_end, words = _extent(pieces, start, stop)
     stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
     sums[:] = 0
-    shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
+    shifted = inputs ^ np.uint8(SIGN) if signed else inputs
     together = min(vectors, _TOGETHER)
     bits, lists = np.zeros(together * words * INPUT_BITS, np.uint32), np.zeros(together * list_room(words), np.uint32)
     starts, input_sums = np.zeros((together, LISTS + 1), np.int64), np.zeros(together, np.uint32)
     counters = (_room(), _room(), _room(), _room())
+    room = np.zeros(_pair_room(stride, vectors), np.uint32)
     known = (-1, -1, False)
     clipped = 0
     for i in range(start, stop):
         piece = pieces[i]
         k, rows = int64(piece["k"]), int64(piece["rows"])
-        n, columns = _place(piece, vectors, width)
+        n, columns = place_of(piece, vectors, width)
         if piece["exact"]:
-            add_products(piece, image, shifted, k, stride, vectors, sums, n, columns)
+            add_products(piece, image, shifted, k, stride, vectors, sums, n, columns, room)
             if signed:
-                subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, columns)
+                subtract_excess(piece, column_sums, SIGN, vectors, sums, n, columns)
             continue
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
@@ -83,40 +82,6 @@ def execute(
                     counters[0],
                 )  # fmt: skip
     return clipped
-
-
-@kept
-def execute_products(
-    pieces: Pieces,
-    start: int,
-    stop: int,
-    image: Words,
-    column_sums: Words,
-    signed: bool,
-    x: NDArray[np.uint8],
-    sums: Words,
-    width: int,
-) -> None:
-    """As `execute`, for pieces that are exact all."""
-    vectors = x.shape[0]
-    rows_end, _ = _extent(pieces, start, stop)
-    stride, inputs = max(x.shape[1], rows_end), _widened(x, rows_end)
-    sums[:] = 0
-    shifted = inputs ^ np.uint8(_SIGN) if signed else inputs
-    for i in range(start, stop):
-        piece = pieces[i]
-        n, columns = _place(piece, vectors, width)
-        add_products(piece, image, shifted, int64(piece["k"]), stride, vectors, sums, n, columns)
-        if signed:
-            subtract_excess(piece, column_sums, _SIGN, vectors, sums, n, columns)
-
-
-@njit(forceinline=True)
-def _place(piece: Any, vectors: int, width: int) -> tuple[int, int]:
-    """Where the first sum of a piece is, and how many columns its product has."""
-    if width:
-        return int64(piece["n"]), width
-    return int64(piece["offset"]) * vectors + int64(piece["n"]), int64(piece["width"])
 
 
 @njit

@@ -1,7 +1,6 @@
 """What the fast engine keeps of the cells: those of all pieces, packed in the order in which they are executed.
 
-Cells are packed as bytes where a piece is exact (products.py), else as bits (bit_blocks.py, or
-bit_counts.py where there are few rows).
+Cells are packed as bytes where a piece is exact (byte_packing.py), else as bits (clipping.py).
 """
 
 from collections.abc import Iterator
@@ -9,22 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import int64, njit, uint32
 from numpy.typing import NDArray
 
-from cimc.machine.fast import bit_counts
-from cimc.machine.fast.bit_blocks import Digits, aligned, pack_bits, row_words
-from cimc.machine.fast.cell_sums import look_at_cells
-from cimc.machine.fast.compiled import kept
 from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
-from cimc.machine.fast.lanes import LANES, Words
+from cimc.machine.fast.loops import Loop
 from cimc.machine.fast.pieces import Pieces, decided, groups_of
-from cimc.machine.fast.products import FOUR_BLOCKS
+from cimc.machine.fast.words import LANES, Digits, Words, aligned
 from cimc.program.mapped import release
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.verifier import programmed_cells, tiles_by_array
 
+look_at_cells = Loop("cimc.machine.fast.cell_sums", "look_at_cells")
+pack_bytes = Loop("cimc.machine.fast.byte_packing", "pack_bytes")
 _RELEASED_TOGETHER = 256
 """Arrays that are read before the memory of a mapped file is given back."""
 
@@ -40,6 +36,11 @@ class Image:
     column_sums: Words
 
     @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each piece stops to read a vector: rows are read in fours."""
+        return self.pieces["k"] + -(-self.pieces["rows"].astype(np.int64) // 4) * 4
+
+    @cached_property
     def is_exact(self) -> bool:
         """Whether no conversion can clip, so that all pieces are products of integers."""
         return bool(self.pieces["exact"].all())
@@ -50,8 +51,7 @@ class Packer:
 
     def __init__(self, program: Program) -> None:
         self.chip = program.chip
-        self.arrays = program.arrays.view()
-        self.arrays.flags.writeable = False  # mapped files are; one type is one compilation
+        self.arrays = program.arrays
         self.tiles = program.tiles
         self.members = tiles_by_array(program.tiles, len(program.arrays))
         self.sorted_tiles = program.tiles[np.argsort(program.tiles[:, 1], kind="stable")].astype(np.int64)
@@ -83,42 +83,47 @@ class Packer:
         """The pieces of all records, in their order."""
         groups = groups_of(records, np.flatnonzero(records["op"] == Opcode.MULTIPLY))
         largest, whole = np.zeros(len(groups), np.int64), np.zeros(len(groups), np.bool_)
+        room = np.empty(LANES, np.uint32), np.empty(self.arrays.shape[1:], np.uint8)
         for chosen in self._together(groups):
             part, sums, programmed = groups[chosen], largest[chosen], whole[chosen]
             look_at_cells(
-                self.arrays, self.sorted_tiles, self.excess, self.differential, self.slices, part, sums, programmed
-            )
+                self.arrays, self.sorted_tiles, self.excess, self.differential, self.slices, part, sums, programmed,
+                *room,
+            )  # fmt: skip
             largest[chosen], whole[chosen] = sums, programmed
         pieces = decided(groups, largest, whole, self.chip.dac_bits)
-        pieces["few"] = pieces["rows"] <= bit_counts.FEW_ROWS
-        filled = (pieces["few"] == 0) | (pieces["columns"] % LANES == 0)  # where bits are counted, blocks are full
-        pieces["whole"] = pieces["whole"] & filled if self.excess else 1
+        if not pieces["exact"].all():
+            from cimc.machine.fast.clipping import mark_few  # imports numba
+
+            mark_few(pieces)
+        if not self.excess:
+            pieces["whole"] = 1
         return pieces
 
     def _sizes(self, pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How many words the cells of each piece take, and the sums of its columns."""
         columns = -(-pieces["columns"].astype(np.int64) // LANES) * LANES
-        rows = pieces["rows"].astype(np.int64)
-        exact, widths = pieces["exact"] == 1, tuple(self.slices[:, 1].tolist())
-        bits = sum(widths) + (pieces["whole"] == 0)
-        forms, form = np.unique(pieces[["columns", "whole"]], return_inverse=True)
-        words = np.array([row_words(columns, widths, bool(whole)) for columns, whole in forms.tolist()], np.int64)
-        converted = (rows + 1) * words[form.reshape(-1)] if len(forms) else rows
-        counted = bit_counts.counted_words(rows, columns, bits)
-        converted = np.where(pieces["few"] == 1, -(-counted // LANES) * LANES, converted)
-        exact_words = -(-columns * -(-rows // 4) // LANES) * LANES
-        return np.where(exact, exact_words, converted), np.where(exact, columns, 0)
+        rows, exact = pieces["rows"].astype(np.int64), pieces["exact"] == 1
+        words = -(-columns * -(-rows // 4) // LANES) * LANES
+        if not exact.all():
+            from cimc.machine.fast.clipping import converted_words  # imports numba
+
+            words = np.where(exact, words, converted_words(pieces, self.slices))
+        return words, np.where(exact, columns, 0)
 
     def _fill(self, image: Image, numbers: NDArray[np.intp]) -> None:
         for chosen in self._together(image.pieces, numbers):
             pieces = image.pieces[chosen]
             pack_bytes(self.arrays, pieces, image.words, image.column_sums)
-            clipping = pieces[pieces["exact"] == 0]
-            for part in np.split(clipping, np.flatnonzero(np.diff(clipping["array"])) + 1):
-                if len(part):
-                    codes = self._codes(int(part["array"][0]))
-                    bit_counts.pack_words(codes, part, self.slices, self.programmed, image.words)
-                    pack_bits(codes, part, self.slices, self.programmed, image.words)
+            self._fill_clipping(image, pieces[pieces["exact"] == 0])
+
+    def _fill_clipping(self, image: Image, pieces: Pieces) -> None:
+        for part in np.split(pieces, np.flatnonzero(np.diff(pieces["array"])) + 1):
+            if len(part):
+                from cimc.machine.fast.clipping import pack_clipping  # imports numba
+
+                codes = self._codes(int(part["array"][0]))
+                pack_clipping(codes, part, self.slices, self.programmed, image.words)
 
     def _together(self, pieces: Pieces, numbers: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.intp]]:
         """The numbers of pieces by array, those of some arrays at a time; what is read of a file is given back soon."""
@@ -151,49 +156,3 @@ def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     _, firsts, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     same = firsts[inverse.reshape(-1)]
     return same, same == np.arange(len(pieces))
-
-
-@kept
-def pack_bytes(cells: NDArray[np.int8], pieces: Pieces, image: Words, column_sums: Words) -> None:
-    """Packs exact pieces of arrays [arrays, rows, columns]: words of four rows, for 16 or 64 columns in turn."""
-    for i in range(len(pieces)):
-        if not pieces[i]["exact"]:
-            continue
-        row, rows = int64(pieces[i]["row"]), int64(pieces[i]["rows"])
-        array, column, columns = int64(pieces[i]["array"]), int64(pieces[i]["column"]), int64(pieces[i]["columns"])
-        position, sums, start = int64(pieces[i]["first"]), int64(pieces[i]["sums"]), 0
-        while start < columns:
-            width = FOUR_BLOCKS if columns - start > 3 * LANES else LANES
-            count = min(width, columns - start)
-            block = cells[array, row : row + rows, column + start : column + start + count]
-            for r in range(0, rows, 4):
-                _pack_four(block, r, image[position : position + count])
-                position += width
-            _add_columns(block, column_sums[sums + start : sums + start + count])
-            start += width
-
-
-@njit
-def _pack_four(cells: NDArray[np.int8], r: int, words: Words) -> None:
-    """Rows r to r + 3 as one row of words, the first one lowest; rows that are not there are 0."""
-    if r + 4 <= cells.shape[0]:
-        for c in range(len(words)):
-            low = _byte(cells[r, c]) | _byte(cells[r + 1, c]) << uint32(8)
-            high = _byte(cells[r + 2, c]) | _byte(cells[r + 3, c]) << uint32(8)
-            words[c] = low | high << uint32(16)
-        return
-    for i in range(cells.shape[0] - r):
-        for c in range(len(words)):
-            words[c] |= _byte(cells[r + i, c]) << uint32(8 * i)
-
-
-@njit(forceinline=True)
-def _byte(cell: int) -> int:
-    return uint32(cell) & uint32(255)
-
-
-@njit
-def _add_columns(cells: NDArray[np.int8], sums: Words) -> None:
-    for r in range(cells.shape[0]):
-        for c in range(len(sums)):
-            sums[c] += uint32(cells[r, c])

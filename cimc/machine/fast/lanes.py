@@ -7,20 +7,17 @@ Positions count elements of one-dimensional contiguous arrays and are not checke
 
 import operator
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
-from numpy.typing import NDArray
 
-LANES = 16
-"""How many numbers lie side by side where nothing else is said."""
+from cimc.machine.fast.words import LANES, Bytes, Words
+
+__all__ = ["LANES", "NARROW", "Bytes", "Lanes", "Words"]
 NARROW = 8
 """How many lie side by side in narrow vectors, which every processor has registers for."""
-Words: TypeAlias = NDArray[np.uint32]
-Bytes: TypeAlias = NDArray[np.uint8]
 
 _BYTE, _WORD = ir.IntType(8), ir.IntType(32)
 _VECTOR = ir.VectorType(_WORD, LANES)
@@ -157,6 +154,17 @@ def load(typing_context: Any, array: Any, position: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load(address(context, builder, array, arguments, _VECTOR), align=4)
+
+    return lanes(array, types.int64), generate
+
+
+@intrinsic
+def load_bytes(typing_context: Any, array: Any, position: Any) -> Any:
+    """Sixteen bytes from `position` on, unsigned, each as one word."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = address(context, builder, array, arguments, ir.VectorType(_BYTE, LANES))
+        return builder.zext(builder.load(place, align=1), _VECTOR)
 
     return lanes(array, types.int64), generate
 

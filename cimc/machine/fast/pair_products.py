@@ -16,16 +16,14 @@ TOGETHER = 4
 
 
 @njit
-def widen_inputs(x: Bytes, first: int, stride: int, vectors: int, fours: int) -> Words:
-    """Inputs x[first + t * stride + row] as pairs: words [vectors, fours, (rows 0 and 2, rows 1 and 3)]."""
-    wide = np.zeros(vectors * fours * 4, np.uint16)
+def widen_inputs(x: Bytes, first: int, stride: int, vectors: int, fours: int, wide: Words) -> None:
+    """`wide` gets inputs x[first + t * stride + row] as pairs [vectors, fours, (rows 0 and 2, rows 1 and 3)]."""
     for t in range(vectors):
-        begin, place = first + t * stride, t * fours * 4
+        begin, place = first + t * stride, t * fours * 2
         for i in range(fours):
             a, b, c, d = x[begin + 4 * i], x[begin + 4 * i + 1], x[begin + 4 * i + 2], x[begin + 4 * i + 3]
-            wide[place + 4 * i], wide[place + 4 * i + 1] = a, c
-            wide[place + 4 * i + 2], wide[place + 4 * i + 3] = b, d
-    return wide.view(np.uint32)
+            wide[place + 2 * i] = uint32(a) | uint32(c) << uint32(16)
+            wide[place + 2 * i + 1] = uint32(b) | uint32(d) << uint32(16)
 
 
 @njit

@@ -7,7 +7,6 @@ the last four rows or the last block is 0. So memory is read once, from its firs
 
 from typing import Any
 
-import numpy as np
 from numba import int64, njit, uint32
 
 from cimc.machine.fast.byte_products import HAS_VNNI, dot
@@ -21,17 +20,19 @@ AHEAD = 1024
 
 @njit(forceinline=True)
 def add_products(
-    piece: Any, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words, n: int, width: int
-) -> None:
+    piece: Any, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words, n: int, width: int,
+    room: Words,
+) -> None:  # fmt: skip
     """y[t * width + n + c] += sum over rows of x[t * stride + first + row] * weight[row, c], for every vector t.
 
-    Up to 15 elements of y behind the last column are written too, with the value they have.
+    Up to 15 elements of y behind the last column are written too, with the value they have. `room` is that of
+    `pair_room`.
     """
     position, columns = int64(piece["first"]), int64(piece["columns"])
     fours = (int64(piece["rows"]) + 3) // 4
     if not HAS_VNNI and vectors >= TOGETHER:
         done = vectors - vectors % TOGETHER
-        _add_in_pairs(position, columns, fours, weights, x, first, stride, done, y, n, width)
+        _add_in_pairs(position, columns, fours, weights, x, first, stride, done, y, n, width, room)
         first, n, vectors = first + done * stride, n + done * width, vectors - done
     if vectors:
         _add_bytes(position, columns, fours, weights, x, first, stride, vectors, y, n, width)
@@ -40,16 +41,17 @@ def add_products(
 @njit
 def _add_in_pairs(
     position: int, columns: int, fours: int, weights: Words, x: Bytes, first: int, stride: int, vectors: int, y: Words,
-    n: int, width: int,
+    n: int, width: int, room: Words,
 ) -> None:  # fmt: skip
-    inputs, room = widen_inputs(x, first, stride, vectors, fours), np.zeros(2 * LANES * fours, np.uint32)
+    weight_room, inputs = room[: 2 * LANES * fours], room[2 * LANES * fours :]
+    widen_inputs(x, first, stride, vectors, fours, inputs)
     for column in range(0, columns, LANES):
         wide = columns - column // FOUR_BLOCKS * FOUR_BLOCKS > 3 * LANES
         step = FOUR_BLOCKS if wide else LANES
         place = position + column % FOUR_BLOCKS + column // FOUR_BLOCKS * FOUR_BLOCKS * fours
         if not wide:
             place = position + column * fours
-        add_pair_products(weights, place, step, fours, inputs, vectors, y, n + column, width, room)
+        add_pair_products(weights, place, step, fours, inputs, vectors, y, n + column, width, weight_room)
 
 
 @njit

@@ -54,37 +54,42 @@ _first_fatal = lru_cache(maxsize=8)(first_fatal)
 
 
 def _described(node: NodeProto, numbers: Mapping[str, int]) -> str | None:
+    wrong = _wrong(node, numbers)
+    return wrong and f"node {node.name or next(iter(node.output), '')!r} ({node.op_type}) {wrong}"
+
+
+def _wrong(node: NodeProto, numbers: Mapping[str, int]) -> str | None:
+    """What is wrong with a node, without its name."""
     op_type, domain = str(node.op_type), "" if node.domain == "ai.onnx" else str(node.domain)
-    subject = f"node {node.name or next(iter(node.output), '')!r} ({op_type})"
     if "" in node.input:
         first = _first_variadic(domain, op_type)
         for number, name in enumerate(node.input):
             if not name and number >= first:
-                return f"{subject} leaves out input {number + 1}, which its operator needs"
+                return f"leaves out input {number + 1}, which its operator needs"
     if domain:
         return None
     if op_type == "DFT" and node.input and not node.input[-1]:
-        return f"{subject} leaves out its last input: expected fewer inputs"
+        return "leaves out its last input: expected fewer inputs"
     if op_type == "STFT":
         for name in node.input[1:4:2]:
             if numbers.get(name, 1) < 1:
-                return f"{subject} has steps or frames of {numbers[name]}: expected a number from 1 on"
+                return f"has steps or frames of {numbers[name]}: expected a number from 1 on"
     if op_type == "TfIdfVectorizer":
-        return _ngrams(node, subject)
+        return _ngrams(node)
     for attribute in node.attribute if op_type in _NOT_NEGATIVE else ():
         if attribute.name == _NOT_NEGATIVE[op_type] and attribute.i < 0:
-            return f"{subject} has {attribute.name} = {attribute.i}: expected a number from 0 on"
+            return f"has {attribute.name} = {attribute.i}: expected a number from 0 on"
     return None
 
 
-def _ngrams(node: NodeProto, subject: str) -> str | None:
+def _ngrams(node: NodeProto) -> str | None:
     """The places of a TfIdfVectorizer are fewer than its n-grams: of each length, those from one count to the next."""
     settings = {attribute.name: attribute for attribute in node.attribute}
     pools = (settings.get("pool_int64s", AttributeProto()).ints, settings.get("pool_strings", AttributeProto()).strings)
     edges = [*settings.get("ngram_counts", AttributeProto()).ints, max(map(len, pools))]
     grams = sum(max(0, last - first) // (n + 1) for n, (first, last) in enumerate(pairwise(edges)))
     places = len(settings.get("ngram_indexes", AttributeProto()).ints)
-    return f"{subject} has {grams} n-grams and places for {places}" if places < grams else None
+    return f"has {grams} n-grams and places for {places}" if places < grams else None
 
 
 @cache

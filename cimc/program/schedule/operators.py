@@ -44,7 +44,9 @@ def _verify_order(kernel: int, graph: GraphProto, rows: Numbers) -> None:
         raise ProgramError(f"an operation is of node {max(works)} of kernel {kernel}, which has {len(graph.node)}")
     there: dict[str, int] = {}
     for number, node in enumerate(graph.node):
-        ready = max((there.get(name, 0) for name in _reads(node)), default=0)
+        ready = 0
+        for name in _reads(node):
+            ready = max(ready, there.get(name, 0))
         if number in works:
             if len(works[number]) > 1:
                 raise ProgramError(f"units work on node {number} of kernel {kernel} at different times")
@@ -53,16 +55,18 @@ def _verify_order(kernel: int, graph: GraphProto, rows: Numbers) -> None:
                 early = f"node {number} of kernel {kernel} starts at {start} ps"
                 raise ProgramError(f"{early}, its operands are there from {ready} ps on")
             ready = end
-        there.update((name, ready) for name in node.output)
+        for name in node.output:
+            there[name] = ready
 
 
-def _reads(node: NodeProto) -> Iterator[str]:
+def _reads(node: NodeProto) -> list[str]:
     """The names of the values that a node reads, in its bodies too."""
-    yield from node.input
+    names = list(node.input)
     for graph in _bodies(node.attribute):
         for inner in graph.node:
-            yield from _reads(inner)
-        yield from (value.name for value in graph.output)
+            names += _reads(inner)
+        names += [value.name for value in graph.output]
+    return names
 
 
 def _bodies(attributes: Iterable[AttributeProto]) -> Iterator[GraphProto]:

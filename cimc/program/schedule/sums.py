@@ -52,8 +52,8 @@ def _wrong_sums(parts: Numbers, ends: Numbers, sums: Numbers, add_ps: int) -> It
     first, last = partial_sums[:, 0], partial_sums[:, 0] + partial_sums[:, 1]
     if not len(sums) and (first[1:] >= last[:-1]).all():  # sorted by n; nothing lies on each other
         return
-    limits = np.unique(np.concatenate([first, last, sums[:, 0], sums[:, 0] + sums[:, 1]]))
-    for low, high in pairwise(limits.tolist()):
+    limits = {*first.tolist(), *last.tolist(), *sums[:, 0].tolist(), *(sums[:, 0] + sums[:, 1]).tolist()}
+    for low, high in pairwise(sorted(limits)):
         inside = (first <= low) & (high <= last)
         available: dict[tuple[int, int], int] = {}
         for (array, offset), end in zip(partial_sums[inside, 2:].tolist(), ready[inside].tolist()):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cimc.machine.fast.cell_sums import look_at_cells
 from cimc.machine.fast.encoding import cell_fields, excess, weight_codes
-from cimc.machine.fast.image import digits
+from cimc.machine.fast.image import digits, look_at_cells
 from cimc.machine.fast.pieces import groups_of
+from cimc.machine.fast.words import LANES
 from cimc.program.records import multiply_records
 from cimc.program.verifier import programmed_cells
 
@@ -30,7 +30,8 @@ def test_sums_and_marks(encoding: str, cell_bits: int) -> None:
     groups, slices = groups_of(records, np.arange(5)), digits(cell_fields(encoding, cell_bits))
     largest, whole = np.zeros(len(groups), np.int64), np.zeros(len(groups), np.bool_)
     cells.flags.writeable = False
-    look_at_cells(cells, tiles, excess(encoding), encoding == "differential", slices, groups, largest, whole)
+    room = np.empty(LANES, np.uint32), np.empty((ROWS, COLUMNS), np.uint8)
+    look_at_cells(cells, tiles, excess(encoding), encoding == "differential", slices, groups, largest, whole, *room)
     for i, group in enumerate(groups):
         array, row, rows, column, columns = (int(group[n]) for n in ("array", "row", "rows", "column", "columns"))
         place = (slice(row, row + rows), slice(column, column + columns))

@@ -24,8 +24,12 @@ def bytes_of(kind: str, shape: tuple[int, int]) -> tuple[Any, Any]:
 def test_inputs_as_pairs() -> None:
     """Rows 0 and 2 of each four, then rows 1 and 3."""
     x = np.arange(20, dtype=np.uint8)
-    words = widen_inputs(x, 1, 10, 2, 2).view(np.uint16)
-    assert words.reshape(2, 2, 4).tolist() == [[[1, 3, 2, 4], [5, 7, 6, 8]], [[11, 13, 12, 14], [15, 17, 16, 18]]]
+    wide = np.zeros(8, np.uint32)
+    widen_inputs(x, 1, 10, 2, 2, wide)
+    assert wide.view(np.uint16).reshape(2, 2, 4).tolist() == [
+        [[1, 3, 2, 4], [5, 7, 6, 8]],
+        [[11, 13, 12, 14], [15, 17, 16, 18]],
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -38,7 +42,8 @@ def test_pairs_for_several_vectors(kind: str, vectors: int) -> None:
     weights = np.zeros(fours * step, np.uint32).reshape(fours, step)
     weights[:, :LANES] = w.reshape(-1).view(np.uint32).reshape(fours, LANES)
     y, room = np.full((vectors, LANES), 7, np.uint32), np.zeros(2 * fours * LANES, np.uint32)
-    inputs = widen_inputs(x.reshape(-1), 2, x.shape[1], vectors, fours)
+    inputs = np.zeros(2 * vectors * fours, np.uint32)
+    widen_inputs(x.reshape(-1), 2, x.shape[1], vectors, fours, inputs)
     add_pair_products(weights.reshape(-1), 0, step, fours, inputs, vectors, y.reshape(-1), 0, LANES, room)
     matrix = w.reshape(fours, LANES, 4).transpose(0, 2, 1).reshape(-1, LANES)
     expected = 7 + x[:, 2:].astype(np.int64) @ matrix
