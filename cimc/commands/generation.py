@@ -16,7 +16,6 @@ from cimc.language.tokens import TextStream, Tokens, load_tokens
 from cimc.machine.check import Reference
 from cimc.machine.fast.engine import default_threads
 from cimc.machine.profile import profile_lines
-from cimc.original import load_original
 from cimc.program.errors import naming
 from cimc.program.program import Program
 from dialects.errors import UserError
@@ -100,6 +99,8 @@ def _most_tokens(arguments: argparse.Namespace, ports: Ports, tokens: Tokens, pr
 def _check(session: Session, arguments: argparse.Namespace) -> Check | None:
     if arguments.check is None:
         return None
+    from cimc.original import load_original  # imports the importer of networks, which only a check needs
+
     reference, rewritten = (Reference(arguments.check), "") if arguments.as_is else load_original(arguments.check)
     if rewritten:
         say(f"checked against the exact form of {arguments.check}: {rewritten}", file=sys.stderr)

@@ -7,7 +7,6 @@ from cimc.language.checking import Check
 from cimc.language.session import Session
 from cimc.options.conditions import Conditions
 from cimc.report.quantities import ENERGY, TIME, number, plainly
-from cimc.report.report import report_of
 
 
 class Stopwatch:
@@ -57,6 +56,8 @@ def chip_line(session: Session, prompt: int) -> str:
 
     Without digital operators, where the report cannot count them: that stands in the line, too.
     """
+    from cimc.report.report import report_of  # takes a while, for which the first words need not wait
+
     context = max(session.length, 1)
     conditions = Conditions(session.ports.dims(context), context=context, tokens=prompt)
     report = report_of(session.machine.program, conditions)

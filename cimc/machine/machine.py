@@ -61,6 +61,8 @@ class Machine:
         if ideal:
             records["adc_bits"], records["adc_shift"] = ADC_BITS[-1], 0
         self.steps = steps_of(records, program)
+        self._kinds = [(step, step.op is Opcode.KERNEL, step.op is Opcode.MULTIPLY) for step in self.steps]
+        """Each step with what it is: to ask for an opcode's name takes as long as much else of a step."""
         self.engine: Engine = (
             FastEngine(program, records, keep=keep, threads=threads)
             if engine == "fast"
@@ -97,23 +99,24 @@ class Machine:
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
         run = Run(values, self.products.room())
         native: list[float] = []
-        for step in self.steps:
+        kernels, multiply, clock, forget = self.kernels, self.products.execute, time.perf_counter, values.pop
+        for step, is_kernel, is_product in self._kinds:
             if options.terminate:
                 raise Stopped
             run.native = 0
-            if step.op is Opcode.KERNEL:
-                feeds = self.kernels.feeds(step.k, values)
-                start = time.perf_counter()
-                outputs = self.kernels.run(step.k, feeds, options)
-                run.native = time.perf_counter() - start
-                values.update(zip(self.program.kernels[step.k].outputs, outputs, strict=True))
-            elif step.op is Opcode.MULTIPLY:
-                self.products.execute(step, run)
+            if is_kernel:
+                feeds = kernels.feeds(step.k, values)
+                start = clock()
+                outputs = kernels.run(step.k, feeds, options)
+                run.native = clock() - start
+                values.update(zip(self.program.kernels[step.k].outputs, outputs))
+            elif is_product:
+                multiply(step, run)
             else:
                 assert step.op is Opcode.PERMUTE, "what only tells time, or clears, is no step of its own"
                 values[step.y] = self._permute(values[step.x], step.k, run)  # I16
             for slot in step.frees:
-                values.pop(slot, None)
+                forget(slot, None)
             native.append(run.native)
         self.products.rooms.append(run.room)
         self.native = native

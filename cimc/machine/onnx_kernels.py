@@ -117,8 +117,9 @@ class OnnxKernels:
     def feeds(self, number: int, values: Mapping[int, NDArray[Any]]) -> Feeds:
         """What kernel `number` is run with, of values by slot."""
         call = self.calls[number]
-        feeds: Feeds = dict(zip(call.inputs, call.read(values), strict=True))
-        feeds.update(call.given)
+        feeds: Feeds = dict(zip(call.inputs, call.read(values)))
+        if call.given:
+            feeds.update(call.given)
         return feeds
 
     def run(self, number: int, feeds: Feeds, options: onnxruntime.RunOptions | None = None) -> list[NDArray[Any]]:

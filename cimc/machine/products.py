@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cimc.machine.engine import Engine
 from cimc.machine.fast.encoding import cell_fields, input_fields
-from cimc.machine.fast.engine import FastEngine, X
+from cimc.machine.fast.engine import FastEngine
 from cimc.machine.fast.loops import Call
 from cimc.machine.fast.words import LANES, Words
 from cimc.machine.plan import Group, Product, Step
@@ -34,11 +34,12 @@ class Room:
     kept: dict[Group, "Sums"] = field(default_factory=dict[Group, "Sums"])
     size: int = 0
 
-    def take(self, group: Group, leading: tuple[int, ...], signed: bool, keep: bool) -> "Sums":
-        """Room for the products of vectors [*leading, rows]."""
+    def take(self, group: Group, shape: tuple[int, ...], dtype: np.dtype[Any], keep: bool) -> "Sums":
+        """Room for the products of vectors [..., rows] of this shape and type."""
         known = self.kept.get(group)
-        if known is not None and known.leading == leading and known.signed == signed:
+        if known is not None and known.shape == shape and known.dtype == dtype:
             return known
+        leading = shape[:-1]
         vectors = math.prod(leading)
         words = np.empty(vectors * group.columns + LANES, np.uint32)
         ends = (vectors * np.cumsum(group.widths)).tolist()
@@ -46,7 +47,7 @@ class Room:
         views = [part.reshape(*leading, product.columns) for part, product in zip(parts, group.products)]
         if known is not None:
             self.size -= self.kept.pop(group).words.nbytes
-        sums = Sums(leading, signed, words, views)
+        sums = Sums(shape, dtype, words, views)
         if keep and self.size + words.nbytes <= MOST_KEPT:
             self.size += words.nbytes
             self.kept[group] = sums
@@ -55,16 +56,18 @@ class Room:
 
 @dataclass
 class Sums:
-    """The products of a group: words, LANES more than needed, and each product [*leading, columns] as a view of them.
+    """The products of a group: words, LANES more than needed, and each product [..., columns] as a view of them.
 
-    `call` makes them of vectors that are `signed` or not, where such a call can be made again and again.
+    They are of vectors of this shape and type. Where a call can be made again and again, `call` makes them of the
+    vectors in `inputs`: to copy vectors there is several times faster than to ask where they are.
     """
 
-    leading: tuple[int, ...]
-    signed: bool
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
     words: Words
     views: list[NDArray[np.int32]]
     call: Call | None = None
+    inputs: NDArray[Any] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass
@@ -107,16 +110,20 @@ class Products:
         values = run.values
         for group in step.groups:
             x = values[group.x]
-            signed = x.dtype == _INT8
-            if not (signed or x.dtype == _UINT8) or not x.ndim or x.shape[-1] != group.rows:
-                raise ProgramError(
-                    f"multiplication {group.products[0].multiplication.node} takes vectors of {group.rows} int8 or "
-                    f"uint8, found {x.dtype} {list(x.shape)}"
-                )
-            sums = run.room.take(group, x.shape[:-1], signed, group in self.own)
-            vectors = matrix(x)
-            clipped = self._multiply(group, vectors, sums, run)
-            run.counts.append((step.stage, group.converted, len(vectors), signed, clipped))
+            shape, dtype = x.shape, x.dtype
+            sums = run.room.kept.get(group)
+            if sums is None or sums.shape != shape or sums.dtype != dtype:
+                _check(group, x)
+                sums = run.room.take(group, shape, dtype, group in self.own)
+            if sums.call is not None:
+                start = time.perf_counter()
+                sums.inputs[...] = x
+                sums.call()
+                run.native += time.perf_counter() - start
+                clipped = 0
+            else:
+                clipped = self._multiply(group, x, sums, run)
+            run.counts.append((step.stage, group.converted, math.prod(shape[:-1]), dtype == _INT8, clipped))
             for product, view in zip(group.products, sums.views):
                 order = product.multiplication.order
                 values[product.multiplication.y] = view if order is None else self._ordered(view, order)
@@ -124,19 +131,18 @@ class Products:
             self._continue(step.stage, product, run)
 
     def _multiply(self, group: Group, x: NDArray[Any], sums: Sums, run: Run) -> int:
+        """Makes the products of a group, and finds out whether there is a call to make them again."""
         start, clipped = time.perf_counter(), 0
-        if sums.call is not None:
-            sums.call.replace(X, x)
-            sums.call()
-        elif self.together:
+        if self.together:
             assert isinstance(self.engine, FastEngine)
-            sums.call = self.engine.prepared(group, x, sums.words)
-            clipped = self.engine.multiply_group(group, x, sums.words) if sums.call is None else sums.call()
+            sums.inputs = x.copy()
+            sums.call = self.engine.prepared(group, matrix(sums.inputs), sums.words)
+            clipped = self.engine.multiply_group(group, matrix(x), sums.words) if sums.call is None else sums.call()
         else:
             sums.words[:] = 0
             for product, view in zip(group.products, sums.views):
                 if product.last > product.first:
-                    clipped += self.engine.multiply(product.first, product.last, x, matrix(view))
+                    clipped += self.engine.multiply(product.first, product.last, matrix(x), matrix(view))
         run.native += time.perf_counter() - start
         return clipped
 
@@ -172,6 +178,14 @@ def clipped(counts: Iterable[Count]) -> dict[int, int]:
         if converted:
             result[stage] = result.get(stage, 0) + number
     return result
+
+
+def _check(group: Group, x: NDArray[Any]) -> None:
+    if x.dtype not in (_INT8, _UINT8) or not x.ndim or x.shape[-1] != group.rows:
+        raise ProgramError(
+            f"multiplication {group.products[0].multiplication.node} takes vectors of {group.rows} int8 or "
+            f"uint8, found {x.dtype} {list(x.shape)}"
+        )
 
 
 def matrix(vectors: NDArray[Any]) -> NDArray[Any]:

@@ -20,6 +20,8 @@ from cimc.program.records import clear_record, kernel_record, multiply_records
 
 ROWS, WIDTHS = 40, (5, 70, 16)
 
+INT8 = np.dtype(np.int8)
+
 
 @pytest.fixture
 def several() -> Program:
@@ -113,21 +115,21 @@ def group(*widths: int) -> Group:
 
 def test_room_is_kept_for_vectors_of_the_same_shape() -> None:
     room, one = Room(), group(3, 5)
-    sums = room.take(one, (2, 7), True, True)
+    sums = room.take(one, (2, 7, 4), INT8, True)
     assert len(sums.words) == 14 * 8 + LANES
     assert [view.shape for view in sums.views] == [(2, 7, 3), (2, 7, 5)]
-    assert room.take(one, (2, 7), True, True) is sums
-    assert room.take(one, (2, 7), False, True) is not sums
-    assert room.take(one, (14,), True, True).words is not sums.words
+    assert room.take(one, (2, 7, 4), INT8, True) is sums
+    assert room.take(one, (2, 7, 4), np.dtype(np.uint8), True) is not sums
+    assert room.take(one, (14, 4), INT8, True).words is not sums.words
     assert room.size == sums.words.nbytes
-    again = room.take(group(3), (2,), True, False)
-    assert again is not room.take(group(3), (2,), True, False)
+    again = room.take(group(3), (2, 4), INT8, False)
+    assert again is not room.take(group(3), (2, 4), INT8, False)
 
 
 def test_room_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "MOST_KEPT", 300)
     room, groups = Room(), [group(10), group(10), group(10)]
-    first = [room.take(each, (2,), True, True).words for each in groups]  # 144 bytes each
-    again = [room.take(each, (2,), True, True).words for each in groups]
+    first = [room.take(each, (2, 4), INT8, True).words for each in groups]  # 144 bytes each
+    again = [room.take(each, (2, 4), INT8, True).words for each in groups]
     assert [words is before for words, before in zip(again, first)] == [True, True, False]
     assert room.size == 288

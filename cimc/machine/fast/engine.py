@@ -111,12 +111,12 @@ class FastEngine:
         return self._multiply(self.image, self.works[group], x, words, group.widths, 0)
 
     def prepared(self, group: Group, x: Inputs, words: Words) -> Call | None:
-        """As `multiply_group`, to be called again and again, and for other vectors like x if X is replaced by them.
+        """As `multiply_group`, to be called again and again, whenever there are other vectors in x.
 
-        None where conversions may clip, or more than one thread works.
+        None where conversions may clip, where more than one thread works, or where vectors are many.
         """
         work, image = self.works[group], self.image
-        if image is None or not image.is_exact or self._is_shared(work, len(x)):
+        if image is None or not image.is_exact or self._is_shared(work, len(x)) or len(x) > _MANY:
             return None
         return _exact_call(image, x.dtype == np.int8, 0, work.end, work.start, work.stop, x.view(np.uint8), words)
 
@@ -188,10 +188,6 @@ class FastEngine:
             words,
             width,
         )
-
-
-X = 6
-"""The argument of `execute_products` with the vectors."""
 
 
 def _exact_call(

@@ -19,8 +19,6 @@ Argument: TypeAlias = NDArray[Any] | int
 ENTRY = "cimc_loop"
 """The name of the function that takes the address of a block: its arguments, and behind them room for the result."""
 _Entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
-_DATA, _HEAD = 4, 5
-"""Where the address of an array's elements stands in its words, and where its shape."""
 
 
 class Loop:
@@ -68,20 +66,14 @@ class Loop:
 
 
 class Call:
-    """A call of a loop, whose arguments stay the same unless they are replaced."""
+    """A call of a loop with arrays that stay where they are; what is in them may change."""
 
     def __init__(self, entry: Any, arguments: Sequence[Argument]) -> None:
         words = [_words_of(argument) for argument in arguments]
         flat = [word for own in words for word in own]
         self._arguments = list(arguments)  # they must live as long as their addresses
-        self._places = [sum(map(len, words[:i])) + _DATA for i in range(len(words))]
         self._block = (ctypes.c_int64 * (len(flat) + 1))(*flat)
         self._entry, self._address = entry, ctypes.addressof(self._block)
-
-    def replace(self, number: int, array: NDArray[Any]) -> None:
-        """Gives the loop another array of the same type and shape."""
-        self._arguments[number] = array
-        self._block[self._places[number]] = array.__array_interface__["data"][0]
 
     def __call__(self) -> int:
         status = self._entry(self._address)

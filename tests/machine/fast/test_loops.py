@@ -59,8 +59,6 @@ def test_calls_that_are_made_again(loop: Loop) -> None:
     assert [call(), call()] == [15, 15]
     x[:] = 1
     assert call() == 6
-    call.replace(0, x + 1)
-    assert call() == 12
 
 
 def test_arrays_with_gaps_are_a_mistake_of_ours(loop: Loop) -> None:
