@@ -1,6 +1,8 @@
 """How a permutation of vectors is folded into the multiplication before it, the one after it, or moved past a bias."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from xdsl.dialects.builtin import NoneType, SymbolRefAttr
@@ -41,7 +43,8 @@ class FoldIntoProducer(RewritePattern):
             return
         weight, table = self.network.weight(product.symbol), self.network.array(op.symbol)
         builder = DigitalBuilder(self.network, op)
-        if not all(_gives(table, other, builder) for other in _products(weight, self.network)):
+        # Itself first: whether another product stands in the way takes a look at all operations.
+        if not all(_gives(table, other, builder) for other in chain((product,), _products(weight, self.network))):
             return
         if weight.structure is None:
             values = np.ascontiguousarray(weight.array(self.network.store)[:, table])
@@ -145,33 +148,46 @@ def _takes(table: Array, product: MatmulOp, builder: DigitalBuilder) -> bool:
 
 
 def _reordered_rows(user: MatmulOp, x: SSAValue, table: Array, builder: DigitalBuilder) -> SSAValue | None:
-    weight = builder.network.weight(user.symbol)
+    weight, shape = builder.network.weight(user.symbol), shape_of(x.type)
+    if not shape or shape[-1] < 0 or not _can_reorder(weight, table, shape[-1], builder.network):
+        return None
     if not all(_takes(table, other, builder) for other in _products(weight, builder.network)):
         return None
-    shape = shape_of(x.type)
-    if not shape or shape[-1] < 0 or len(set(table.tolist())) != len(table):
-        return None
-    name, values = weight.symbol, weight.array(builder.network.store)
-    if weight.structure is None:
-        if zero_point_of(weight, builder.network) is not None and len(table) != shape[-1]:
-            return None
-        rows = np.zeros((shape[-1], values.shape[1]), values.dtype)
-        rows[table] = values
-        return builder.matmul(x, builder.weight(rows, f"{name}.ordered", weight.affine), values.shape[1])
-    if not isinstance(weight.structure, BlockDiagonalAttr) or shape[-1] != len(table):
-        return None
-    return _reordered_blocks(user, x, table, weight, weight.structure, builder)
+    if isinstance(weight.structure, BlockDiagonalAttr):
+        return _reordered_blocks(x, table, weight, weight.structure, builder)
+    values = weight.array(builder.network.store)
+    rows = np.zeros((shape[-1], values.shape[1]), values.dtype)
+    rows[table] = values
+    return builder.matmul(x, builder.weight(rows, f"{weight.symbol}.ordered", weight.affine), values.shape[1])
+
+
+def _can_reorder(weight: WeightOp, table: Array, rows: int, network: Network) -> bool:
+    """Whether the rows of a weight can be reordered for vectors of `rows` elements: none may change its block."""
+    structure = weight.structure
+    if structure is None:
+        if zero_point_of(weight, network) is not None and len(table) != rows:
+            return False
+    elif not isinstance(structure, BlockDiagonalAttr) or rows != len(table):
+        return False
+    else:
+        sources = _sources(table, structure)
+        if (sources != sources[:, :1]).any():
+            return False
+    return len(set(table.tolist())) == len(table)
+
+
+def _sources(table: Array, structure: BlockDiagonalAttr) -> Array:
+    """The block that each row of each block comes from: [blocks, rows]."""
+    blocks, rows, _ = structure.data_shape
+    return table.reshape(blocks, rows) // rows
 
 
 def _reordered_blocks(
-    user: MatmulOp, x: SSAValue, table: Array, weight: WeightOp, structure: BlockDiagonalAttr, builder: DigitalBuilder
-) -> SSAValue | None:
-    """Blocks in another order, and rows in another order inside each; None where a row would change its block."""
+    x: SSAValue, table: Array, weight: WeightOp, structure: BlockDiagonalAttr, builder: DigitalBuilder
+) -> SSAValue:
+    """Blocks in another order, and rows in another order inside each."""
     blocks, rows, columns = structure.data_shape
-    sources = table.reshape(blocks, rows) // rows
-    if (sources != sources[:, :1]).any():
-        return None
-    target = sources[:, 0]
+    target = _sources(table, structure)[:, 0]
     values = weight.array(builder.network.store)
     moved = np.zeros_like(values)
     moved[target[:, None], table.reshape(blocks, rows) - target[:, None] * rows] = values
@@ -209,16 +225,14 @@ def _is_structured(op: Operation, network: Network) -> bool:
     return isinstance(op, MatmulOp) and network.weight(op.symbol).structure is not None
 
 
-def _products(weight: WeightOp, network: Network) -> list[MatmulOp]:
-    """The multiplications by a weight."""
+def _products(weight: WeightOp, network: Network) -> Iterator[MatmulOp]:
+    """The multiplications by a weight, looked for among all operations."""
     symbol = weight.symbol
-    products: list[MatmulOp] = []
     op = network.block.first_op
-    while op is not None:  # asked for at every fold: faster than an iterator
+    while op is not None:  # asked for at every fold: faster than an iterator of the block's
         if type(op) is MatmulOp and op.symbol == symbol:
-            products.append(op)
+            yield op
         op = op.next_op
-    return products
 
 
 def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:
