@@ -14,7 +14,7 @@ from dialects.cim import WeightOp
 from dialects.element_types import Array, is_tensor
 from dialects.errors import UserError
 from dialects.texts import escaped, unescaped
-from dialects.weights import WeightStore, digest_of, store_of
+from dialects.weights import WeightStore, store_of
 
 OPSETS = "cim.opsets"
 SOURCE = "cim.source"
@@ -125,17 +125,17 @@ class Network:
         del self._weights[weight.symbol]
         self._numbered.clear()
 
-    def same_named(self, name: str, array: Array) -> tuple[list[WeightOp], str]:
-        """The weights `name`, `name.1`, ... that hold `array`, and the first such symbol that is free.
+    def same_named(self, name: str, digest: str) -> tuple[list[WeightOp], str]:
+        """The weights `name`, `name.1`, ... of that digest (`digest_of`), and the first such symbol that is free.
 
         Thousands of weights may have one name, so they are not looked through one by one.
         """
         known = self._numbered.setdefault(name, _Numbered())
         while (symbol := known.next(name)) in self._weights:
             weight = self._weights[symbol]
-            known.weights.setdefault(digest_of(weight.array(self.store)), []).append(weight)
+            known.weights.setdefault(weight.digest, []).append(weight)
             known.count += 1
-        return (known.weights.get(digest_of(array), []) if known.count else []), symbol
+        return known.weights.get(digest, []), symbol
 
     @property
     def opsets(self) -> dict[str, int]:

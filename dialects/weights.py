@@ -97,17 +97,17 @@ class WeightStore(DialectInterface):
     _spared: int = 0
     _touched: TouchedFiles = field(default_factory=lambda: TouchedFiles(TOUCHED_BYTES))
 
-    def put(self, name: str, array: Array, again: Remake | None = None) -> tuple[str, str]:
+    def put(self, name: str, array: Array, again: Remake | None = None, digest: str | None = None) -> tuple[str, str]:
         """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest.
 
-        A large one that `again` makes once more may not be kept. Raises UserError for texts: safetensors has only
-        numbers.
+        A large one that `again` makes once more may not be kept. `digest` is that of `array`, where the caller knows
+        it. Raises UserError for texts: safetensors has only numbers.
         """
         if array.dtype.kind == "O":
             raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
         array = np.asarray(array)
         self._touched.note(array)
-        digest, known = digest_of(array), self._numbered.setdefault(name, _Numbered())
+        digest, known = digest or digest_of(array), self._numbered.setdefault(name, _Numbered())
         while digest not in known.keys:
             key = known.next(name)
             if key not in self._stored:

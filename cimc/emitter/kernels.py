@@ -29,11 +29,14 @@ class ConstantPool:
     arrays: list[Array] = field(default_factory=list[Array])
     _numbers: dict[str, int] = field(default_factory=dict[str, int])
 
-    def name(self, array: Array) -> str | None:
-        """`constant<i>` for a large array of a plain numpy type; None for one that stays in its kernel."""
+    def name(self, array: Array, digest: str | None = None) -> str | None:
+        """`constant<i>` for a large array of a plain numpy type; None for one that stays in its kernel.
+
+        `digest` is that of the array, where it is known.
+        """
         if array.nbytes < EXTERNAL_BYTES or not array.dtype.isbuiltin or array.dtype.kind not in "fiub":
             return None
-        digest = digest_of(array)
+        digest = digest or digest_of(array)
         if digest not in self._numbers:
             self._numbers[digest] = len(self.arrays)
             self.arrays.append(array)

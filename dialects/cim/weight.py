@@ -26,7 +26,7 @@ from dialects.element_types import (
     inline_constant,
     tensor_type_of,
 )
-from dialects.weights import Remake, WeightStore
+from dialects.weights import Remake, WeightStore, digest_of
 
 
 @irdl_op_definition
@@ -123,6 +123,13 @@ class WeightOp(IRDLOperation):
             return dense_array(self.value)
         return store.get(self.value.key.data, self.value.digest.data)
 
+    @property
+    def digest(self) -> str:
+        """What `digest_of` makes of its array."""
+        if isinstance(self.value, DenseIntOrFPElementsAttr):
+            return digest_of(dense_array(self.value))
+        return self.value.digest.data
+
     def again(self, store: WeightStore) -> Remake | None:
         """What gives the same bytes once more, without keeping them in memory; None if that is not known."""
         if isinstance(self.value, DenseIntOrFPElementsAttr):
@@ -137,13 +144,14 @@ def weight_op(
     affine: AffineAttr | None = None,
     structure: BlockDiagonalAttr | BlocksAttr | None = None,
     again: Remake | None = None,
+    digest: str | None = None,
 ) -> WeightOp:
     """A `cim.weight` named `name` for `array`: small exact constants inline, all others in the store.
 
-    The store need not keep what `again` makes once more.
+    The store need not keep what `again` makes once more. `digest` is that of `array`, where it is known.
     """
     value: DataAttr | DenseIntOrFPElementsAttr | None = inline_constant(array)
     if value is None:
-        key, digest = store.put(name, array, again)
+        key, digest = store.put(name, array, again, digest)
         value = DataAttr(StringAttr(key), StringAttr(digest))
     return WeightOp(name, value, tensor_type_of(array), affine, structure)

@@ -13,15 +13,19 @@ _OUTSIDE = re.compile(r"constant\d+")
 """What constants are called that whoever runs the graph hands over (docs/file-format.md)."""
 
 
+External = Callable[[Array, str | None], str | None]
+"""Called with a constant and its digest, where that is known: the name of one that is not to stand in the graph."""
+
+
 @dataclass
 class GraphNames:
     """Gives every value and node of one graph a name of its own, and keeps the initializers.
 
-    `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    `external` may take a large constant over: it gives the name under which whoever runs the graph finds it.
     With `later`, a table to be filled, large forms of weights are made by whoever runs or writes the graph.
     """
 
-    external: Callable[[Array], str | None] = lambda array: None
+    external: External = lambda array, digest: None
     later: dict[str, Later] | None = None
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, TensorProto])
     _taken: dict[str, int] = field(default_factory=dict[str, int])
@@ -51,15 +55,15 @@ class GraphNames:
         if not isinstance(array, Later):
             return self.initializer(wish, array())
         if self.later is None or array.nbytes < LARGE or not array.is_plain:
-            return self.initializer(wish, array.make())
+            return self.initializer(wish, array.make(), array.digest)
         name = self.fresh(wish)
         self.later[name] = array
         self.initializers[name] = external_tensor(name, array)
         return name
 
-    def initializer(self, wish: str, array: Array) -> str:
+    def initializer(self, wish: str, array: Array, digest: str | None = None) -> str:
         """The name of a new initializer, or of the constant from outside that it is."""
-        outside = self.external(array)
+        outside = self.external(array, digest)
         if outside is None:
             name = self.fresh(wish)
             self.initializers[name] = numpy_helper.from_array(array, name)

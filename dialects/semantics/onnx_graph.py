@@ -1,6 +1,6 @@
 """Operations of the IR as an ONNX graph: kernels, the reference network and interpretation are all written here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,12 +20,12 @@ from xdsl.utils.hints import isa
 from dialects import array
 from dialects.attributes.onnx_attributes import to_onnx
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
-from dialects.element_types import Array, dense_array, element_type, onnx_element
+from dialects.element_types import dense_array, element_type, onnx_element
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, Port
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
-from dialects.semantics.graph_names import GraphNames
+from dialects.semantics.graph_names import External, GraphNames
 from dialects.semantics.outlined import Later, OutlinedModel
 from dialects.semantics.product_nodes import ProductWriter, weight_later
 from dialects.texts import unescaped
@@ -39,12 +39,12 @@ class GraphWriter:
     """Writes operations as ONNX nodes; one writer makes one graph.
 
     Products of uint8 by int8 are written as products of uint8, which are exact on every processor.
-    `external(array)` may take a large constant over: it gives the name under which whoever runs the graph finds it.
+    `external` may take a large constant over: it gives the name under which whoever runs the graph finds it.
     With `later`, a table to be filled, large weights are kept out of the graph (`OutlinedModel`).
     """
 
     network: Network
-    external: Callable[[Array], str | None] = lambda array: None
+    external: External = lambda array, digest: None
     later: dict[str, Later] | None = None
     names: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
     external_names: list[str] = field(default_factory=list[str])

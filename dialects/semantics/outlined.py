@@ -21,6 +21,8 @@ class Later:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     make: Callable[[], Array]
+    digest: str | None = None
+    """What `digest_of` makes of it, where that is known."""
 
     @property
     def nbytes(self) -> int:

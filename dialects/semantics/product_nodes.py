@@ -104,7 +104,7 @@ def weight_later(weight: WeightOp, network: Network) -> Later:
     """What a weight stores, when it is needed."""
     dtype = numpy_element(weight.tensor_type.element_type)
     assert dtype is not None, f"weight @{weight.symbol} is of no numbers"
-    return Later(dtype, weight.tensor_type.get_shape(), partial(weight.array, network.store))
+    return Later(dtype, weight.tensor_type.get_shape(), partial(weight.array, network.store), weight.digest)
 
 
 _INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)

@@ -32,7 +32,7 @@ from dialects.element_types import (
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
-from dialects.weights import Remake
+from dialects.weights import Remake, digest_of
 
 Structure = BlockDiagonalAttr | BlocksAttr
 
@@ -90,7 +90,8 @@ class DigitalBuilder:
 
         The store need not keep what `again` makes once more.
         """
-        known, symbol = self.network.same_named(name, array)
+        digest = digest_of(array)
+        known, symbol = self.network.same_named(name, digest)
         for weight in known:
             if (
                 weight.affine == affine
@@ -98,7 +99,7 @@ class DigitalBuilder:
                 and same(weight.array(self.network.store), array)
             ):
                 return weight.symbol
-        op = weight_op(symbol, array, self.network.store, affine, structure, again)
+        op = weight_op(symbol, array, self.network.store, affine, structure, again, digest)
         op.location = self.anchor.location
         self.network.add_weight(op)
         return symbol

@@ -20,7 +20,7 @@ from dialects.network import Network, Port, main_block
 from dialects.semantics.onnx_graph import GraphWriter, graph_attributes, network_model, outlined_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.semantics.outlined import LARGE
-from dialects.weights import WeightStore
+from dialects.weights import WeightStore, digest_of
 
 Arrays = Mapping[str, NDArray[Any]]
 X = np.array([[1, -2], [3, 4], [-5, 6]], np.float32)
@@ -358,7 +358,8 @@ func.return %y : tensor<40xf32>""",
         found.add_weight(weight_op(name, np.full(40, number, np.float32), found.store))
     taken: list[NDArray[Any]] = []
 
-    def external(array: NDArray[Any]) -> str:
+    def external(array: NDArray[Any], digest: str | None) -> str:
+        assert digest == digest_of(array)
         taken.append(array)
         return f"constant{int(array[0]) - 1}"
 
