@@ -9,6 +9,7 @@ import pytest
 from xdsl.dialects.builtin import ArrayAttr, BytesAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 
@@ -19,6 +20,7 @@ from cimc.options.compilation import UserOptions
 from cimc.pass_runner import PassRunner
 from cimc.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
+from dialects.network import main_block
 
 
 def printed(module: ModuleOp, locations: bool) -> str:
@@ -46,6 +48,27 @@ def test_networks_after_every_pass(locations: bool, onnx_file: Callable[..., Pat
 
     PassRunner(context, [compare]).run(module, passes_of(PIPELINE, UserOptions()))
     assert len(compared) == 1 + len(passes_of(PIPELINE, UserOptions()))
+
+
+@pytest.mark.parametrize("first", ["%x, %x", "%x, %c"])
+def test_one_form_with_other_values(first: str) -> None:
+    """A value twice, and two of the same type: written from what the other left."""
+    v = "tensor<2xf32>"
+    module = Parser(
+        make_context(),
+        f"""func.func @main(%x: {v}) -> {v} {{
+          %c = cim.constant dense<[1.0, 2.0]> : {v}
+          %y = cim.digital "Add"({first}) : ({v}, {v}) -> {v}
+          %z = cim.digital "Add"(%y, %x) : ({v}, {v}) -> {v}
+          %zz = cim.digital "Add"(%z, %z) : ({v}, {v}) -> {v}
+          func.return %zz : {v}
+        }}""",
+    ).parse_module()
+    texts = IrTexts()
+    for op, name in zip(main_block(module).ops, ("c", "two", "two", None, None)):
+        for result in op.results:
+            result.name_hint = name
+    assert texts.text_of(module) == texts.text_of(module) == printed(module, locations=True)
 
 
 @irdl_attr_definition
