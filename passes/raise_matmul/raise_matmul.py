@@ -16,7 +16,7 @@ from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
-from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, constant_of, is_float
+from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, constant_of, is_float, turned
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import optional
 from passes.rewriting.patterns import rewrite
@@ -129,7 +129,7 @@ class RaiseConv(RewritePattern):
         if kernel is None or not _is_pointwise(op, kernel.shape) or not isa(x.type, TensorType):
             return
         rank, name = kernel.ndim, op.inputs[1].name_hint or "kernel"
-        matrix = ConstantMatrix(np.ascontiguousarray(kernel.reshape(kernel.shape[:2]).T), f"{name}.matrix")
+        matrix = ConstantMatrix(turned(kernel.reshape(kernel.shape[:2])), f"{name}.matrix")
         if rank != x.type.get_num_dims() or not _multiplies(x, matrix):
             return
         builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)

@@ -8,7 +8,7 @@ from cimc.universe import make_context
 from dialects.cim import DigitalOp
 from dialects.element_types import Array
 from dialects.network import Network, main_block
-from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix
+from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, turned
 
 
 def found(scale: str, node: str) -> ConstantMatrix | None:
@@ -71,3 +71,12 @@ def test_what_is_made_of_constants_alone() -> None:
     assert [name for name, constant in found.items() if not constant] == ["drawn", "after", "mixed", "none"]
     assert not constants.has(block.args[0])
     assert constants.has()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (600, 7), (256, 512)])
+def test_turned(shape: tuple[int, int]) -> None:
+    values = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
+    result = turned(values)
+    assert result.flags.c_contiguous
+    assert np.array_equal(result, values.T)
+    assert np.array_equal(turned(values.T), values)
