@@ -29,7 +29,6 @@ from passes.rewriting.sweep import sweep
 
 _SMALLEST = np.array(np.finfo(np.float32).tiny)
 """A token of zeros gets this scale, so that nothing is divided by zero."""
-_LARGEST = np.finfo(np.float32).max
 
 
 @dataclass(frozen=True)
@@ -208,12 +207,13 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     if weight.affine is None:
         floats = weight.array(network.store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
-        if not (floats.min(initial=0) >= -_LARGEST and floats.max(initial=0) <= _LARGEST):
+        try:
+            values, scale = quantized_columns(floats)
+        except OverflowError as error:
             raise UserError(
-                f"node {node_name(matmul)!r}: weight @{symbol} has numbers that float32 has not (NaN, infinite or "
-                "too large), which integers with a scale cannot stand for"
-            )
-        values, scale = quantized_columns(floats)
+                f"node {node_name(matmul)!r}: weight @{symbol} has {error} (NaN, infinite or too large), which "
+                "integers with a scale cannot stand for"
+            ) from error
         source = weight.again(network.store)
         again = None if source is None else partial(_quantised_again, source)
         name = builder.weight(values, f"{symbol}.int8", structure=weight.structure, again=again)

@@ -13,9 +13,13 @@ def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[
 
     `matrix` is [in, out], or blocks [blocks, rows, columns] (then there are `blocks * columns` scales).
     `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even (N12).
+    Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
-    matrix = matrix.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):
+        matrix = matrix.astype(np.float32, copy=False)
     largest = np.maximum(matrix.max(axis=-2, initial=0), -matrix.min(axis=-2, initial=0))
+    if not np.isfinite(largest).all():
+        raise OverflowError("numbers that float32 has not")
     scales = (largest / np.float32(127)).astype(np.float32)
     scales[scales == 0] = 1
     values = np.empty(matrix.shape, np.int8)

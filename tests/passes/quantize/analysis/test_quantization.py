@@ -74,3 +74,11 @@ def test_range_covers_both_ends_and_zero(a: float, b: float):  # N13
 )
 def test_ranges(low: float, high: float, scale: float, zero: int):
     assert affine_range(low, high) == (scale, zero)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e39, -1e39])
+def test_numbers_that_float32_has_not(number: float) -> None:
+    matrix = np.ones((3, 2))
+    matrix[1, 1] = number
+    with pytest.raises(OverflowError, match="numbers that float32 has not"):
+        quantized_columns(matrix)
