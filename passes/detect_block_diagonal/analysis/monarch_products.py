@@ -18,6 +18,7 @@ factor of five above, and is three orders of magnitude below what a network that
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
@@ -128,8 +129,13 @@ class _Blocking:
         return (first + inner) // self.outs - first // self.outs
 
 
-def _blockings(inputs: int, outputs: int) -> Iterator[_Blocking]:
-    """By output blocks, then input blocks, ascending."""
+@lru_cache(maxsize=1 << 8)
+def _blockings(inputs: int, outputs: int) -> tuple[_Blocking, ...]:
+    """By output blocks, then input blocks, ascending; layers have the same few shapes."""
+    return tuple(_all_blockings(inputs, outputs))
+
+
+def _all_blockings(inputs: int, outputs: int) -> Iterator[_Blocking]:
     ins, outs = _divisors(inputs), _divisors(outputs)
     padded = {*ins, *outs, *(1 << bit for bit in range(1, min(inputs, outputs).bit_length()))}
     for right in sorted({*outs, *padded}):
