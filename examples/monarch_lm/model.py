@@ -37,9 +37,7 @@ class Monarch(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, blocks: int, gain: float = 1.0) -> None:
         super().__init__()
-        middle = min(inputs, outputs)
-        if inputs % blocks or outputs % blocks or middle % blocks**2:
-            raise ValueError(f"{inputs} inputs and {outputs} outputs cannot be dealt out evenly to {blocks} blocks")
+        middle = results_between(inputs, outputs, blocks)
         # Each factor keeps the variance of its inputs, so the product does too; the gain goes to the second one.
         self.first = nn.Parameter(torch.randn(blocks, inputs // blocks, middle // blocks) * (blocks / inputs) ** 0.5)
         self.second = nn.Parameter(
@@ -69,6 +67,14 @@ class Monarch(nn.Module):
         dealt = self.first.reshape(blocks, rows, shared, blocks)
         received = self.second.reshape(blocks, blocks, shared, -1)
         return torch.einsum("iptl,lits->ipsl", dealt, received).reshape(blocks * rows, -1)
+
+
+def results_between(inputs: int, outputs: int, blocks: int) -> int:
+    """How many results the first factor hands to the second one; a ValueError if blocks cannot share them evenly."""
+    middle = min(inputs, outputs)
+    if inputs % blocks or outputs % blocks or middle % blocks**2:
+        raise ValueError(f"{inputs} inputs and {outputs} outputs cannot be dealt out evenly to {blocks} blocks")
+    return middle
 
 
 class Dense(nn.Module):
@@ -107,12 +113,30 @@ class Attention(nn.Module):
         if past is not None:
             key = torch.cat((past[0], key), dim=2)
             value = torch.cat((past[1], value), dim=2)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        if self.training:
+            mixed = mix(query, key, value, bias)
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         return self.output(mixed.transpose(1, 2).flatten(2)), key, value
 
     def split_heads(self, x: Tensor) -> Tensor:
         """[B, S, W] -> [B, H, S, D]."""
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+def mix(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """Causal attention without a past, [B, H, S, D] -> [B, H, S, D]: on CPUs, quicker to learn with than PyTorch's own.
+
+    The first half of the bytes does not look at the second one.
+    """
+    query = query * query.shape[-1] ** -0.5
+    length = query.shape[2]
+    half = length // 2
+    parts: list[Tensor] = []
+    for start, end in (0, half), (half, length):
+        scores = query[:, :, start:end] @ key[:, :, :end].mT + bias[:, :, start:end, :end].to(query.dtype)
+        parts.append(torch.softmax(scores, -1, dtype=query.dtype) @ value[:, :, :end])
+    return torch.cat(parts, dim=2)
 
 
 class FeedForward(nn.Module):

@@ -42,8 +42,7 @@ class Muon(torch.optim.Optimizer):
                 velocity = self.state[parameter]["velocity"]
                 velocity.lerp_(parameter.grad, 1 - group["momentum"])
                 ahead = parameter.grad.lerp(velocity, group["momentum"])
-                with torch.autocast("cpu", torch.bfloat16):
-                    direction = orthogonalize(ahead).to(parameter.dtype)
+                direction = orthogonalize(ahead.to(torch.bfloat16)).to(parameter.dtype)
                 inputs, outputs = parameter.shape[-2:]
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 parameter.add_(direction, alpha=-group["lr"] * max(1.0, outputs / inputs) ** 0.5)

@@ -2,6 +2,7 @@
 
 python train.py monarch.pt --width 512 --blocks 16      Monarch layers of 16 blocks a factor
 python train.py dense.pt --width 512 --blocks 1         dense layers of the same sizes
+python train.py pulled.pt --width 256 --blocks 4 --pull 0.9    dense weights pulled onto Monarch products
 """
 
 import argparse
@@ -14,6 +15,7 @@ import torch
 from data import load_text
 from model import BYTES, ByteGPT, Config
 from muon import Muon
+from pulling import Pull, as_monarch, dense_weights, keep_at
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,21 +27,15 @@ WARM_UP = 30
 def main() -> None:
     """Train, measure, save."""
     arguments = parse_arguments()
-    torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     text = load_text()
-    config = Config(arguments.width, arguments.layers, arguments.heads, arguments.blocks)
-    model = ByteGPT(config)
-    print(f"{config}: {model.stored_weights()} stored weights", flush=True)
-    start = time.monotonic()
-    for step, loss in enumerate(training(model, as_tensor(text.train), arguments), start=1):
-        if step % 20 == 0 or step == arguments.steps:
-            elapsed = time.monotonic() - start
-            print(f"step {step}: {loss / math.log(2):.3f} bits per byte, {elapsed:.0f} s", flush=True)
-    model.eval()
-    torch.save({"config": config.__dict__, "state": model.state_dict()}, arguments.output)
+    start, busy = time.monotonic(), time.process_time()
+    model = trained(as_tensor(text.train), arguments)
+    busy = time.process_time() - busy
+    torch.save({"config": model.config.__dict__, "state": model.state_dict()}, arguments.output)
     bits = bits_per_byte(model, as_tensor(text.validation))
-    print(f"validation: {bits:.4f} bits per byte, {time.monotonic() - start:.0f} s in all")
+    print(f"validation: {bits:.4f} bits per byte, {model.stored_weights()} stored weights")
+    print(f"{time.monotonic() - start:.0f} s in all, {busy:.0f} s of all cores together for training")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,11 +46,23 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--heads", type=int, default=8)
     parser.add_argument("--blocks", type=int, default=16, help="blocks of each Monarch factor; 1: dense layers")
+    parser.add_argument(
+        "--pull",
+        type=float,
+        metavar="SHARE",
+        help="train dense weights, pulled onto Monarch products within this share of the steps (default: the factors)",
+    )
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--batch", type=int, default=BATCH, help=f"windows of {CONTEXT} bytes in a step")
     parser.add_argument("--rate", type=float, default=0.02, help="learning rate of the hidden linear layers")
     parser.add_argument("--threads", type=int, default=2, help="on a busy machine, one thread is quicker than two")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.pull is not None and not 0 < arguments.pull < 1:
+        parser.error(f"--pull {arguments.pull}: expected a share of the steps between 0 and 1")
+    if arguments.pull is not None and arguments.blocks == 1:
+        parser.error("--pull with --blocks 1: there is nothing to pull dense layers onto, give more blocks")
+    return arguments
 
 
 def as_tensor(text: bytes) -> Tensor:
@@ -62,8 +70,24 @@ def as_tensor(text: bytes) -> Tensor:
     return torch.frombuffer(bytearray(text), dtype=torch.uint8).long()
 
 
-def training(model: ByteGPT, text: Tensor, arguments: argparse.Namespace) -> Iterator[float]:
-    """Train; yields the loss of every step, in nats per byte."""
+def trained(text: Tensor, arguments: argparse.Namespace) -> ByteGPT:
+    """A network trained on bytes [N], in the form the command line asks for; prints how it goes."""
+    torch.manual_seed(arguments.seed)
+    pulled = arguments.pull is not None
+    model = ByteGPT(Config(arguments.width, arguments.layers, arguments.heads, 1 if pulled else arguments.blocks))
+    pulls = [Pull(weight, arguments.blocks) for _, weight in dense_weights(model)] if pulled else []
+    start = time.monotonic()
+    for step, loss in enumerate(training(model, pulls, text, arguments), start=1):
+        if step % 20 == 0 or step == arguments.steps:
+            elapsed = time.monotonic() - start
+            print(f"step {step}: {loss / math.log(2):.3f} bits per byte, {elapsed:.0f} s", flush=True)
+    if pulled:
+        model = as_monarch(model, pulls, arguments.blocks)
+    return model.eval()
+
+
+def training(model: ByteGPT, pulls: list[Pull], text: Tensor, arguments: argparse.Namespace) -> Iterator[float]:
+    """Train, and pull weights of a dense network; yields the loss of every step, in nats per byte."""
     hidden = [parameter for parameter in model.blocks.parameters() if parameter.ndim >= 2]
     others = [
         *(parameter for parameter in model.blocks.parameters() if parameter.ndim < 2),
@@ -80,8 +104,8 @@ def training(model: ByteGPT, text: Tensor, arguments: argparse.Namespace) -> Ite
         for optimizer in optimizers
     ]
     model.train()
-    for _ in range(arguments.steps):
-        starts = torch.randint(len(text) - CONTEXT, (BATCH, 1))
+    for step in range(arguments.steps):
+        starts = torch.randint(len(text) - CONTEXT, (arguments.batch, 1))
         windows = text[starts + torch.arange(CONTEXT + 1)]
         # Matrix products in bfloat16 are several times quicker on processors that have them; the weights stay float32.
         with torch.autocast("cpu", torch.bfloat16):
@@ -92,12 +116,15 @@ def training(model: ByteGPT, text: Tensor, arguments: argparse.Namespace) -> Ite
             optimizer.step()
             scheduler.step()
             optimizer.zero_grad()
+        for pull in pulls:
+            pull.apply(keep_at(step, arguments.pull * arguments.steps))
         yield loss.item()
 
 
 def rate_at(step: int, steps: int) -> float:
     """Share of the learning rate: linear warm-up, then linear decay to nothing."""
-    return min((step + 1) / WARM_UP, (steps - step) / (steps - WARM_UP))
+    warm_up = min(WARM_UP, max(1, steps // 2))
+    return min((step + 1) / warm_up, (steps - step) / max(1, steps - warm_up))
 
 
 @torch.no_grad()
