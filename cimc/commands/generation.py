@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
-from cimc.commands.shared import progress_bar, say
+from cimc.commands.shared import progress_bar, say, telling_of_loops
 from cimc.file_checks import check_readable
 from cimc.language.checking import Check, Difference
 from cimc.language.ports import Ports
@@ -32,7 +32,7 @@ def generate(arguments: argparse.Namespace) -> int:
     if not prompt:
         raise UserError("the prompt is empty: expected some text")
     with ExitStack() as bar:
-        step = bar.enter_context(progress_bar("writing"))
+        step = bar.enter_context(telling_of_loops(bar.enter_context(progress_bar("writing"))))
         step("loading")
         program = Program.load(arguments.program)
         with naming(arguments.program):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import Arguments, progress_bar, run_command, say
+from cimc.commands.shared import Arguments, progress_bar, run_command, say, telling_of_loops
 from cimc.file_checks import check_names, check_readable, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.options.values import dimension, natural, percentage, positive, probability, seconds, share, workers
@@ -111,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     check_names((arguments.program, arguments.inputs), (arguments.outputs,), networks=(arguments.check,))
     check_readable(arguments.inputs, arguments.check)
     check_writable(arguments.outputs)
-    with progress_bar("running") as step:
+    with progress_bar("running") as bar, telling_of_loops(bar) as step:
         step("loading")
         program = Program.load(arguments.program)
         inputs = _inputs(program, arguments)

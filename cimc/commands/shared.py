@@ -119,6 +119,22 @@ def progress_bar(title: str) -> Generator[Callable[[str], None]]:
 
 
 @contextlib.contextmanager
+def telling_of_loops(step: Callable[[str], None]) -> Generator[Callable[[str], None]]:
+    """`step`, which says between its own words that the machine's loops are being compiled."""
+    from cimc.machine.fast.compilation import compilation_told
+
+    last = ""
+
+    def remembered(text: str) -> None:
+        nonlocal last
+        last = text
+        step(text)
+
+    with compilation_told(lambda begins: step("compiling the machine's loops, once" if begins else last)):
+        yield remembered
+
+
+@contextlib.contextmanager
 def counting_bar(title: str) -> Generator[Callable[[str, int, int | None], None]]:
     """A function to call with a title, and how many of how many are done; None where that is not known yet.
 

@@ -1,19 +1,19 @@
 """`kept`: compiles a loop with numba, and keeps the machine code on disk as long as no source of the loops changes."""
 
 import contextlib
-import hashlib
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from numba import njit
 
 from cimc.machine.fast.kept_code import KeptCode
+from cimc.machine.fast.loop_files import digest_of_sources
 
-SOURCES = Path(__file__).parent
 STAMP = "cimc-loops"
-"""The file beside kept machine code that tells of which sources it was made."""
+"""The file beside kept machine code that tells of which sources it was made, and by which numba."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -37,21 +37,15 @@ def kept(loop: Callable[_P, _R]) -> Callable[_P, _R]:
 
 @cache
 def forget_stale_loops(folder: Path) -> None:
-    """Removes machine code from `folder`, where numba keeps it, if it was not made of the sources as they are.
+    """Removes machine code from `folder`, where numba keeps it, unless this numba made it of the sources as they are.
 
-    numba looks only at the file of the function itself, but loops contain what they call in other files.
+    numba looks only at the file of the function itself, but loops contain what they call in other files; and it may be
+    unable to read what another version of it wrote.
     """
-    stamp, sources = folder / STAMP, digest_of_sources()
+    stamp, sources = folder / STAMP, f"{digest_of_sources()} numba {version('numba')}"
     with contextlib.suppress(OSError):  # another process was faster, or the folder is not ours
         if stamp.is_file() and stamp.read_bytes() == sources.encode():
             return
         for index in folder.glob("*.nbi"):
             index.unlink(missing_ok=True)
         stamp.write_text(sources)
-
-
-@cache
-def digest_of_sources() -> str:
-    """Of every file whose code is in the loops."""
-    sources = sorted(SOURCES.glob("*.py"))
-    return hashlib.blake2b(b"\n".join(source.read_bytes() for source in sources), digest_size=16).hexdigest()

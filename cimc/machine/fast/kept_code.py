@@ -14,6 +14,8 @@ from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+from cimc.machine.fast.compilation import say_compiling
+
 DIGEST_BYTES = 32
 
 
@@ -25,7 +27,14 @@ class KeptCode(FunctionCache):
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = _SealedFiles(self.cache_path, self._impl.filename_base, stamp)
 
+    def load_overload(self, sig: object, target_context: object) -> Any:
+        code = super().load_overload(sig, target_context)
+        if code is None:  # numba compiles it now, and saves it then
+            say_compiling(True)
+        return code
+
     def save_overload(self, sig: object, data: object) -> None:
+        say_compiling(False)
         with contextlib.suppress(OSError):  # a full disk, say: the code is compiled anew next time
             super().save_overload(sig, data)
 

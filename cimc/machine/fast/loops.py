@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from llvmlite import binding
 from numpy.typing import NDArray
 
+from cimc.machine.fast.compilation import say_compiling
 from cimc.machine.fast.loop_files import keep_code, kept_code
 
 Argument: TypeAlias = NDArray[Any] | int
@@ -55,7 +56,11 @@ class Loop:
         if code is None:
             from cimc.machine.fast.loop_compiler import compiled  # imports numba
 
-            code, is_alone = compiled(getattr(import_module(self.module), self.name), arguments)
+            say_compiling(True)
+            try:
+                code, is_alone = compiled(getattr(import_module(self.module), self.name), arguments)
+            finally:
+                say_compiling(False)
             if is_alone:
                 keep_code(self.name, f"{self.module}.{self.name}({types})", code)
         engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target_machine())
