@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, progress_bar, run_command, say
+from cimc.commands.shared import FIGURES_FROM, Arguments, progress_bar, run_command, say, say_folded
 from cimc.options.compilation import UserOptions
 from cimc.options.spelling import add_options, given, options_of
 
@@ -92,10 +92,10 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
 
     program = compilation.program
     say(f"{model} -> {output} ({output.stat().st_size / 1e6:.1f} MB) in {compilation.seconds:.1f} s")
-    for line in summary_lines(report_of(program)):
-        say(f"  {line}")
+    lines = list(summary_lines(report_of(program)))
     if compilation.distance is not None:
-        say(f"  network       {compilation.distance}")
+        lines.append(f"network       {compilation.distance}")
+    say_folded(*(f"  {line}" for line in lines), indent=2 + FIGURES_FROM)
 
 
 def _print_details(compilation: "Compilation") -> None:

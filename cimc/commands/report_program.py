@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say
+from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say, say_folded
 from cimc.extras import need
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
@@ -140,16 +140,21 @@ def _write_pictures(programs: Sequence[Path], folder: Path, studies: Sequence["S
 
 
 def _print(studies: Sequence["Study"]) -> None:
+    """One program as a summary and tables, several side by side."""
+    from cimc.report.comparison import comparison_tables, subject_lines
     from cimc.report.table import print_table
     from cimc.report.text import component_table, layer_table, summary_lines
 
-    for number, study in enumerate(studies):
-        if len(studies) > 1:
-            say(*([""] if number else []), study.label)
-        say(*summary_lines(study.report))
-        for table in (component_table(study.report), layer_table(study.report.layers)):
-            say("")
-            print_table(table)
+    if len(studies) > 1:
+        say_folded(*subject_lines(studies), indent=4)
+        tables = list(comparison_tables(studies))
+    else:
+        report = studies[0].report
+        say_folded(*summary_lines(report))
+        tables = [component_table(report), layer_table(report.layers)]
+    for table in tables:
+        say("")
+        print_table(table)
 
 
 if __name__ == "__main__":

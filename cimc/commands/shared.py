@@ -16,6 +16,8 @@ from cimc.program.one_line import brief, printable
 from dialects.errors import UserError
 
 USERS_FAULT = 1
+FIGURES_FROM = 14
+"""The column in which the figures of a summary begin."""
 GRACE = 0.5
 """Seconds that native code has to end by itself."""
 
@@ -86,6 +88,19 @@ def say(*lines: str, file: TextIO | None = None) -> None:
     """Print lines, to standard output if not said otherwise; names in them may hold what a terminal would obey."""
     for line in lines:
         print(printable(line), file=file)
+
+
+def say_folded(*lines: str, indent: int = FIGURES_FROM) -> None:
+    """Print lines that begin with the name of a figure; on a terminal, what is too long goes on below its beginning."""
+    if not sys.stdout.isatty():
+        say(*lines)
+        return
+    import shutil
+    import textwrap
+
+    width, blanks = shutil.get_terminal_size().columns, " " * indent
+    for line in lines:
+        say(*textwrap.wrap(printable(line), width, subsequent_indent=blanks, break_on_hyphens=False))
 
 
 class Arguments(argparse.ArgumentParser):

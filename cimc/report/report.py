@@ -17,6 +17,7 @@ from cimc.program.timing import planes_of
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
+from cimc.report.structures import structures_of
 from passes.analysis.cost.hardware import leaked_pj
 from passes.analysis.cost.pipeline import Prefill
 
@@ -72,6 +73,8 @@ class Report:
     arrays_lower_bound: int
     utilization: float
     stored_weights: int
+    structures: Mapping[str, Mapping[str, int]]
+    """For each kind of structure how many weights are multiplied by (`factors`), and how many `layers` they make."""
     dense_weights: int
     """Weights that the same products would store if they were dense matrices."""
     conversions_per_token: int
@@ -133,6 +136,7 @@ class _Reporter:
             arrays_lower_bound=-(-stored // cells),
             utilization=stored / (arrays * cells) if arrays else 0.0,
             stored_weights=stored,
+            structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
             conversions_per_token=int(self.conversions.sum()),
             stages=len(program.stages),

@@ -8,6 +8,7 @@ from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
 from cimc.report.report import Layer, Report, Split
+from cimc.report.structures import structure_text
 from cimc.report.table import Table, aligned
 
 
@@ -22,12 +23,10 @@ def summary_lines(report: Report) -> Iterator[str]:
         f"{report.arrays_lower_bound})"
     )
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
-    kinds = Counter(layer.kind for layer in report.layers)
     saved = (
         f"; {report.dense_weights:,} weights if they were dense" if report.dense_weights > report.stored_weights else ""
     )
-    structures = ", ".join(f"{count} {structure}" for structure, count in sorted(kinds.items()))
-    yield f"structure     {structures or 'none'}{saved}"
+    yield f"structure     {structure_text(report.structures)}{saved}"
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
@@ -98,7 +97,7 @@ def layer_table(layers: Sequence[Layer]) -> Table:
         )
         for layer in layers
     ]
-    return Table(head, rows, "r" + "l" + "r" * 7 + "l")
+    return Table(head, rows, "r" + "l" + "r" * 7 + "l", name="node", spare=("conversions", "tiles"))
 
 
 def layer_lines(layers: Sequence[Layer]) -> list[str]:

@@ -238,6 +238,32 @@ def test_report(program: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [layer["shape"] for layer in figures["layers"]] == [[4, 6], [6, 2]]
 
 
+def test_reports_side_by_side(program: str, output: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two programs are compared, in tables of which each row has both."""
+    output("-o", "q.cim", "--mapping", "spread")
+    capsys.readouterr()
+    assert report_program.main([program, "q.cim", "--json", "r.json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "p: network.onnx on tiny-4, arrays of 4x4, linear mapping; for n = 1"
+    arrays = next(line.split() for line in lines if line.startswith("arrays "))
+    both = [report["arrays"] for report in json.loads(Path("r.json").read_text())]
+    assert arrays[1:3] == list(map(str, both))
+    assert sum(line.endswith(LONG) for line in lines) == 1
+
+
+def test_a_summary_on_a_terminal(
+    output: Callable[..., str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is too long goes on below its beginning."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = output().splitlines()[1:]
+    assert max(map(len, lines)) <= 60
+    assert all(line.startswith("  ") for line in lines)
+    chip = next(i for i, line in enumerate(lines) if line.startswith("  chip  "))
+    assert lines[chip + 1] == f"{' ' * 16}DAC, 1 ADCs of up to 8 bits"
+
+
 def test_report_as_tables(program: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Components and layers in a pipe, layers as CSV, digital operators for other sizes."""
     capsys.readouterr()

@@ -14,6 +14,7 @@ from cimc.report.page.cautions import cautions, conditions, shared
 from cimc.report.page.layer_table import layer_columns
 from cimc.report.page.libraries import libraries
 from cimc.report.quantities import number, shown
+from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
 
 CHIP = "chip."
@@ -54,6 +55,7 @@ def _study(study: Study) -> Mapping[str, Any]:
         "label": study.label,
         "program": study.program,
         "report": report,
+        "structure": structure_text(study.report.structures),
         "figures": list(shown_figures(report)),
         "columns": layer_columns(study),
         "layers": [
