@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from xdsl.context import Context
@@ -17,8 +16,10 @@ from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.export.sources import exported
 from cimc.file_checks import check_names, check_writable
+from cimc.files.whole_file import is_stream
 from cimc.garbage import rare_collections
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
+from cimc.installed import installed_version
 from cimc.language.port_names import lengths_of_caches
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
@@ -111,14 +112,9 @@ def schedule_network(runner: PassRunner, module: ModuleOp, options: Options = DE
 def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
     """The program of a scheduled module."""
     dims = options.dims or {}
-    folder = None if options.output is None or not _is_file(options.output) else options.output.parent
+    folder = None if options.output is None or is_stream(options.output) else options.output.parent
     network = Network.of(ctx, module)
-    return emit(network, mapping=options.mapping, dims=dims, compiler=tool_version(), folder=folder)
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a path is, or will be, that of a regular file."""
-    return path.is_file() or not path.exists()
+    return emit(network, mapping=options.mapping, dims=dims, compiler=installed_version(), folder=folder)
 
 
 def measured_distance(file: Path, model: OutlinedModel, network: Network, options: Options) -> Distance:
@@ -255,7 +251,7 @@ def _check_files(file: Path, options: Options) -> None:
 def _references(options: Options) -> list[Path]:
     """The files of both references, those of their large weights included."""
     given = [Path(file) for file in (options.reference, options.reference_float) if file is not None]
-    return [*given, *(data_of(path) for path in given if _is_file(path))]
+    return [*given, *(data_of(path) for path in given if not is_stream(path))]
 
 
 def drop_unused_weights(network: Network) -> None:
@@ -268,14 +264,6 @@ def chip_sources(options: Options) -> dict[str, Json]:
     """Where each of the chip's numbers comes from, by key, as its file says."""
     given: dict[str, Json] = {} if options.arrays is None else {"arrays": "given with --arrays"}
     return {**read_chip_file(options.chip).sources, **given}
-
-
-def tool_version() -> str:
-    """The version of cimc, as installed."""
-    try:
-        return version("cimc")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def default_output(file: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cimc.files.reasons import reason
-from cimc.files.whole_file import hindrance
+from cimc.files.whole_file import hindrance, is_stdout, name_of
 from dialects.errors import UserError
 
 Identity: TypeAlias = Path | tuple[int, int]
@@ -15,9 +15,9 @@ Identity: TypeAlias = Path | tuple[int, int]
 def check_writable(*paths: Path | None) -> None:
     """UserError for a file that cannot be written."""
     for path in paths:
-        wrong = path is not None and hindrance(path)
-        if wrong:
-            raise UserError(f"{path}: cannot be written: {wrong}")
+        wrong = "" if path is None else hindrance(path)
+        if path is not None and wrong:
+            raise UserError(f"{name_of(path)}: cannot be written: {wrong}")
 
 
 def check_readable(*paths: Path | None) -> None:
@@ -40,11 +40,14 @@ def check_names(
     such as /dev/null, can be written as often as one likes.
     """
     written: dict[Identity, Path] = {}
+    outputs = [path for path in outputs if path is not None]
+    if sum(map(is_stdout, outputs)) > 1:
+        raise UserError("standard output: cannot be written: more than one output goes there")
     for path in outputs:
-        if path is None or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)):
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
             continue
         if written.setdefault(_identity(path), path) is not path:
-            raise UserError(f"{path}: cannot be written: another output has the same name")
+            raise UserError(f"{name_of(path)}: cannot be written: another output has the same name")
     models = [path for path in networks if path is not None]
     for path in (*inputs, *models):
         _check_input(path, written, "it is also an input")
@@ -58,7 +61,8 @@ def check_names(
 
 def _check_input(path: Path | None, written: dict[Identity, Path], why: str) -> None:
     if path is not None and _identity(path) in written:
-        raise UserError(f"{written[_identity(path)]}: cannot be written: {why}, expected another name")
+        output = name_of(written[_identity(path)])
+        raise UserError(f"{output}: cannot be written: {why}, expected another name")
 
 
 def _identity(path: Path) -> Identity:

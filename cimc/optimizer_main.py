@@ -21,8 +21,10 @@ from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.hardware.library import chip_names, load_chip
+from cimc.installed import ShowVersion
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
+from cimc.optimizer_help import describe
 from cimc.options.compilation import UserOptions
 from cimc.options.spelling import add_options
 from cimc.pass_runner import AfterPass, PassRunner, PrintIr
@@ -46,6 +48,9 @@ setattr(MLIRLexer, "_unescaped_characters_regex", STRING_LITERAL)
 class OptimizerMain(xDSLOptMain):
     """Reads a module, runs passes, prints the module."""
 
+    written: tuple[Path, ...] = ()
+    """The files that were written."""
+
     def register_all_dialects(self) -> None:
         for name, factory in Universe.get_multiverse().all_dialects.items():
             if name not in UNIVERSE.all_dialects and name not in ("builtin", "func"):
@@ -63,18 +68,22 @@ class OptimizerMain(xDSLOptMain):
         self.available_frontends["onnx"] = self._import
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
-        super().register_all_arguments(arg_parser)
-        add = arg_parser.add_argument
+        register, targets = super().register_all_arguments, list(self.available_targets)
+        group = describe(arg_parser, register, self.available_passes, targets)
+        add = group.add_argument
+        add("-v", "--version", action=ShowVersion, help="print the versions of cimc and xDSL, and exit")
         add("--chip", default=UserOptions.chip, metavar="FILE|NAME", help="chip for an ONNX network")
         add("--print-ir-after-all", action="store_true", help="print the IR after every pass, to standard error")
         add("--timing", action="store_true", help="print time and operations of every pass, to standard error")
-        add_options(arg_parser, UserOptions, ["verify_each"])
+        add_options(group, UserOptions, ["verify_each"])
 
     def setup_pipeline(self) -> None:
         self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)
 
     def check_files(self) -> None:
         """UserError if the output, or the weights beside it, would take the place of an input, or cannot be written."""
+        if self.args.output_file == "-":
+            self.args.output_file = None  # standard output, as without a name
         if self.args.output_file is None:
             return
         source = None if self.args.input_file is None else Path(self.args.input_file)
@@ -133,9 +142,11 @@ class OptimizerMain(xDSLOptMain):
         weights = path.parent / SIDE_FILE
         with whole_file(path, UserError) as new, whole_file(weights, UserError) as new_weights:
             new.write_text(text)
+            self.written = (path,)
             if "#cim.data<" in text and (path.is_file() or not path.exists()):
                 check_side_file(weights)
                 store_of(self.ctx).write(new_weights)
+                self.written = (path, weights)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from onnx import GraphProto, ModelProto, TensorProto
 
-from cimc.files.whole_file import whole_file
+from cimc.files.whole_file import is_stream, name_of, whole_file
 from dialects.errors import UserError
 from dialects.semantics.outlined import Later, OutlinedModel
 
@@ -28,7 +28,8 @@ def reference_file(path: Path | None) -> Generator[Callable[[OutlinedModel], Non
         yield lambda model: None
         return
     data = data_of(path)
-    with whole_file(path, UserError) as new_model, whole_file(data, UserError) as new_data:
+    beside = contextlib.nullcontext(Path()) if is_stream(path) else whole_file(data, UserError)
+    with whole_file(path, UserError) as new_model, beside as new_data:
 
         def write(model: OutlinedModel) -> None:
             inline = sum(len(tensor.raw_data) for tensor in model.proto.graph.initializer)
@@ -36,16 +37,17 @@ def reference_file(path: Path | None) -> Generator[Callable[[OutlinedModel], Non
                 with new_model.open("wb") as stream:
                     _write_inline(model, stream)
                 return
-            if path.exists() and not path.is_file():
+            if is_stream(path):
                 raise UserError(
-                    f"{path}: cannot be written: the weights need a file beside it, expected the name of a file"
+                    f"{name_of(path)}: cannot be written: the weights need a file beside it, "
+                    "expected the name of a file"
                 )
             with new_data.open("wb") as stream:
                 proto = _with_data_in(model, stream, data.name)
             new_model.write_bytes(proto.SerializeToString())
 
         yield write
-        if new_data.exists() and data.exists():
+        if not is_stream(path) and new_data.exists() and data.exists():
             path.resolve().unlink(missing_ok=True)  # the old one must never be found with the new weights
 
 

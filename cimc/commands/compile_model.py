@@ -6,12 +6,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import FIGURES_FROM, Arguments, progress_bar, run_command, say, say_folded
+from cimc.commands.shared import (
+    FIGURES_FROM,
+    Arguments,
+    progress_bar,
+    run_command,
+    say,
+    say_folded,
+    say_written,
+    standard_output_for,
+)
+from cimc.files.whole_file import STDOUT, is_stdout, is_stream, name_of
 from cimc.options.compilation import UserOptions
 from cimc.options.spelling import add_options, given, options_of
+from cimc.options.values import output_file
+from dialects.errors import UserError
 
 if TYPE_CHECKING:
     from cimc.compiler import Compilation, Options
+
+
+GROUPS = {
+    "chip and mapping": ("chip", "arrays", "mapping", "objective", "lossy"),
+    "structure": ("monarch", "monarch_budget", "prune_below"),
+    "numbers": ("activations", "calibrate", "dims"),
+    "files": ("reference", "reference_float", "keep_ir"),
+}
+"""The options by what they are about; all others are about checks."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -19,21 +40,37 @@ def _parser() -> argparse.ArgumentParser:
         prog="cimc", description="Compile an ONNX network to a program for an analog compute-in-memory chip."
     )
     add = parser.add_argument
+    add("--list-chips", action=_ListChips, nargs=0, help="print the chips that come with cimc, and exit")
     add("model", type=Path, help="the network, an .onnx file")
     add(
         "-o",
         dest="output",
-        type=Path,
+        type=output_file,
         metavar="PROG.cim",
-        help="the program (default: the model's name with .cim, here)",
+        help="the program, - for standard output (default: the model's name with .cim, here)",
     )
-    names = list(options_of(UserOptions))
-    checking = names.index("time_limit")
-    add_options(parser, UserOptions, names[:checking])
     add("--emit", choices=("cim", "array", "listing"), help="print IR or listing instead of writing a program")
-    add_options(parser, UserOptions, names[checking:])
     add("-v", dest="verbose", action="store_true", help="print time and statistics of every pass, and every layer")
+    for title, names in GROUPS.items():
+        add_options(parser.add_argument_group(title), UserOptions, names)
+    grouped = {name for names in GROUPS.values() for name in names}
+    others = [name for name in options_of(UserOptions) if name not in grouped]
+    add_options(parser.add_argument_group("checks and limits"), UserOptions, others)
     return parser
+
+
+class _ListChips(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from cimc.hardware.library import chip_names, read_chip_file
+
+        for name in chip_names():
+            file = read_chip_file(name)
+            chip = file.chip
+            say_folded(
+                f"{name:<{FIGURES_FROM}}{file.description}; {chip.rows}x{chip.columns}, {chip.cell_bits}-bit cells, "
+                f"{chip.dac_bits}-bit DAC, {chip.adcs} ADCs of up to {chip.adc_bits} bits"
+            )
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,19 +86,43 @@ def _compile(arguments: argparse.Namespace) -> int:
     output: Path | None = arguments.output
     if output is None and arguments.emit is None:
         output = default_output(arguments.model)
-    with progress_bar("compiling") as step:
-        compilation = compile_network(arguments.model, _options(arguments, output), step)
-        if output is not None:
-            step("writing")
-            compilation.program.save(output)
-    with time_limit(arguments.time_limit):  # a summary counts operators by running them
-        if arguments.emit is not None:
-            _print_emitted(compilation, arguments.emit)
-        elif output is not None:
-            _print_summary(arguments.model, output, compilation)
-        if arguments.verbose:
-            _print_details(compilation)
+    references = (arguments.reference, arguments.reference_float)
+    if arguments.emit is not None and STDOUT in (output, *references):
+        raise UserError(f"standard output: cannot be written: --emit {arguments.emit} prints there")
+    with standard_output_for(output, *references):
+        with progress_bar("compiling") as step:
+            compilation = compile_network(arguments.model, _options(arguments, output), step)
+            if output is not None:
+                step("writing")
+                compilation.program.save(output)
+        with time_limit(arguments.time_limit):  # a summary counts operators by running them
+            if arguments.emit is not None:
+                _print_emitted(compilation, arguments.emit)
+            elif output is not None:
+                _print_summary(arguments.model, output, compilation)
+            if arguments.verbose:
+                _print_details(compilation)
+        with standard_output_for(also=arguments.emit is not None):
+            _say_written(output, *references, folder=arguments.keep_ir)
     return 0
+
+
+def _say_written(*files: Path | None, folder: Path | None) -> None:
+    """What was written, the weights beside a large reference and the kept IR included."""
+    for path in files:
+        say_written(path, *_weights_beside(path))
+    if folder is not None:
+        say_written(folder, remark=f" ({len(list(folder.glob('*.mlir')))} modules)")
+
+
+def _weights_beside(path: Path | None) -> list[Path]:
+    """The file with the weights of a large reference; one of an earlier reference is none."""
+    from cimc.onnx_import.data_files import data_files
+    from cimc.reference_writer import data_of
+
+    if path is None or is_stream(path) or not data_of(path).exists():
+        return []
+    return [data_of(path)] if data_of(path) in data_files(path) else []
 
 
 def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
@@ -91,7 +152,8 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
     from cimc.report.text import summary_lines
 
     program = compilation.program
-    say(f"{model} -> {output} ({output.stat().st_size / 1e6:.1f} MB) in {compilation.seconds:.1f} s")
+    size = "" if is_stdout(output) else f" ({output.stat().st_size / 1e6:.1f} MB)"
+    say(f"{model} -> {name_of(output)}{size} in {compilation.seconds:.1f} s")
     lines = list(summary_lines(report_of(program)))
     if compilation.distance is not None:
         lines.append(f"network       {compilation.distance}")

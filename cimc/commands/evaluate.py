@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, counting_bar, run_command, say
+from cimc.commands.shared import Arguments, counting_bar, run_command, say, say_written, standard_output_for
 from cimc.file_checks import check_names, check_readable, check_writable
 from cimc.files.whole_file import whole_file
-from cimc.options.values import natural, positive, workers
+from cimc.options.values import natural, output_file, positive, workers
 from cimc.program.errors import naming
 from dialects.errors import UserError
 
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--task-folder", type=Path, metavar="DIR", help="folder with task files of your own")
     run = parser.add_argument_group("how to run")
     add = run.add_argument
-    add("--json", type=Path, metavar="FIGURES.json", help="write the figures, for other programs")
+    add("--json", type=output_file, metavar="FIGURES.json", help="write the figures, - to standard output")
     add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
     add("--threads", type=workers, metavar="N", help="of the fast engine (default: $CIMC_THREADS, or all cores)")
     return parser
@@ -75,7 +75,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("argument --window: 1: expected at least 2, the first token is only context")
     if arguments.original is not None and arguments.no_original:
         parser.error("argument --no-original: not allowed with argument --original")
-    return run_command(lambda: _evaluate(arguments))
+    return run_command(lambda: _evaluate_and_print(arguments))
+
+
+def _evaluate_and_print(arguments: argparse.Namespace) -> int:
+    with standard_output_for(arguments.json):
+        return _evaluate(arguments)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -113,6 +118,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         with whole_file(arguments.json, UserError) as new:
             new.write_text(json.dumps(quality.to_json(), indent=2) + "\n", encoding="utf-8")
+        say_written(arguments.json)
     if quality.evaluation is not None and quality.evaluation.difference:
         say(f"check: {quality.evaluation.difference}")
     return 0 if quality.identical else 1

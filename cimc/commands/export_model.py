@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cimc.commands.shared import Arguments, progress_bar, run_command, say
+from cimc.commands.shared import Arguments, progress_bar, run_command, say, say_written
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,7 +32,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if str(arguments.output) == "-":
+        parser.error("argument -o: -: the weights go to a file beside the network, expected the name of a file")
     return run_command(lambda: _export(arguments))
 
 
@@ -51,6 +54,7 @@ def _export(arguments: argparse.Namespace) -> int:
         export(source, output, ExportOptions(**given(arguments, ExportOptions)), step)
     size = sum(file.stat().st_size for file in (output, data_of(output)) if file.exists())
     say(f"{source} -> {output} ({size / 1e6:.1f} MB with its weights) in {time.perf_counter() - start:.1f} s")
+    say_written(output, data_of(output) if data_of(output).exists() else None)
     return 0
 
 

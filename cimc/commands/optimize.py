@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from cimc.commands.shared import fail, run_command
+from cimc.commands.shared import fail, run_command, say_written
 
 HELP = "run passes on a module (.mlir) or on an ONNX network (.onnx)"
 
@@ -22,6 +22,7 @@ def _optimize(argv: list[str]) -> int:
         driver = OptimizerMain("cim-opt: " + HELP, argv)
         driver.check_files()
         driver.run()
+        say_written(*driver.written)
     except ParseError as error:
         return fail(located_message(error))
     except (ArgSpecParseError, VerifyException, DiagnosticException, NotImplementedError, ValueError) as error:

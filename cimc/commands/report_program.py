@@ -7,12 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command, say, say_folded
+from cimc.commands.shared import (
+    Arguments,
+    make_folder,
+    progress_bar,
+    run_command,
+    say,
+    say_folded,
+    say_written,
+    standard_output_for,
+)
 from cimc.extras import need
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
+from cimc.options.values import output_file
 from dialects.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,14 +31,16 @@ if TYPE_CHECKING:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Arguments(
-        prog="cim-report", description="Report what a program needs of the chip; several programs are compared."
+        prog="cim-report",
+        description="Report what a program needs of the chip; several programs are compared side by side. "
+        "In place of a file, - stands for standard output; what is printed otherwise then goes to standard error.",
     )
     add = parser.add_argument
     add("programs", type=Path, nargs="+", metavar="program", help="a .cim file")
-    add("-o", dest="html", type=Path, metavar="REPORT.html", help="a page to look at")
-    add("--json", type=Path, metavar="REPORT.json", help="the figures, for other programs")
-    add("--csv", type=Path, metavar="LAYERS.csv", help="the figures of each layer, as a table")
-    add("--trace", type=Path, metavar="TRACE.json", help="the schedule, for Perfetto or Chrome's trace viewer")
+    add("-o", dest="html", type=output_file, metavar="REPORT.html", help="a page to look at")
+    add("--json", type=output_file, metavar="REPORT.json", help="the figures, for other programs")
+    add("--csv", type=output_file, metavar="LAYERS.csv", help="the figures of each layer, as a table")
+    add("--trace", type=output_file, metavar="TRACE.json", help="the schedule, for Perfetto or Chrome's trace viewer")
     add("--png", type=Path, metavar="DIR", help="the figures of the page as images, in this folder")
     add_options(parser, Conditions)
     return parser
@@ -57,18 +69,21 @@ def _report(arguments: argparse.Namespace) -> int:
     studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
     if arguments.trace is not None:
         _check_schedules(studies)
-    with progress_bar("report") as step:
-        for path, name, write in (
-            (arguments.json, "figures", _write_json),
-            (arguments.csv, "layers", _write_csv),
-            (arguments.trace, "trace", _write_trace),
-            (arguments.html, "page", _write_page),
-            (arguments.png, "pictures", partial(_write_pictures, programs)),
-        ):
-            if path is not None:
-                step(name)
-                write(path, studies)
-    _print(studies)
+    with standard_output_for(*outputs):
+        written: list[Path] = []
+        with progress_bar("report") as step:
+            for path, name, write in (
+                (arguments.json, "figures", _write_json),
+                (arguments.csv, "layers", _write_csv),
+                (arguments.trace, "trace", _write_trace),
+                (arguments.html, "page", _write_page),
+                (arguments.png, "pictures", partial(_write_pictures, programs)),
+            ):
+                if path is not None:
+                    step(name)
+                    written += write(path, studies)
+        _print(studies)
+        say_written(*written)
     return 0
 
 
@@ -97,46 +112,53 @@ def _check_folder(folder: Path | None) -> None:
     check_writable(folder / "figure.png" if folder.exists() else folder)
 
 
-def _write_json(path: Path, studies: Sequence["Study"]) -> None:
+def _write_json(path: Path, studies: Sequence["Study"]) -> list[Path]:
     import json
 
     from cimc.report.study import json_of
 
     with whole_file(path, UserError) as new:
         new.write_text(json.dumps(json_of(studies), indent=2) + "\n")
+    return [path]
 
 
-def _write_csv(path: Path, studies: Sequence["Study"]) -> None:
+def _write_csv(path: Path, studies: Sequence["Study"]) -> list[Path]:
     from cimc.report.layers_csv import write_layers
 
     with whole_file(path, UserError) as new, new.open("w", newline="", encoding="utf-8") as file:
         write_layers([(study.label, study.report) for study in studies], file)
+    return [path]
 
 
-def _write_trace(path: Path, studies: Sequence["Study"]) -> None:
+def _write_trace(path: Path, studies: Sequence["Study"]) -> list[Path]:
     import json
 
     from cimc.report.trace import trace_of
 
     with whole_file(path, UserError) as new:
         new.write_text(json.dumps(trace_of(studies), separators=(",", ":")) + "\n")
+    return [path]
 
 
-def _write_page(path: Path, studies: Sequence["Study"]) -> None:
+def _write_page(path: Path, studies: Sequence["Study"]) -> list[Path]:
     from cimc.report.page.page import page_of
 
     with whole_file(path, UserError) as new:
         new.write_text(page_of(studies), encoding="utf-8")
+    return [path]
 
 
-def _write_pictures(programs: Sequence[Path], folder: Path, studies: Sequence["Study"]) -> None:
+def _write_pictures(programs: Sequence[Path], folder: Path, studies: Sequence["Study"]) -> list[Path]:
     from cimc.report.figures.pictures import pictures_of
 
     make_folder(folder)
+    written: list[Path] = []
     for name, contents in pictures_of(studies):
         check_names(programs, [folder / name])
         with whole_file(folder / name, UserError) as new:
             new.write_bytes(contents)
+        written.append(folder / name)
+    return written
 
 
 def _print(studies: Sequence["Study"]) -> None:

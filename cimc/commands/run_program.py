@@ -7,10 +7,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cimc.commands.shared import Arguments, progress_bar, run_command, say, telling_of_loops
+from cimc.commands.shared import (
+    USERS_FAULT,
+    Arguments,
+    progress_bar,
+    run_command,
+    say,
+    say_written,
+    standard_output_for,
+    telling_of_loops,
+)
 from cimc.file_checks import check_names, check_readable, check_writable
 from cimc.files.whole_file import whole_file
-from cimc.options.values import dimension, natural, percentage, positive, probability, seconds, share, workers
+from cimc.options.values import (
+    dimension,
+    natural,
+    output_file,
+    percentage,
+    positive,
+    probability,
+    seconds,
+    share,
+    workers,
+)
 from cimc.program.errors import naming
 from dialects.errors import UserError
 
@@ -22,6 +41,8 @@ if TYPE_CHECKING:
 
     Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
+DIFFERENT, NOT_COMPARED = 1, 2
+"""Exit codes of a check, those of diff."""
 SHOWN = 12
 """Outputs that are named one by one."""
 
@@ -31,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("program", type=Path, help="a .cim file")
     add("--inputs", type=Path, metavar="X.npz", help="one array for each input (default: made-up numbers)")
-    add("--outputs", type=Path, metavar="Y.npz", help="where to write the outputs")
+    add("--outputs", type=output_file, metavar="Y.npz", help="where to write the outputs, - for standard output")
     add("--check", type=Path, metavar="REF.onnx", help="run this network in ONNX Runtime too, and compare every bit")
     add("--as-is", action="store_true", help="with --check: run the network untouched, saturating products and all")
     add("--engine", choices=("fast", "reference"), default="fast", help="how to execute (default: fast)")
@@ -67,7 +88,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; its exit code: 0, or 1 for an error or a check that found a difference."""
+    """The command; its exit code: 0, or 1 for an error. With --check, those of diff: 1 a difference, 2 an error."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.spot_check and arguments.engine == "reference":
@@ -78,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_generate(parser, arguments)
     elif arguments.tokenizer is not None:
         parser.error("argument --tokenizer: there is nothing to write, expected --generate PROMPT")
-    return run_command(lambda: _run_within_limit(arguments))
+    trouble = USERS_FAULT if arguments.check is None else NOT_COMPARED
+    return run_command(lambda: _run_within_limit(arguments), trouble)
 
 
 def _check_generate(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
@@ -95,7 +117,8 @@ def _run_within_limit(arguments: argparse.Namespace) -> int:
 
     with time_limit(arguments.time_limit):
         if arguments.generate is None:
-            return _run(arguments)
+            with standard_output_for(arguments.outputs):
+                return _run(arguments)
         from cimc.commands.generation import generate
 
         return generate(arguments)
@@ -142,6 +165,7 @@ def _run(arguments: argparse.Namespace) -> int:
         say(*profile_lines(machine))
     if arguments.outputs is not None:
         _save(arguments.outputs, outputs)
+        say_written(arguments.outputs)
     return 0 if arguments.check is None else _check(arguments, inputs, outputs)
 
 
@@ -198,7 +222,7 @@ def _check(arguments: argparse.Namespace, inputs: "Arrays", outputs: "Arrays") -
         say(f"checked against the exact form of {arguments.check}: {rewritten}")
     comparison = compare(outputs, expected)
     say(str(comparison))
-    return 0 if comparison.identical else 1
+    return 0 if comparison.identical else DIFFERENT
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from cimc.files.reasons import reason
+from cimc.files.whole_file import is_stdout
+from cimc.installed import ShowVersion
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import brief, printable
 from dialects.errors import UserError
@@ -22,12 +24,12 @@ GRACE = 0.5
 """Seconds that native code has to end by itself."""
 
 
-def run_command(work: Callable[[], int]) -> int:
-    """The exit code of `work`; a user's mistake is one line on standard error and exit code 1, never a traceback.
+def run_command(work: Callable[[], int], trouble: int = USERS_FAULT) -> int:
+    """The exit code of `work`; a user's mistake is one line on standard error and `trouble`, never a traceback.
 
     Does not return if native code that was stopped goes on: that ends with the process.
     """
-    code = _exit_code(work)
+    code = _exit_code(work, trouble)
     if _goes_on():
         sys.stdout.flush()
         sys.stderr.flush()
@@ -53,7 +55,7 @@ def _is_busy() -> bool:
     return any(thread.name == "stoppable work" for thread in threading.enumerate())
 
 
-def _exit_code(work: Callable[[], int]) -> int:
+def _exit_code(work: Callable[[], int], trouble: int) -> int:
     for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(threads, "1")  # numpy is not loaded yet; on small matrices more threads only spin
     reconfigure: Callable[..., None] | None = getattr(sys.stdout, "reconfigure", None)
@@ -64,18 +66,18 @@ def _exit_code(work: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except (UserError, ProgramError) as error:
-        return fail(str(error))
+        fail(str(error))
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")
-        return USERS_FAULT
     except OSError as error:
         if error.filename is None:
             sys.stdout = open(os.devnull, "w")
-        return fail(f"{error.filename or 'standard output'}: {reason(error)}")
+        fail(f"{error.filename or 'standard output'}: {reason(error)}")
     except KeyboardInterrupt:
-        return fail("interrupted")
+        fail("interrupted")
     except MemoryError as error:
-        return fail(f"not enough memory: {error}")
+        fail(f"not enough memory: {error}")
+    return trouble
 
 
 def fail(message: str) -> int:
@@ -88,6 +90,21 @@ def say(*lines: str, file: TextIO | None = None) -> None:
     """Print lines, to standard output if not said otherwise; names in them may hold what a terminal would obey."""
     for line in lines:
         print(printable(line), file=file)
+
+
+def say_written(*files: Path | None, remark: str = "") -> None:
+    """Print `written: FILE` for each file; what went to standard output is there already."""
+    say(*(f"written: {path}{remark}" for path in files if path is not None and not is_stdout(path)))
+
+
+@contextlib.contextmanager
+def standard_output_for(*files: Path | None, also: bool = False) -> Generator[None]:
+    """Inside, all that is said goes to standard error, if standard output is for one of the files, or `also` taken."""
+    if also or any(path is not None and is_stdout(path) for path in files):
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    else:
+        yield
 
 
 def say_folded(*lines: str, indent: int = FIGURES_FROM) -> None:
@@ -104,7 +121,11 @@ def say_folded(*lines: str, indent: int = FIGURES_FROM) -> None:
 
 
 class Arguments(argparse.ArgumentParser):
-    """A parser of command lines whose messages are short lines, too."""
+    """A parser of command lines with `--version`, whose messages are short lines, too."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description)
+        self.add_argument("--version", action=ShowVersion, help="print the version and exit")
 
     def error(self, message: str) -> NoReturn:
         super().error(brief(message))

@@ -12,14 +12,18 @@ import re
 import shutil
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
 from cimc.files.reasons import reason
 
+STDOUT = Path("/dev/stdout")
+"""Standard output, for a file that is written there: by us, so that it may be a file that others append to."""
 _HOST = hashlib.blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
 """Numbers of processes mean something on their own machine only, and folders may be shared."""
+_STDOUT_DESCRIPTOR = 1
 _LONGEST = 180
 """Letters of a name that fit a longer name."""
 _counter = itertools.count()
@@ -31,9 +35,10 @@ _own: set[str] = set()
 def whole_file(path: str | os.PathLike[str], wrong: type[Exception]) -> Generator[Path]:
     """A file to write, with the name of `path`, that takes its place when the context is left without an exception.
 
-    What is no regular file (a pipe, a terminal, /dev/null) gets the bytes instead; the target of a link is replaced,
-    not the link; a file that is replaced hands on its permissions. If nothing is written, nothing happens.
-    Raises `wrong`, with one line, if the file cannot be written.
+    What is no regular file (a pipe, a terminal, /dev/null) gets the bytes instead, and so does STDOUT, whatever it is;
+    the target of a link is replaced, not the link; a file that is replaced hands on its permissions. If nothing is
+    written, nothing happens. Raises `wrong`, with one line, if the file cannot be written; BrokenPipeError if nobody
+    reads standard output any more.
     """
     try:
         place = _place(Path(path))
@@ -49,7 +54,24 @@ def whole_file(path: str | os.PathLike[str], wrong: type[Exception]) -> Generato
                 _hand_on_permissions(place, new, mode)
                 os.replace(new, place)
     except OSError as error:
-        raise wrong(f"{os.fspath(path)}: cannot be written: {reason(error)}") from error
+        if is_stdout(path) and isinstance(error, BrokenPipeError):
+            raise
+        raise wrong(f"{name_of(path)}: cannot be written: {reason(error)}") from error
+
+
+def is_stdout(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is to be written to standard output."""
+    return Path(path) == STDOUT
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is written there cannot have another file beside it: standard output, or what is no regular file."""
+    return is_stdout(path) or (path.exists() and not path.is_file())
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """What a message calls a file."""
+    return "standard output" if is_stdout(path) else os.fspath(path)
 
 
 @contextlib.contextmanager
@@ -86,6 +108,8 @@ def hindrance(path: Path) -> str:
 
 def _place(path: Path) -> Path | None:
     """Where the file will be, links followed; None for what is no regular file, and must not be replaced by one."""
+    if is_stdout(path):
+        return None
     place = Path(os.path.realpath(path))
     try:
         status = path.stat()
@@ -121,7 +145,10 @@ def _hand_on_permissions(old: Path, new: Path, mode: int) -> None:
 
 
 def _pour(new: Path, sink: Path) -> None:
-    with new.open("rb") as source, open(os.open(sink, os.O_WRONLY), "wb") as target:
+    if is_stdout(sink):
+        sys.stdout.flush()
+    descriptor = os.dup(_STDOUT_DESCRIPTOR) if is_stdout(sink) else os.open(sink, os.O_WRONLY)
+    with open(descriptor, "wb") as target, new.open("rb") as source:
         shutil.copyfileobj(source, target, 1 << 20)
 
 

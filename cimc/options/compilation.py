@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cimc.options.spelling import Spelling
-from cimc.options.values import blocks, dimension, positive, seconds, share
+from cimc.options.values import blocks, dimension, output_file, positive, seconds, share
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
@@ -62,10 +62,10 @@ class UserOptions:
     """A file with one array an input; the distance is that of the outputs to those of the original."""
     keep_ir: Annotated[File | None, Spelling("write the IR after every pass to DIR", "DIR", Path)] = None
     reference: Annotated[
-        File | None, Spelling("write the network that the program computes, as ONNX", "REF.onnx", Path)
+        File | None, Spelling("write the network that the program computes, as ONNX", "REF.onnx", output_file)
     ] = None
     reference_float: Annotated[
-        File | None, Spelling("write the network before it is quantised, as ONNX", "F.onnx", Path)
+        File | None, Spelling("write the network before it is quantised, as ONNX", "F.onnx", output_file)
     ] = None
     """It has its final structure, and can be trained further."""
     time_limit: Annotated[

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, dataclass, fields
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,13 @@ def explained(owner: type[Any]) -> str:
     return "\n".join(f"{name}: {text % {'default': getattr(owner, name, None)}}" for name, text in texts.items())
 
 
-def add_options(parser: argparse.ArgumentParser, owner: type[Any], names: Iterable[str] | None = None) -> None:
+class Parser(Protocol):
+    """A parser, or a group of its arguments."""
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action: ...
+
+
+def add_options(parser: Parser, owner: type[Any], names: Iterable[str] | None = None) -> None:
     """Add the options of a dataclass, or those of these names, as arguments of a command, in this order."""
     known = options_of(owner)
     for name in known if names is None else names:

@@ -1,7 +1,9 @@
 """The values that texts on a command line stand for; argparse.ArgumentTypeError for a text that stands for none."""
 
 import argparse
+from pathlib import Path
 
+from cimc.files.whole_file import STDOUT
 from dialects.errors import UserError
 from passes.project_monarch.analysis.choices import blocks_and_rank
 
@@ -9,6 +11,21 @@ LARGEST = 2**31 - 1
 """Of the sizes and counts on a command line."""
 MOST_WORKERS = 1024
 """Threads or processes that one can ask for."""
+
+
+def output_file(text: str) -> Path:
+    """The file to write; - stands for standard output."""
+    return STDOUT if text == "-" else Path(text)
+
+
+def numbers(text: str) -> range:
+    """A number, or the first and the last of several: 3 or 3-5."""
+    first, separator, last = text.partition("-")
+    low = _number(first, 0, LARGEST)
+    high = _number(last, 0, LARGEST) if separator else low
+    if low is None or high is None or high < low:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number, or the first and the last of several, like 3-5")
+    return range(low, high + 1)
 
 
 def dimension(text: str) -> tuple[str, int]:

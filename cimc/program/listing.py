@@ -1,13 +1,13 @@
 """The listing: a program's records as text, one line a record (docs/instruction-set.md explains it)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
-from cimc.program.program import Program
+from cimc.program.program import FORMAT, VERSION, Program
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
 
 _BATCH = 4096
@@ -15,9 +15,18 @@ _BATCH = 4096
 _COMMENT_COLUMN = 112
 
 
-def header_lines(program: Program) -> Iterator[str]:
-    """What a program is: chip, inputs, outputs and how many there are of everything."""
-    chip = program.chip
+def header_lines(program: Program, digest: str = "") -> Iterator[str]:
+    """What a program is: where it comes from, chip, inputs, outputs and how many there are of everything.
+
+    `digest` is that of its file, if it lies in one.
+    """
+    chip, source = program.chip, program.source
+    yield f"; source {one_line(source.file) or 'unknown'}, digest {one_line(source.digest) or 'unknown'}"
+    if digest:
+        yield f"; digest {one_line(digest)}"
+    yield f"; made by cimc {one_line(program.compiler) or 'unknown'}, format {FORMAT} {VERSION}"
+    dims = ", ".join(f"{one_line(name)} = {size}" for name, size in program.dims.items())
+    yield f"; dims {dims or 'none fixed'}"
     yield f"; chip {chip.name}: {chip.rows} x {chip.columns}, {chip.encoding}, {chip.cell_bits}-bit cells, " + (
         f"{chip.dac_bits}-bit DAC, {chip.adcs} ADCs of up to {chip.adc_bits} bits"
     )
@@ -28,51 +37,69 @@ def header_lines(program: Program) -> Iterator[str]:
             yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
 
 
-def listing_lines(program: Program) -> Iterator[str]:
-    """One line for every record, in order."""
-    nodes = _Nodes(program)
+def listing_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[str]:
+    """One line for every record, in order, or for those of these numbers."""
+    nodes = RecordNodes(program)
+    for _, record in records_of(program, chosen):
+        yield _with_comment(_line(record, program), ", ".join(nodes.of(record)))
+
+
+def records_of(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[tuple[int, dict[str, int]]]:
+    """Records with their numbers, as dictionaries of their fields."""
     names = RECORD.names or ()
-    for first in range(0, len(program.instructions), _BATCH):
-        for values in program.instructions[first : first + _BATCH].tolist():
-            record: dict[str, int] = dict(zip(names, values, strict=True))
-            yield _with_comment(_line(record, program), nodes.of(record))
+    numbers = np.arange(len(program.instructions)) if chosen is None else chosen
+    for first in range(0, len(numbers), _BATCH):
+        batch = numbers[first : first + _BATCH]
+        for number, values in zip(batch.tolist(), program.instructions[batch].tolist(), strict=True):
+            yield number, dict(zip(names, values, strict=True))
 
 
-def array_lines(program: Program) -> Iterator[str]:
-    """What lies in each array: how much of it is used, then its tiles, `rows, columns <- weight[rows, columns]`."""
-    cells = program.chip.rows * program.chip.columns
-    order = np.argsort(program.tiles[:, 1], kind="stable")
-    last, names = -1, [one_line(weight.name) for weight in program.weights]
-    sums = np.bincount(
-        program.tiles[:, 1], program.tiles[:, 4].astype(np.int64) * program.tiles[:, 5], len(program.arrays)
-    )
-    for weight, array, row, column, rows, columns, k, n in _rows(program.tiles[order]):
+def array_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[str]:
+    """What lies in each array: how much of it is used, then its tiles, `rows, columns <- weight[rows, columns]`.
+
+    Only the tiles of these numbers, if some are chosen.
+    """
+    last, names, used = -1, [one_line(weight.name) for weight in program.weights], used_cells(program)
+    for weight, array, row, column, rows, columns, k, n in tiles_by_array(program, chosen):
         if array != last:
-            yield f"array {array}: {100 * sums[array] / cells:.1f} % used"
+            yield f"array {array}: {100 * used[array]:.1f} % used"
             last = array
         name = names[weight]
         yield f"  [{_span(row, rows)}, {_span(column, columns)}] <- {name}[{_span(k, rows)}, {_span(n, columns)}]"
+
+
+def used_cells(program: Program) -> NDArray[np.float64]:
+    """The share of each array's cells that is programmed."""
+    sizes = program.tiles[:, 4].astype(np.int64) * program.tiles[:, 5]
+    return np.bincount(program.tiles[:, 1], sizes, len(program.arrays)) / (program.chip.rows * program.chip.columns)
+
+
+def tiles_by_array(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[list[int]]:
+    """Rows of the table of tiles in the order of their arrays; all, or those of these numbers."""
+    tiles = program.tiles if chosen is None else program.tiles[chosen]
+    yield from _rows(tiles[np.argsort(tiles[:, 1], kind="stable")])
 
 
 def _rows(table: NDArray[np.int32]) -> Iterator[list[int]]:
     yield from table.tolist()
 
 
-class _Nodes:
+class RecordNodes:
     """The ONNX nodes that records come from."""
 
     def __init__(self, program: Program) -> None:
         self.kernels = program.kernels
         self.multiplications: dict[int, Multiplication] = {m.y: m for m in program.multiplications}
 
-    def of(self, record: dict[str, int]) -> str:
+    def of(self, record: Mapping[str, int]) -> Sequence[str]:
+        """Their names; none for a record that moves or reorders a vector."""
         match record["op"]:
             case Opcode.KERNEL:
-                return ", ".join(self.kernels[record["k"]].nodes)
+                return self.kernels[record["k"]].nodes
             case Opcode.CLEAR | Opcode.MULTIPLY | Opcode.ADD if record["y"] in self.multiplications:
-                return self.multiplications[record["y"]].node
+                return [self.multiplications[record["y"]].node]
             case _:
-                return ""
+                return []
 
 
 def _line(record: dict[str, int], program: Program) -> str:

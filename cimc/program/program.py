@@ -157,6 +157,13 @@ class Program:
         }
 
 
+def stored_digest(path: str | os.PathLike[str]) -> str:
+    """The digest that a program file names; ProgramError for a file that is no program."""
+    container = read_container(path)
+    with reading(path):
+        return _parse_metadata(container.metadata).text("digest")
+
+
 def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
     """Of the metadata (of a known version, without its digest) and of every tensor's name, type, shape and bytes."""
     version = metadata["version"]

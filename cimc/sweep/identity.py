@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cimc.compiler import Options, tool_version
+from cimc.compiler import Options
 from cimc.files.reasons import reason
 from cimc.hardware.library import load_chip
+from cimc.installed import installed_version
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP, path_of
 from cimc.options.conditions import Conditions
@@ -38,7 +39,7 @@ def digest(*parts: object) -> str:
 @lru_cache
 def code_digest() -> str:
     """Of the version and every source file of cimc: a figure made by other code is another figure."""
-    content = hashlib.blake2b(tool_version().encode(), digest_size=16)
+    content = hashlib.blake2b(installed_version().encode(), digest_size=16)
     for package in _PACKAGES:
         folder = Path(str(import_module(package).__file__)).parent
         for path in sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".toml")):

@@ -1,5 +1,7 @@
 """What tests of commands need: a small network and its program, and the one line that a mistake is answered with."""
 
+import contextlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -40,19 +42,19 @@ def network(onnx_file: Write) -> Path:
 
 
 @pytest.fixture
-def program(network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    assert compile_model.main([str(network), "--chip", "tiny-4", "-o", str(tmp_path / "p.cim")]) == 0
-    capsys.readouterr()
+def program(network: Path, tmp_path: Path) -> Path:
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert compile_model.main([str(network), "--chip", "tiny-4", "-o", str(tmp_path / "p.cim")]) == 0
     return tmp_path / "p.cim"
 
 
 @pytest.fixture
 def fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """The one line that a command prints before it exits with 1, without leaving or touching a file."""
+    """The one line that a command prints before it exits with 1, or `code`, without leaving or touching a file."""
 
-    def run(command: str, *arguments: str | Path) -> str:
+    def run(command: str, *arguments: str | Path, code: int = 1) -> str:
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-        assert COMMANDS[command]([str(argument) for argument in arguments]) == 1
+        assert COMMANDS[command]([str(argument) for argument in arguments]) == code
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 1, lines

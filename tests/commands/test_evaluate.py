@@ -64,7 +64,8 @@ def test_a_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = lines_of(capsys, "--tokenizer", "bytes", "--reference", "ref.onnx", "--window", "16", "--json", "f.json")
     assert lines[0] == "text.txt: 4 windows of 16 tokens, 60 tokens predicted, which are 60 bytes"
     assert lines[1].split() == ["network", "perplexity", "bits", "per", "byte"]
-    assert [line.split()[0] for line in lines[2:]] == ["program", "reference", "original"]
+    assert [line.split()[0] for line in lines[2:-1]] == ["program", "reference", "original"]
+    assert lines[-1] == "written: f.json"
     assert lines[3].endswith("  identical to the program, bit for bit, in all windows")
     assert lines[4].split() == ["original", f"{EXPECTED:.5g}", f"{np.log2(EXPECTED):.5g}", "network.onnx"]
     figures = json.loads(Path("f.json").read_text())

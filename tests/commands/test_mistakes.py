@@ -254,7 +254,7 @@ def test_files_that_are_no_programs(command: str, program: Path, fails: Callable
 
 def test_references_that_do_not_run(program: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "r.onnx").write_text("no network")
-    assert run_program.main([str(program), "--check", str(tmp_path / "r.onnx")]) == 1
+    assert run_program.main([str(program), "--check", str(tmp_path / "r.onnx")]) == 2
     expected = f"cimc: error: {tmp_path}/r.onnx: ONNX Runtime cannot run the model: "
     assert capsys.readouterr().err.startswith(expected)
 

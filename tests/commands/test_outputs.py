@@ -67,7 +67,7 @@ def test_what_is_read_is_never_overwritten(
     assert fails("cimc", network, "-o", chip, "--chip", chip) == f"{chip}: {ALSO_READ}"
     assert fails("cim-run", program, "--outputs", program) == f"{program}: {ALSO_READ}"
     assert fails("cim-run", program, "--inputs", inputs, "--outputs", inputs) == f"{inputs}: {ALSO_READ}"
-    assert fails("cim-run", program, "--check", network, "--outputs", network) == f"{network}: {ALSO_READ}"
+    assert fails("cim-run", program, "--check", network, "--outputs", network, code=2) == f"{network}: {ALSO_READ}"
     spec = f'quantize{{activations=static calibration="{inputs}"}}'
     assert fails("cim-opt", network, "-p", spec, "-o", inputs) == f"{inputs}: {ALSO_READ}"
     same = tmp_path / "same"
@@ -99,7 +99,7 @@ def test_weights_beside_a_network_are_never_overwritten(
         assert fails("cimc", network, "-o", q, "--reference", name) == f"{name}: {reason}"
         assert fails("cimc", network, "--emit", "cim", "--reference-float", name) == f"{name}: {reason}"
         assert fails("cim-opt", network, "-o", name) == f"{name}: {reason}"
-        assert fails("cim-run", program, "--check", network, "--outputs", name) == f"{name}: {reason}"
+        assert fails("cim-run", program, "--check", network, "--outputs", name, code=2) == f"{name}: {reason}"
     beside = tmp_path / "m.onnx"
     beside.with_name("m.onnx.data").symlink_to(data)
     assert fails("cimc", network, "-o", q, "--reference", beside) == f"{beside}.data: {reason}"
@@ -123,8 +123,8 @@ def test_a_network_is_not_replaced_by_its_text(
 def test_what_cannot_be_read_is_found_before_the_run(
     program: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    for option in ("--check", "--inputs"):
-        assert run_program.main([str(program), option, str(tmp_path / "none")]) == 1
+    for option, code in (("--check", 2), ("--inputs", 1)):
+        assert run_program.main([str(program), option, str(tmp_path / "none")]) == code
         printed = capsys.readouterr()
         assert printed.err == f"cimc: error: {tmp_path}/none: cannot be read: no such file or directory\n"
         assert printed.out == ""

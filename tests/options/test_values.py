@@ -2,15 +2,19 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from cimc.files.whole_file import STDOUT
 from cimc.options.values import (
     LARGEST,
     MOST_WORKERS,
     blocks,
     dimension,
     natural,
+    numbers,
+    output_file,
     percentage,
     positive,
     probability,
@@ -31,6 +35,10 @@ Parse = Callable[[str], object]
         (positive, str(LARGEST), LARGEST),
         (natural, "0", 0),
         (workers, str(MOST_WORKERS), MOST_WORKERS),
+        (numbers, "0", range(1)),
+        (numbers, "3-5", range(3, 6)),
+        (output_file, "a.cim", Path("a.cim")),
+        (output_file, "-", STDOUT),
         (seconds, "0.5", 0.5),
         (percentage, "100", 100.0),
         (probability, "1", 1.0),
@@ -54,6 +62,7 @@ def test_values(parse: Parse, text: str, value: object) -> None:
         (positive, ("0", "-1", "x", "", "1.0", "9" * 5000), f"a number of at least 1, and at most {LARGEST}"),
         (natural, ("-1", "x", "9" * 5000), "a number of at least 0, and at most 9223372036854775807"),
         (workers, ("0", str(MOST_WORKERS + 1)), f"a number of at least 1, and at most {MOST_WORKERS}"),
+        (numbers, ("", "x", "-1", "5-3", "1-", "1-2-3"), "a number, or the first and the last of several, like 3-5"),
         (seconds, ("0", "-1", "x", "inf", "nan"), "a number of seconds above 0"),
         (percentage, ("0", "101", "x", "nan"), "a percentage above 0, at most 100"),
         (probability, ("0", "1.1", "x", "nan"), "a number above 0, at most 1"),

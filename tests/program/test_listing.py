@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cimc.program.listing import array_lines, header_lines, listing_lines
+from cimc.program.metadata import Source
 from cimc.program.program import Program
 
 
@@ -61,6 +62,9 @@ def test_shapes_that_are_not_known(handmade: Program) -> None:
 
 def test_header(handmade: Program) -> None:
     assert list(header_lines(handmade)) == [
+        "; source made.onnx, digest 00",
+        "; made by cimc 0.1.0, format cimc-program 2",
+        "; dims none fixed",
         "; chip tiny: 4 x 8, offset, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits",
         "; mapping linear: 2 arrays, 2 tiles",
         "; 6 records, 5 values, 2 kernels",
@@ -77,3 +81,26 @@ def test_node_names_cannot_break_lines(handmade: Program) -> None:
 def test_long_programs_are_streamed(handmade: Program) -> None:
     long = replace(handmade, instructions=np.repeat(handmade.instructions, 2000))
     assert sum(1 for _ in listing_lines(long)) == 12000
+
+
+def test_the_header_tells_where_a_program_comes_from(handmade: Program) -> None:
+    made = replace(handmade, source=Source("a\nb.onnx", "12ab"), dims={"batch": 2, "n\x1b": 3})
+    assert list(header_lines(made, "34cd"))[:4] == [
+        "; source a b.onnx, digest 12ab",
+        "; digest 34cd",
+        "; made by cimc 0.1.0, format cimc-program 2",
+        r"; dims batch = 2, n\x1b = 3",
+    ]
+    unknown = replace(handmade, source=Source(), compiler="")
+    assert list(header_lines(unknown))[:3] == [
+        "; source unknown, digest unknown",
+        "; made by cimc unknown, format cimc-program 2",
+        "; dims none fixed",
+    ]
+
+
+def test_parts(scheduled: Program) -> None:
+    """The lines of these records and tiles; an array says how much of it is in use, whatever is shown."""
+    lines = list(listing_lines(scheduled))
+    assert list(listing_lines(scheduled, np.array([3, 10]))) == [lines[3], lines[10]]
+    assert list(array_lines(scheduled, np.array([1]))) == ["array 0: 50.0 % used", "  [2:4, 2:4] <- first[2:4, 0:2]"]

@@ -1,0 +1,67 @@
+"""Programs as JSON: by the schema of the docs, with the numbers of the records, a line at a time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from cimc.program.json_text import FIELDS, array_entries, header_json, json_lines, record_entries
+from cimc.program.program import Program
+from cimc.program.records import Opcode
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "objdump.schema.json").read_text())
+
+
+def parsed(program: Program, name: str = "", entries: Any = ()) -> dict[str, Any]:
+    content = json.loads("\n".join(json_lines(header_json(program, "12ab"), name, entries)))
+    assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(content)] == []
+    return content
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_header(handmade: Program) -> None:
+    header = parsed(handmade)
+    assert header["digest"] == "12ab"
+    assert header["source"] == handmade.source.to_json()
+    assert header["counts"] == {"arrays": 2, "tiles": 2, "records": 6, "values": 5, "kernels": 2, "stages": 1}
+    assert "records" not in header
+
+
+@pytest.mark.parametrize("name", ["handmade", "scheduled"])
+def test_records(name: str, request: pytest.FixtureRequest) -> None:
+    """Every field of the table has its number, and nothing but these."""
+    program: Program = request.getfixturevalue(name)
+    entries = parsed(program, "records", record_entries(program))["records"]
+    assert [entry["number"] for entry in entries] == list(range(len(program.instructions)))
+    for entry, record in zip(entries, program.instructions, strict=True):
+        assert {key: record[key] for key in FIELDS[Opcode(record["op"])]}.items() <= entry.items()
+        assert entry["start"] == record["start"]
+        assert "stage" in entry
+
+
+def test_names_of_records(scheduled: Program) -> None:
+    entries: list[Any] = list(record_entries(scheduled, np.array([0, 1, 3, 9])))
+    assert [entry["op"] for entry in entries] == ["kernel", "transfer", "multiply", "transfer"]
+    assert [entry["nodes"] for entry in entries] == [["/quantise"], [], ["/first"], []]
+    assert [entry.get("direction") for entry in entries] == [None, "into arrays", None, "out of arrays"]
+
+
+def test_arrays(scheduled: Program) -> None:
+    first, second = parsed(scheduled, "arrays", array_entries(scheduled))["arrays"]
+    assert (first["array"], first["used"], second["array"], second["used"]) == (0, 0.5, 1, 1.0)
+    tile = {"weight": "first", "nodes": ["/first", "/again"], "rows": 2, "columns": 2, "n": 0}
+    places = [{"row": 0, "column": 0, "k": 0}, {"row": 2, "column": 2, "k": 2}]
+    assert first["tiles"] == [{**tile, **place} for place in places]
+    (part,) = parsed(scheduled, "arrays", array_entries(scheduled, np.array([1])))["arrays"]
+    assert part == {**first, "tiles": first["tiles"][1:]}
+
+
+def test_lists_without_entries(scheduled: Program) -> None:
+    assert parsed(scheduled, "arrays", [])["arrays"] == []
+    assert list(array_entries(scheduled, np.array([], np.intp))) == []
