@@ -14,7 +14,6 @@ BY_RUNNING_IT = "a command: tests/commands runs it, as users do"
 WITH_TORCH = "it needs torch, in a process of its own: tests/export/test_worker.py runs it with many networks"
 ELSEWHERE = {
     "cimc/commands/compile_model.py": BY_RUNNING_IT,
-    "cimc/commands/dump_program.py": BY_RUNNING_IT,
     "cimc/commands/generation.py": "cim-run --generate: tests/language/test_generation.py runs it, as users do",
     "cimc/commands/export_model.py": BY_RUNNING_IT,
     "cimc/commands/optimize.py": BY_RUNNING_IT,

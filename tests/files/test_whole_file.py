@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import cimc
-from cimc.files.whole_file import hindrance, whole_file
+from cimc.files.whole_file import STDOUT, hindrance, is_stdout, is_stream, name_of, whole_file
 from dialects.errors import UserError
 
 
@@ -240,3 +240,34 @@ def test_nothing_else_puts_files_in_their_places() -> None:
     sources = [path for package in ("cimc", "dialects", "passes") for path in (root / package).rglob("*.py")]
     movers = [path.name for path in sources if re.search(r"os\.(replace|rename)\(", path.read_text())]
     assert movers == ["whole_file.py"]
+
+
+def test_standard_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It gets the bytes, whatever it is, after what was printed before; nothing is made beside it."""
+    print("before", end=" ")
+    write(STDOUT, "text")
+    assert capfd.readouterr().out == "before text"
+    assert hindrance(STDOUT) == ""
+    assert (name_of(STDOUT), name_of(tmp_path / "a")) == ("standard output", f"{tmp_path}/a")
+    assert (is_stdout(STDOUT), is_stdout("a"), is_stream(STDOUT), is_stream(Path("/dev/null"))) == (
+        True, False, True, True,
+    )  # fmt: skip
+    assert not is_stream(tmp_path / "a.txt")
+
+
+def test_standard_output_that_is_full_or_gone(tmp_path: Path) -> None:
+    """A full disk is told of it; that nobody reads is for the command to know."""
+    lines = (
+        "from cimc.files.whole_file import STDOUT, whole_file",
+        "with whole_file(STDOUT, SystemExit) as new: new.write_text('text' * 100_000)",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    root = str(Path(cimc.__file__).parents[1])
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=root)
+    assert run.stderr == "standard output: cannot be written: no space left on device\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, cwd=root)
+    os.close(writer)
+    assert run.stderr.splitlines()[-1] == "BrokenPipeError: [Errno 32] Broken pipe"
