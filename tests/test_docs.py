@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,35 @@ def test_commands_of_the_machine_page(model: np.ndarray, capsys: pytest.CaptureF
     assert "check: identical, " in printed
     assert "spot check: 1 of 1 MULTIPLY records" in printed
     assert "profile: " in printed
+
+
+def test_commands_of_the_commands_page(model: np.ndarray, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """What goes to standard output is what the page says; then the views of a program."""
+    streams, views = blocks("docs/commands.md", "")
+    beginnings: dict[str, bytes] = {}
+    for line in streams.splitlines():
+        name, *arguments = shlex.split(re.sub(r" [|>] .*", "", line))
+        capfdbinary.readouterr()
+        assert COMMANDS[name](arguments) == 0, line
+        beginnings[name] = capfdbinary.readouterr().out
+        if name == "cimc":
+            Path("prog.cim").write_bytes(beginnings[name])
+    assert json.loads(beginnings["cim-report"])["program"] == "prog"
+    assert beginnings["cim-run"].startswith(b"PK")
+    assert onnx.load_model_from_string(beginnings["cim-objdump"]).graph.node
+    for line in views.splitlines():
+        name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
+        assert COMMANDS[name](arguments) == 0, line
+    assert len(json.loads(Path("listing.json").read_text())["records"]) > 3
+    assert onnx.load_model_from_string(Path("kernel.onnx").read_bytes()).graph.node
+
+
+def test_the_commands_to_complete() -> None:
+    """All that are installed, in every shell."""
+    scripts = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"])
+    for shell in ("bash", "fish"):
+        block = blocks("docs/commands.md", shell)[-1]
+        assert set(re.findall(r"\bcim[\w-]*", block.partition("register-python-argcomplete")[2])) == scripts
 
 
 def test_report_pages(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:

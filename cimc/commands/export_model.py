@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cimc.commands.shared import Arguments, progress_bar, run_command, say, say_written
+from cimc.files.whole_file import STDOUT
 
 
 def _parser() -> argparse.ArgumentParser:
     from cimc.export.export import ExportOptions
     from cimc.options.spelling import add_options
+    from cimc.options.values import output_file
 
     parser = Arguments(
         prog="cim-export", description="Write the language model in a folder of Hugging Face's libraries as ONNX."
@@ -22,7 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-o",
         dest="output",
-        type=Path,
+        type=output_file,
         metavar="MODEL.onnx",
         help="the network; its weights go beside it (default: the folder's name with .onnx, here)",
     )
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if str(arguments.output) == "-":
+    if arguments.output == STDOUT:
         parser.error("argument -o: -: the weights go to a file beside the network, expected the name of a file")
     return run_command(lambda: _export(arguments))
 

@@ -53,6 +53,7 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
     ("cimc", ["m.onnx", "--emit", "c"], "argument --emit: invalid choice: 'c'"),
     ("cimc", ["m.onnx", "--mapping", "square"], "argument --mapping: invalid choice: 'square'"),
     ("cim-export", [], "the following arguments are required: source"),
+    ("cim-export", ["m", "-o", "-"], "argument -o: -: the weights go to a file beside the network, expected the name"),
     ("cim-export", ["m", "--dtype", "int4"], "argument --dtype: invalid choice: 'int4'"),
     ("cim-export", ["m", "--opset", "new"], "argument --opset: 'new': expected a number of at least 1"),
     ("cim-run", ["p.cim", "--engine", "steam"], "argument --engine: invalid choice: 'steam'"),
