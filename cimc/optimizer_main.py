@@ -16,6 +16,7 @@ from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyExcepti
 from xdsl.utils.mlir_lexer import MLIRLexer
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from cimc.completion import propose
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
@@ -76,6 +77,7 @@ class OptimizerMain(xDSLOptMain):
         add("--print-ir-after-all", action="store_true", help="print the IR after every pass, to standard error")
         add("--timing", action="store_true", help="print time and operations of every pass, to standard error")
         add_options(group, UserOptions, ["verify_each"])
+        propose(arg_parser)
 
     def setup_pipeline(self) -> None:
         self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)

@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
+from cimc.completion import propose
 from cimc.files.reasons import reason
 from cimc.files.whole_file import is_stdout
 from cimc.installed import ShowVersion
@@ -126,6 +127,10 @@ class Arguments(argparse.ArgumentParser):
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description)
         self.add_argument("--version", action=ShowVersion, help="print the version and exit")
+
+    def parse_args(self, *given: Any, **named: Any) -> Any:
+        propose(self)
+        return super().parse_args(*given, **named)
 
     def error(self, message: str) -> NoReturn:
         super().error(brief(message))
