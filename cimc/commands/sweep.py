@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cimc.commands.shared import Arguments, counting_bar, run_command, say
+from cimc.commands.shared import Arguments, counting_bar, run_command, say, say_written
 from cimc.extras import need
 from cimc.file_checks import check_names
 from cimc.files.whole_file import whole_file
@@ -129,7 +129,8 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
     say("")
     for line in front_lines(sweep, front):
         say(line)
-    say("", f"written: {points} (all points), {best.name}, {picture.name}")
+    say("")
+    say_written(points, best, picture)
     return 0
 
 
