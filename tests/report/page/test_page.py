@@ -42,6 +42,12 @@ def test_the_numbers_are_those_of_the_json(study: Study) -> None:
     assert shown["utilization"] == str(study.report.utilization)
 
 
+def test_structure_is_told_by_layer(study: Study) -> None:
+    structures = {"monarch": {"factors": 50, "layers": 25}}
+    page = page_of([replace(study, report=replace(study.report, structures=structures))])
+    assert "structure of the weights: 50 monarch factors of 25 layers\n" in page
+
+
 def test_nothing_is_loaded(study: Study) -> None:
     page = Elements(page_of([study]))
     assert not {"link", "iframe", "img", "object", "embed", "base"} & {tag for tag, _ in page.tags}
