@@ -81,10 +81,10 @@ def _dump(arguments: argparse.Namespace) -> int:
 
 def _text(path: Path, program: "Program", view: str, selection: "Selection") -> Iterator[str]:
     from cimc.program.listing import array_lines, header_lines, listing_lines
-    from cimc.program.program import stored_digest
+    from cimc.program.program import stored_seal
 
     if view == HEADER:
-        return header_lines(program, stored_digest(path))
+        return header_lines(program, stored_seal(path))
     if view == LISTING:
         return listing_lines(program, selection.records(program) if selection else None)
     return array_lines(program, selection.tiles(program) if selection else None)
@@ -92,9 +92,9 @@ def _text(path: Path, program: "Program", view: str, selection: "Selection") -> 
 
 def _json(path: Path, program: "Program", view: str, selection: "Selection") -> Iterator[str]:
     from cimc.program.json_text import array_entries, header_json, json_lines, record_entries
-    from cimc.program.program import stored_digest
+    from cimc.program.program import stored_seal
 
-    header = header_json(program, stored_digest(path))
+    header = header_json(program, stored_seal(path))
     if view == HEADER:
         return json_lines(header)
     if view == LISTING:

@@ -19,7 +19,7 @@ from cimc.commands.shared import (
 )
 from cimc.extras import need
 from cimc.file_checks import check_names, check_writable
-from cimc.files.whole_file import whole_file
+from cimc.files.whole_file import name_of, whole_file
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
 from cimc.options.values import output_file
@@ -64,7 +64,7 @@ def _report(arguments: argparse.Namespace) -> int:
     _check_folder(arguments.png)
     for file in (arguments.html, arguments.png):
         if file is not None:
-            need("report", f"{file}: drawing it")
+            need("report", f"{name_of(file)}: drawing it")
     conditions = Conditions(**given(arguments, Conditions))
     studies = studies_of({str(path): Program.load(path) for path in programs}, conditions)
     if arguments.trace is not None:

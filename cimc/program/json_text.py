@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from cimc.program.listing import RecordNodes, records_of, tiles_by_array, used_cells
 from cimc.program.metadata import Json
-from cimc.program.program import FORMAT, VERSION, Program
+from cimc.program.program import FORMAT, Program, Seal
 from cimc.program.records import INTO_ARRAYS, Opcode
 
 FIELDS: Mapping[Opcode, tuple[str, ...]] = {
@@ -24,12 +24,12 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
 """What each instruction has (I6), beside `op`, `stage` and `start`."""
 
 
-def header_json(program: Program, digest: str = "") -> dict[str, Json]:
-    """What a program is, as numbers, texts, lists and dictionaries; `digest` is that of its file."""
+def header_json(program: Program, seal: Seal) -> dict[str, Json]:
+    """What a program is, as numbers, texts, lists and dictionaries; `seal` is that of its file."""
     return {
         "format": FORMAT,
-        "version": VERSION,
-        "digest": digest,
+        "version": seal.version,
+        "digest": seal.digest,
         "compiler": program.compiler,
         "source": program.source.to_json(),
         "mapping": program.mapping,

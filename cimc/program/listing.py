@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
-from cimc.program.program import FORMAT, VERSION, Program
+from cimc.program.program import FORMAT, VERSION, Program, Seal
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
 
 _BATCH = 4096
@@ -15,16 +15,17 @@ _BATCH = 4096
 _COMMENT_COLUMN = 112
 
 
-def header_lines(program: Program, digest: str = "") -> Iterator[str]:
+def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
     """What a program is: where it comes from, chip, inputs, outputs and how many there are of everything.
 
-    `digest` is that of its file, if it lies in one.
+    `seal` is that of its file, if it lies in one.
     """
     chip, source = program.chip, program.source
     yield f"; source {one_line(source.file) or 'unknown'}, digest {one_line(source.digest) or 'unknown'}"
-    if digest:
-        yield f"; digest {one_line(digest)}"
-    yield f"; made by cimc {one_line(program.compiler) or 'unknown'}, format {FORMAT} {VERSION}"
+    if seal is not None:
+        yield f"; digest {one_line(seal.digest)}"
+    version = VERSION if seal is None else seal.version
+    yield f"; made by cimc {one_line(program.compiler) or 'unknown'}, format {FORMAT} {version}"
     dims = ", ".join(f"{one_line(name)} = {size}" for name, size in program.dims.items())
     yield f"; dims {dims or 'none fixed'}"
     yield f"; chip {chip.name}: {chip.rows} x {chip.columns}, {chip.encoding}, {chip.cell_bits}-bit cells, " + (

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,11 +157,19 @@ class Program:
         }
 
 
-def stored_digest(path: str | os.PathLike[str]) -> str:
-    """The digest that a program file names; ProgramError for a file that is no program."""
+class Seal(NamedTuple):
+    """What a program file says of its form: the version of its format, and the digest of its contents."""
+
+    version: int
+    digest: str
+
+
+def stored_seal(path: str | os.PathLike[str]) -> Seal:
+    """The seal of a program file; ProgramError for a file that is no program."""
     container = read_container(path)
     with reading(path):
-        return _parse_metadata(container.metadata).text("digest")
+        metadata = _parse_metadata(container.metadata)
+        return Seal(metadata.count("version"), metadata.text("digest"))
 
 
 def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:

@@ -9,14 +9,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cimc.program.json_text import FIELDS, array_entries, header_json, json_lines, record_entries
-from cimc.program.program import Program
+from cimc.program.program import Program, Seal
 from cimc.program.records import Opcode
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "objdump.schema.json").read_text())
 
 
 def parsed(program: Program, name: str = "", entries: Any = ()) -> dict[str, Any]:
-    content = json.loads("\n".join(json_lines(header_json(program, "12ab"), name, entries)))
+    content = json.loads("\n".join(json_lines(header_json(program, Seal(2, "12ab")), name, entries)))
     assert [error.message for error in Draft202012Validator(SCHEMA).iter_errors(content)] == []
     return content
 
@@ -27,7 +27,7 @@ def test_the_schema_is_one() -> None:
 
 def test_the_header(handmade: Program) -> None:
     header = parsed(handmade)
-    assert header["digest"] == "12ab"
+    assert (header["version"], header["digest"]) == (2, "12ab")
     assert header["source"] == handmade.source.to_json()
     assert header["counts"] == {"arrays": 2, "tiles": 2, "records": 6, "values": 5, "kernels": 2, "stages": 1}
     assert "records" not in header

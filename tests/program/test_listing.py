@@ -7,7 +7,7 @@ import numpy as np
 
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
-from cimc.program.program import Program
+from cimc.program.program import VERSION, Program, Seal
 
 
 def test_listing(handmade: Program) -> None:
@@ -63,7 +63,7 @@ def test_shapes_that_are_not_known(handmade: Program) -> None:
 def test_header(handmade: Program) -> None:
     assert list(header_lines(handmade)) == [
         "; source made.onnx, digest 00",
-        "; made by cimc 0.1.0, format cimc-program 2",
+        f"; made by cimc 0.1.0, format cimc-program {VERSION}",
         "; dims none fixed",
         "; chip tiny: 4 x 8, offset, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits",
         "; mapping linear: 2 arrays, 2 tiles",
@@ -85,7 +85,7 @@ def test_long_programs_are_streamed(handmade: Program) -> None:
 
 def test_the_header_tells_where_a_program_comes_from(handmade: Program) -> None:
     made = replace(handmade, source=Source("a\nb.onnx", "12ab"), dims={"batch": 2, "n\x1b": 3})
-    assert list(header_lines(made, "34cd"))[:4] == [
+    assert list(header_lines(made, Seal(2, "34cd")))[:4] == [
         "; source a b.onnx, digest 12ab",
         "; digest 34cd",
         "; made by cimc 0.1.0, format cimc-program 2",
@@ -94,7 +94,7 @@ def test_the_header_tells_where_a_program_comes_from(handmade: Program) -> None:
     unknown = replace(handmade, source=Source(), compiler="")
     assert list(header_lines(unknown))[:3] == [
         "; source unknown, digest unknown",
-        "; made by cimc unknown, format cimc-program 2",
+        f"; made by cimc unknown, format cimc-program {VERSION}",
         "; dims none fixed",
     ]
 

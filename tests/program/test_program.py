@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cimc.program.container import Container, read_container, write_container
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
-from cimc.program.program import Program, stored_digest
+from cimc.program.program import VERSION, Program, stored_seal
 from cimc.program.schedule.checker import verify_schedule
 
 
@@ -98,15 +98,16 @@ def test_saving_again_gives_the_same_file(path: Path) -> None:
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_the_digest_of_a_file(path: Path, handmade: Program, tmp_path: Path) -> None:
+def test_the_seal_of_a_file(path: Path, handmade: Program, tmp_path: Path) -> None:
     """Equal programs have equal ones; it is told without reading the contents, and only of programs."""
-    assert len(stored_digest(path)) == 64
+    seal = stored_seal(path)
+    assert (seal.version, len(seal.digest)) == (VERSION, 64)
     Program.load(path).save(tmp_path / "same.cim")
     replace(handmade, compiler="other").save(tmp_path / "other.cim")
-    assert stored_digest(tmp_path / "same.cim") == stored_digest(path) != stored_digest(tmp_path / "other.cim")
+    assert stored_seal(tmp_path / "same.cim") == seal != stored_seal(tmp_path / "other.cim")
     (tmp_path / "none.cim").write_text("something else")
     with pytest.raises(ProgramError, match="not a cimc program"):
-        stored_digest(tmp_path / "none.cim")
+        stored_seal(tmp_path / "none.cim")
 
 
 def test_a_loaded_program_can_replace_its_own_file(path: Path) -> None:
