@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from inspect import Signature, cleandoc, signature
 from pathlib import Path
@@ -88,9 +88,10 @@ class Program(files.Program):
 
 @dataclass(frozen=True)
 class _Call(UserOptions):
-    """What `compile` is called with."""
+    """What `compile` is called with; it does not measure unless it is asked to."""
 
     model: File
+    measure: bool = field(default=False, kw_only=True)
 
 
 def _called_as(call: Callable[_Given, _Call]) -> Callable[[Callable[[_Call], _Result]], Callable[_Given, _Result]]:
@@ -127,7 +128,7 @@ def compile(call: _Call) -> Program:
     """
     from cimc.compiler import Options, compile_network  # takes most of a second, and running a program needs none of it
 
-    options = Options(**{name: getattr(call, name) for name in options_of(UserOptions)}, measure=False)
+    options = Options(**{name: getattr(call, name) for name in options_of(UserOptions)})
     return _with_methods(compile_network(Path(call.model), options).program)
 
 

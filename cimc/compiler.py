@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.distance import MEASURING_SECONDS, Distance, distance_to_original
+from cimc.distance import MEASURING_SECONDS, distance_of_program, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -26,9 +26,12 @@ from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import UserOptions, path_of
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
 from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
+from cimc.program.conversions import may_clip
+from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import CHIP_SOURCES, Json
+from cimc.program.metadata import CHIP_SOURCES, Input, Json
 from cimc.program.program import Program
+from cimc.recorded_options import recorded_options
 from cimc.reference_writer import data_of, reference_file
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
@@ -43,7 +46,7 @@ from dialects.semantics.outlined import OutlinedModel
 from dialects.weights import SIDE_FILE
 from passes.place_tiles.analysis.choices import check_mapping
 from passes.rewriting.calibration import calibration_inputs
-from passes.schedule_arrays.analysis.choices import check_lossy
+from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +55,6 @@ class Options(UserOptions):
 
     output: Path | None = None
     """Where the program will be saved, by whoever saves it: nothing that is read or written besides may be there."""
-    measure: bool = True
-    """Whether to run the original and the compiled network once, to tell how far apart they are."""
     texts: bool = False
     """Whether to keep the IR as text: to print it takes as long as some passes do."""
 
@@ -118,29 +119,47 @@ def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) ->
 
 
 def measured_distance(file: Path, model: OutlinedModel, network: Network, options: Options) -> Distance:
-    """How far `model`, what `network` computes, is from the original in `file`.
+    """How far `model`, what `network` computes, is from the original in `file`."""
+    inputs = network_inputs(network, Slots())
+    return _measured(inputs, options, lambda arrays, seconds: distance_to_original(file, model, arrays, seconds))
+
+
+def measured_program(file: Path, program: Program, options: Options) -> Distance:
+    """How far a program, which may clip and so compute something else than its network, is from the original."""
+    return _measured(
+        program.inputs, options, lambda arrays, seconds: distance_of_program(file, program, arrays, seconds)
+    )
+
+
+def _measured(
+    inputs: Sequence[Input], options: Options, measure: Callable[[Mapping[str, Array], float], Distance]
+) -> Distance:
+    """What `measure` finds on calibration inputs, or on made-up ones.
 
     Made-up keys and values are none that a language model ever sees: it is asked with none, if it runs that way.
     """
     seconds = options.time_limit or MEASURING_SECONDS
     try:
         calibrate = path_of(options.calibrate)
-        beginning = {} if calibrate else dict.fromkeys(lengths_of_caches(network_inputs(network, Slots())), 0)
-        distance = distance_to_original(file, model, trial_inputs(network, calibrate, beginning), seconds)
+        if calibrate is not None:
+            return replace(measure(given_inputs(inputs, calibrate), seconds), inputs=calibrate.name)
+        beginning = dict.fromkeys(lengths_of_caches(inputs), 0)
+        distance = measure(random_inputs(inputs, dims=beginning), seconds)
         if not (distance.failure and beginning):
             return distance
-        return distance_to_original(file, model, trial_inputs(network, None), seconds)
+        return measure(random_inputs(inputs), seconds)
     except ProgramError as error:
         return Distance(False, failure=str(error))
 
 
-def trial_inputs(
-    network: Network, calibrate: Path | None, dims: Mapping[str, int] | None = None
-) -> Mapping[str, Array]:
-    """Inputs to try the network with: the calibration inputs, or made-up ones with these sizes."""
+def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array]:
+    """Inputs to try the network with: the calibration inputs, or made-up ones."""
     inputs = network_inputs(network, Slots())
-    if calibrate is None:
-        return random_inputs(inputs, dims=dims)
+    return random_inputs(inputs) if calibrate is None else given_inputs(inputs, calibrate)
+
+
+def given_inputs(inputs: Sequence[Input], calibrate: Path) -> Mapping[str, Array]:
+    """The calibration inputs."""
     return calibration_inputs(str(calibrate), [value.name for value in inputs])
 
 
@@ -178,7 +197,17 @@ class _Compiler:
         with self._naming_file():
             program = emit_program(self.ctx, module, self.options)
         program.notes = {**program.notes, CHIP_SOURCES: chip_sources(self.options)}
+        program.options = recorded_options(self.options)
+        self._measure_program(program)
         return program, runner.statistics
+
+    def _measure_program(self, program: Program) -> None:
+        """Run a program that may clip: what its network computes, which is quicker to run, says nothing about it."""
+        if self.options.measure and (self.distance is None or may_clip(program)):
+            self.progress("distance of the program to the original")
+            self.distance = measured_program(self.file, program, self.options)
+        if self.distance is not None and self.distance.failure is None:
+            program.measured = self.distance
 
     @contextlib.contextmanager
     def _keep_ir(self) -> Generator[list[AfterPass]]:
@@ -226,11 +255,12 @@ class _Compiler:
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
         self._keep_text("cim", module)
-        if self.options.reference is None and not self.options.measure:
+        measures = self.options.measure and self.options.lossy == LOSSLESS
+        if self.options.reference is None and not measures:
             return
         network = Network.of(self.ctx, module)
         model = outlined_model(network)
-        if self.options.measure:
+        if measures:
             self.progress("distance to the original")
             network.store.release_files()  # ONNX Runtime maps the original, too
             self.distance = measured_distance(self.file, model, network, self.options)

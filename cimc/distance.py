@@ -1,15 +1,24 @@
-"""How far the compiled network is from the original: cosine and largest difference of their outputs."""
+"""How far the compiled network is from the original: cosine and largest difference of their outputs.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+A program that cannot clip computes its network to the last bit, and ONNX Runtime is the quickest way to run that. One
+that may clip is run itself, on the machine.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cimc.machine import stoppable
+from cimc.machine.machine import Machine
 from cimc.original import run_original
+from cimc.program.conversions import are_lossy
+from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
+from cimc.program.program import Program
+from cimc.program.records import Opcode
 from cimc.translation_validation import cosine
 from dialects.element_types import Array
 from dialects.errors import UserError
@@ -25,40 +34,6 @@ PACKED_BYTES = 1 << 24
 """Weights of more bytes than this are not packed for the one run: it takes longer than the run itself, and memory."""
 
 
-@dataclass(frozen=True)
-class Distance:
-    """The compiled network against the original on some inputs.
-
-    `cosine` is that of the output where it is least, `largest` the largest difference of all outputs, each over the
-    values that are finite in both. `others` says what else differs; `failure` why nothing could be compared.
-    """
-
-    identical: bool
-    cosine: float = 1.0
-    largest: float = 0.0
-    cosine_output: str = ""
-    largest_output: str = ""
-    others: tuple[str, ...] = ()
-    rewritten: str = ""
-    """What was rewritten in the original, so that its numbers are the same on every processor."""
-    failure: str | None = None
-
-    def __str__(self) -> str:
-        if self.failure is not None:
-            return f"not measured: {self.failure}"
-        rewritten = f" ({self.rewritten})" if self.rewritten else ""
-        if self.identical:
-            return f"identical to the original, bit for bit{rewritten}"
-        return f"{self._figures()}{''.join(f'; {other}' for other in self.others)}{rewritten}"
-
-    def _figures(self) -> str:
-        least, largest = f"cosine {self.cosine:.6f}", f"largest difference {self.largest:.3g}"
-        if self.cosine_output == self.largest_output:
-            where = f" (output {self.largest_output!r})" if self.largest_output else ""
-            return f"{least}, {largest} from the original{where}"
-        return f"{least} (output {self.cosine_output!r}), {largest} from the original (output {self.largest_output!r})"
-
-
 def distance_to_original(
     file: Path, network: OutlinedModel, inputs: Mapping[str, Array], seconds: float = MEASURING_SECONDS
 ) -> Distance:
@@ -67,21 +42,63 @@ def distance_to_original(
     Not those of networks that would not fit into the memory of a usual machine.
     """
     if network.nbytes > LARGEST:
-        size = f"the constants take {network.nbytes / 1e9:.1f} GB, {LARGEST / 1e9:.1f} GB are compared at most"
-        return Distance(False, failure=f"{size}: cim-run --check compares with the original")
-    distance = _measured(file, network, inputs, seconds, network.nbytes <= PACKED_BYTES)
+        return _too_large(network.nbytes)
+
+    def measured(packed: bool) -> Distance:
+        return _measured(file, inputs, seconds, packed, lambda: run_graph(network, inputs, packed))
+
+    distance = measured(network.nbytes <= PACKED_BYTES)
     if distance.identical and network.nbytes > PACKED_BYTES:  # which is said of networks as they run everywhere else
-        return _measured(file, network, inputs, seconds, packed=True)
+        return measured(packed=True)
     return distance
 
 
-def _measured(
-    file: Path, network: OutlinedModel, inputs: Mapping[str, Array], seconds: float, packed: bool
+def distance_of_program(
+    file: Path, program: Program, inputs: Mapping[str, Array], seconds: float = MEASURING_SECONDS
 ) -> Distance:
+    """As `distance_to_original`, but what runs is the program, on the machine, which counts what clips.
+
+    The limit is that of the run: to compile the machine's loops, once on each computer, takes its own time.
+    """
+    size = sum(weight.rows * weight.columns for weight in program.weights)
+    if size > LARGEST:
+        return _too_large(size)
+    try:
+        machine = Machine(program, keep=False)
+        stoppable.stoppable(lambda _: _compile_loops(machine))
+    except ProgramError as error:
+        return Distance(False, failure=one_line(error))
+    distance = _measured(file, inputs, seconds, size <= PACKED_BYTES, lambda: machine.run(inputs))
+    clipping = {stage: (machine.clipped[stage], made) for stage, made in machine.conversions.items()}
+    return replace(distance, ran=PROGRAM, clipping=clipping)
+
+
+def _too_large(size: int) -> Distance:
+    sizes = f"the constants take {size / 1e9:.1f} GB, {LARGEST / 1e9:.1f} GB are compared at most"
+    return Distance(False, failure=f"{sizes}: cim-run --check compares with the original")
+
+
+def _compile_loops(machine: Machine) -> None:
+    """Has the machine multiply a vector of zeros by what may clip, so that its loops are there when time is taken."""
+    program = machine.program
+    records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
+    lossy = set(records["y"][are_lossy(records)].tolist())
+    products = (product for step in machine.steps for group in step.groups for product in group.products)
+    first = next((product for product in products if product.multiplication.y in lossy), None)
+    if first is not None:
+        rows = program.weights[first.multiplication.weight].rows
+        sums = np.zeros((1, first.columns), np.int32)
+        machine.engine.multiply(first.first, first.last, np.zeros((1, rows), np.uint8), sums)
+
+
+def _measured(
+    file: Path, inputs: Mapping[str, Array], seconds: float, packed: bool, run: Callable[[], Mapping[str, Array]]
+) -> Distance:
+    """The distance of what `run` gives to what the original in `file` gives."""
     try:
         with stoppable.time_limit(seconds), onnx_runtime.time_limit(seconds):
             expected, rewritten = stoppable.stoppable(lambda _: run_original(file, inputs, packed))
-            outputs = run_graph(network, inputs, packed)
+            outputs = run()
     except (stoppable.TooLong, onnx_runtime.TooLong):
         return Distance(False, failure=f"took longer than {seconds:g} s")
     except (GraphError, ProgramError, UserError) as error:
@@ -90,7 +107,10 @@ def _measured(
 
 
 def distance_of(outputs: Mapping[str, Array], expected: Mapping[str, Array], rewritten: str = "") -> Distance:
-    """The distance between outputs of the same names."""
+    """The distance between outputs of the same names; not measured if there is nothing in them to compare."""
+    nothing = _nothing(expected)
+    if nothing:
+        return Distance(False, failure=nothing)
     differing = [name for name in expected if not _same(outputs[name], expected[name])]
     if not differing:
         return Distance(True, rewritten=rewritten)
@@ -99,13 +119,22 @@ def distance_of(outputs: Mapping[str, Array], expected: Mapping[str, Array], rew
             shapes = f"{list(outputs[name].shape)}, the original's {list(expected[name].shape)}"
             return Distance(False, failure=f"output {name!r} has shape {shapes}")
     others = tuple(_others(differing, outputs, expected))
-    numbers = {name: _finite(outputs[name], expected[name]) for name in differing if _is_numeric(expected[name])}
-    cosines = {name: cosine(a, b) for name, (a, b) in numbers.items() if expected[name].dtype.kind == "f"}
+    numbers = {name: _finite(outputs[name], expected[name]) for name in expected if _is_numeric(expected[name])}
+    cosines = {name: cosine(a, b) for name, (a, b) in numbers.items() if expected[name].dtype.kind == "f" and b.size}
     largest = {name: float(np.max(np.abs(a - b), initial=0.0)) for name, (a, b) in numbers.items()}
-    least, most = min(cosines, key=cosines.__getitem__, default=""), max(largest, key=largest.__getitem__, default="")
-    return Distance(
-        False, cosines.get(least, 1.0), largest.get(most, 0.0), least or most, most or least, others, rewritten
-    )
+    least = min((name for name in cosines if name in differing), key=cosines.__getitem__, default="")
+    most = max((name for name in largest if name in differing), key=largest.__getitem__, default="")
+    least_cosine = cosines[least] if least else 1.0 if cosines else None
+    return Distance(False, least_cosine, largest.get(most, 0.0), least or most, most or least, others, rewritten)
+
+
+def _nothing(expected: Mapping[str, Array]) -> str:
+    """Why the original's outputs say nothing that anything could be compared with; "" if they say something."""
+    if not any(array.size for array in expected.values()):
+        return "there is nothing to compare: all outputs of the original are empty"
+    if not any(np.isfinite(array).any() if array.dtype.kind == "f" else array.size for array in expected.values()):
+        return "there is nothing to compare: no value that the original gives is finite"
+    return ""
 
 
 def _others(names: Iterable[str], outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> Iterable[str]:

@@ -47,7 +47,12 @@ def _quantisation(options: UserOptions) -> QuantizePass:
     calibration = _calibration(options)
     if options.activations == STATIC and calibration is None:
         raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
-    return QuantizePass(options.activations or (TOKEN if calibration is None else STATIC), calibration)
+    return QuantizePass(activations_of(options), calibration)
+
+
+def activations_of(options: UserOptions) -> str:
+    """How activations are quantised."""
+    return options.activations or (TOKEN if options.calibrate is None else STATIC)
 
 
 def _calibration(options: UserOptions) -> str | None:

@@ -91,15 +91,15 @@ def test_parameters_are_the_options() -> None:
     parameters = signature(cimc.compile).parameters
     model, *options = parameters.values()
     assert (model.name, model.kind) == ("model", Parameter.POSITIONAL_OR_KEYWORD)
-    assert {one.name: one.default for one in options} == vars(UserOptions())
+    assert {one.name: one.default for one in options} == {**vars(UserOptions()), "measure": False}
     assert {one.kind for one in options} == {Parameter.KEYWORD_ONLY}
     assert signature(cimc.compile).return_annotation is cimc.Program
     assert parameters["lossy"].annotation is int
     lines = (cimc.compile.__doc__ or "").splitlines()
     assert "mapping: how tiles are placed (default: spread)" in lines
     assert {one.name for one in options} <= {line.partition(":")[0] for line in lines}
-    with pytest.raises(TypeError, match="unexpected keyword argument 'measure'"):
-        getattr(cimc, "compile")("x.onnx", measure=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'texts'"):
+        getattr(cimc, "compile")("x.onnx", texts=True)
 
 
 def test_names() -> None:

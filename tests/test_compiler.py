@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Options, compile_network, default_output
-from cimc.distance import Array, Distance
+from cimc.machine.machine import Machine
+from cimc.original import run_original
+from cimc.program.distance import NETWORK, PROGRAM, Distance
+from dialects.element_types import Array
 from dialects.errors import UserError
 
 Write = Callable[..., Path]
@@ -47,7 +50,45 @@ def test_equal_compilations_give_equal_files(network: Path, tmp_path: Path) -> N
 
 
 def test_without_measuring(network: Path) -> None:
-    assert compile_network(network, replace(TINY, measure=False)).distance is None
+    compilation = compile_network(network, replace(TINY, measure=False))
+    assert (compilation.distance, compilation.program.measured) == (None, None)
+
+
+def test_what_cannot_clip_is_measured_by_its_network(network: Path) -> None:
+    compilation = compile_network(network, TINY)
+    assert compilation.distance is not None
+    assert compilation.program.measured == compilation.distance
+    assert (compilation.distance.ran, compilation.distance.clipping) == (NETWORK, None)
+    assert compilation.distance.inputs == ""
+
+
+@pytest.mark.parametrize("lossy", [1, 3])
+def test_what_may_clip_is_run_itself(network: Path, tmp_path: Path, lossy: int) -> None:
+    """The figures are those of what the program gives, not of the network that it was to compute."""
+    inputs = {"x": np.random.default_rng(1).standard_normal((5, 4)).astype(np.float32)}
+    np.savez(tmp_path / "x.npz", **inputs)
+    options = replace(TINY, calibrate=tmp_path / "x.npz")
+    compilation = compile_network(network, replace(options, lossy=lossy))
+    machine, ideal = Machine(compilation.program), compile_network(network, options).distance
+    outputs, (expected, _) = machine.run(inputs)["y"].astype(np.float64), run_original(network, inputs)
+    distance, y = compilation.distance, expected["y"].astype(np.float64)
+    assert distance is not None
+    assert ideal is not None
+    assert distance.cosine == pytest.approx((outputs * y).sum() / np.linalg.norm(outputs) / np.linalg.norm(y))
+    assert distance.largest == np.abs(outputs - y).max() > 10 * ideal.largest
+    assert (distance.ran, distance.inputs) == (PROGRAM, "x.npz")
+    assert distance.clipped == (sum(machine.clipped.values()), sum(machine.conversions.values()))
+    assert sum(machine.clipped.values()) > 0
+    assert compilation.program.measured == distance
+
+
+def test_bits_that_are_enough_cannot_clip(network: Path) -> None:
+    """With as many bits as its sums need, a program is its network, whatever it is called."""
+    lossy, lossless = (compile_network(network, replace(TINY, lossy=bits)).distance for bits in (4, 0))
+    assert lossy is not None
+    assert lossy.clipped is not None
+    assert lossy.clipped[0] == 0
+    assert replace(lossy, ran=NETWORK, clipping=None) == lossless
 
 
 @pytest.mark.parametrize(("failure", "lengths"), [("", [0]), ("runs with some only", [0, 16])])

@@ -128,10 +128,10 @@ def _weights_beside(path: Path | None) -> list[Path]:
 def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
     from cimc.compiler import Options
 
+    chosen = given(arguments, UserOptions)
     return Options(
-        **given(arguments, UserOptions),
+        **{**chosen, "measure": chosen["measure"] and arguments.emit is None},
         output=output,
-        measure=arguments.emit is None,
         texts=arguments.emit in ("cim", "array"),
     )
 

@@ -77,6 +77,8 @@ class UserOptions:
         ),
     ] = None
     """Graphs run to measure the distance, to fold constants, to calibrate and to verify."""
+    measure: Annotated[bool, Spelling("run program and original, to tell how far apart they are (default: do)")] = True
+    """Of a program that cannot clip, its network is run in its place: it computes the same, and runs quicker."""
     verify_each: Annotated[bool, Spelling("run the network before and after every pass and compare")] = False
 
 

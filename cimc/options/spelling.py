@@ -10,7 +10,8 @@ from typing import Any, Protocol, get_args
 class Spelling:
     """How a command line spells an option, and what its help says of it.
 
-    One without `metavar` and `choices` takes no value: it is given, or it is not.
+    One without `metavar` and `choices` takes no value: it is given, or it is not. What is done unless one says no has
+    two spellings, `--measure` and `--no-measure`.
     """
 
     help: str
@@ -53,7 +54,9 @@ def add_options(parser: Parser, owner: type[Any], names: Iterable[str] | None = 
         spelling = known[name]
         flag = spelling.flag or "--" + name.replace("_", "-")
         if spelling.metavar is None and spelling.choices is None:
-            parser.add_argument(flag, dest=name, action="store_true", help=spelling.help)
+            default: bool = getattr(owner, name)
+            switch = argparse.BooleanOptionalAction if default else "store_true"
+            parser.add_argument(flag, dest=name, action=switch, default=default, help=spelling.help)
             continue
         parser.add_argument(
             flag,

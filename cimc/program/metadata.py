@@ -43,6 +43,10 @@ class JsonObject:
         value = self.fields.get(key)
         return value if isinstance(value, bool) else self._wrong(key, "true or false")
 
+    def number(self, key: str) -> float:
+        value = self.fields.get(key)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else self._wrong(key, "a number")
+
     def counts(self, key: str) -> tuple[int, ...]:
         return tuple(self._check_count(key, value) for value in self.array(key))
 

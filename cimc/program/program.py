@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.container import Container, Tensor, read_container, write_container
+from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
@@ -51,6 +52,9 @@ OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
 """Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
 _DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), VERSION: hashlib.sha256}
 """What the digest is made with, by the version of the format; SHA-256 has instructions of its own in processors."""
+MEASURED = "measured"
+UNSEALED = ("digest", MEASURED)
+"""Metadata that the digest does not cover: figures that a processor measured are no part of what the program is."""
 _WORDS = RECORD.itemsize // 8
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -84,12 +88,18 @@ class Program:
     mapping: str = "linear"
     compiler: str = ""
     source: Source = field(default_factory=Source)
+    options: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """What else the compiler was asked for, by name; nothing where that is not known."""
+    measured: Distance | None = None
+    """How far the program is from its original, if that was measured; whoever changes the program has to forget it."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the program to a file: all of it, or (raising ProgramError) nothing."""
         tensors = self._to_tensors()
         metadata = self._to_json()
-        sealed = {**metadata, "digest": _digest(metadata, tensors)}
+        sealed: dict[str, Json] = {**metadata, "digest": _digest(metadata, tensors)}
+        if self.measured is not None:
+            sealed[MEASURED] = _sealed(self.measured.to_json(), sealed["digest"])
         write_container(path, Container(json.dumps(sealed, sort_keys=True, allow_nan=False), tensors))
 
     @staticmethod
@@ -154,6 +164,7 @@ class Program:
             "timing": None if self.timing is None else self.timing.to_json(),
             "notes": dict(self.notes),
             "source": self.source.to_json(),
+            "options": dict(self.options),
         }
 
 
@@ -184,13 +195,20 @@ def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
+def _sealed(measured: Mapping[str, Json], program: Json) -> dict[str, Json]:
+    """What was measured of the program with that digest, and a digest of both, so that neither is changed alone."""
+    text = json.dumps({"measured": dict(measured), "program": program}, sort_keys=True)
+    return {**measured, "digest": hashlib.sha256(text.encode()).hexdigest()}
+
+
 def _from_container(container: Container, verify_digest: bool) -> Program:
     metadata = _parse_metadata(container.metadata)
     if verify_digest:
-        contents = {key: value for key, value in metadata.fields.items() if key != "digest"}
+        contents = {key: value for key, value in metadata.fields.items() if key not in UNSEALED}
         digest, expected = _digest(contents, container.tensors), metadata.text("digest")
         if digest != expected:
             raise ProgramError(f"damaged: the contents have digest {digest[:16]}, expected {expected[:16]}")
+    measured = _measured(metadata, verify_digest)
     tensors = _Tensors(container.tensors)
     dims = metadata.child("dims")
     kernels = enumerate(metadata.children("kernels"))
@@ -215,7 +233,19 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         mapping=metadata.text("mapping"),
         compiler=metadata.text("cimc"),
         source=Source.from_json(metadata.child("source")),
+        options=metadata.child("options").fields if "options" in metadata.fields else {},
+        measured=measured,
     )
+
+
+def _measured(metadata: JsonObject, verify_digest: bool) -> Distance | None:
+    if MEASURED not in metadata.fields:
+        return None
+    measured = metadata.child(MEASURED)
+    figures = {key: value for key, value in measured.fields.items() if key != "digest"}
+    if verify_digest and _sealed(figures, metadata.text("digest"))["digest"] != measured.text("digest"):
+        raise ProgramError("damaged: what was measured is of another program, or has been changed")
+    return Distance.from_json(measured)
 
 
 def _parse_metadata(text: str) -> JsonObject:

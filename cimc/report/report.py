@@ -5,15 +5,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cimc.options.conditions import DECODE, Conditions
+from cimc.program.conversions import conversions_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
-from cimc.program.records import Opcode, Records
+from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.timing import planes_of
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
@@ -121,7 +120,7 @@ class _Reporter:
         self.cost: Cost = cost_of(program, conditions)
         self.chip = chip_of_program(program)
         self.multiplies = self.cost.arrays.records
-        self.conversions = conversions(self.multiplies, program)
+        self.conversions = conversions_of(self.multiplies, program)
         self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
 
     def report(self) -> Report:
@@ -220,12 +219,6 @@ class _Reporter:
                 )
             )
         return costs
-
-
-def conversions(records: Records, program: Program) -> NDArray[np.int64]:
-    """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
-    slices = chip_of_program(program).slices
-    return records["columns"].astype(np.int64) * slices * planes_of(records, program)
 
 
 def _prefill(times: Prefill) -> dict[str, Any]:

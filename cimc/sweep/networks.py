@@ -12,13 +12,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from cimc.compiler import Options, drop_unused_weights, measured_distance, quantise_network
-from cimc.distance import Distance
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_runner import PassRunner, text_of
+from cimc.program.distance import Distance
 from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context
 from dialects.network import Network

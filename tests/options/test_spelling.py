@@ -18,6 +18,7 @@ class Some:
     big_file: Annotated[Path | None, Spelling("a file", "FILE", Path)] = None
     way: Annotated[str, Spelling("how", choices=("slow", "fast"))] = "slow"
     really: Annotated[bool, Spelling("yes")] = False
+    usual: Annotated[bool, Spelling("unless one says no")] = True
     dims: Annotated[Mapping[str, int], Spelling("size", "NAME=VALUE", dimension, flag="--dim", pairs=True)] = field(
         default_factory=dict[str, int]
     )
@@ -31,7 +32,7 @@ def parsed(*line: str, names: tuple[str, ...] | None = None) -> Some:
 
 
 def test_what_is_no_option_is_left_out():
-    assert list(options_of(Some)) == ["count", "big_file", "way", "really", "dims"]
+    assert list(options_of(Some)) == ["count", "big_file", "way", "really", "usual", "dims"]
 
 
 def test_defaults_are_those_of_the_dataclass():
@@ -39,8 +40,8 @@ def test_defaults_are_those_of_the_dataclass():
 
 
 def test_every_kind_of_option():
-    line = "--count 5 --big-file x.npz --way fast --really --dim n=1 --dim m=2 --dim n=3"
-    assert parsed(*line.split()) == Some(5, Path("x.npz"), "fast", True, {"n": 3, "m": 2})
+    line = "--count 5 --big-file x.npz --way fast --really --no-usual --dim n=1 --dim m=2 --dim n=3"
+    assert parsed(*line.split()) == Some(5, Path("x.npz"), "fast", True, False, {"n": 3, "m": 2})
 
 
 def test_help_tells_the_default(capsys: pytest.CaptureFixture[str]):

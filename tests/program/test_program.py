@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cimc.program.container import Container, read_container, write_container
+from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
 from cimc.program.program import VERSION, Program, stored_seal
@@ -41,6 +42,11 @@ def message_of(path: Path, *, verify_digest: bool = True) -> str:
     message = str(error.value)
     assert message.startswith(f"{path}: ")
     return message.removeprefix(f"{path}: ")
+
+
+def message_after(path: Path, change: Callable[[dict[str, Any]], None]) -> str:
+    edit(path, change)
+    return message_of(path)
 
 
 def test_round_trip(path: Path, handmade: Program) -> None:
@@ -76,6 +82,42 @@ def test_notes_survive(path: Path, handmade: Program) -> None:
     notes: dict[str, Json] = {"layers": layers, "permutations_before_folding": None}
     replace(handmade, notes=notes).save(path)
     assert Program.load(path).notes == notes
+
+
+def test_options_survive(path: Path, handmade: Program) -> None:
+    replace(handmade, options={"lossy": 2, "calibrate": None}).save(path)
+    assert Program.load(path).options == {"lossy": 2, "calibrate": None}
+
+
+def test_files_without_options(path: Path) -> None:
+    """As cimc wrote them before."""
+    edit(path, lambda metadata: metadata.pop("options"))
+    assert Program.load(path, verify_digest=False).options == {}
+
+
+def test_what_was_measured_survives_and_is_no_part_of_the_program(path: Path, handmade: Program) -> None:
+    """Figures depend on the processor, so equal programs have equal digests whatever was measured of them."""
+
+    def digest() -> str:
+        return json.loads(read_container(path).metadata)["digest"]
+
+    assert Program.load(path).measured is None
+    before, measured = digest(), Distance(False, 0.25, 3.0, "y", "y", ran=PROGRAM, clipping={0: (1, 2)})
+    replace(handmade, measured=measured).save(path)
+    assert (Program.load(path).measured, digest()) == (measured, before)
+    assert message_after(path, lambda metadata: metadata["measured"].update(cosine=1.0)) == (
+        "damaged: what was measured is of another program, or has been changed"
+    )
+    assert Program.load(path, verify_digest=False).measured == replace(measured, cosine=1.0)
+
+
+def test_figures_of_another_program(path: Path, handmade: Program, tmp_path: Path) -> None:
+    other = tmp_path / "other.cim"
+    replace(handmade, mapping="spread", measured=Distance(True)).save(other)
+    stolen = json.loads(read_container(other).metadata)["measured"]
+    assert message_after(path, lambda metadata: metadata.update(measured=stolen)) == (
+        "damaged: what was measured is of another program, or has been changed"
+    )
 
 
 def test_bounds_of_inputs_survive(path: Path, handmade: Program) -> None:

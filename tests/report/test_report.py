@@ -14,7 +14,7 @@ from cimc.options.conditions import Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.report.report import conversions, report_of
+from cimc.report.report import report_of
 from cimc.report.study import studies_of
 from cimc.report.text import summary_lines
 
@@ -144,15 +144,6 @@ def test_a_network_without_multiplications(
     report = report_of(compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")).program)
     assert (report.arrays, report.utilization, report.layers) == (0, 0.0, ())
     assert any(line.startswith("arrays        0 ") for line in summary_lines(report))
-
-
-def test_signed_inputs_have_a_plane_for_the_sign(handmade: Program) -> None:
-    chip = replace(handmade.chip, dac_bits=2)
-    unsigned = replace(handmade, chip=chip)
-    signed = replace(unsigned, multiplications=[replace(m, signed=True) for m in handmade.multiplications])
-    multiplies = handmade.instructions[handmade.instructions["op"] == Opcode.MULTIPLY]
-    assert conversions(multiplies, unsigned).sum() > 0
-    assert (conversions(multiplies, signed) * 4 == conversions(multiplies, unsigned) * 5).all()
 
 
 def test_a_schedule_that_cannot_be_kept(program: Program) -> None:

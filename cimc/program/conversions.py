@@ -1,0 +1,56 @@
+"""The conversions of a program, and which of them may clip: those whose sums may be more than their ADC can tell."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.metadata import Chip, Multiplication
+from cimc.program.program import Program
+from cimc.program.records import Opcode, Records
+from cimc.program.timing import planes_of
+
+
+@dataclass(frozen=True)
+class MayClip:
+    """What of a program, or of one multiplication, may clip: how much, and how much there is, for one vector."""
+
+    row_groups: int
+    of_row_groups: int
+    conversions: int
+    of_conversions: int
+    layers: int
+    """Multiplications with any."""
+    of_layers: int
+
+    def __bool__(self) -> bool:
+        return self.row_groups > 0
+
+
+def slices_of(chip: Chip) -> int:
+    """Crossbars of an array, that is, cells of a weight (N3, N4, N5)."""
+    cells = 8 // chip.cell_bits
+    if chip.encoding == "twos-complement":
+        return cells if chip.cell_bits == 1 else cells + 1
+    return 2 * cells if chip.encoding == "differential" else cells
+
+
+def conversions_of(records: Records, program: Program) -> NDArray[np.int64]:
+    """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
+    return records["columns"].astype(np.int64) * slices_of(program.chip) * planes_of(records, program)
+
+
+def are_lossy(records: Records) -> NDArray[np.bool_]:
+    """Which MULTIPLY records can meet a sum that their ADC clips or rounds: those that do not keep to N9."""
+    largest = (1 << records["adc_bits"].astype(np.int64)) - 1
+    return (records["bound"] > largest) | (records["adc_shift"] > 0)
+
+
+def may_clip(program: Program, multiplication: Multiplication | None = None) -> MayClip:
+    """What of a program may clip, or of one of its multiplications."""
+    records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
+    if multiplication is not None:
+        records = records[records["y"] == multiplication.y]
+    lossy, made = are_lossy(records), conversions_of(records, program)
+    layers, of_layers = (len(np.unique(ys)) for ys in (records["y"][lossy], records["y"]))
+    return MayClip(int(lossy.sum()), len(records), int(made[lossy].sum()), int(made.sum()), layers, of_layers)
