@@ -62,12 +62,12 @@ def distance_of_program(
     """
     size = sum(weight.rows * weight.columns for weight in program.weights)
     if size > LARGEST:
-        return _too_large(size)
+        return replace(_too_large(size), ran=PROGRAM)
     try:
         machine = Machine(program, keep=False)
         stoppable.stoppable(lambda _: _compile_loops(machine))
     except ProgramError as error:
-        return Distance(False, failure=one_line(error))
+        return Distance(False, failure=one_line(error), ran=PROGRAM)
     distance = _measured(file, inputs, seconds, size <= PACKED_BYTES, lambda: machine.run(inputs))
     clipping = {stage: (machine.clipped[stage], made) for stage, made in machine.conversions.items()}
     return replace(distance, ran=PROGRAM, clipping=clipping)

@@ -88,9 +88,8 @@ def build(model: Path, name: str) -> tuple[Program, Path]:
     program_file, reference, ir = folder / f"{name}.cim", folder / "reference.onnx", folder / "ir"
     compilation = compile_network(model, Options(reference=reference, keep_ir=ir))
     compilation.program.save(program_file)
-    for line in summary_lines(report_of(compilation.program)):
+    for line in summary_lines(report_of(compilation.program), compilation.distance):
         print(f"  {line}")
-    print(f"  network       {compilation.distance}")
     print(f"  compile       {compilation.seconds:.1f} s")
     print(f"  program       {program_file}    (cim-objdump --listing shows its instructions)")
     print(f"  IR dumps      {ir}/    ({len(list(ir.glob('*.mlir')))} files, one after each pass)")

@@ -154,9 +154,7 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
     program = compilation.program
     size = "" if is_stdout(output) else f" ({output.stat().st_size / 1e6:.1f} MB)"
     say(f"{model} -> {name_of(output)}{size} in {compilation.seconds:.1f} s")
-    lines = list(summary_lines(report_of(program)))
-    if compilation.distance is not None:
-        lines.append(f"network       {compilation.distance}")
+    lines = summary_lines(report_of(program), compilation.distance)
     say_folded(*(f"  {line}" for line in lines), indent=2 + FIGURES_FROM)
 
 

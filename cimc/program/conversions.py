@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.metadata import Chip, Multiplication
+from cimc.program.metadata import Chip
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
@@ -13,7 +13,7 @@ from cimc.program.timing import planes_of
 
 @dataclass(frozen=True)
 class MayClip:
-    """What of a program, or of one multiplication, may clip: how much, and how much there is, for one vector."""
+    """What of a program may clip: how much, and how much there is, for one vector."""
 
     row_groups: int
     of_row_groups: int
@@ -46,11 +46,23 @@ def are_lossy(records: Records) -> NDArray[np.bool_]:
     return (records["bound"] > largest) | (records["adc_shift"] > 0)
 
 
-def may_clip(program: Program, multiplication: Multiplication | None = None) -> MayClip:
-    """What of a program may clip, or of one of its multiplications."""
-    records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
-    if multiplication is not None:
-        records = records[records["y"] == multiplication.y]
+def may_clip(program: Program) -> MayClip:
+    """What of a program may clip."""
+    records = _multiplies(program)
     lossy, made = are_lossy(records), conversions_of(records, program)
     layers, of_layers = (len(np.unique(ys)) for ys in (records["y"][lossy], records["y"]))
     return MayClip(int(lossy.sum()), len(records), int(made[lossy].sum()), int(made.sum()), layers, of_layers)
+
+
+def clipping_layers(program: Program) -> dict[int, int]:
+    """By the value that a multiplication writes, how many of its conversions for one vector may clip, if any."""
+    records = _multiplies(program)
+    records = records[are_lossy(records)]
+    values, places = np.unique(records["y"], return_inverse=True)
+    counts = np.zeros(len(values), np.int64)
+    np.add.at(counts, places.reshape(-1), conversions_of(records, program))
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _multiplies(program: Program) -> Records:
+    return program.instructions[program.instructions["op"] == Opcode.MULTIPLY]

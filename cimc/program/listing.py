@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.fidelity import fidelity_lines
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
 from cimc.program.program import FORMAT, VERSION, Program, Seal
@@ -16,7 +17,7 @@ _COMMENT_COLUMN = 112
 
 
 def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
-    """What a program is: where it comes from, chip, inputs, outputs and how many there are of everything.
+    """What a program is: where it comes from, chip, inputs, outputs and how many there are of everything, and how true it is.
 
     `seal` is that of its file, if it lies in one.
     """
@@ -36,6 +37,8 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
     for role, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:
             yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
+    for title, text in fidelity_lines(program):
+        yield f"; {title}: {text}"
 
 
 def listing_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[str]:

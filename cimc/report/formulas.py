@@ -6,6 +6,10 @@ FORMULAS = {
     "utilization": "stored_weights / (arrays * rows * columns)",
     "stored_weights": "sum over tiles of rows * columns; a weight that several nodes share counts once",
     "conversions_per_token": "sum over row groups of planes * slices * columns",
+    "may_clip": "row groups whose bound, the largest sum that any inputs can cause, is more than 2^adc_bits - 1, or "
+    "whose ADC drops bits; their conversions for one token, and the layers that they are in",
+    "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "
+    "program was compiled; where conversions may clip the program itself was run, and those that did were counted",
     "latency_ns.parameter": "sum of the stages' durations, and permutations between them; an activation takes planes * "
     "(settle_ns + ceil(columns / adcs) * adc_ns(adc_bits)), those of one array run in turn, arrays in parallel; then "
     "partial sums are added in pairs, add_ns each, on the digital units; a stage adds two transfers of transfer_ns",
@@ -37,6 +41,7 @@ FORMULAS = {
     "digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
     "prefill": "fill_ns + (tokens - 1) * interval_ns; fill_ns is the latency of one token, interval_ns the time for "
     "which one token keeps the busiest resource: an array, the digital units, the attention units",
+    "layers.stage_clipped_share": "conversions of the layer's stage that clipped / all of them, when measured",
     "layers.latency_ns": "duration of the layer's stage",
     "layers.energy_pj": "as energy_pj.parameter, of the layer's row groups",
     "layers.area_um2": "stored_weights / (rows * columns) of the area of an array",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cimc.report.quantities import AREA, COUNT, ENERGY, SHARE, TIME, Unit, shown
+from cimc.report.quantities import AREA, COSINE, COUNT, ENERGY, SHARE, TIME, Unit, shown
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class KeyFigure:
     unit: Unit
     compared: bool = True
     """Whether programs are compared by it."""
+    modelled: bool = True
+    """Whether it comes from a model of the chip, and where there is none is said to be missing."""
 
     def value(self, report: Mapping[str, Any]) -> float | None:
         """The number in the report; None where it is not modelled."""
@@ -38,6 +40,8 @@ KEY_FIGURES = (
     KeyFigure("prefill.total.interval_ns", "from one token to the next in a prefill", TIME),
     KeyFigure("conversions_per_token", "conversions a token", COUNT),
     KeyFigure("permutations_executed", "permutations executed", COUNT),
+    KeyFigure("may_clip.conversions", "conversions a token that may clip", COUNT),
+    KeyFigure("measured.cosine", "cosine with the original", COSINE, modelled=False),
 )
 
 
@@ -60,4 +64,4 @@ def shown_figures(report: Mapping[str, Any]) -> Iterator[Shown]:
 
 def missing_figures(report: Mapping[str, Any]) -> list[str]:
     """Titles of the key figures that the report leaves open."""
-    return [figure.title for figure in KEY_FIGURES if figure.value(report) is None]
+    return [figure.title for figure in KEY_FIGURES if figure.modelled and figure.value(report) is None]

@@ -15,6 +15,7 @@ class Unit(NamedTuple):
 
 COUNT = Unit("")
 SHARE = Unit("%")
+COSINE = Unit("cosine")
 TIME = Unit("ns", ((1e-3, "ps"), (1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")))
 ENERGY = Unit("pJ", ((1, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")))
 AREA = Unit("µm²", ((1, "µm²"), (1e6, "mm²")), least=0.01)
@@ -32,6 +33,8 @@ def shown(value: float, unit: Unit = COUNT) -> str:
     """The value with its unit: whole numbers in groups of three digits, others with at least three digits."""
     if unit is SHARE:
         return f"{100 * value:.1f} %"
+    if unit is COSINE:
+        return f"{value:.6f}"
     divisor, name = scale_of(value, unit)
     return f"{number(value / divisor)} {name}".rstrip()
 

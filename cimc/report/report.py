@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cimc.options.conditions import DECODE, Conditions
-from cimc.program.conversions import conversions_of
+from cimc.program.conversions import MayClip, clipping_layers, conversions_of, may_clip
+from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
+from cimc.program.metadata import MAXIMAL_DETAIL, Json, Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
@@ -39,12 +40,15 @@ class Layer:
     arrays: int
     adc_bits: int
     conversions: int
+    conversions_that_may_clip: int
     stage: int
     latency_ns: float | None
     energy_pj: float | None
     energy_components_pj: Components
     area_um2: float | None
     leakage_pj: float | None
+    stage_clipped_share: float | None
+    """Of the conversions of its stage when the program was measured; None if it was not run."""
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What was said of the layer on the way: errors of a projection, why it is dense."""
 
@@ -79,6 +83,7 @@ class Report:
     conversions_per_token: int
     stages: int
     row_groups: int
+    may_clip: MayClip
     latency_ns: Split
     energy_pj: Split
     energy_components_pj: Components
@@ -95,6 +100,10 @@ class Report:
     permutations_before_folding: int | None
     kernels: int
     notes: tuple[str, ...]
+    options: Mapping[str, Json]
+    """What else the compiler was asked for."""
+    measured: Distance | None
+    """How far the program was from its original, when it was compiled."""
     sources: Mapping[str, str]
     """The formula of each figure, and under `chip.KEY` the source of each number of the chip."""
 
@@ -102,7 +111,17 @@ class Report:
         """The report as plain numbers, texts, lists and dictionaries (docs/report.schema.json)."""
         layers = [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers]
         stages = [{**vars(stage), "nodes": list(stage.nodes)} for stage in self.stage_costs]
-        return {**vars(self), "layers": layers, "stage_costs": stages, "notes": list(self.notes)}
+        own = {"layers": layers, "stage_costs": stages, "notes": list(self.notes)}
+        clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
+        return {**vars(self), **own, "may_clip": clipping, "measured": measured_json(self.measured)}
+
+
+def measured_json(measured: Distance | None) -> dict[str, Any] | None:
+    """What was measured, with the sums of what clipped and was converted; null for what was not counted."""
+    if measured is None:
+        return None
+    clipped, conversions = measured.clipped or (None, None)
+    return {**measured.to_json(), "clipped": clipped, "conversions": conversions}
 
 
 def report_of(program: Program, conditions: Conditions = DECODE) -> Report:
@@ -120,6 +139,7 @@ class _Reporter:
         self.cost: Cost = cost_of(program, conditions)
         self.chip = chip_of_program(program)
         self.multiplies = self.cost.arrays.records
+        self.clipping = clipping_layers(program)
         self.conversions = conversions_of(self.multiplies, program)
         self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
 
@@ -140,6 +160,7 @@ class _Reporter:
             conversions_per_token=int(self.conversions.sum()),
             stages=len(program.stages),
             row_groups=len(self.multiplies),
+            may_clip=may_clip(program),
             latency_ns=cost.latency_ns,
             energy_pj=cost.energy_pj,
             energy_components_pj=cost.energy,
@@ -154,6 +175,8 @@ class _Reporter:
             permutations_before_folding=_optional(program.notes.get("permutations_before_folding")),
             kernels=len(program.kernels),
             notes=cost.notes,
+            options=program.options,
+            measured=program.measured,
             sources=FORMULAS | {f"chip.{key}": source for key, source in chip_sources(program).items()},
         )
 
@@ -187,12 +210,14 @@ class _Reporter:
             arrays=len(np.unique(program.tiles[own_tiles, 1])),
             adc_bits=int(own["adc_bits"].max(initial=0)),
             conversions=int(self.conversions[chosen].sum()),
+            conversions_that_may_clip=self.clipping.get(multiplication.y, 0),
             stage=stage,
             latency_ns=None if duration is None else duration / 1000,
             energy_pj=add(energy.values()),
             energy_components_pj=energy,
             area_um2=None if area is None else share * area,
             leakage_pj=None if leakage is None or total_ns is None else leaked_pj(share * leakage, total_ns),
+            stage_clipped_share=_clipped_share(program.measured, stage),
             notes=_layer_notes(program, multiplication.node),
         )
 
@@ -219,6 +244,11 @@ class _Reporter:
                 )
             )
         return costs
+
+
+def _clipped_share(measured: Distance | None, stage: int) -> float | None:
+    clipped, made = (measured.clipping or {}).get(stage, (0, 0)) if measured is not None else (0, 0)
+    return clipped / made if made else None
 
 
 def _prefill(times: Prefill) -> dict[str, Any]:

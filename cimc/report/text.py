@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from cimc.program.distance import Distance
+from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
@@ -12,8 +14,8 @@ from cimc.report.structures import structure_text
 from cimc.report.table import Table, aligned
 
 
-def summary_lines(report: Report) -> Iterator[str]:
-    """The figures that matter most, one a line."""
+def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[str]:
+    """The figures that matter most, one a line; `distance` is what came of measuring just now, a failure too."""
     chip = report.chip
     yield (
         f"chip          {chip['name']}: arrays of {chip['rows']}x{chip['columns']}, {chip['cell_bits']}-bit cells, "
@@ -32,8 +34,23 @@ def summary_lines(report: Report) -> Iterator[str]:
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
     yield from _error_lines(report.layers)
     yield f"conversions   {report.conversions_per_token:,} a token, in {report.row_groups:,} row groups"
+    yield from _clipping_lines(report)
     yield f"stages        {report.stages}, with {report.kernels} kernels of digital operators between them"
     yield from _cost_lines(report)
+    measured = distance or report.measured
+    if measured is not None:
+        yield f"{measured.ran:<14}{measured_text(measured)}"
+    elif report.may_clip:
+        yield "program       not measured, and it may clip: what it computes may be far from its reference"
+
+
+def _clipping_lines(report: Report) -> Iterator[str]:
+    if report.may_clip:
+        nodes = [layer.node for layer in report.layers if layer.conversions_that_may_clip]
+        yield f"may clip      {may_clip_text(report.may_clip, nodes)}"
+    if report.measured is not None and report.measured.clipping is not None:
+        nodes = {stage.stage: stage.nodes for stage in report.stage_costs}
+        yield f"clipped       {clipped_text(report.measured, nodes)}"
 
 
 def _cost_lines(report: Report) -> Iterator[str]:

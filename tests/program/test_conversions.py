@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cimc.machine.fast.encoding import cell_fields
-from cimc.program.conversions import are_lossy, conversions_of, may_clip, slices_of
+from cimc.program.conversions import are_lossy, clipping_layers, conversions_of, may_clip, slices_of
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
@@ -50,6 +50,5 @@ def test_what_may_clip_of_a_program_and_of_a_multiplication(scheduled: Program) 
     assert whole
     assert (whole.row_groups, whole.of_row_groups, whole.layers, whole.of_layers) == (1, len(numbers), 1, 3)
     assert (whole.conversions, whole.of_conversions) == (made[0], made.sum())
-    parts = [may_clip(lossy, m) for m in lossy.multiplications]
-    assert [bool(part) for part in parts] == [True, False, False]
-    assert sum(part.of_conversions for part in parts) == whole.of_conversions
+    assert clipping_layers(lossy) == {lossy.multiplications[0].y: whole.conversions}
+    assert clipping_layers(lossless) == {}

@@ -71,6 +71,9 @@ def test_header(handmade: Program) -> None:
         "; input v0: float32[batch, 4] x",
         "; output v4: float32[batch, 3] y",
     ]
+    handmade.instructions["bound"] = 1 << 20
+    *_, last = header_lines(replace(handmade, options={"lossy": 3}))
+    assert last == "; may clip: 2 of 2 row groups, 192 of 192 conversions a token, in 1 of 1 layers"
 
 
 def test_node_names_cannot_break_lines(handmade: Program) -> None:

@@ -24,3 +24,14 @@ def test_what_is_null_is_missing(study: Study) -> None:
     assert "energy a token, with digital operators and leakage" in missing
     assert "energy a token, arrays alone" in shown
     assert sorted(shown + missing) == sorted(figure.title for figure in KEY_FIGURES)
+
+
+def test_what_was_not_measured_is_not_missing(study: Study) -> None:
+    """No chip file could change it."""
+    known = {item.figure.path: item.text for item in shown_figures(study.to_json())}
+    assert study.program.measured is not None
+    assert known["measured.cosine"] == f"{study.program.measured.cosine:.6f}"
+    assert known["may_clip.conversions"] == "0"
+    report = replace(study, report=replace(study.report, measured=None)).to_json()
+    assert "measured.cosine" not in {item.figure.path for item in shown_figures(report)}
+    assert "cosine with the original" not in missing_figures(report)

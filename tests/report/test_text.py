@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from cimc.program.conversions import MayClip
+from cimc.program.distance import PROGRAM, Distance
 from cimc.program.program import Program
 from cimc.report.report import Report, report_of
 from cimc.report.text import component_table, layer_lines, statistics_lines, summary_lines
@@ -50,6 +52,32 @@ def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Repo
     assert lines[-1] == "assumed       ADC model none; digital operators for n = 1"
     nothing = replace(alone, prefill={"parameter": None, "total": None})
     assert not any(line.startswith("prefill") for line in summary_lines(nothing))
+
+
+LOSSY = MayClip(2, 4, 1000, 192000, 1, 3)
+MEASURED = Distance(False, 0.5, 2.0, "y", "y", ran=PROGRAM, clipping={0: (3, 4), 1: (0, 8)})
+
+
+def test_what_may_clip_and_what_was_measured(report: Report) -> None:
+    (layer,) = report.layers
+    layers = (replace(layer, conversions_that_may_clip=1000), replace(layer, node="/other"))
+    stages = (replace(report.stage_costs[0], stage=0, nodes=("/fc", "/a", "/b", "/c")),)
+    clipping = replace(report, may_clip=LOSSY, layers=layers, stage_costs=stages, notes=())
+    lines = list(summary_lines(clipping))
+    assert "may clip      2 of 4 row groups, 1,000 of 192,000 conversions a token, in 1 of 3 layers (/fc)" in lines
+    assert lines[-1] == "program       not measured, and it may clip: what it computes may be far from its reference"
+    lines = list(summary_lines(replace(clipping, measured=MEASURED)))
+    assert "clipped       3 of 12 conversions (25 %), most in stage 0 (75 %): /fc, /a, /b and 1 more" in lines
+    distance = "cosine 0.500000, largest difference 2 from the original (output 'y'); inputs made up"
+    assert lines[-1] == f"program       {distance}"
+    failed = Distance(False, failure="took longer than 1 s", ran=PROGRAM)
+    assert list(summary_lines(clipping, failed))[-1] == "program       not measured: took longer than 1 s"
+
+
+def test_what_cannot_clip_is_said_to_be_its_network(report: Report) -> None:
+    lines = list(summary_lines(replace(report, measured=Distance(True, inputs="x.npz"))))
+    assert lines[-1] == "network       identical to the original, bit for bit; inputs of x.npz"
+    assert not any("clip" in line for line in lines)
 
 
 def test_energy_and_area_by_component(report: Report) -> None:

@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from cimc.program.distance import PROGRAM
+from cimc.program.fidelity import (
+    clipped_text,
+    clipping_nodes,
+    may_clip_text,
+    measured_text,
+    nodes_by_stage,
+    options_text,
+)
 from cimc.program.one_line import one_line
-from cimc.program.program import Program
-from cimc.program.records import Opcode
 from cimc.report.key_figures import missing_figures
 from cimc.report.study import Study
 
@@ -15,25 +22,39 @@ def cautions(study: Study) -> Iterator[str]:
     if missing:
         yield f"Not modelled for this program, so not shown: {'; '.join(missing)}."
     yield from (f"{note[:1].upper()}{note[1:]}." for note in study.report.notes)
-    clipping, groups = may_clip(study.program), study.report.row_groups
-    if clipping:
-        yield (
-            f"{clipping:,} of {groups:,} row groups may clip: their largest sum is more than their ADC can tell, so "
-            "the program's results can differ from the exact product. cim-run counts the conversions that do."
-        )
+    yield from _clipping(study)
     for layer in study.report.layers:
         if "almost" in layer.notes:
             yield f"{one_line(layer.node)} is almost structured ({layer.notes['almost']}), but stored dense."
 
 
+def _clipping(study: Study) -> Iterator[str]:
+    """That the program may clip, where, and what came of it when it was measured."""
+    report = study.report
+    if report.may_clip:
+        yield (
+            f"May clip: {may_clip_text(report.may_clip, clipping_nodes(study.program))}. There the largest sum is more "
+            "than the ADC can tell, so the program's results can differ from the exact product."
+        )
+        if report.measured is None:
+            yield "How far the program is from its original was not measured. cim-run counts the conversions that clip."
+    if report.measured is not None and report.measured.clipping is not None:
+        yield f"Clipped when measured: {clipped_text(report.measured, nodes_by_stage(study.program))}."
+
+
 def conditions(study: Study) -> Iterator[str]:
-    """A sentence about what the figures of one program are counted for."""
+    """Sentences about what the figures of one program are of: sizes, options, what was measured."""
     dims = ", ".join(f"{name} = {size}" for name, size in study.report.conditions["dims"].items())
     if dims:
         yield f"Digital operators are counted for {dims}."
     prefill = study.report.prefill["total"] or study.report.prefill["parameter"]
     if prefill is not None:
         yield f"A prefill has {prefill['tokens']} tokens; what limits it: {prefill['busiest']}."
+    if study.report.options:
+        yield f"Compiled with {options_text(study.report.options)}."
+    if study.report.measured is not None:
+        ran = "the program itself" if study.report.measured.ran == PROGRAM else "the network that the program computes"
+        yield f"Measured, of {ran}: {measured_text(study.report.measured)}."
 
 
 def shared(studies: Sequence[Study], sentences: Callable[[Study], Iterable[str]]) -> dict[str, list[str]]:
@@ -43,10 +64,3 @@ def shared(studies: Sequence[Study], sentences: Callable[[Study], Iterable[str]]
         for text in sentences(study):
             labels_of.setdefault(text, []).append(study.label)
     return labels_of
-
-
-def may_clip(program: Program) -> int:
-    """How many row groups can meet a sum that their ADC clips or rounds."""
-    multiplies = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
-    largest = (1 << multiplies["adc_bits"].astype("int64")) - 1
-    return int(((multiplies["bound"] > largest) | (multiplies["adc_shift"] > 0)).sum())

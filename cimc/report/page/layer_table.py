@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cimc.report.quantities import ENERGY, TIME, Unit, number, scale_of
+from cimc.report.quantities import ENERGY, SHARE, TIME, Unit, number, scale_of, shown
 from cimc.report.report import Layer
 from cimc.report.study import Study
 
@@ -52,6 +52,8 @@ def layer_columns(study: Study) -> list[Column]:
         _numbers("arrays", layers, lambda layer: layer.arrays),
         _numbers("ADC bits", layers, lambda layer: layer.adc_bits),
         _numbers("conversions", layers, lambda layer: layer.conversions),
+        _numbers("may clip", layers, lambda layer: layer.conversions_that_may_clip or None),
+        _shares("clipped in its stage", layers, lambda layer: layer.stage_clipped_share),
         _numbers("stage", layers, lambda layer: layer.stage),
         _bars("latency", layers, lambda layer: layer.latency_ns, TIME),
         _bars("energy", layers, lambda layer: layer.energy_pj, ENERGY),
@@ -67,6 +69,11 @@ def _remarks(layer: Layer) -> str:
 
 def _numbers(title: str, layers: Sequence[Layer], value: Callable[[Layer], float | None]) -> Column:
     return Column(title, True, [_cell(value(layer)) for layer in layers])
+
+
+def _shares(title: str, layers: Sequence[Layer], value: Callable[[Layer], float | None]) -> Column:
+    shares = [value(layer) for layer in layers]
+    return Column(title, True, [Cell("", -1) if v is None else Cell(shown(v, SHARE), v) for v in shares])
 
 
 def _cell(value: float | None) -> Cell:
