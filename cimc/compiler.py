@@ -124,10 +124,13 @@ def measured_distance(file: Path, model: OutlinedModel, network: Network, option
     return _measured(inputs, options, lambda arrays, seconds: distance_to_original(file, model, arrays, seconds))
 
 
-def measured_program(file: Path, program: Program, options: Options) -> Distance:
-    """How far a program, which may clip and so compute something else than its network, is from the original."""
+def measured_program(file: Path, program: Program, options: Options, threads: int | None = None) -> Distance:
+    """How far a program, which may clip and so compute something else than its network, is from the original.
+
+    `threads` are those of the machine; None for as many as it usually has.
+    """
     return _measured(
-        program.inputs, options, lambda arrays, seconds: distance_of_program(file, program, arrays, seconds)
+        program.inputs, options, lambda arrays, seconds: distance_of_program(file, program, arrays, seconds, threads)
     )
 
 

@@ -54,7 +54,11 @@ def distance_to_original(
 
 
 def distance_of_program(
-    file: Path, program: Program, inputs: Mapping[str, Array], seconds: float = MEASURING_SECONDS
+    file: Path,
+    program: Program,
+    inputs: Mapping[str, Array],
+    seconds: float = MEASURING_SECONDS,
+    threads: int | None = None,
 ) -> Distance:
     """As `distance_to_original`, but what runs is the program, on the machine, which counts what clips.
 
@@ -64,7 +68,7 @@ def distance_of_program(
     if size > LARGEST:
         return replace(_too_large(size), ran=PROGRAM)
     try:
-        machine = Machine(program, keep=False)
+        machine = Machine(program, keep=False, threads=threads)
         stoppable.stoppable(lambda _: _compile_loops(machine))
     except ProgramError as error:
         return Distance(False, failure=one_line(error), ran=PROGRAM)

@@ -18,7 +18,7 @@ from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_runner import PassRunner, text_of
-from cimc.program.distance import Distance
+from cimc.sweep.figures import Figure, measured_figures
 from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context
 from dialects.network import Network
@@ -27,8 +27,6 @@ from dialects.weights import SIDE_FILE, store_of
 
 MODULE_FILE = "network.mlir"
 FIGURES_FILE = "figures.json"
-
-Figure = int | float | None
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def prepare_network(file: Path, options: Options, folder: Path, reading: Reading
     network = Network.of(ctx, module)
     drop_unused_weights(network)
     model = outlined_model(network)
-    figures = _figures(measured_distance(file, model, network, options))
+    figures = measured_figures(measured_distance(file, model, network, options))
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,11 +85,3 @@ class _Signature:
         slots = Slots()
         self.inputs = network_inputs(network, slots)
         self.outputs = network_outputs(network, slots)
-
-
-def _figures(distance: Distance) -> dict[str, Figure]:
-    """The distance as figures of each point; nothing where it could not be measured, and JSON knows no infinity."""
-    if distance.failure is not None:
-        return {"network.cosine": None, "network.largest_difference": None}
-    largest = distance.largest if distance.largest < float("inf") else None
-    return {"network.cosine": distance.cosine, "network.largest_difference": largest}

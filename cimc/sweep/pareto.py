@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.sweep.figures import COSINE
 from cimc.sweep.grid import Goal, suggestion
 from cimc.sweep.quality import PERPLEXITY
 from cimc.sweep.store import Row
@@ -13,8 +15,10 @@ from dialects.errors import UserError
 
 USUAL = (Goal("latency_ns.total"), Goal("energy_pj.total"), Goal("arrays"))
 """By what points are compared where the grid does not say."""
-USUAL_OF_SEVERAL_NETWORKS = (*USUAL, Goal("network.cosine", greatest=True))
-"""As above, where block counts differ: without a figure for what the network still computes, the smallest would win."""
+USUAL_OF_SEVERAL_NETWORKS = (*USUAL, Goal(COSINE, greatest=True))
+"""As above, where points do not compute the same: without a figure for that, the smallest would win."""
+DIFFERENT = ("monarch", "lossy", "activations", COSINE)
+"""Settings that make points compute something else, and the figure that tells how much."""
 USUAL_OF_SEVERAL_QUALITIES = (*USUAL, Goal(PERPLEXITY))
 """As above, where it is known what the networks make of a text, and they do not all make the same of it."""
 
@@ -51,8 +55,8 @@ def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
     notes: list[str] = []
     chosen = list(goals)
     if not goals:
-        usual = USUAL_OF_SEVERAL_NETWORKS if len({row.get("monarch") for row in rows}) > 1 else USUAL
-        if len({row.get(PERPLEXITY) for row in rows}) > 1:
+        usual = USUAL_OF_SEVERAL_NETWORKS if any(map(partial(_differs, rows), DIFFERENT)) else USUAL
+        if _differs(rows, PERPLEXITY):
             usual = USUAL_OF_SEVERAL_QUALITIES
         chosen = [goal for goal in usual if any(row.get(goal.figure) is not None for row in rows)]
         notes += [f"{goal.figure} is left out: no point has it" for goal in usual if goal not in chosen]
@@ -69,6 +73,10 @@ def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
     best = is_best(np.array([[_cost(row, goal) for goal in chosen] for row in known]).reshape(-1, len(chosen)))
     ordered = sorted((row for row, is_one in zip(known, best) if is_one), key=lambda row: _cost(row, chosen[0]))
     return Front(chosen, ordered, [row for row, is_one in zip(known, best) if not is_one], notes)
+
+
+def _differs(rows: Sequence[Row], name: str) -> bool:
+    return len({row.get(name) for row in rows}) > 1
 
 
 def _check_given(goal: Goal, rows: Sequence[Row]) -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from cimc.files.reasons import reason
 from cimc.files.whole_file import whole_file
-from cimc.sweep.networks import Figure
+from cimc.sweep.figures import Figure
 from dialects.errors import UserError
 
 Cell = int | float | str | None

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cimc.report.text import aligned
+from cimc.sweep.figures import COSINE, MAY_CLIP
 from cimc.sweep.pareto import Front
 from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY
 from cimc.sweep.results import number, varying_settings
@@ -35,7 +36,9 @@ def front_lines(sweep: Sweep, front: Front) -> Iterator[str]:
     yield f"best by {', '.join(map(str, front.goals))}: {len(front.best)} of {_points(compared)}"
     settings = list(varying_settings(sweep))
     figures = [goal.figure for goal in front.goals]
-    figures += [name for name in (PERPLEXITY, BITS_PER_BYTE) if name in front.best[0] and name not in figures]
+    clipping = sum(bool(row.get(MAY_CLIP)) for row in front.best)
+    others = (*([COSINE] if clipping and PERPLEXITY not in front.best[0] else []), PERPLEXITY, BITS_PER_BYTE)
+    figures += [name for name in others if name in front.best[0] and name not in figures]
     rows = [
         [*(str(row[name]) for name in settings), *(number(row[name]) for name in figures)]
         for row in front.best[:MOST_LINES]
@@ -44,6 +47,8 @@ def front_lines(sweep: Sweep, front: Front) -> Iterator[str]:
     yield from aligned([[*settings, *figures], *rows], sides + "r" * len(figures))
     if len(front.best) > MOST_LINES:
         yield f"... and {len(front.best) - MOST_LINES} more in pareto.csv"
+    if clipping:
+        yield f"may clip: {clipping} of these points, which were run to tell what they compute"
     yield from front.notes
 
 

@@ -5,15 +5,16 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimc.compiler import emit_program, schedule_network
+from cimc.compiler import emit_program, measured_program, schedule_network
 from cimc.machine.machine import Machine
 from cimc.pass_runner import PassRunner
+from cimc.program.conversions import may_clip
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.report.report import report_of
-from cimc.sweep.figures import figures_of
+from cimc.sweep.figures import Figure, figures_of, measured_figures
 from cimc.sweep.identity import code_digest
-from cimc.sweep.networks import Figure, load_network, prepare_network
+from cimc.sweep.networks import load_network, prepare_network
 from cimc.sweep.points import Point
 from cimc.sweep.quality import Reading, quality_of
 from cimc.sweep.store import Outcome, write_outcome
@@ -77,8 +78,10 @@ def _figures(job: Job, point: Point) -> dict[str, Figure]:
     schedule_network(PassRunner(network.ctx), module, point.options)
     program = emit_program(network.ctx, module, point.options)
     figures = {**figures_of(report_of(program, point.conditions)), **network.figures}
-    if job.reading is not None and point.options.lossy:  # what clips is not what the network computes
-        figures |= quality_of(job.reading, program, Machine(program, threads=1).run, ordered=True)
+    if may_clip(program):  # and then it does not compute what its network does
+        figures |= measured_figures(measured_program(job.model, program, point.options, threads=1))
+        if job.reading is not None:
+            figures |= quality_of(job.reading, program, Machine(program, threads=1).run, ordered=True)
     return figures
 
 

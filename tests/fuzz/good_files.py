@@ -74,7 +74,7 @@ def grids() -> list[bytes]:
     return [
         b'chip = ["tiny-4", "pcm-256"]\nmapping = ["spread", "linear"]\nlossy = [0, 4]\nmonarch = [0, "auto"]\n',
         b'size = [64, 128]\nobjective = "latency"\n[chip_keys]\nadcs = [1, 8]\ncell_bits = [1, 2]\n',
-        b'chip = "tiny-4"\n[pareto]\nleast = ["latency_ns.total"]\ngreatest = ["network.cosine"]\n',
+        b'chip = "tiny-4"\n[pareto]\nleast = ["latency_ns.total"]\ngreatest = ["measured.cosine"]\n',
     ]
 
 

@@ -35,8 +35,10 @@ def test_a_network_is_that_of_a_compilation(network: Path, tmp_path: Path) -> No
     assert text_of(loaded.module, locations=False) == compilation.texts["cim"]
     assert compilation.distance is not None
     assert loaded.figures == {
-        "network.cosine": compilation.distance.cosine,
-        "network.largest_difference": compilation.distance.largest,
+        "measured.cosine": compilation.distance.cosine,
+        "measured.largest_difference": compilation.distance.largest,
+        "measured.clipped": None,
+        "measured.conversions": None,
     }
 
 

@@ -40,14 +40,23 @@ def test_least_and_greatest() -> None:
     assert [str(goal) for goal in front.goals] == ["least time", "greatest cosine"]
 
 
-def usual(**figures: float | None) -> Row:
-    return {"monarch": 0, "latency_ns.total": 1, "energy_pj.total": 2, "arrays": 3, "network.cosine": 1, **figures}
+def usual(**figures: float | str | None) -> Row:
+    return {"monarch": 0, "latency_ns.total": 1, "energy_pj.total": 2, "arrays": 3, "measured.cosine": 1, **figures}
 
 
 def test_the_usual_goals() -> None:
     assert [goal.figure for goal in front_of([usual()], []).goals] == ["latency_ns.total", "energy_pj.total", "arrays"]
     several = front_of([usual(), usual(monarch=8)], [])
-    assert several.goals[-1] == Goal("network.cosine", greatest=True)
+    assert several.goals[-1] == Goal("measured.cosine", greatest=True)
+
+
+@pytest.mark.parametrize("differing", [{"lossy": 1}, {"activations": "tensor"}, {"measured.cosine": 0.1}])
+def test_points_that_do_not_compute_the_same_are_compared_by_that(differing: dict[str, float | str]) -> None:
+    """Else the best ADC would be the one of a single bit, which costs least and computes nothing."""
+    useless = usual(**{"latency_ns.total": 0.1, "measured.cosine": 0.0, **differing})
+    front = front_of([usual(), useless], [])
+    assert front.goals[-1] == Goal("measured.cosine", greatest=True)
+    assert front.best == [useless, usual()]
 
 
 def test_usual_goals_that_no_point_has_are_left_out() -> None:

@@ -67,6 +67,21 @@ def test_the_best_points(sweep_of: SweepOf) -> None:
     ]
 
 
+def test_best_points_that_may_clip(sweep_of: SweepOf) -> None:
+    """What they still compute stands beside what they cost, whatever they are compared by."""
+    sweep = sweep_of(2, 0, 0)
+    for bits, outcome in enumerate(sweep.outcomes.values()):
+        assert isinstance(outcome.figures, dict)
+        outcome.figures.update({"measured.cosine": 0.5 * bits, "may_clip.conversions": 0 if bits else 7})
+    assert list(front_lines(sweep, front(sweep))) == [
+        "best by least latency_ns.total, least arrays: 2 of 2 points",
+        "chip.adcs  latency_ns.total  arrays  measured.cosine",
+        "        1                 0       2                0",
+        "        2             1,000       1              0.5",
+        "may clip: 1 of these points, which were run to tell what they compute",
+    ]
+
+
 def test_a_long_front_is_cut(sweep_of: SweepOf) -> None:
     sweep = sweep_of(40, 0, 0)
     lines = list(front_lines(sweep, front(sweep)))

@@ -49,9 +49,26 @@ def test_figures_are_those_of_the_program(mapping: str, monarch: int, job: Job, 
     assert outcome.error is None
     assert figures_of(report_of(compilation.program)).items() <= outcome.figures.items()
     assert compilation.distance is not None
-    assert outcome.figures["network.cosine"] == compilation.distance.cosine
+    assert outcome.figures["measured.cosine"] == compilation.distance.cosine
     assert outcome.seconds > 0
     assert read_outcomes(job.folder) == {point.key: outcome}
+
+
+@pytest.mark.parametrize("lossy", [1, 3, 8])
+def test_figures_of_a_program_that_may_clip_are_its_own(lossy: int, job: Job, grid: GridOf) -> None:
+    """And not those of its network, which cannot; with bits enough both are the same."""
+    lossless, point = (only(grid(f'chip = ["tiny-4"]\nlossy = [{bits}]')) for bits in (0, lossy))
+    assert lossless.network == point.network
+    assert make_network(job, point) is None
+    figures, ideal = run_point(job, point).figures, run_point(job, lossless).figures
+    distance = compile_network(job.model, replace(point.options, chip="tiny-4")).distance
+    assert distance is not None
+    assert figures["measured.cosine"] == distance.cosine
+    assert figures["measured.largest_difference"] == distance.largest
+    assert (figures["measured.cosine"] == ideal["measured.cosine"]) == (lossy == 8)
+    assert bool(figures["may_clip.conversions"]) == (lossy < 8)
+    if lossy < 8:
+        assert (figures["measured.clipped"], figures["measured.conversions"]) == distance.clipped
 
 
 @pytest.mark.parametrize(
