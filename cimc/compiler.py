@@ -21,7 +21,7 @@ from cimc.garbage import rare_collections
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
 from cimc.installed import installed_version
 from cimc.language.port_names import lengths_of_caches
-from cimc.machine.inputs import random_inputs
+from cimc.machine.inputs import check_inputs, random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import UserOptions, path_of
 from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
@@ -162,8 +162,12 @@ def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array
 
 
 def given_inputs(inputs: Sequence[Input], calibrate: Path) -> Mapping[str, Array]:
-    """The calibration inputs."""
-    return calibration_inputs(str(calibrate), [value.name for value in inputs])
+    """The calibration inputs; UserError, naming the file, for what is not finite or does not fit the network."""
+    arrays = calibration_inputs(str(calibrate), [value.name for value in inputs])
+    try:
+        return check_inputs(inputs, arrays)
+    except ProgramError as error:
+        raise UserError(f"{calibrate}: {error}") from error
 
 
 class _Compiler:
@@ -189,6 +193,9 @@ class _Compiler:
     def _program(self) -> tuple[Program, list[PassStatistics]]:
         self.progress("import")
         module = import_onnx(self.ctx, self.file, self.chip, self.options.dims or {})
+        calibrate = path_of(self.options.calibrate)
+        if calibrate is not None:  # before the work, and also where nobody looks at all of them
+            given_inputs(network_inputs(Network.of(self.ctx, module), Slots()), calibrate)
         with self._keep_ir() as keep, self._naming_file():
             after = [*self._validation(module), *keep, self._after_pass]
             runner = PassRunner(self.ctx, after, lambda coming: self.progress(coming.name))

@@ -19,7 +19,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.translation_validation import cosine
+from cimc.translation_validation import cosine, nothing_in
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.semantics import onnx_runtime
@@ -112,17 +112,17 @@ def _measured(
 
 def distance_of(outputs: Mapping[str, Array], expected: Mapping[str, Array], rewritten: str = "") -> Distance:
     """The distance between outputs of the same names; not measured if there is nothing in them to compare."""
-    nothing = _nothing(expected)
+    nothing = nothing_in(expected)
     if nothing:
-        return Distance(False, failure=nothing)
+        return Distance(False, failure=f"there is nothing to compare in the original: {nothing}")
     differing = [name for name in expected if not _same(outputs[name], expected[name])]
     if not differing:
-        return Distance(True, rewritten=rewritten)
+        return Distance(True, others=tuple(_silent(expected)), rewritten=rewritten)
     for name in differing:
         if outputs[name].shape != expected[name].shape:
             shapes = f"{list(outputs[name].shape)}, the original's {list(expected[name].shape)}"
             return Distance(False, failure=f"output {name!r} has shape {shapes}")
-    others = tuple(_others(differing, outputs, expected))
+    others = (*_others(differing, outputs, expected), *_silent(expected))
     numbers = {name: _finite(outputs[name], expected[name]) for name in expected if _is_numeric(expected[name])}
     cosines = {name: cosine(a, b) for name, (a, b) in numbers.items() if expected[name].dtype.kind == "f" and b.size}
     largest = {name: float(np.max(np.abs(a - b), initial=0.0)) for name, (a, b) in numbers.items()}
@@ -130,15 +130,6 @@ def distance_of(outputs: Mapping[str, Array], expected: Mapping[str, Array], rew
     most = max((name for name in largest if name in differing), key=largest.__getitem__, default="")
     least_cosine = cosines[least] if least else 1.0 if cosines else None
     return Distance(False, least_cosine, largest.get(most, 0.0), least or most, most or least, others, rewritten)
-
-
-def _nothing(expected: Mapping[str, Array]) -> str:
-    """Why the original's outputs say nothing that anything could be compared with; "" if they say something."""
-    if not any(array.size for array in expected.values()):
-        return "there is nothing to compare: all outputs of the original are empty"
-    if not any(np.isfinite(array).any() if array.dtype.kind == "f" else array.size for array in expected.values()):
-        return "there is nothing to compare: no value that the original gives is finite"
-    return ""
 
 
 def _others(names: Iterable[str], outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> Iterable[str]:
@@ -152,6 +143,16 @@ def _others(names: Iterable[str], outputs: Mapping[str, Array], expected: Mappin
             odd |= ~np.isfinite(b) & ~np.isnan(b) & (a != b)
             if odd.any():
                 yield f"{np.count_nonzero(odd)} of {b.size} values of output {name!r} are infinite or NaN in one only"
+
+
+def _silent(expected: Mapping[str, Array]) -> Iterable[str]:
+    """Outputs that nothing was compared in, and those with values that no figure is of."""
+    for name, array in expected.items():
+        odd = np.count_nonzero(~np.isfinite(array)) if array.dtype.kind == "f" else 0
+        if not array.size:
+            yield f"output {name!r} is empty"
+        elif odd:
+            yield f"{odd} of {array.size} values of output {name!r} are infinite or NaN in the original"
 
 
 def _finite(output: Array, expected: Array) -> tuple[Array, Array]:

@@ -44,7 +44,9 @@ class TranslationValidator:
         except GraphError as error:
             where = "the imported network" if done is None else f"the network after {done.name}"
             raise UserError(f"--verify-each: {where} does not run: {error}") from error
-        if done is not None:
+        if done is None:
+            self._check_that_they_tell(outputs)
+        else:
             exactness = exactness_of(done)
             for name, expected in self._outputs.items():
                 wrong = difference(outputs[name], expected, exactness)
@@ -53,12 +55,28 @@ class TranslationValidator:
                     self._remark_similarity(done.name, name, _similarity(outputs[name], expected))
         self._outputs = outputs
 
+    def _check_that_they_tell(self, outputs: Mapping[str, Array]) -> None:
+        nothing = nothing_in(outputs)
+        if nothing:
+            raise UserError(
+                f"--verify-each: there is nothing to compare: {nothing}: give other inputs with --calibrate"
+            )
+
     def _remark_similarity(self, done: str, output: str, similarity: float) -> None:
         if similarity < LEAST_COSINE:
             self.remark(
                 f"--verify-each: after {done}, output {output!r} has cosine {similarity:.4f} with what it was: "
                 "its weights or activations have a wider range than 8 bits can tell apart"
             )
+
+
+def nothing_in(outputs: Mapping[str, Array]) -> str:
+    """Why outputs of a network say nothing that others could be compared with; "" if they say something."""
+    if not any(array.size for array in outputs.values()):
+        return "all outputs are empty"
+    if not any(np.isfinite(array).any() if array.dtype.kind == "f" else array.size for array in outputs.values()):
+        return "no value of the outputs is finite"
+    return ""
 
 
 def difference(output: Array, expected: Array, exactness: Exactness) -> str | None:

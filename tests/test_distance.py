@@ -73,7 +73,10 @@ def test_values_that_are_no_numbers_in_one_only() -> None:
     distance = distance_of({"y": floats(1.5, np.nan, np.nan, 2)}, expected)
     assert (distance.largest, distance.others) == (
         0.5,
-        ("1 of 4 values of output 'y' are infinite or NaN in one only",),
+        (
+            "1 of 4 values of output 'y' are infinite or NaN in one only",
+            "2 of 4 values of output 'y' are infinite or NaN in the original",
+        ),
     )
 
 
@@ -94,20 +97,34 @@ def test_numbers_that_are_no_floats_have_no_cosine() -> None:
 @pytest.mark.parametrize(
     ("expected", "why"),
     [
-        ({}, "all outputs of the original are empty"),
-        ({"y": np.zeros((0, 4), np.float32), "n": np.zeros(0, np.int64)}, "all outputs of the original are empty"),
-        ({"y": floats(np.nan, np.inf), "z": floats()}, "no value that the original gives is finite"),
+        ({}, "all outputs are empty"),
+        ({"y": np.zeros((0, 4), np.float32), "n": np.zeros(0, np.int64)}, "all outputs are empty"),
+        ({"y": floats(np.nan, np.inf), "z": floats()}, "no value of the outputs is finite"),
     ],
 )
 def test_nothing_to_compare_is_not_identical(expected: dict[str, NDArray[np.float32]], why: str) -> None:
     distance = distance_of(dict(expected), expected)
     assert not distance.identical
-    assert str(distance) == f"not measured: there is nothing to compare: {why}"
+    assert str(distance) == f"not measured: there is nothing to compare in the original: {why}"
 
 
 def test_a_number_is_something_to_compare() -> None:
     expected = {"y": floats(np.nan), "n": np.array([1])}
-    assert distance_of(dict(expected), expected).identical
+    distance = distance_of(dict(expected), expected)
+    assert distance.identical
+    assert str(distance) == (
+        "identical to the original, bit for bit; 1 of 1 values of output 'y' are infinite or NaN in the original"
+    )
+
+
+def test_what_was_not_compared_is_said() -> None:
+    """The cache of a language model that read nothing is that of the original, and its logits are none."""
+    expected = {"logits": floats(), "present": floats(1, 2)}
+    assert str(distance_of(dict(expected), expected)) == (
+        "identical to the original, bit for bit; output 'logits' is empty"
+    )
+    distance = distance_of({**expected, "present": floats(1, 3)}, expected)
+    assert str(distance).endswith("from the original (output 'present'); output 'logits' is empty")
 
 
 def test_other_shapes(onnx_file: Write) -> None:

@@ -77,6 +77,21 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 }"""
 
 
+@pytest.mark.parametrize(
+    ("values", "why"), [(floats(), "all outputs are empty"), (floats(np.nan), "no value of the outputs is finite")]
+)
+def test_outputs_that_say_nothing(values: Array, why: str):
+    """Whatever a pass did, they would be the same."""
+    context: Context = make_context()
+    module = Parser(context, NETWORK.replace("tensor<4xf32>", f"tensor<{values.size}xf32>")).parse_module()
+    validator = TranslationValidator(store_of(context), {"input0": values})
+    with pytest.raises(UserError) as error:
+        validator(None, module)
+    assert str(error.value) == (
+        f"--verify-each: there is nothing to compare: {why}: give other inputs with --calibrate"
+    )
+
+
 def validated(change: str) -> tuple[TranslationValidator, ModuleOp]:
     """A validator that has seen the network, and the network with another operator for `Mul`."""
     context: Context = make_context()

@@ -119,6 +119,10 @@ def check_text(text: Text, ports: Ports, plan: Plan) -> None:
     if not plan.windows(text, ports):
         least = plan.window if ports.step not in (None, 1) else 2
         raise ProgramError(f"the text has {len(text.ids)} tokens, too few: expected at least {least}")
+    if not sum(map(text.size, plan.windows(text, ports))):
+        raise ProgramError(
+            f"the text has {len(text.ids)} tokens that spell no bytes: expected some text beside special tokens"
+        )
     largest = int(text.ids.max())
     if ports.vocabulary is not None and largest >= ports.vocabulary:
         raise ProgramError(

@@ -92,6 +92,9 @@ class Quality:
 
     def _remark(self, name: str) -> str:
         assert self.evaluation is not None
+        score = self.evaluation.scores[name]
+        if score.unknown:
+            return f"the logits say nothing at {score.unknown:,} of {score.tokens:,} tokens: they hold NaN"
         if name == REFERENCE:
             same = "identical to the program, bit for bit, in all windows"
             return "differs from the program" if self.evaluation.difference else same

@@ -19,6 +19,8 @@ class Score:
     nats: float
     tokens: int
     size: int
+    unknown: int = 0
+    """At how many tokens the logits say nothing, so that the figures are NaN."""
 
     @property
     def perplexity(self) -> float:
@@ -36,7 +38,7 @@ def score_of(surprises: Iterable[float], size: int) -> Score:
     """The score of tokens with these surprises, in nats, that spell so many bytes; the sum is exact, then rounded."""
     values = list(surprises)
     total = math.fsum(values) if all(map(math.isfinite, values)) else float(sum(values))
-    return Score(total, len(values), size)
+    return Score(total, len(values), size, sum(map(math.isnan, values)))
 
 
 def surprises_at(logits: NDArray[Any], ids: NDArray[np.int64]) -> NDArray[np.float64]:

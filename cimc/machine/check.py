@@ -17,20 +17,33 @@ from cimc.program.one_line import one_line
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found; `difference` is empty if all outputs are identical. As text: the result in one line."""
+    """What a comparison found; `difference` is empty if all outputs are identical. As text: the result in one line.
+
+    Outputs without any values, or with nothing but NaN, are identical, but nothing follows from that: see `nothing`.
+    """
 
     values: int
     outputs: int
     difference: str = ""
+    nans: int = 0
+    """How many values of the reference are NaN."""
 
     @property
     def identical(self) -> bool:
         return not self.difference
 
+    @property
+    def nothing(self) -> str:
+        """Why the comparison says nothing; "" if it says something."""
+        if not self.values:
+            return f"there is nothing to compare: all {self.outputs} outputs are empty"
+        return f"there is nothing to compare: all {self.values} values are NaN" if self.nans == self.values else ""
+
     def __str__(self) -> str:
-        if self.difference:
-            return f"check: {self.difference}"
-        return f"check: identical, {self.values} values in {self.outputs} outputs"
+        if self.difference or self.nothing:
+            return f"check: {self.difference or self.nothing}"
+        nans = f" ({self.nans} of them NaN)" if self.nans else ""
+        return f"check: identical, {self.values} values{nans} in {self.outputs} outputs"
 
 
 def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray[Any]]) -> Comparison:
@@ -39,7 +52,8 @@ def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray
     differences = (_difference(name, outputs.get(name), reference[name]) for name in reference)
     unknown = (f"output {name} is not in the reference" for name in outputs if name not in reference)
     difference = next(filter(None, [*differences, *unknown]), "")
-    return Comparison(values, len(reference), difference)
+    nans = sum(int(np.isnan(array).sum()) for array in reference.values() if array.dtype.kind in "fc")
+    return Comparison(values, len(reference), difference, nans)
 
 
 class Reference:

@@ -19,8 +19,8 @@ class Distance:
     """A compiled network against the original on some inputs.
 
     `cosine` is that of the output of floats where it is least, None if no output has any; `largest` is the largest
-    difference of all outputs, each over the values that are finite in both. `others` says what else differs; `failure`
-    why nothing could be compared.
+    difference of all outputs, each over the values that are finite in both. `others` says what else differs,
+    and what was not compared; `failure` why nothing could be.
     """
 
     identical: bool
@@ -49,9 +49,8 @@ class Distance:
         if self.failure is not None:
             return f"not measured: {self.failure}"
         rewritten = f" ({self.rewritten})" if self.rewritten else ""
-        if self.identical:
-            return f"identical to the original, bit for bit{rewritten}"
-        return f"{self._figures()}{''.join(f'; {other}' for other in self.others)}{rewritten}"
+        figures = "identical to the original, bit for bit" if self.identical else self._figures()
+        return f"{figures}{''.join(f'; {other}' for other in self.others)}{rewritten}"
 
     def _figures(self) -> str:
         largest = f"largest difference {self.largest:.3g}"

@@ -40,6 +40,30 @@ def test_the_exact_form_is_said(run: Run) -> None:
     )
 
 
+def test_nothing_to_compare(run: Run) -> None:
+    """No vectors have no difference to anything, and that is no success."""
+    np.savez("x.npz", x=np.zeros((0, 4), np.uint8))
+    code, lines = run()
+    assert (code, lines[-1]) == (1, "check: there is nothing to compare: all 1 outputs are empty")
+
+
+@pytest.mark.parametrize(("rows", "code"), [(2, 0), (1, 1)])
+def test_inputs_that_are_nan(
+    rows: int, code: int, onnx_file: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """N14: a program takes them, as ONNX Runtime does; where all that is compared is NaN, nothing is said by it."""
+    file = onnx_file("g (float[n,4] x) => (float[n,3] y) { y = MatMul(x, w) }", {"w": W.astype(np.float32)})
+    x = np.ones((2, 4), np.float32)
+    x[0, 1] = np.nan
+    program, reference, inputs = (str(tmp_path / name) for name in ("p.cim", "ref.onnx", "x.npz"))
+    np.savez(inputs, x=x[:rows])
+    assert compile_model.main([str(file), "--chip", "tiny-4", "-o", program, "--reference", reference]) == 0
+    assert run_program.main([program, "--inputs", inputs, "--check", reference]) == code
+    last = capsys.readouterr().out.splitlines()[-1]
+    same, none = "identical, 6 values (3 of them NaN) in 1 outputs", "there is nothing to compare: all 3 values are NaN"
+    assert last == f"check: {none if code else same}"
+
+
 def test_untouched(run: Run) -> None:
     assert run("--as-is") == (0, ["check: identical, 6 values in 1 outputs"])
 

@@ -196,12 +196,31 @@ def test_calibration_inputs(network: Path, fails: Callable[..., str], tmp_path: 
     np.savez(inputs, z=W)
     assert fails("cimc", network, "--calibrate", inputs) == f"{inputs}: no array for input 'x': expected x"
     np.savez(inputs, x=W)
-    message = fails("cimc", network, "--calibrate", inputs)
-    assert message.startswith(f"{inputs}: the network does not run on these inputs: ")
+    shape = "[4, 6]"
+    assert fails("cimc", network, "--calibrate", inputs) == f"{inputs}: input x has shape {shape}, expected [n, 4]"
+    np.savez(inputs, x=np.zeros((2, 4)))
+    wrong_type = f"{inputs}: input x has type float64, expected float32"
+    assert fails("cimc", network, "--calibrate", inputs, "--activations", "token") == wrong_type
     inputs.write_text("no archive")
     assert fails("cimc", network, "--calibrate", inputs).startswith(
         f"{inputs}: not an .npz file with calibration inputs: "
     )
+
+
+@pytest.mark.parametrize("measuring", ["--measure", "--no-measure"])
+@pytest.mark.parametrize("activations", ["token", "tensor", "static"])
+def test_calibration_inputs_that_say_nothing(
+    activations: str, measuring: str, network: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    """Refused also where no number of them would come into the program."""
+    inputs, command = tmp_path / "inputs.npz", ("cimc", network, "--activations", activations, measuring, "--calibrate")
+    for wrong in (np.nan, np.inf, -np.inf):
+        np.savez(inputs, x=np.array([[0, 1, 2, 3], [4, wrong, 6, 7]], np.float32))
+        assert fails(*command, inputs) == (
+            f"{inputs}: array 'x' holds {wrong} at [1, 1]: expected numbers that are finite"
+        )
+    np.savez(inputs, x=np.zeros((0, 4), np.float32))
+    assert fails(*command, inputs) == (f"{inputs}: array 'x' of shape [0, 4] holds no vectors: expected at least one")
 
 
 def test_unknown_dimensions_of_a_report(program: Path, fails: Callable[..., str]) -> None:

@@ -122,6 +122,14 @@ def test_texts_that_are_too_short(bigram: Callable[..., Path], tmp_path: Path) -
             evaluate(networks, ports, one, Plan(5))
 
 
+def test_texts_of_special_tokens_alone(bigram: Callable[..., Path], tmp_path: Path) -> None:
+    """What a tokenizer makes of an empty file, if it begins and ends every text with a token."""
+    ports, networks = networks_of(bigram(), tmp_path)
+    message = "^the text has 2 tokens that spell no bytes: expected some text beside special tokens$"
+    with pytest.raises(ProgramError, match=message):
+        evaluate(networks, ports, Text(TEXT.ids[:2], np.zeros(2, np.int64)), Plan(4))
+
+
 def test_the_tokenizer_of_another_model(bigram: Callable[..., Path], tmp_path: Path) -> None:
     ports, networks = networks_of(bigram(), tmp_path)
     message = "^the text has token 4, and the program knows 4: expected the tokenizer of the model$"

@@ -45,6 +45,12 @@ def test_numbers() -> None:
     ]
 
 
+def test_logits_that_are_no_numbers() -> None:
+    """A figure that is none is not left without a word."""
+    own = quality(Score(math.nan, 4, 8, unknown=3))
+    assert own.text_table().lines()[1].endswith("  the logits say nothing at 3 of 4 tokens: they hold NaN")
+
+
 def test_numbers_that_json_does_not_know() -> None:
     content = json.loads(json.dumps(quality(Score(math.nan, 4, 0)).to_json(), allow_nan=False))
     assert content["scores"]["program"] == {"perplexity": None, "bits_per_byte": None, "nats": None}

@@ -35,6 +35,7 @@ def test_logits_that_say_nothing(wrong: float) -> None:
     surprises = surprises_at(np.full((1, 3), wrong, np.float32), np.array([1]))
     assert np.isnan(surprises[0])
     assert math.isnan(score_of(surprises, 1).perplexity)
+    assert score_of([1.0, *surprises], 1).unknown == 1
 
 
 def test_perplexity_and_bits_per_byte() -> None:

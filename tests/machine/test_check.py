@@ -19,7 +19,33 @@ def test_identical() -> None:
     outputs = {"a": of_bits(0x7FC00001, 0x80000000).reshape(1, 2), "b": np.zeros((0, 3)), "c": np.array(["x"], object)}
     result = compare(outputs, {name: array.copy() for name, array in outputs.items()})
     assert result.identical
-    assert str(result) == "check: identical, 3 values in 3 outputs"
+    assert str(result) == "check: identical, 3 values (1 of them NaN) in 3 outputs"
+
+
+def test_values_that_are_nan() -> None:
+    """They are compared like all others, bit for bit, and it is said how many they are."""
+    outputs = {"a": of_bits(0x7FC00001, 0), "n": np.array([1])}
+    result = compare(outputs, outputs)
+    assert (result.identical, result.nans, result.nothing) == (True, 1, "")
+    assert str(result) == "check: identical, 3 values (1 of them NaN) in 2 outputs"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "why"),
+    [
+        ({}, "all 0 outputs are empty"),
+        ({"a": np.zeros((0, 3)), "b": np.zeros(0, np.int8)}, "all 2 outputs are empty"),
+        ({"a": np.zeros((0, 3)), "b": of_bits(0x7FC00001, 0xFFC00000)}, "all 2 values are NaN"),
+    ],
+)
+def test_nothing_to_compare(outputs: dict[str, NDArray[Any]], why: str) -> None:
+    """No difference, and no success: every program would pass."""
+    result = compare(outputs, outputs)
+    assert result.identical
+    assert (result.nothing, str(result)) == (
+        f"there is nothing to compare: {why}",
+        f"check: there is nothing to compare: {why}",
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,12 @@ def test_no_record_is_chosen_twice(handmade: Program) -> None:
     assert chosen == [[3, 4]] * 8
 
 
+def test_of_no_vectors_nothing_is_checked(handmade: Program) -> None:
+    engine = checked(handmade, FastEngine(handmade), 100)
+    engine.multiply(3, 5, np.zeros((0, 4), np.uint8), np.zeros((0, 3), np.int32))
+    assert str(engine) == "spot check: 0 of 2 MULTIPLY records add the same in the reference engine"
+
+
 def test_records_are_checked_once(handmade: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a second run takes the time that it takes without checks."""
     engine = checked(handmade, FastEngine(handmade), 100)
