@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,12 +129,8 @@ def _weights_beside(path: Path | None) -> list[Path]:
 def _options(arguments: argparse.Namespace, output: Path | None) -> "Options":
     from cimc.compiler import Options
 
-    chosen = given(arguments, UserOptions)
-    return Options(
-        **{**chosen, "measure": chosen["measure"] and arguments.emit is None},
-        output=output,
-        texts=arguments.emit in ("cim", "array"),
-    )
+    options = Options(**given(arguments, UserOptions), output=output, texts=arguments.emit in ("cim", "array"))
+    return options if arguments.emit is None else replace(options, measure=False)
 
 
 def _print_emitted(compilation: "Compilation", form: str) -> None:

@@ -11,6 +11,7 @@ from cimc.program.fidelity import (
     nodes_by_stage,
     options_text,
 )
+from cimc.program.metadata import Json
 from cimc.program.program import Program
 
 MEASURED = Distance(False, 0.5, 2.0, "y", "y", ran=PROGRAM, clipping={0: (3, 4), 1: (5, 8)})
@@ -48,7 +49,7 @@ def test_inputs() -> None:
 
 
 def test_options() -> None:
-    calibrate = {"file": "x.npz", "digest": "0123456789abcdef0123"}
+    calibrate: Json = {"file": "x.npz", "digest": "0123456789abcdef0123"}
     assert options_text({"lossy": 2, "monarch": "8,rank=2", "calibrate": calibrate}) == (
         "lossy 2, monarch 8,rank=2, calibrate x.npz (digest 0123456789abcdef)"
     )
