@@ -222,7 +222,9 @@ def _check(arguments: argparse.Namespace, inputs: "Arrays", outputs: "Arrays") -
         say(f"checked against the exact form of {arguments.check}: {rewritten}")
     comparison = compare(outputs, expected)
     say(str(comparison))
-    return 0 if comparison.identical and not comparison.nothing else DIFFERENT
+    if comparison.nothing:
+        return NOT_COMPARED
+    return 0 if comparison.identical else DIFFERENT
 
 
 if __name__ == "__main__":

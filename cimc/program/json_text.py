@@ -34,6 +34,7 @@ def header_json(program: Program, seal: Seal) -> dict[str, Json]:
         "source": program.source.to_json(),
         "mapping": program.mapping,
         "dims": dict(program.dims),
+        "options": dict(program.options),
         "chip": program.chip.to_json(),
         "inputs": [value.to_json() for value in program.inputs],
         "outputs": [value.to_json() for value in program.outputs],
