@@ -1,8 +1,13 @@
-"""The error that dialects, passes and the compiler raise for a mistake of the user."""
+"""The errors that a user can meet; they stand at the bottom, below all that raises them."""
 
 
-class UserError(Exception):
-    """A mistake of the user: the text says what was found, what was expected and what to do.
+class Error(Exception):
+    """A mistake that a user can mend: the text says what was found, what was expected and what to do.
 
-    The commands print it as one line, `cimc: error: <text>`, and exit with 1. A mistake of ours is an assertion.
+    As `cimc.Error` it is what to catch for all of them. The commands print it as one line, `cimc: error: <text>`, and
+    exit with 1. A mistake of ours is an assertion.
     """
+
+
+class UserError(Error):
+    """What dialects, passes and the compiler raise: a model, an option or a file that cannot be used."""

@@ -5,12 +5,13 @@ import os
 from collections.abc import Generator
 
 from cimc.program.one_line import printable
+from dialects.errors import Error
 
 MALFORMED = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 """What Python and numpy raise on contents that nobody foresaw; a reader makes one line of them that names its file."""
 
 
-class ProgramError(Exception):
+class ProgramError(Error):
     """A mistake the user can meet; the message says what was found and what was expected.
 
     It is one line, whatever names from a file it quotes.
