@@ -199,16 +199,10 @@ def _inputs(program: "Program", arguments: argparse.Namespace) -> "Arrays":
 
 
 def _save(path: Path, outputs: "Arrays") -> None:
-    import zipfile
+    from cimc.machine.inputs import write_arrays
 
-    import numpy as np
-    from numpy.lib import format as npy
-
-    with whole_file(path, UserError) as new, zipfile.ZipFile(new, "w") as archive:
-        for name, array in outputs.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                plain = array.astype(np.str_) if array.dtype.hasobject else array
-                npy.write_array(file, plain, allow_pickle=False)
+    with whole_file(path, UserError) as new:
+        write_arrays(new, outputs)
 
 
 def _check(arguments: argparse.Namespace, inputs: "Arrays", outputs: "Arrays") -> int:

@@ -7,9 +7,10 @@ import numpy as np
 
 from cimc.language.context import Context, Run, Values
 from cimc.machine.check import Comparison, compare
+from cimc.program.errors import ProgramError
 
 
-class Difference(Exception):
+class Difference(ProgramError):
     """An output of a step that is not that of the reference. As text: the result in one line."""
 
 

@@ -20,8 +20,9 @@ MAX_TOKENS = 256
 class Session(Context):
     """A language model that is ready to go on with what it has read.
 
-    `batch` sequences are read side by side. Threads and engine are those of `Machine`. Raises ProgramError if the
-    program is no language model, or takes another number of sequences.
+    `batch` sequences are read side by side. Threads and engine are those of `Machine`; sessions may share a `machine`
+    that there is already. Raises ProgramError if the program is no language model, or takes another number of
+    sequences.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Session(Context):
         engine: EngineName = "fast",
         spot_check: float = 0,
         seed: int = 0,
+        machine: Machine | None = None,
     ) -> None:
         ports = ports_of(program)
-        self.machine = Machine(program, engine, threads=threads, spot_check=spot_check, seed=seed)
+        self.machine = machine or Machine(program, engine, threads=threads, spot_check=spot_check, seed=seed)
         super().__init__(ports, self.machine.run, batch)
 
     def generate(

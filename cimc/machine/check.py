@@ -17,7 +17,7 @@ from cimc.program.one_line import one_line
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found; `difference` is empty if all outputs are identical. As text: the result in one line.
+    """What a comparison found; it is true if all outputs are identical, and that says something. As text: the result in one line.
 
     Outputs without any values, or with nothing but NaN, are identical, but nothing follows from that: see `nothing`.
     """
@@ -25,11 +25,15 @@ class Comparison:
     values: int
     outputs: int
     difference: str = ""
+    """Where outputs differ first, and how; empty if they do not."""
     nans: int = 0
     """How many values of the reference are NaN."""
+    rewritten: str = ""
+    """What had to be rewritten in the reference, so that its numbers are the same on every processor."""
 
     @property
     def identical(self) -> bool:
+        """Whether every bit is the same."""
         return not self.difference
 
     @property
@@ -39,11 +43,18 @@ class Comparison:
             return f"there is nothing to compare: all {self.outputs} outputs are empty"
         return f"there is nothing to compare: all {self.values} values are NaN" if self.nans == self.values else ""
 
+    def __bool__(self) -> bool:
+        return self.identical and not self.nothing
+
     def __str__(self) -> str:
+        rewritten = f" (the reference in exact form: {self.rewritten})" if self.rewritten else ""
         if self.difference or self.nothing:
-            return f"check: {self.difference or self.nothing}"
+            return f"check: {self.difference or self.nothing}{rewritten}"
         nans = f" ({self.nans} of them NaN)" if self.nans else ""
-        return f"check: identical, {self.values} values{nans} in {self.outputs} outputs"
+        return f"check: identical, {self.values} values{nans} in {self.outputs} outputs{rewritten}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {str(self).removeprefix('check: ')}>"
 
 
 def compare(outputs: Mapping[str, NDArray[Any]], reference: Mapping[str, NDArray[Any]]) -> Comparison:

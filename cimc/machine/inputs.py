@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, cast
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
@@ -62,6 +63,14 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise many unrelated types for a damaged file
         raise ProgramError(f"{name}: not an .npz file with inputs: {error}") from error
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes an .npz file of arrays of any name, texts included, which `numpy.savez` does not do."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                npy.write_array(file, array.astype(np.str_) if array.dtype.hasobject else array, allow_pickle=False)
 
 
 def _array(content: object) -> NDArray[Any]:

@@ -41,6 +41,11 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
         yield f"; {title}: {text}"
 
 
+def value_text(value: Value) -> str:
+    """Name, type and shape of an input or an output: `x float32[n, 4]`."""
+    return f"{one_line(value.name)} {value.dtype}{_shape(value)}"
+
+
 def listing_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[str]:
     """One line for every record, in order, or for those of these numbers."""
     nodes = RecordNodes(program)

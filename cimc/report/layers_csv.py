@@ -2,11 +2,12 @@
 
 import csv
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, TypeAlias
 
 from cimc.report.report import Layer, Report
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS
 
+Cell: TypeAlias = "str | int | float | None"
 COLUMNS = (
     "program",
     "node",
@@ -34,13 +35,13 @@ def write_layers(reports: Iterable[tuple[str, Report]], file: IO[str]) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     for program, report in reports:
-        writer.writerows(_row(program, layer) for layer in report.layers)
+        writer.writerows([program, *row_of(layer).values()] for layer in report.layers)
 
 
-def _row(program: str, layer: Layer) -> list[str | int | float | None]:
+def row_of(layer: Layer) -> dict[str, Cell]:
+    """The figures of a layer by column; None for what is not known."""
     rows, columns = layer.shape
-    return [
-        program,
+    cells = [
         layer.node,
         layer.kind,
         rows,
@@ -59,3 +60,4 @@ def _row(program: str, layer: Layer) -> list[str | int | float | None]:
         layer.area_um2,
         layer.leakage_pj,
     ]
+    return dict(zip(COLUMNS[1:], cells, strict=True))

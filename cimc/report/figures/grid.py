@@ -1,51 +1,22 @@
 """Where the arrays of a chip stand on its map."""
 
-import math
-from dataclasses import dataclass
-
 import altair as alt
 
 from cimc.program.metadata import Chip
+from cimc.report.chip_map import ChipMap, chip_map
 
-GAP = 0.12
-"""Between arrays, as a share of an array's longer side."""
-LANDSCAPE = 2.4
-"""Width by height of the whole map, about."""
 HEADROOM = 0.02
 NUMBERED = 400
 """Up to so many arrays bear their number."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Where the arrays stand: `across` in a line, `pitch` cells from one to the next, `size` cells all together.
-
-    `gaps` are the cells between one and the next.
-    """
-
-    count: int
-    across: int
-    pitch: tuple[int, int]
-    size: tuple[int, int]
-    gaps: tuple[int, int]
-    rows: int
-    """Of one array."""
+class Grid(ChipMap):
+    """The map of a chip, with the expressions of its charts."""
 
     @staticmethod
     def of(chip: Chip, count: int) -> "Grid":
-        """About LANDSCAPE, with few places left empty in the last row."""
-        gap = math.ceil(GAP * max(chip.rows, chip.columns))
-        pitch = (chip.columns + gap, chip.rows + gap + (gap if count <= NUMBERED else 0))
-        wanted = math.sqrt(count * LANDSCAPE * pitch[1] / pitch[0])
-        candidates = range(max(1, math.floor(0.7 * wanted)), min(count, math.ceil(1.3 * wanted)) + 1)
-        across = min(candidates, key=lambda n: (-count % n) / count + abs(math.log(n / wanted)) / 4)
-        size = across * pitch[0] - gap, math.ceil(count / across) * pitch[1] - gap
-        return Grid(count, across, pitch, size, (pitch[0] - chip.columns, pitch[1] - chip.rows), chip.rows)
-
-    @property
-    def lines(self) -> int:
-        """How many lines of arrays there are."""
-        return math.ceil(self.count / self.across)
+        """The grid of so many arrays."""
+        return Grid(**vars(chip_map(chip, count, numbered=count <= NUMBERED)))
 
     @property
     def headroom(self) -> float:

@@ -1,11 +1,17 @@
 """What can be chosen in `place-tiles`; free of numpy: a command line is parsed before it is imported."""
 
+from typing import Literal, TypeAlias, get_args
+
 from dialects.errors import UserError
 
-LINEAR, SPARSEMAP, DENSEMAP, SPREAD = MAPPING_NAMES = ("linear", "sparsemap", "densemap", "spread")
+MappingName: TypeAlias = Literal["linear", "sparsemap", "densemap", "spread"]
 """How tiles are placed, the best last (docs/mappings.md)."""
-ARRAYS, LATENCY, THROUGHPUT = OBJECTIVES = ("arrays", "latency", "throughput")
+Objective: TypeAlias = Literal["arrays", "latency", "throughput"]
 """What `spread` aims at: few arrays, low latency of one vector, or high throughput of many."""
+MAPPING_NAMES: tuple[MappingName, ...] = get_args(MappingName)
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+LINEAR, SPARSEMAP, DENSEMAP, SPREAD = MAPPING_NAMES
+ARRAYS, LATENCY, THROUGHPUT = OBJECTIVES
 DEFAULT_MAPPING, DEFAULT_OBJECTIVE = SPREAD, ARRAYS
 
 

@@ -1,9 +1,13 @@
 """What can be chosen in `quantize`; free of numpy: a command line is parsed before it is imported."""
 
+from typing import Literal, TypeAlias, get_args
+
 from dialects.errors import UserError
 
-TOKEN, TENSOR, STATIC = ACTIVATIONS = ("token", "tensor", "static")
+Activations: TypeAlias = Literal["token", "tensor", "static"]
 """How activations are quantised: by the range of each token, of the tensor, or of calibration inputs."""
+ACTIVATIONS: tuple[Activations, ...] = get_args(Activations)
+TOKEN, TENSOR, STATIC = ACTIVATIONS
 
 
 def check_activations(activations: str) -> None:

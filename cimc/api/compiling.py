@@ -1,0 +1,97 @@
+"""`cimc.compile`: from a network, as a Python program has it, to a program."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from cimc.api.calibration import Calibration, Samples, calibration_file, samples_of
+from cimc.api.intermediate import Keep
+from cimc.api.models import Model, model_file
+from cimc.api.options import checked_options
+from cimc.api.program import Program, from_parts
+from cimc.compiler import Options, compile_network
+from cimc.options.compilation import DEFAULT_CHIP, File
+from cimc.program import program as files
+from dialects.errors import UserError
+from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MappingName, Objective
+from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
+from passes.quantize.analysis.choices import Activations
+from passes.schedule_arrays.analysis.choices import LOSSLESS
+
+
+def compile(
+    model: Model,
+    *,
+    chip: File = DEFAULT_CHIP,
+    arrays: int | None = None,
+    mapping: MappingName = DEFAULT_MAPPING,
+    objective: Objective = DEFAULT_OBJECTIVE,
+    lossy: int = LOSSLESS,
+    monarch: int | str | None = None,
+    monarch_budget: float = DEFAULT_BUDGET,
+    prune_below: float = NO_PRUNING,
+    dims: Mapping[str, int] | None = None,
+    activations: Activations | None = None,
+    calibrate: Calibration | None = None,
+    keep_ir: File | None = None,
+    reference: File | None = None,
+    reference_float: File | None = None,
+    time_limit: float | None = None,
+    verify_each: bool = False,
+) -> Program:
+    """Compile a network to a program for an analog compute-in-memory chip; the options are those of `cimc`.
+
+    Args:
+        model: the path of an ONNX file, of a folder with a checkpoint of a language model, or of a program of
+            torch.export (.pt2); or the bytes of an ONNX file, or an onnx.ModelProto.
+        chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, tiny-4), or a chip file (TOML).
+        arrays: how many arrays the chip has; None for as many as its file says.
+        mapping: how tiles are placed: "spread" needs the fewest arrays; "densemap", "sparsemap" and "linear" are those
+            of arXiv 2510.11192.
+        objective: what "spread" aims at: fewest "arrays", least "latency" of one token, or most "throughput".
+        lossy: convert to so many bits at most, which may clip; 0 for conversions that cannot.
+        monarch: project dense weights onto Monarch factors: a number of blocks, as a text also with the rank of slices
+            ("8,rank=2"), "auto" for the cheapest within monarch_budget, or "paper"; None for none.
+        monarch_budget: the relative error that a layer may have with monarch="auto".
+        prune_below: weights below this magnitude count as zero in finding structure; 0 for none.
+        dims: sizes of symbolic dimensions by name; those without one stay symbolic.
+        activations: how activations are quantised: by the range of each "token", of the "tensor", or "static", of the
+            calibration inputs; None for static where there are such inputs, and per token where not.
+        calibrate: inputs for static activations: the path of an .npz file, a dictionary of arrays by the names of
+            inputs, one array where there is one input, or an iterable of such samples, which are joined along their
+            first dimension.
+        keep_ir: a folder to write the IR after every pass to; `Program.ir` shows it without.
+        reference: a file to write the network to that the program computes, as ONNX.
+        reference_float: a file for the network before it is quantised, with its final structure, as ONNX.
+        time_limit: the longest time [s] that ONNX Runtime may take for a graph that is run to fold constants, to
+            calibrate and to verify; None for 600.
+        verify_each: run the network before and after every pass, and compare.
+
+    Raises:
+        UserError: one line with file, node and what to do, for whatever is wrong with the model or an option.
+    """
+    options = Options(**checked_options({**locals(), "calibrate": None}), measure=False)
+    known = os.path.abspath(model) if isinstance(model, str | os.PathLike) else model
+    with model_file(model) as file:
+        samples = samples_of(calibrate, file)
+        with calibration_file(samples) as inputs:
+            program = compile_network(file, replace(options, calibrate=inputs)).program
+    return from_parts(program, model=known, keep_ir=_again(known, samples, options, program))
+
+
+def _again(model: Model, samples: Samples, options: Options, program: files.Program) -> Keep:
+    """What compiles a program once more to keep its IR."""
+
+    def keep(folder: Path) -> None:
+        with model_file(model) as file, calibration_file(samples) as inputs:
+            again = replace(options, calibrate=inputs, keep_ir=folder, reference=None, reference_float=None)
+            compiled = compile_network(file, replace(again, verify_each=False)).program
+        if compiled.source != program.source or not np.array_equal(compiled.instructions, program.instructions):
+            name = model if isinstance(model, str) else f"the {type(model).__name__}"
+            raise UserError(f"{name} has changed since it was compiled: compile it again, and read the IR of that")
+
+    return keep

@@ -1,0 +1,110 @@
+"""The map of a chip as a small picture (SVG) for notebooks: every array, and in it the tiles of each layer.
+
+The report page draws the same map with Vega-Lite, to look closer; this one needs no other library.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.metadata import Chip
+from cimc.program.program import Program
+from cimc.report.palette import layer_colors
+
+GAP = 0.12
+"""Between arrays, as a share of an array's longer side."""
+LANDSCAPE = 2.4
+"""Width by height of the whole map, about."""
+WIDTH = 640
+"""Of the picture, in points, at most; a single array takes `ALONE` at most."""
+ALONE = 160
+MOST_TILES = 10_000
+"""So many tiles are drawn at most, and the arrays that hold them: a tile is some 20 letters."""
+EMPTY = "#8884"
+"""Seen on white and on black."""
+
+
+@dataclass(frozen=True)
+class ChipMap:
+    """Where the arrays stand: `across` in a line, `pitch` cells from one to the next, `size` cells all together.
+
+    `gaps` are the cells between one and the next.
+    """
+
+    count: int
+    across: int
+    pitch: tuple[int, int]
+    size: tuple[int, int]
+    gaps: tuple[int, int]
+    rows: int
+    """Of one array."""
+
+    @property
+    def lines(self) -> int:
+        """How many lines of arrays there are."""
+        return math.ceil(self.count / self.across)
+
+
+def chip_map(chip: Chip, count: int, numbered: bool = False) -> ChipMap:
+    """About LANDSCAPE, with few places left empty in the last row, and room for numbers above arrays if asked for."""
+    gap = math.ceil(GAP * max(chip.rows, chip.columns))
+    pitch = (chip.columns + gap, chip.rows + gap + (gap if numbered else 0))
+    wanted = math.sqrt(count * LANDSCAPE * pitch[1] / pitch[0])
+    candidates = range(max(1, math.floor(0.7 * wanted)), min(count, math.ceil(1.3 * wanted)) + 1)
+    across = min(candidates, key=lambda n: (-count % n) / count + abs(math.log(n / wanted)) / 4)
+    size = across * pitch[0] - gap, math.ceil(count / across) * pitch[1] - gap
+    return ChipMap(count, across, pitch, size, (pitch[0] - chip.columns, pitch[1] - chip.rows), chip.rows)
+
+
+def svg_of(program: Program) -> tuple[str, int]:
+    """The map of a program, and of how many of its arrays; no text for a program without arrays."""
+    arrays = _drawn(program)
+    if not arrays:
+        return "", 0
+    chip, places = program.chip, chip_map(program.chip, arrays)
+    tiles = program.tiles[program.tiles[:, 1] < arrays].astype(np.int64)
+    array, row, column, rows, columns = (tiles[:, i] for i in range(1, 6))
+    left = array % places.across * places.pitch[0] + column
+    top = array // places.across * places.pitch[1] + row
+    numbers = np.arange(arrays, dtype=np.int64)
+    frames = np.full(arrays, chip.columns), np.full(arrays, chip.rows)
+    origins = numbers % places.across * places.pitch[0], numbers // places.across * places.pitch[1]
+    paths = [_path(EMPTY, *origins, *frames)]
+    colors = _colors(program)
+    for weight in np.unique(tiles[:, 0]).tolist():
+        own = tiles[:, 0] == weight
+        paths.append(_path(colors[weight], left[own], top[own], columns[own], rows[own]))
+    width, height = places.size
+    points = min(WIDTH, round(ALONE * width / chip.columns))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="the arrays of the chip" viewBox="0 0 {width} '
+        f'{height}" width="{points}" style="max-width:100%;height:auto">{"".join(paths)}</svg>'
+    ), arrays
+
+
+def _drawn(program: Program) -> int:
+    """How many arrays are drawn: all, or the first ones that hold MOST_TILES together."""
+    held = np.bincount(program.tiles[:, 1], minlength=len(program.arrays))
+    return int(np.searchsorted(np.cumsum(np.maximum(held, 1)), MOST_TILES, side="right"))
+
+
+def _colors(program: Program) -> dict[int, str]:
+    """The colour of each weight, in the order in which the network uses them."""
+    used = [multiplication.weight for multiplication in program.multiplications]
+    weights = list(dict.fromkeys([*used, *range(len(program.weights))]))
+    return dict(zip(weights, layer_colors(len(weights)), strict=True))
+
+
+def _path(
+    color: str,
+    left: NDArray[np.int64],
+    top: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    heights: NDArray[np.int64],
+) -> str:
+    """Rectangles of one colour."""
+    rectangles = zip(left.tolist(), top.tolist(), widths.tolist(), heights.tolist(), strict=True)
+    drawn = "".join(f"M{x} {y}h{w}v{h}h-{w}z" for x, y, w, h in rectangles)
+    return f'<path fill="{color}" d="{drawn}"/>'
