@@ -10,11 +10,13 @@
     program.save("prog.cim")
     program = cimc.Program.load("prog.cim")
 
-compile, Program, Report, Conditions     a network, its program, what that needs of the chip
-Machine, Session                         programs that are kept ready: for many runs, for text
-Comparison, Distance, Reference          results of checks, and a network in ONNX Runtime to check with
-load_tokens, evaluate, run_sweep         text as tokens, how well a program predicts it, many chips at once
-Error, UserError, ProgramError           what is wrong, in one line; Error is all of them
+compile, Program, Report, Conditions   a network, its program, what that needs of the chip, and for which run
+Machine, Session                       programs that are kept ready: for many runs, for writing text
+Reference, Comparison, Distance        a network in ONNX Runtime, and what comparing with one gives
+Check, Difference, onnx_context        to compare every step of a session, and to run an ONNX network as one
+load_tokens, evaluate, Evaluation      text as tokens, and how well a program predicts it
+run_sweep                              many chips, mappings and block counts at once
+Error, UserError, ProgramError         what is wrong, in one line; Error is all of them
 
 docs/python.md describes all of it.
 """
@@ -25,10 +27,14 @@ from cimc.own_packages import check_own_packages
 
 if TYPE_CHECKING:
     from cimc.api.compiling import compile
+    from cimc.api.evaluation import evaluate
     from cimc.api.program import Program
     from cimc.api.report import Report
+    from cimc.api.sweeps import run_sweep
     from cimc.distance import Distance
     from cimc.language.checking import Check, Difference
+    from cimc.language.evaluation import Evaluation
+    from cimc.language.onnx_context import onnx_context
     from cimc.language.session import Session
     from cimc.language.tokens import load_tokens
     from cimc.machine.check import Comparison, Reference
@@ -48,6 +54,7 @@ __all__ = [
     "Difference",
     "Distance",
     "Error",
+    "Evaluation",
     "Machine",
     "Program",
     "ProgramError",
@@ -56,15 +63,22 @@ __all__ = [
     "Session",
     "UserError",
     "compile",
+    "evaluate",
     "load_tokens",
+    "onnx_context",
+    "run_sweep",
 ]
 
 _HOMES = {
     "cimc.api.compiling": ("compile",),
+    "cimc.api.evaluation": ("evaluate",),
     "cimc.api.program": ("Program",),
     "cimc.api.report": ("Report",),
+    "cimc.api.sweeps": ("run_sweep",),
     "cimc.distance": ("Distance",),
     "cimc.language.checking": ("Check", "Difference"),
+    "cimc.language.evaluation": ("Evaluation",),
+    "cimc.language.onnx_context": ("onnx_context",),
     "cimc.language.session": ("Session",),
     "cimc.language.tokens": ("load_tokens",),
     "cimc.machine.check": ("Comparison", "Reference"),

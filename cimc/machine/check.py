@@ -17,9 +17,10 @@ from cimc.program.one_line import one_line
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison found; it is true if all outputs are identical, and that says something. As text: the result in one line.
+    """What a comparison found; it is true if all outputs are identical, and that says something.
 
-    Outputs without any values, or with nothing but NaN, are identical, but nothing follows from that: see `nothing`.
+    As text: the result in one line. Outputs without any values, or with nothing but NaN, are identical, but nothing
+    follows from that: see `nothing`.
     """
 
     values: int

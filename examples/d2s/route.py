@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from cimc.compiler import Options, compile_network
-from cimc.report.report import report_of
+import cimc
 
 Arrays = dict[str, npt.NDArray]
 
@@ -81,12 +80,11 @@ class Table:
         The error of the program is that of its reference, which it equals to the last bit.
         """
         in_float, reference = to.with_suffix(".float.onnx"), to.with_suffix(".reference.onnx")
-        chosen = Options(activations="token", reference_float=in_float, reference=reference, **options)
-        program = compile_network(model, chosen).program
+        program = cimc.compile(model, activations="token", reference_float=in_float, reference=reference, **options)
         program.save(to.with_suffix(".cim"))
         errors = [relative_error(outputs(file, self.held_out), self.original) for file in (in_float, reference)]
         print(f"{name}: relative error {errors[0]:.3f}, as a program {errors[1]:.3f}", flush=True)
-        size = f"{report_of(program).stored_weights:,} | {len(program.arrays)}"
+        size = f"{program.report().stored_weights:,} | {len(program.arrays)}"
         self.rows.append(f"| {name} | {size} | {errors[0]:.3f} | {errors[1]:.3f} |")
         return in_float
 

@@ -17,7 +17,7 @@ from data import load_text
 from model import ByteGPT, Config
 from torch import Tensor, nn
 
-from cimc.language.onnx_context import onnx_context
+import cimc
 
 OPSET = 20
 TOLERANCE = 1e-4
@@ -125,7 +125,7 @@ def largest_difference(model: ByteGPT, path: Path) -> float:
 
 def run(session: onnxruntime.InferenceSession, text: np.ndarray, step: int) -> np.ndarray:
     """Logits of a whole text [B, S], fed `step` bytes at a time."""
-    context = onnx_context(session, len(text))
+    context = cimc.onnx_context(session, len(text))
     return np.concatenate([context.feed(text[:, i : i + step]) for i in range(0, text.shape[1], step)], axis=1)
 
 

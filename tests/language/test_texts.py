@@ -8,6 +8,7 @@ import pytest
 
 from cimc.language.texts import first_token, plain_ids, read_text
 from cimc.language.tokens import load_tokens
+from cimc.program.errors import ProgramError
 from dialects.errors import UserError
 
 Folder = Callable[..., Path]
@@ -88,7 +89,7 @@ def test_what_stands_before_a_text(tokenizer_folder: Folder) -> None:
 
 def test_files_that_are_no_text(tokenizer_folder: Folder, tmp_path: Path) -> None:
     tokens = load_tokens(tokenizer_folder())
-    with pytest.raises(UserError, match=r"text\.txt: not text: expected UTF-8, found byte 255 at 3$"):
+    with pytest.raises(ProgramError, match=r"text\.txt: not text: expected UTF-8, found byte 255 at 3$"):
         read_text(written(tmp_path, b"the\xff"), tokens)
     with pytest.raises(UserError, match=r"none\.txt: cannot be read: no such file or directory$"):
         read_text(tmp_path / "none.txt", tokens)

@@ -1,0 +1,70 @@
+"""Many chips, mappings and block counts at once, from Python: `cim-sweep` with rows as its result."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from cimc.api.options import checked_options
+from cimc.compiler import Options
+from cimc.options.compilation import File, UserOptions
+from cimc.options.conditions import DECODE, Conditions
+from cimc.sweep import run
+from cimc.sweep.grid import read_grid
+from cimc.sweep.results import rows_of
+from cimc.sweep.run import Progress, Where
+from cimc.sweep.store import Row
+from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
+from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
+from passes.quantize.analysis.choices import Activations
+
+
+def run_sweep(
+    model: File,
+    grid: File,
+    folder: File,
+    *,
+    processes: int | None = None,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    conditions: Conditions = DECODE,
+    progress: Callable[[Progress], None] = lambda progress: None,
+    dims: Mapping[str, int] | None = None,
+    activations: Activations | None = None,
+    calibrate: File | None = None,
+    monarch_budget: float = DEFAULT_BUDGET,
+    prune_below: float = NO_PRUNING,
+) -> list[Row]:
+    """Compile a network for every point of a grid; a dictionary for each point, all with the same keys.
+
+    Points that an earlier sweep with the same `folder` has finished are not run again. The rows are those of
+    `points.parquet` (docs/sweeps.md), for `pandas.DataFrame(rows)`: a point that failed says why in "error". It starts
+    processes: the main module of a script needs `if __name__ == "__main__":`.
+
+    Args:
+        model: the path of an ONNX file.
+        grid: the path of a grid file (TOML): which values each setting takes.
+        folder: where results are kept.
+        processes: how many work on this machine; None for one a processor.
+        scheduler: the address of a Dask cluster that works instead, like "tcp://host:8786".
+        retry_failed: run points again that failed before.
+        conditions: under which conditions programs are costed.
+        progress: called now and then with how many `points` there are, how many are `finished`, and how many `failed`.
+        dims, activations, calibrate, monarch_budget, prune_below: for all points, as in `compile`.
+
+    Raises UserError if the model, the grid, the folder or the cluster cannot be used.
+    """
+    given = {
+        "dims": dims, "activations": activations, "calibrate": calibrate,
+        "monarch_budget": monarch_budget, "prune_below": prune_below,
+    }  # fmt: skip
+    options = Options(**checked_options({**vars(UserOptions()), **given}))
+    sweep = run.run_sweep(
+        Path(model),
+        read_grid(Path(grid)),
+        Path(folder),
+        options,
+        conditions=conditions,
+        where=Where(scheduler, processes),
+        retry_failed=retry_failed,
+        progress=progress,
+    )
+    return rows_of(sweep)
