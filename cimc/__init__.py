@@ -90,7 +90,8 @@ _HOMES = {
 """Where each name stands: it is loaded when it is first used, so that nobody waits for what he does not need."""
 
 
-def __getattr__(name: str) -> Any:
+def _loaded(name: str) -> Any:
+    """A name when it is first used."""
     from importlib import import_module
 
     if name == "__version__":
@@ -101,6 +102,10 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(home), name)
     globals()[name] = value
     return value
+
+
+if not TYPE_CHECKING:  # to which it would say that there is every name
+    __getattr__ = _loaded
 
 
 def __dir__() -> list[str]:

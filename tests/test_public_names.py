@@ -24,7 +24,7 @@ def test_names() -> None:
     assert set(cimc.__all__) < set(dir(cimc))
     assert not {name for name in dir(cimc) if not name.startswith("__")} - set(cimc.__all__)
     with pytest.raises(AttributeError, match="module 'cimc' has no attribute 'decompile'"):
-        _ = cimc.__getattr__("decompile")
+        getattr(cimc, "decompile")
 
 
 def test_version() -> None:

@@ -1,4 +1,7 @@
-"""The Python of README and docs passes ruff and pyright as it is pasted, into the file that the page names above it."""
+"""The Python of README and docs passes ruff and pyright as it is pasted, into the file that the page names above it.
+
+That of docs/python.md runs, too.
+"""
 
 import json
 import os
@@ -10,7 +13,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
+import onnx.parser
 import pytest
+
+import cimc
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -71,3 +79,43 @@ def test_unit_test_of_the_pass(checkout: Path) -> None:
     run = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": "."})
     assert run.returncode == 0, run.stdout + run.stderr
     assert "2 passed" in run.stdout
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that docs/python.md speaks of."""
+    folder = tmp_path_factory.mktemp("workplace")
+    w = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32)
+    graph = '<ir_version: 8, opset_import: ["" : 17]> g (float[n,8] x) => (float[n,6] y) { y = MatMul(x, w) }'
+    model = onnx.parser.parse_model(graph)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    (folder / "monarch_lm.onnx").symlink_to(ROOT / "examples" / "monarch_lm" / "monarch_lm.onnx")
+    (folder / "grid.toml").write_text('chip = ["tiny-4"]\nmapping = ["linear", "spread"]\n')
+    cimc.compile(folder / "model.onnx").save(folder / "prog.cim")
+    return folder
+
+
+INTERFACE: list[str] = [block for _, block in BLOCK.findall((ROOT / "docs" / "python.md").read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("block", INTERFACE, ids=range(len(INTERFACE)))
+def test_the_page_of_the_interface_runs(workplace: Path, block: str) -> None:
+    """And prints what it says: `print(x)  # cosine 0.999..., largest`, where dots stand for anything."""
+    (workplace / "example.py").write_text(block)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "example.py"], cwd=workplace, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    for said in re.findall(r"^ *print\(.*\)  # (.*)$", block, re.MULTILINE):
+        assert re.search(re.escape(said).replace(r"\.\.\.", ".*"), run.stdout), f"{said!r} is not in {run.stdout!r}"
+
+
+def test_the_page_of_the_interface_has_every_name() -> None:
+    page = (ROOT / "docs" / "python.md").read_text("utf-8")
+    for name in cimc.__all__:
+        assert f"cimc.{name}" in page, f"{name} is not described"
+    members = {name for name in vars(cimc.Program) if not name.startswith("_")}
+    for member in members - {"verify", "model", "file"}:
+        assert re.search(rf"`(Program\.)?{member}\b", page), f"Program.{member} is not described"

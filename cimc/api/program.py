@@ -75,11 +75,13 @@ class Program(files.Program):
         self.__post_init__()
 
     def __repr__(self) -> str:
-        name, layers = one_line(self.source.file) or "without a name", len(self.multiplications)
-        return (
-            f"<cimc.Program {name} on {one_line(self.chip.name)}: {_count(len(self.arrays), 'array')} by "
-            f"{self.mapping}, {_count(layers, 'layer')}, {_count(len(self.instructions), 'record')}>"
+        name = one_line(self.source.file) or "without a name"
+        counts = (
+            _count(len(self.arrays), "array") + f" by {self.mapping}",
+            _count(len(self.multiplications), "multiplication"),
+            _count(len(self.instructions), "record"),
         )
+        return f"<cimc.Program {name} on {one_line(self.chip.name)}: {', '.join(counts)}>"
 
     def _repr_html_(self) -> str:
         from cimc.api.html import brief_list, shown_as_html  # imports what running a program does not need
@@ -88,7 +90,8 @@ class Program(files.Program):
         rows = {
             "chip": f"{self.chip.name}: arrays of {self.chip.rows}x{self.chip.columns}",
             "arrays": f"{len(self.arrays):,}, by {self.mapping}",
-            "layers": f"{len(self.multiplications):,}, {len(self.weights):,} weights in {len(self.tiles):,} tiles",
+            "multiplications": f"{len(self.multiplications):,}, by {len(self.weights):,} weights",
+            "tiles": f"{len(self.tiles):,}",
             "records": f"{len(self.instructions):,} in {len(self.stages):,} stages",
             "inputs": brief_list(map(value_text, self.inputs)),
             "outputs": brief_list(map(value_text, self.outputs)),
