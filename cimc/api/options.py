@@ -15,8 +15,9 @@ def checked_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a compilation among some values, numbers as plain ones; UserError for one that is none."""
     options: dict[str, Any] = {}
     for name, spelling in options_of(UserOptions).items():
-        value = given[name]
-        is_default = type(value) is type(getattr(UserOptions, name)) and value == getattr(UserOptions, name)
+        default = getattr(UserOptions, name)
+        value = given.get(name, default)
+        is_default = type(value) is type(default) and value == default
         options[name] = value if is_default else _checked(name, spelling, value)
     return options
 

@@ -15,6 +15,7 @@ from cimc.api.intermediate import IntermediateForms, Keep
 from cimc.api.models import Model, model_file
 from cimc.api.text import Text
 from cimc.extras import need
+from cimc.file_checks import check_readable
 from cimc.files.whole_file import whole_file
 from cimc.language.port_names import lengths_of_caches
 from cimc.language.session import MAX_TOKENS, Session
@@ -171,6 +172,7 @@ class Program(files.Program):
         arrays = arrays_of(self, self.random_inputs() if inputs is None else inputs)
         outputs = self.run(arrays, engine=engine, threads=threads)
         with model_file(reference, "reference") as file:
+            check_readable(file)
             if as_is:
                 return compare(outputs, run_reference(file, arrays))
             from cimc.original import run_original  # imports onnx, which a program without a check does not need
@@ -192,6 +194,7 @@ class Program(files.Program):
 
         arrays, outputs = self._tried() if inputs is None else (arrays_of(self, inputs), self.run(inputs))
         with model_file(self._original() if original is None else original, "original") as file:
+            check_readable(file)
             expected, rewritten = run_original(file, arrays)
         if expected.keys() != outputs.keys():
             names, own = (", ".join(map(one_line, entry)) or "none" for entry in (expected, outputs))

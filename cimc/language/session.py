@@ -9,6 +9,7 @@ from cimc.language.context import Context
 from cimc.language.ports import ports_of
 from cimc.language.sampling import Sampler, Sampling
 from cimc.machine.machine import EngineName, Machine
+from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 
 PREFILL = 512
@@ -85,6 +86,8 @@ class Session(Context):
 
     def read(self, prompts: Sequence[Sequence[int] | NDArray[np.int64]]) -> NDArray[np.float32]:
         """Feeds prompts, one for each sequence, padded on the left; the logits [batch, vocabulary] after them."""
+        if any(isinstance(prompt, str) for prompt in prompts):
+            raise ProgramError("the prompt is a text: expected its tokens, load_tokens(FOLDER).encode(text)")
         longest = max((len(prompt) for prompt in prompts), default=0)
         ids, mask = np.zeros((len(prompts), longest), np.int64), np.zeros((len(prompts), longest), np.bool_)
         for row, prompt in enumerate(prompts):

@@ -137,8 +137,10 @@ def test_checks(program: cimc.Program, network: Path, tmp_path: Path) -> None:
     assert not check
     assert str(check).startswith("check: output y differs in 18 of 18 values by up to 0.0")
     assert repr(check).startswith("<Comparison: output y differs in ")
-    with pytest.raises(cimc.ProgramError, match=r"none.onnx: ONNX Runtime cannot run the model"):
+    with pytest.raises(cimc.UserError, match=r"none.onnx: cannot be read: no such file or directory$"):
         program.check(tmp_path / "none.onnx", x())
+    with pytest.raises(cimc.UserError, match=r"none.onnx: cannot be read: no such file or directory$"):
+        program.accuracy(x(), tmp_path / "none.onnx")
     with pytest.raises(cimc.ProgramError, match=r"^bytes: ONNX Runtime cannot run the model"):
         program.check(b"no network", x())
     with pytest.raises(cimc.UserError, match=r"^reference is of type int: expected a path"):
@@ -231,6 +233,8 @@ def test_words() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
     assert list(program.generate(prompt, max_tokens=6, stop=written[2:3])) == written[: written.index(written[2])]
     assert program.machine() is machine
+    with pytest.raises(cimc.ProgramError, match=r"^the prompt is a text: expected its tokens, load_tokens\(FOLDER\)"):
+        list(ANY.generate(program, "The function"))
 
 
 def test_pages(network: Path, tmp_path: Path) -> None:
