@@ -12,6 +12,7 @@ from cimc.paper.shapes import NETWORKS
 from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of
 from cimc.report.text import summary_lines
+from passes.place_tiles.analysis.choices import MappingName
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -35,7 +36,7 @@ def test_what_the_demo_shows() -> None:
 
 
 @pytest.mark.parametrize(("column", "mapping"), [(1, "linear"), (2, "sparsemap"), (3, "densemap"), (4, "spread")])
-def test_arrays_of_the_language_model(column: int, mapping: str) -> None:
+def test_arrays_of_the_language_model(column: int, mapping: MappingName) -> None:
     """Those of MiniLM and of the paper's networks are compared in the tests of mappings and of the paper."""
     (row,) = (row for row in rows("network") if row[0] == "monarch_lm")
     report = cimc.compile(MONARCH_LM, mapping=mapping).report()

@@ -74,7 +74,7 @@ def compile(
     Raises:
         UserError: one line with file, node and what to do, for whatever is wrong with the model or an option.
     """
-    options = Options(**{**checked_options({**locals(), "calibrate": None}), "measure": False})
+    options = replace(Options(**checked_options({**locals(), "calibrate": None})), measure=False)
     known = os.path.abspath(model) if isinstance(model, str | os.PathLike) else model
     with model_file(model) as file:
         samples = samples_of(calibrate, file)

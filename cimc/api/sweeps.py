@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cimc.api.options import checked_options
 from cimc.compiler import Options
+from cimc.extras import need
 from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
-from cimc.sweep import run
-from cimc.sweep.grid import read_grid
-from cimc.sweep.results import rows_of
-from cimc.sweep.run import Progress, Where
-from cimc.sweep.store import Row
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
 from passes.quantize.analysis.choices import Activations
+
+if TYPE_CHECKING:
+    from cimc.sweep.run import Progress
+    from cimc.sweep.store import Row
 
 
 def run_sweep(
@@ -26,13 +27,13 @@ def run_sweep(
     scheduler: str | None = None,
     retry_failed: bool = False,
     conditions: Conditions = DECODE,
-    progress: Callable[[Progress], None] = lambda progress: None,
+    progress: "Callable[[Progress], None]" = lambda progress: None,
     dims: Mapping[str, int] | None = None,
     activations: Activations | None = None,
     calibrate: File | None = None,
     monarch_budget: float = DEFAULT_BUDGET,
     prune_below: float = NO_PRUNING,
-) -> list[Row]:
+) -> "list[Row]":
     """Compile a network for every point of a grid; a dictionary for each point, all with the same keys.
 
     Points that an earlier sweep with the same `folder` has finished are not run again. The rows are those of
@@ -52,6 +53,11 @@ def run_sweep(
 
     Raises UserError if the model, the grid, the folder or the cluster cannot be used.
     """
+    need("sweep", f"{model}: to sweep it")
+    from cimc.sweep import run  # what these import is an extra
+    from cimc.sweep.grid import read_grid
+    from cimc.sweep.results import rows_of
+
     given = {
         "dims": dims, "activations": activations, "calibrate": calibrate,
         "monarch_budget": monarch_budget, "prune_below": prune_below,
@@ -63,7 +69,7 @@ def run_sweep(
         Path(folder),
         options,
         conditions=conditions,
-        where=Where(scheduler, processes),
+        where=run.Where(scheduler, processes),
         retry_failed=retry_failed,
         progress=progress,
     )
