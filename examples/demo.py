@@ -68,12 +68,11 @@ def build(model: Path, name: str) -> tuple[cimc.Program, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     program_file, reference, ir = folder / f"{name}.cim", folder / "reference.onnx", folder / "ir"
     start = time.perf_counter()
-    program = cimc.compile(model, reference=reference, keep_ir=ir)
+    program = cimc.compile(model, reference=reference, keep_ir=ir, measure=True)
     seconds = time.perf_counter() - start
     program.save(program_file)
     for line in str(program.report()).splitlines():
         print(f"  {line}")
-    print(f"  network       {program.accuracy()}")
     print(f"  compile       {seconds:.1f} s")
     print(f"  program       {program_file}    (cim-objdump --listing shows its instructions)")
     print(f"  IR dumps      {ir}/    ({len(list(ir.glob('*.mlir')))} files, one after each pass)")

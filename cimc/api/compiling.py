@@ -42,6 +42,7 @@ def compile(
     reference_float: File | None = None,
     time_limit: float | None = None,
     verify_each: bool = False,
+    measure: bool = False,
 ) -> Program:
     """Compile a network to a program for an analog compute-in-memory chip; the options are those of `cimc`.
 
@@ -70,11 +71,12 @@ def compile(
         time_limit: the longest time [s] that ONNX Runtime may take for a graph that is run to fold constants, to
             calibrate and to verify; None for 600.
         verify_each: run the network before and after every pass, and compare.
+        measure: measure how far the program is from its original, and keep that in it, `Program.measured`.
 
     Raises:
         UserError: one line with file, node and what to do, for whatever is wrong with the model or an option.
     """
-    options = replace(Options(**checked_options({**locals(), "calibrate": None})), measure=False)
+    options = Options(**checked_options({**locals(), "calibrate": None}))
     known = os.path.abspath(model) if isinstance(model, str | os.PathLike) else model
     with model_file(model) as file:
         samples = samples_of(calibrate, file)
@@ -89,7 +91,7 @@ def _again(model: Model, samples: Samples, options: Options, program: files.Prog
     def keep(folder: Path) -> None:
         with model_file(model) as file, calibration_file(samples) as inputs:
             again = replace(options, calibrate=inputs, keep_ir=folder, reference=None, reference_float=None)
-            compiled = compile_network(file, replace(again, verify_each=False)).program
+            compiled = compile_network(file, replace(again, verify_each=False, measure=False)).program
         if compiled.source != program.source or not np.array_equal(compiled.instructions, program.instructions):
             name = model if isinstance(model, str) else f"the {type(model).__name__}"
             raise UserError(f"{name} has changed since it was compiled: compile it again, and read the IR of that")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -178,8 +178,7 @@ class Program(files.Program):
             from cimc.original import run_original  # imports onnx, which a program without a check does not need
 
             expected, rewritten = run_original(file, arrays)
-        comparison = compare(outputs, expected)
-        return Comparison(comparison.values, comparison.outputs, comparison.difference, rewritten)
+        return replace(compare(outputs, expected), rewritten=rewritten)
 
     def accuracy(self, inputs: Arrays | None = None, original: Model | None = None) -> "Distance":
         """How far the outputs are from those of the original network: cosine, largest difference; as text one line.

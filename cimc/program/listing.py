@@ -17,7 +17,7 @@ _COMMENT_COLUMN = 112
 
 
 def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
-    """What a program is: where it comes from, chip, inputs, outputs and how many there are of everything, and how true it is.
+    """What a program is: its origin, chip, inputs, outputs, how many there are of everything, and how true it is.
 
     `seal` is that of its file, if it lies in one.
     """

@@ -158,6 +158,7 @@ def test_rewritten_references_say_so(onnx_file: Write) -> None:
 def test_distance_to_the_original(program: cimc.Program, network: Path, tmp_path: Path) -> None:
     """The model that was compiled, or a file of its name as it was then; else one has to be given."""
     distance = program.accuracy(x())
+    assert distance.cosine is not None
     assert 0.999 < distance.cosine < 1
     assert str(distance).startswith("cosine 0.9")
     program.save(tmp_path / "p.cim")
