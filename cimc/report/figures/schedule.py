@@ -40,9 +40,9 @@ Lanes: TypeAlias = Mapping[tuple[Resource, int], int]
 
 ABOVE = (Resource.INTERCONNECT, Resource.DIGITAL, Resource.ATTENTION)
 """What has lanes above the arrays, in this order."""
-UNJOINED = 20_000
-"""Up to so many bars are drawn one by one: a page is to stay below 5 MB."""
-MOST_BARS = 15_000
+UNJOINED = 12_000
+"""Up to so many bars are drawn one by one: a page is to stay below 5 MB, and a browser draws 15 a millisecond."""
+MOST_BARS = 8_000
 """Of a schedule that has more."""
 BAR = 0.84
 """Height of a bar in its lane."""

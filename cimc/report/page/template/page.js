@@ -65,7 +65,14 @@ document.addEventListener("click", (event) => {
 
 (async () => {
   try {
-    for (const chart of read("charts")) await draw(chart);
+    let paused = -Infinity;
+    for (const chart of read("charts")) {
+      if (performance.now() - paused > 100) {
+        await new Promise((resolve) => setTimeout(resolve)); // what is there is shown, and can be scrolled
+        paused = performance.now();
+      }
+      await draw(chart);
+    }
     document.documentElement.dataset.charts = "drawn";
   } catch (error) {
     document.documentElement.dataset.charts = `failed: ${error}`;
