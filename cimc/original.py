@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
@@ -20,6 +19,7 @@ from cimc.onnx_import.lifting import lifted_types
 from cimc.onnx_import.reader import Source, digest_of, read
 from cimc.program import metadata
 from cimc.program.onnx_models.inference import all_nodes
+from cimc.program.onnx_models.large_files import parsed
 from dialects.element_types import Array
 from dialects.semantics.exact_products import PRODUCTS, ZERO, mixed_operands, moved, moving_nodes
 from dialects.semantics.graph_names import GraphNames, external_tensor
@@ -77,7 +77,7 @@ def original_of(source: metadata.Source, folders: Iterable[Path]) -> tuple[Path 
     files = [file for folder in folders if (file := folder / Path(source.file).name).is_file()]
     for file in files:
         try:
-            if digest_of(file.read_bytes()) == source.digest:
+            if digest_of(file) == source.digest:
                 return file, ""
         except OSError as error:
             return None, f"{file}: cannot be read: {reason(error)}"
@@ -92,7 +92,7 @@ def exact_form(file: Path) -> ExactForm | None:
     Raises UserError, naming the file, if it is damaged; one that is no ONNX file at all is left to ONNX Runtime.
     """
     try:
-        model = onnx.load_model_from_string(file.read_bytes())
+        model = parsed(file)
     except (OSError, DecodeError, ValueError):
         return None
     nodes = [node for body in (model.graph, *model.functions) for node in all_nodes(body.node)]

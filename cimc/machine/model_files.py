@@ -7,6 +7,7 @@ from onnx import ModelProto
 
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
+from cimc.program.onnx_models.large_files import in_file, parsed
 from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes, location_of, tensors_of
 
 _ADDRESSES = "_ORT_MEM_ADDR_"
@@ -19,9 +20,12 @@ def verify_model_file(file: Path) -> bool:
     A file that is no ONNX is left to ONNX Runtime, which says so.
     """
     try:
-        model = ModelProto.FromString(file.read_bytes())
-    except (OSError, DecodeError):
+        model = parsed(file)
+    except (OSError, DecodeError, ValueError):
         return False
+    for tensor in in_file(model, file):
+        tensor.ClearField("data_location")
+        tensor.ClearField("external_data")
     verify_functions(model)
     return verify_data(model, file.resolve().parent)
 

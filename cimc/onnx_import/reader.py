@@ -18,6 +18,7 @@ from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
 from cimc.onnx_import.symbols import name_symbols
 from cimc.onnx_import.tensors import Array, array_of, dense_of
+from cimc.program.onnx_models.large_files import parsed
 from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
 from dialects.weights import Remake
@@ -92,21 +93,21 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
 def _parsed(file: Path) -> tuple[ModelProto, str]:
     """The model in a file, and the digest of the file's bytes."""
     try:
-        content = file.read_bytes()
+        digest = digest_of(file)
+        model = parsed(file)
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {reason(error)}") from error
-    try:
-        model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise UserError(f"{file}: not an ONNX file, or a truncated one: expected a serialized ModelProto") from error
     if not model.ir_version or not model.opset_import or not model.graph.output:
         raise UserError(f"{file}: not an ONNX file: it has no operator set or no graph with outputs")
-    return model, digest_of(content)
+    return model, digest
 
 
-def digest_of(content: bytes) -> str:
-    """What a program keeps of the file that it was compiled from, external data aside."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+def digest_of(file: Path) -> str:
+    """What a program keeps of the file that it was compiled from, external data aside. Raises OSError."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _check(model: ModelProto, file: Path) -> None:
