@@ -9,8 +9,10 @@ import pytest
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+import cimc.onnx_import.data_files
 from cimc.compiler import Options, compile_network
 from cimc.machine.model_files import verify_model_file
+from cimc.onnx_import.data_files import data_files
 from cimc.onnx_import.reader import read
 from cimc.onnx_import.tensors import array_of
 from cimc.program.onnx_models import large_files
@@ -29,6 +31,7 @@ NETWORK = """g (float[n,64] x, bool c) => (float[n,64] y) {
 @pytest.fixture(autouse=True)
 def every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_files, "LARGE_FILE", 0)
+    monkeypatch.setattr(cimc.onnx_import.data_files, "LARGE_FILE", 0)
 
 
 @pytest.fixture
@@ -70,8 +73,9 @@ def test_a_program_is_the_same(network: Path, tmp_path: Path, monkeypatch: pytes
     assert programs[0] == programs[1]
 
 
-def test_the_machine_counts_no_data_beside_it(network: Path) -> None:
+def test_a_file_is_no_data_beside_itself(network: Path) -> None:
     assert not verify_model_file(network)
+    assert not data_files(network)
 
 
 @pytest.mark.parametrize("type_", [TensorProto.INT4, TensorProto.BFLOAT16, TensorProto.STRING, 99])
