@@ -38,8 +38,8 @@ def main() -> None:
     print(f"{time.monotonic() - start:.0f} s in all, {busy:.0f} s of all cores together for training")
 
 
-def parse_arguments() -> argparse.Namespace:
-    """The command line."""
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line, or these words instead."""
     parser = argparse.ArgumentParser(description="train a small byte-level GPT on the CPU")
     parser.add_argument("output", type=Path, help="where the trained weights go")
     parser.add_argument("--width", type=int, default=512)
@@ -57,7 +57,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=0.02, help="learning rate of the hidden linear layers")
     parser.add_argument("--threads", type=int, default=2, help="on a busy machine, one thread is quicker than two")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     if arguments.pull is not None and not 0 < arguments.pull < 1:
         parser.error(f"--pull {arguments.pull}: expected a share of the steps between 0 and 1")
     if arguments.pull is not None and arguments.blocks == 1:
@@ -70,15 +70,15 @@ def as_tensor(text: bytes) -> Tensor:
     return torch.frombuffer(bytearray(text), dtype=torch.uint8).long()
 
 
-def trained(text: Tensor, arguments: argparse.Namespace) -> ByteGPT:
-    """A network trained on bytes [N], in the form the command line asks for; prints how it goes."""
+def trained(text: Tensor, arguments: argparse.Namespace, quiet: bool = False) -> ByteGPT:
+    """A network trained on bytes [N], in the form the command line asks for; prints how it goes, unless quiet."""
     torch.manual_seed(arguments.seed)
     pulled = arguments.pull is not None
     model = ByteGPT(Config(arguments.width, arguments.layers, arguments.heads, 1 if pulled else arguments.blocks))
     pulls = [Pull(weight, arguments.blocks) for _, weight in dense_weights(model)] if pulled else []
     start = time.monotonic()
     for step, loss in enumerate(training(model, pulls, text, arguments), start=1):
-        if step % 20 == 0 or step == arguments.steps:
+        if not quiet and (step % 20 == 0 or step == arguments.steps):
             elapsed = time.monotonic() - start
             print(f"step {step}: {loss / math.log(2):.3f} bits per byte, {elapsed:.0f} s", flush=True)
     if pulled:

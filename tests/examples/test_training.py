@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+SMALL = ("--width", "32", "--layers", "1", "--heads", "2", "--steps", "40", "--batch", "4")
 FOLDER = Path(__file__).parents[2] / "examples" / "monarch_lm"
 
 
@@ -21,14 +23,17 @@ def train(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
+def compare(train: ModuleType) -> ModuleType:
+    return importlib.import_module("compare")
+
+
+@pytest.fixture
 def text() -> Tensor:
     return torch.frombuffer(bytearray((FOLDER / "validation_excerpt.txt").read_bytes()), dtype=torch.uint8).long()
 
 
-def arguments(train: ModuleType, monkeypatch: pytest.MonkeyPatch, *options: str) -> argparse.Namespace:
-    small = ("--width", "32", "--layers", "1", "--heads", "2", "--steps", "40", "--batch", "4", *options)
-    monkeypatch.setattr(sys, "argv", ["train.py", "out.pt", *small])
-    return train.parse_arguments()
+def arguments(train: ModuleType, *options: str) -> argparse.Namespace:
+    return train.parse_arguments(["out.pt", *SMALL, *options])
 
 
 @pytest.mark.parametrize(
@@ -44,10 +49,9 @@ def test_every_route_learns(
     stored: int,
     train: ModuleType,
     text: Tensor,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    model = train.trained(text, arguments(train, monkeypatch, *options))
+    model = train.trained(text, arguments(train, *options))
     assert model.stored_weights() == stored
     bits = train.bits_per_byte(model, text)
     assert 1 < bits < 7, bits
@@ -96,19 +100,46 @@ def test_what_cannot_be_pulled(
     options: list[str],
     message: str,
     train: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        arguments(train, monkeypatch, *options)
+        arguments(train, *options)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [[], ["--pull", "0.5"]])
-def test_sizes_that_blocks_cannot_share(
-    options: list[str], train: ModuleType, text: Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = arguments(train, monkeypatch, "--blocks", "5", *options)
+def test_sizes_that_blocks_cannot_share(options: list[str], train: ModuleType, text: Tensor) -> None:
+    asked = arguments(train, "--blocks", "5", *options)
     with pytest.raises(ValueError, match="32 inputs and 32 outputs cannot be dealt out evenly to 5 blocks"):
         train.trained(text, asked)
+
+
+def test_comparison_tells_means_spreads_and_who_is_ahead(
+    compare: ModuleType, text: Tensor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = {"Monarch": [*SMALL, "--blocks", "4", "--pull", "0.3"], "dense": [*SMALL, "--blocks", "1"]}
+    monkeypatch.setattr(compare, "SIDES", sides)
+    compare.compare(text, text[:1025], 2, [0, 1])
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split(" | ") for line in lines if line.startswith("| ")]
+    assert [row[:3] for row in rows[1:]] == [
+        ["| Monarch", "6,912", "0"],
+        ["| dense", "20,480", "0"],
+        ["| Monarch", "6,912", "1"],
+        ["| dense", "20,480", "1"],
+    ]
+    assert re.fullmatch(r"Monarch: [\d.]+ on average, seeds within [\d.]+", lines[-3])
+    assert re.fullmatch(r"dense: [\d.]+ on average, seeds within [\d.]+", lines[-2])
+
+
+@pytest.mark.parametrize(
+    ("monarch", "dense", "verdict"),
+    [
+        ([1.80, 1.81], [1.83, 1.84], "Monarch is ahead by 0.0300, more than seeds are apart"),
+        ([1.80, 1.85], [1.83, 1.84], "Monarch is ahead by 0.0100, not more than seeds are apart"),
+        ([1.83, 1.84], [1.80, 1.81], "Monarch is behind by 0.0300, more than seeds are apart"),
+    ],
+)
+def test_verdict_of_a_comparison(compare: ModuleType, monarch: list[float], dense: list[float], verdict: str) -> None:
+    assert compare.verdict({"Monarch": monarch, "dense": dense}) == verdict
