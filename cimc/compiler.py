@@ -20,32 +20,46 @@ from cimc.files.whole_file import is_stream
 from cimc.garbage import rare_collections
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
 from cimc.installed import installed_version
+from cimc.ir_input import is_ir, read_ir
+from cimc.ir_texts import text_of
+from cimc.kept_ir import KeepIr
+from cimc.known_passes import parse_passes
 from cimc.language.port_names import lengths_of_caches
 from cimc.machine.inputs import check_inputs, random_inputs
 from cimc.onnx_import.importer import import_onnx
-from cimc.options.compilation import UserOptions, path_of
-from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PassStatistics, text_of
+from cimc.options.compilation import DEFAULT_CHIP, UserOptions, path_of
+from cimc.pass_runner import AfterPass, PassRunner, PassStatistics
 from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
 from cimc.program.conversions import may_clip
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES, Input, Json
 from cimc.program.program import Program
-from cimc.recorded_options import recorded_options
 from cimc.reference_writer import data_of, reference_file
+from cimc.remaining_passes import (
+    asked_for,
+    check_options,
+    is_on_chip,
+    is_quantised,
+    options_so_far,
+    remaining_steps,
+    split,
+)
 from cimc.schedule_validation import ScheduleValidator
 from cimc.translation_validation import TranslationValidator
 from cimc.universe import make_context
 from dialects.attributes.cim_attributes import DataAttr
 from dialects.element_types import Array
 from dialects.errors import UserError
+from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
+from dialects.history import fixed_dims, note_sources, sources_of
 from dialects.network import Network
 from dialects.semantics.onnx_graph import outlined_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
 from dialects.semantics.outlined import OutlinedModel
-from dialects.weights import SIDE_FILE
 from passes.place_tiles.analysis.choices import check_mapping
 from passes.rewriting.calibration import calibration_inputs
+from passes.rules import EMITTABLE, require
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 
 
@@ -81,6 +95,8 @@ DEFAULTS = Options()
 def compile_network(file: Path, options: Options = DEFAULTS, progress: Progress = lambda step: None) -> Compilation:
     """Compile an ONNX file, or what cimc makes one of: the folder of a checkpoint, a program of `torch.export`.
 
+    Or IR that was kept on the way (`.mlir`): the passes that are left run, and the program is that of the network.
+
     Raises UserError, one line with file, node and what to do, for everything that is wrong with file or options.
     """
     compiler, start = _Compiler(file, options, progress), time.perf_counter()
@@ -115,7 +131,23 @@ def emit_program(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) ->
     dims = options.dims or {}
     folder = None if options.output is None or is_stream(options.output) else options.output.parent
     network = Network.of(ctx, module)
-    return emit(network, mapping=options.mapping, dims=dims, compiler=installed_version(), folder=folder)
+    program = emit(network, mapping=options.mapping, dims=dims, compiler=installed_version(), folder=folder)
+    sources = sources_of(module)
+    if isinstance(sources, str):
+        sources = dict(read_chip_file(sources).sources)
+    if sources is not None:
+        program.notes = {**program.notes, CHIP_SOURCES: dict[str, Json](sources)}
+    return program
+
+
+def emit_read(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Program:
+    """The program of a module that was read: UserError if it is not scheduled, or its schedule is not a legal one."""
+    require(module, EMITTABLE, "emission")
+    try:
+        return emit_program(ctx, module, options)
+    except AssertionError as error:
+        reason = str(error) or "what is scheduled is not what schedule-arrays leaves"
+        raise UserError(f"{reason}: its schedule was changed, make a new one with schedule-arrays") from error
 
 
 def measured_distance(file: Path, model: OutlinedModel, network: Network, options: Options) -> Distance:
@@ -175,8 +207,12 @@ class _Compiler:
         _check_files(file, options)
         check_mapping(options.mapping, options.objective)
         self.file, self.options, self.progress = file, options, progress
+        self.passes = None if options.passes is None else parse_passes(options.passes)
+        if self.passes is not None:
+            check_options(options, {}, (), "--passes")
         self.chip = load_chip(options.chip, options.arrays)
-        check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
+        if not (is_ir(file) and options.chip == DEFAULT_CHIP):
+            check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
         self.ctx: Context = make_context()
         self.texts: dict[str, str] = {}
         self.distance: Distance | None = None
@@ -192,45 +228,89 @@ class _Compiler:
 
     def _program(self) -> tuple[Program, list[PassStatistics]]:
         self.progress("import")
-        module = import_onnx(self.ctx, self.file, self.chip, self.options.dims or {})
+        module = self._read_ir() if is_ir(self.file) else self._import()
         calibrate = path_of(self.options.calibrate)
         if calibrate is not None:  # before the work, and also where nobody looks at all of them
             given_inputs(network_inputs(Network.of(self.ctx, module), Slots()), calibrate)
         with self._keep_ir() as keep, self._naming_file():
+            passes = self._passes(module)
             after = [*self._validation(module), *keep, self._after_pass]
             runner = PassRunner(self.ctx, after, lambda coming: self.progress(coming.name))
-            quantise_network(runner, module, self.options, self._network_has_its_structure)
+            structure, numbers, chip = split(passes)
+            runner.run(module, structure)
+            self._network_has_its_structure(module)
+            runner.run(module, numbers)
             self._network_is_final(module)
-            schedule_network(runner, module, self.options)
+            runner.run(module, chip)
         self._keep_text("array", module)
         self.progress("emission")
         with self._naming_file():
-            program = emit_program(self.ctx, module, self.options)
-        program.notes = {**program.notes, CHIP_SOURCES: chip_sources(self.options)}
-        program.options = recorded_options(self.options)
+            is_ours = passes[-1:] == passes_of(CHIP[-1:], self.options)
+            emitted = emit_program if is_ours else emit_read
+            program = emitted(self.ctx, module, self.options)
         self._measure_program(program)
         return program, runner.statistics
 
+    def _import(self) -> ModuleOp:
+        module = import_onnx(self.ctx, self.file, self.chip, self.options.dims or {})
+        note_sources(module, chip_sources(self.options))
+        return module
+
+    def _read_ir(self) -> ModuleOp:
+        """The module in a file of IR, on the chip that is asked for or, if none is, on its own."""
+        module, chip = read_ir(self.ctx, self.file), self.chip
+        if self.options.dims:
+            raise UserError(
+                f"{self.file}: --dim is for ONNX: the dimensions of IR were fixed, or not, when it was made"
+            )
+        if self.options.chip == DEFAULT_CHIP and MODULE_KEY in module.attributes:
+            values = chip_of(module).to_dict()
+            given = {} if self.options.arrays is None else {"arrays": self.options.arrays}
+            chip = ChipAttr.from_dict({**values, **given})
+        if module.attributes.get(MODULE_KEY) != chip:
+            if is_on_chip(module):
+                raise UserError(
+                    f"{self.file}: lies on chip {chip_of(module).chip_name!r} already, and cannot be brought onto "
+                    f"{chip.chip_name!r}: expected IR from before tile-blocks"
+                )
+            module.attributes[MODULE_KEY] = chip
+            note_sources(module, chip_sources(self.options))
+        self.options = replace(self.options, dims=fixed_dims(module))
+        return module
+
+    def _passes(self, module: ModuleOp) -> tuple[ModulePass, ...]:
+        """The passes that are to run: those that were asked for, or what is left of the pipeline."""
+        steps = remaining_steps(module)
+        so_far = options_so_far(module)
+        passes = passes_of(steps, self.options) if self.passes is None else self.passes
+        if self.passes is None and is_ir(self.file):
+            check_options(self.options, so_far, steps, str(self.file))
+        for pass_ in passes:
+            so_far |= asked_for(pass_)
+        self.options = replace(self.options, **so_far)
+        return passes
+
     def _measure_program(self, program: Program) -> None:
         """Run a program that may clip: what its network computes, which is quicker to run, says nothing about it."""
-        if self.options.measure and (self.distance is None or may_clip(program)):
+        if self._measures and (self.distance is None or may_clip(program)):
             self.progress("distance of the program to the original")
             self.distance = measured_program(self.file, program, self.options)
         if self.distance is not None and self.distance.failure is None:
             program.measured = self.distance
 
+    @property
+    def _measures(self) -> bool:
+        """Whether the distance to the original is asked for, and there is one: IR does not have it."""
+        return self.options.measure and not is_ir(self.file)
+
     @contextlib.contextmanager
     def _keep_ir(self) -> Generator[list[AfterPass]]:
-        """What keeps the IR after each pass, if asked for, and its weights at the end, also after a failure."""
+        """What keeps the IR after each pass, if asked for."""
         folder = path_of(self.options.keep_ir)
         if folder is None:
             yield []
             return
-        keep = KeepIr(folder, self.ctx)
-        try:
-            yield [keep]
-        finally:
-            keep.finish()
+        yield [KeepIr(folder, self.ctx)]
 
     @contextlib.contextmanager
     def _naming_file(self) -> Generator[None]:
@@ -251,8 +331,7 @@ class _Compiler:
         return [TranslationValidator(network.store, inputs), ScheduleValidator(network.store)]
 
     def _after_pass(self, done: ModulePass | None, module: ModuleOp) -> None:
-        if self.options.keep_ir is None:
-            drop_unused_weights(Network.of(self.ctx, module))
+        drop_unused_weights(Network.of(self.ctx, module))
 
     def _keep_text(self, language: str, module: ModuleOp) -> None:
         if self.options.texts:
@@ -260,12 +339,14 @@ class _Compiler:
 
     def _network_has_its_structure(self, module: ModuleOp) -> None:
         if self.options.reference_float is not None:
+            if is_quantised(module):
+                raise UserError("--reference-float: its network is quantised: expected IR from before quantize")
             self.write_reference_float(outlined_model(Network.of(self.ctx, module)))
 
     def _network_is_final(self, module: ModuleOp) -> None:
         """What can be said once the network's numbers are what the program will compute."""
         self._keep_text("cim", module)
-        measures = self.options.measure and self.options.lossy == LOSSLESS
+        measures = self._measures and self.options.lossy == LOSSLESS
         if self.options.reference is None and not measures:
             return
         network = Network.of(self.ctx, module)
@@ -282,9 +363,12 @@ def _check_files(file: Path, options: Options) -> None:
     chip = None if options.chip in chip_names() else Path(options.chip)
     written = [options.output, *_references(options)]
     folder = path_of(options.keep_ir)
-    kept = [] if folder is None else [folder, folder / SIDE_FILE]
+    kept = [] if folder is None else [folder]
     inputs = [path_of(options.calibrate), chip, *(file.iterdir() if file.is_dir() else ())]
-    check_names(inputs, [*written, *kept], networks=[file])
+    if is_ir(file):
+        check_names([*inputs, file, file.parent], [*written, *kept])
+    else:
+        check_names(inputs, [*written, *kept], networks=[file])
     check_writable(*written)
 
 
@@ -300,9 +384,11 @@ def drop_unused_weights(network: Network) -> None:
     network.store.keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
 
 
-def chip_sources(options: Options) -> dict[str, Json]:
-    """Where each of the chip's numbers comes from, by key, as its file says."""
-    given: dict[str, Json] = {} if options.arrays is None else {"arrays": "given with --arrays"}
+def chip_sources(options: Options) -> dict[str, str] | str:
+    """Where each of the chip's numbers comes from, by key, as its file says; a chip of our own is its name."""
+    if options.arrays is None and options.chip in chip_names():
+        return str(options.chip)
+    given = {} if options.arrays is None else {"arrays": "given with --arrays"}
     return {**read_chip_file(options.chip).sources, **given}
 
 

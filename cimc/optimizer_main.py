@@ -1,21 +1,19 @@
 """The driver behind `cim-opt`: xDSL's, with ONNX as input, our checks after each pass, and IR after all passes."""
 
 import argparse
-import contextlib
-import re
 import sys
-from collections.abc import Generator
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.exceptions import DiagnosticException, ParseError, VerifyException
-from xdsl.utils.mlir_lexer import MLIRLexer
+from xdsl.utils.arg_spec import parse_spec
 from xdsl.xdsl_opt_main import xDSLOptMain
 
+from cimc.compiler import Options, chip_sources
 from cimc.completion import propose
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -23,27 +21,27 @@ from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.hardware.library import chip_names, load_chip
 from cimc.installed import ShowVersion
+from cimc.ir_input import is_ir, reading_ir, resolved, verify
+from cimc.ir_texts import IrTexts
+from cimc.kept_ir import PrintIr
+from cimc.known_passes import known_passes, parse_passes
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.optimizer_help import describe
 from cimc.options.compilation import UserOptions
 from cimc.options.spelling import add_options
-from cimc.pass_runner import AfterPass, PassRunner, PrintIr
+from cimc.pass_runner import AfterPass, PassRunner
+from cimc.program.program import Program
 from cimc.report.text import statistics_lines
 from cimc.schedule_validation import ScheduleValidator
+from cimc.targets import TARGETS, ProgramTarget, program_of
 from cimc.translation_validation import TranslationValidator
-from cimc.universe import PASSES, UNIVERSE, dialects
-from dialects.dominance import undefined_use
-from dialects.element_types import strange_type
+from cimc.universe import UNIVERSE, dialects
 from dialects.errors import UserError
+from dialects.history import note_sources, note_weight_files, stored_weights
 from dialects.network import Network
-from dialects.weight_uses import wrong_weight_use
-from dialects.weights import SIDE_FILE, WeightStore, check_side_file, store_of
+from dialects.weights import WeightStore, check_side_file, store_of, weights_file
 from passes.rules import IllegalNetwork
-
-STRING_LITERAL = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
-"""xDSL's expression, but possessive: xDSL's takes a time of 2^n for a text of n letters that nothing closes."""
-setattr(MLIRLexer, "_unescaped_characters_regex", STRING_LITERAL)
 
 
 class OptimizerMain(xDSLOptMain):
@@ -51,6 +49,12 @@ class OptimizerMain(xDSLOptMain):
 
     written: tuple[Path, ...] = ()
     """The files that were written."""
+    program: Program | None = None
+    """What is to be written, if that is a program."""
+
+    def __init__(self, description: str, args: Sequence[str] | None = None):
+        super().__init__(description, args)
+        self.arrays: dict[str, str] = {}
 
     def register_all_dialects(self) -> None:
         for name, factory in Universe.get_multiverse().all_dialects.items():
@@ -60,9 +64,12 @@ class OptimizerMain(xDSLOptMain):
             self.ctx.load_dialect(dialect)
 
     def register_all_passes(self) -> None:
-        super().register_all_passes()
-        for pass_type in PASSES:
-            self.register_pass(pass_type.name, lambda pass_type=pass_type: pass_type)
+        for name, make in known_passes().items():
+            self.register_pass(name, make)
+
+    def register_all_targets(self) -> None:
+        super().register_all_targets()
+        self.available_targets |= {target.name: lambda target=target: target for target in TARGETS}
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
@@ -80,7 +87,7 @@ class OptimizerMain(xDSLOptMain):
         propose(arg_parser)
 
     def setup_pipeline(self) -> None:
-        self.pipeline = PassPipeline.parse_spec(self.available_passes, self.args.passes)
+        self.pipeline = PassPipeline(parse_passes(self.args.passes))
 
     def check_files(self) -> None:
         """UserError if the output, or the weights beside it, would take the place of an input, or cannot be written."""
@@ -93,26 +100,26 @@ class OptimizerMain(xDSLOptMain):
         chip = None if self.args.chip in chip_names() else Path(self.args.chip)
         calibrations = [getattr(pass_, "calibration", None) for pass_ in self.pipeline.passes]
         inputs = [source, chip, *(Path(name) for name in calibrations if isinstance(name, str))]
-        check_names(inputs, [output, output.parent / SIDE_FILE], networks=[source])
+        networks = [] if source is None or is_ir(source) else [source]
+        written = [output, weights_file(output)] if self._writes_ir() else [output]
+        check_names([*inputs, *([] if source in networks else [source])], written, networks=networks)
         check_writable(output)
 
     def _import(self, stream: IO[bytes]) -> ModuleOp:
         if self.args.input_file is None:
             raise UserError("an ONNX network is read from a file, not from standard input: expected its name")
-        return import_onnx(self.ctx, Path(self.args.input_file), load_chip(self.args.chip))
+        module = import_onnx(self.ctx, Path(self.args.input_file), load_chip(self.args.chip))
+        note_sources(module, chip_sources(Options(chip=self.args.chip)))
+        return module
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
-        if self.args.input_file is not None and file_extension == "mlir":
-            weights = Path(self.args.input_file).parent / SIDE_FILE
-            if weights.exists():
-                store_of(self.ctx).attach(weights)
         if file_extension != "mlir":
             return super().parse_chunk(chunk, file_extension, start_offset)
         with reading_ir(self.get_input_name()):
             module = super().parse_chunk(chunk, file_extension, start_offset)
             if module is not None and not self.args.disable_verify:
                 verify(module)
-            return module
+        return None if module is None else resolved(self.ctx, module, Path(self.get_input_name()))
 
     def apply_passes(self, prog: ModuleOp) -> None:
         runner = PassRunner(self.ctx, self._callbacks(prog))
@@ -138,38 +145,45 @@ class OptimizerMain(xDSLOptMain):
         """Standard output, or a buffer that becomes the file once all went well."""
         return sys.stdout if self.args.output_file is None else _FileOnSuccess(self)
 
+    def _writes_ir(self) -> bool:
+        return parse_spec(self.args.target).name == "mlir"
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        """The module in the form that is asked for; a program is kept until its file is written."""
+        name = parse_spec(self.args.target).name
+        if name == ProgramTarget.name:
+            if self.args.output_file is None:
+                raise UserError("a program is no text: expected the name of its file, -o PROG.cim")
+            self.program = program_of(self.ctx, prog)
+            return ""
+        if name == "mlir" and self.args.output_file is not None and stored_weights(prog):
+            self.arrays |= stored_weights(prog)
+            note_weight_files(prog, [weights_file(Path(self.args.output_file)).name])
+        if name == "mlir" and not (self.args.print_no_properties or self.args.syntax_highlight):
+            return IrTexts(self.args.print_debuginfo, self.args.print_op_generic).text_of(prog)
+        return super().output_resulting_program(prog)
+
     def save(self, text: str) -> None:
         """Write the output file, and the weights it names beside it."""
         path = Path(self.args.output_file)
-        weights = path.parent / SIDE_FILE
-        with whole_file(path, UserError) as new, whole_file(weights, UserError) as new_weights:
-            new.write_text(text)
+        if self.program is not None:
+            self.program.save(path)
             self.written = (path,)
-            if "#cim.data<" in text and (path.is_file() or not path.exists()):
+            return
+        weights = weights_file(path)
+        with whole_file(path, UserError) as new, whole_file(weights, UserError) as new_weights:
+            new.write_text(text, encoding="utf-8")
+            self.written = (path,)
+            if self.arrays and (path.is_file() or not path.exists()):
+                if any(
+                    weights.exists() and used.exists() and weights.samefile(used) for used in store_of(self.ctx).files
+                ):
+                    raise UserError(
+                        f"{weights}: cannot be written: it holds weights of the input, expected another name"
+                    )
                 check_side_file(weights)
-                store_of(self.ctx).write(new_weights)
+                store_of(self.ctx).write(new_weights, self.arrays)
                 self.written = (path, weights)
-
-
-@contextlib.contextmanager
-def reading_ir(file: str) -> Generator[None]:
-    """Whatever goes wrong with a text of IR is a mistake in it, as a UserError that names the file."""
-    try:
-        yield
-    except (ParseError, DiagnosticException, UserError):  # these know their place
-        raise
-    except RecursionError as error:
-        raise UserError(f"{file}: not a module that can be read: it is nested too deeply") from error
-    except Exception as error:  # xDSL has no one type for what a lexer, a number or an attribute raises
-        raise UserError(f"{file}: not a module that can be read: {str(error) or type(error).__name__}") from error
-
-
-def verify(module: ModuleOp) -> None:
-    """VerifyException for a module that is not a legal one, or has types that no network has."""
-    module.verify()
-    wrong = undefined_use(module) or wrong_weight_use(module) or strange_type(module)
-    if wrong is not None:
-        raise VerifyException(wrong)
 
 
 class _FileOnSuccess(StringIO):
@@ -183,9 +197,3 @@ class _FileOnSuccess(StringIO):
         if not self.closed and sys.exc_info()[0] is None:
             self.main.save(self.getvalue())
         super().close()
-
-
-def located_message(error: ParseError) -> str:
-    """`file:line:column: message`."""
-    span: Any = error.span
-    return f"{span.get_location()}: {error.msg}"

@@ -1,12 +1,9 @@
-"""Runs passes one by one: checks the module around each, dumps it, times it, and compares its meaning if asked to."""
+"""Runs passes one by one: checks the module around each, times it, and has it kept or compared if asked to."""
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TextIO
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -14,17 +11,14 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.files.reasons import reason
-from cimc.files.whole_file import whole_file
-from cimc.ir_texts import IrTexts
 from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
+from cimc.plugins import blamed
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
-from dialects.errors import UserError
+from dialects.history import note_pass
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
-from dialects.weights import SIDE_FILE, check_side_file, store_of
 from passes.rules import Rule, concerned, require
 
 AfterPass = Callable[[ModulePass | None, ModuleOp], None]
@@ -75,18 +69,21 @@ class PassRunner:
             if needed:
                 require(module, needed, pass_.name)
             start = time.perf_counter()
-            pass_.apply(self.ctx, module)
-            applied = time.perf_counter()
-            ops = check(module, pass_.name, self._verifier)
-            assert not located or _all_located(ops), f"{pass_.name} lost the ONNX node of an operation"
+            with blamed(pass_):
+                pass_.apply(self.ctx, module)
+                applied = time.perf_counter()
+                ops = check(module, pass_.name, self._verifier)
+                assert not located or _all_located(ops), f"{pass_.name} lost the ONNX node of an operation"
+            note_pass(module, spelled(pass_))
             kept = LEGAL_AFTER.get(pass_.name, ())
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])
             self.statistics.append(
                 PassStatistics(pass_.name, applied - start, checked - applied + start - begun, names)
             )
-            for callback in self.after:
-                callback(pass_, module)
+            with blamed(pass_):
+                for callback in self.after:
+                    callback(pass_, module)
 
 
 def check(module: ModuleOp, pass_name: str, verifier: Verifier | None = None) -> list[Operation]:
@@ -109,52 +106,12 @@ def check(module: ModuleOp, pass_name: str, verifier: Verifier | None = None) ->
     return ops
 
 
+def spelled(pass_: ModulePass) -> str:
+    """A pass as for `-p`, defaults left out; without the file that it calibrates with, which may be gone."""
+    spec = pass_.pipeline_pass_spec()
+    spec.parameters.pop("calibration", None)
+    return str(spec)
+
+
 def _all_located(ops: Sequence[Operation]) -> bool:
     return not any(is_lost(op) for op in ops)
-
-
-def text_of(module: ModuleOp, *, locations: bool = True) -> str:
-    """The module as text that parses back."""
-    return IrTexts(locations).text_of(module)
-
-
-@dataclass
-class KeepIr:
-    """Writes `00-import.mlir`, `01-<pass>.mlir`, ... to a folder, and the weights they name beside them."""
-
-    folder: Path
-    ctx: Context
-    _count: int = 0
-    _texts: IrTexts = field(default_factory=IrTexts)
-
-    def __post_init__(self) -> None:
-        check_side_file(self.folder / SIDE_FILE)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for old in self.folder.iterdir():
-                if re.fullmatch(r"\d\d-[a-z-]+\.mlir", old.name):
-                    old.unlink()
-        except OSError as error:
-            raise UserError(f"{self.folder}: cannot keep IR there: {reason(error)}") from error
-
-    def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
-        name = f"{self._count:02}-{'import' if done is None else done.name}.mlir"
-        with whole_file(self.folder / name, UserError) as new:
-            new.write_text(self._texts.text_of(module), encoding="utf-8")
-        self._count += 1
-
-    def finish(self) -> None:
-        """Write the bytes of the weights, without which the files cannot be run."""
-        with whole_file(self.folder / SIDE_FILE, UserError) as new:
-            store_of(self.ctx).write(new)
-
-
-@dataclass(frozen=True)
-class PrintIr:
-    """Prints the module after every pass, with the name of the pass above it."""
-
-    stream: TextIO
-
-    def __call__(self, done: ModulePass | None, module: ModuleOp) -> None:
-        if done is not None:
-            self.stream.write(f"// ----- IR after {done} -----\n{text_of(module, locations=False)}\n")

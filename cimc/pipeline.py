@@ -111,7 +111,8 @@ EXACTNESS: dict[str, Exactness] = {
 
 
 def exactness_of(pass_: ModulePass) -> Exactness:
-    """How a pass with these options may change the network's outputs."""
+    """How a pass with these options may change the network's outputs; another package's says so by its `exactness`."""
     if isinstance(pass_, DetectBlockDiagonalPass) and pass_.prune_below > 0:
         return Exactness.PROJECTING
-    return EXACTNESS.get(pass_.name, Exactness.EXACT)
+    said: object = getattr(pass_, "exactness", Exactness.EXACT)
+    return EXACTNESS.get(pass_.name, said if isinstance(said, Exactness) else Exactness.EXACT)

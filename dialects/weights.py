@@ -2,7 +2,7 @@
 
 A text of IR with its weights inline would be gigabytes; so `#cim.data<"key", "digest">` names an array of the
 store, which hangs on the context as an interface of the `cim` dialect. The digest catches a stale side file and
-makes equal weights equal in the IR.
+makes equal weights equal in the IR. The module names the files with its arrays: `cim.weights`.
 
 Networks are larger than memory. What is mapped from a file costs none, as its pages are given back; what is made of
 such an array (float32 of float16, integers of floats) is made again when it is asked for, beyond `KEPT_BYTES`.
@@ -37,8 +37,12 @@ TOUCHED_BYTES = 1 << 28
 _SMALL = 1 << 16
 """Arrays of fewer bytes are kept in any case."""
 
-SIDE_FILE = "weights.safetensors"
-"""Name of the file beside dumped IR that holds the bytes its `#cim.data` attributes name."""
+_ENDING = ".weights.safetensors"
+
+
+def weights_file(module: Path) -> Path:
+    """Where the bytes of the weights go that a file of IR names: beside it, under its name."""
+    return module.with_name(f"{module.name.removesuffix('.mlir')}{_ENDING}")
 
 
 def digest_of(array: Array) -> str:
@@ -100,6 +104,8 @@ class WeightStore(DialectInterface):
     _numbered: dict[str, _Numbered] = field(default_factory=dict[str, _Numbered])
     _spared: int = 0
     _touched: TouchedFiles = field(default_factory=lambda: TouchedFiles(TOUCHED_BYTES))
+    _files: dict[Path, bool] = field(default_factory=dict[Path, bool])
+    """Files that may hold arrays, and whether they have been read."""
 
     def put(self, name: str, array: Array, again: Remake | None = None, digest: str | None = None) -> tuple[str, str]:
         """Keep `array` under `name`, or `name.N` if another array has that name; give key and digest.
@@ -109,7 +115,10 @@ class WeightStore(DialectInterface):
         """
         if array.dtype.kind == "O":
             raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
-        array = np.asarray(array)
+        self._read_files()
+        return self._put(name, np.asarray(array), again)
+
+    def _put(self, name: str, array: Array, again: Remake | None = None) -> tuple[str, str]:
         self._touched.note(array)
         digest, known = digest or digest_of(array), self._numbered.setdefault(name, _Numbered())
         while digest not in known.keys:
@@ -152,17 +161,50 @@ class WeightStore(DialectInterface):
         return array
 
     def _named(self, key: str, digest: str) -> _Stored:
-        if key not in self._stored:
-            raise UserError(
-                f"weight {key!r} has no data: expected it in {SIDE_FILE} beside the IR file, where --keep-ir writes it"
-            )
-        stored = self._stored[key]
-        if stored.digest != digest:
-            raise UserError(
-                f"weight {key!r} has digest {stored.digest}, the IR expects {digest}: "
-                f"{SIDE_FILE} belongs to another compilation"
-            )
-        return stored
+        stored = self._stored.get(key)
+        if stored is not None and stored.digest == digest:
+            return stored
+        self._read_files()
+        stored = self._stored.get(key)
+        if stored is not None and stored.digest == digest:
+            return stored
+        same = next((other for other in self._stored.values() if other.digest == digest), None)  # under another name
+        if same is not None:
+            return same
+        if stored is None:
+            raise UserError(f"weight {key!r} has no data: {self._expected()}")
+        raise UserError(
+            f"weight {key!r} has digest {stored.digest}, the IR expects {digest}: "
+            f"{self._names() or 'it'} belongs to another compilation"
+        )
+
+    def _expected(self) -> str:
+        """Where data should have been, and what to do."""
+        missing = [path for path in self._files if not path.exists()]
+        if missing:
+            names = " and ".join(str(path) for path in missing)
+            return f"there is no {names}: expected beside the IR the files that its cim.weights names"
+        if self._files:
+            return f"{self._names()} lacks it, and belongs to other IR"
+        return "expected IR that names its files of weights (cim.weights), as cimc --keep-ir and cim-opt -o write it"
+
+    def _names(self) -> str:
+        return " and ".join(str(path) for path in self._files)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that were named as those with the arrays."""
+        return list(self._files)
+
+    def attach_later(self, path: Path) -> None:
+        """Map the arrays of a file as soon as one is asked for that is not there, or a new one is put."""
+        self._files.setdefault(path, False)
+
+    def _read_files(self) -> None:
+        for path, is_read in self._files.items():
+            if not is_read and path.exists():
+                self._files[path] = True
+                self._attach(path)
 
     def release_files(self) -> None:
         """Give back the memory of mapped files: they are read again when they are needed."""
@@ -174,15 +216,21 @@ class WeightStore(DialectInterface):
         self._spared = sum(stored.spared for stored in self._stored.values())
         self._numbered.clear()
 
-    def write(self, path: Path) -> None:
-        """Write all arrays to one safetensors file, one by one, for together they may not fit into memory.
+    def write(self, path: Path, arrays: Mapping[str, str] | None = None) -> None:
+        """Write all arrays, or those with these keys and digests, to one safetensors file, one by one: together they
+        may not fit into memory.
 
-        Raises OSError if that fails.
+        Raises OSError if that fails, UserError if there is no such array.
         """
+        if arrays is None:
+            self._read_files()
+            chosen = self._stored
+        else:
+            chosen = {key: self._named(key, digest) for key, digest in arrays.items()}
         kinds: dict[str, list[object]] = {}
         header: dict[str, object] = {}
         end = 0
-        for key, stored in self._stored.items():
+        for key, stored in chosen.items():
             array = stored.array()
             kinds[key] = [array.dtype.name, list(array.shape)]
             first, end = end, end + array.nbytes
@@ -191,15 +239,19 @@ class WeightStore(DialectInterface):
         text += b" " * (-len(text) % 8)  # as the library does it, so that the arrays begin at a multiple
         with path.open("wb") as file:
             file.writelines((len(text).to_bytes(8, "little"), text))
-            for stored in self._stored.values():
+            for stored in chosen.values():
                 array = stored.array()
                 self._touched.note(array)
                 file.write(_bytes_of(array).data)
 
     def attach(self, path: Path) -> None:
-        """Map all arrays of a file that `save` wrote, without reading their bytes but for the digests."""
+        """Map all arrays of a file that `write` wrote, without reading their bytes but for the digests."""
+        self._files[path] = True
+        self._attach(path)
+
+    def _attach(self, path: Path) -> None:
         for key, array in _mapped(path).items():
-            self.put(key, array)
+            self._put(key, array)
 
 
 def check_side_file(path: Path) -> None:
@@ -209,8 +261,8 @@ def check_side_file(path: Path) -> None:
             _mapped(path)
         except UserError as error:
             raise UserError(
-                f"{path}: cannot be written: there is a file of that name that --keep-ir did not write: "
-                "expected another folder"
+                f"{path}: cannot be written: there is a file of that name that cimc did not write: "
+                "expected another name or folder"
             ) from error
 
 
@@ -238,7 +290,7 @@ def _mapped(path: Path) -> Mapping[str, Array]:
             arrays[key] = data[first:last].view(_dtype(name)).reshape(shape)
         return arrays
     except Exception as error:  # whatever may be wrong with the bytes of a file
-        raise UserError(f"{path}: not a weight file written by --keep-ir ({error})") from error
+        raise UserError(f"{path}: not a file of weights written by --keep-ir or cim-opt ({error})") from error
 
 
 def _dtype(name: str) -> np.dtype[Any]:

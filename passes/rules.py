@@ -133,6 +133,14 @@ def _unscheduled(op: Operation) -> str | None:
     return "is not scheduled" if is_late else None
 
 
+def _untimed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """An operator or a permutation that stands in no kernel."""
+    for op in main_block(module).ops:
+        if isinstance(op, DigitalOp | PermuteOp):
+            return Breach(node_name(op), f"node {node_name(op)!r} is not scheduled")
+    return None
+
+
 def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
     return [op for op in ops if isinstance(op, MultiplyOp)]
 
@@ -239,9 +247,11 @@ LEGAL_PLACES = Rule(
 SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
 )
+TIMED = Rule("every operator and permutation has a time to run", _untimed, "run schedule-arrays first")
 
 TILEABLE = (UNSCHEDULED, FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
 PLACEABLE = (UNSCHEDULED, FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
 LAID_OUT = (FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
 SCHEDULABLE = (OF_NETWORKS, *LAID_OUT)
+EMITTABLE = (OF_NETWORKS, FLAT, INTEGERS, *LAID_OUT[1:], SCHEDULED, TIMED)
 """Without these, passes on the way to a schedule could not go on, whoever runs them."""

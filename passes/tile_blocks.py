@@ -27,7 +27,10 @@ class TileBlocksPass(ModulePass):
     ```
     After:
     ```mlir
-    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+    %acc = array.multiply %q by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 5
+    } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     Needs integer multiplications (`quantize`); leaves everything else alone. A weight that others multiply by already
     keeps their tiles, and places.

@@ -13,8 +13,10 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
+from cimc.ir_texts import text_of
+from cimc.kept_ir import KeepIr, PrintIr
 from cimc.options.compilation import UserOptions
-from cimc.pass_runner import AfterPass, KeepIr, PassRunner, PrintIr, check, text_of
+from cimc.pass_runner import AfterPass, PassRunner, check
 from cimc.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, weight_op

@@ -31,6 +31,7 @@ from dialects.cim_types import ElementType, ValueType
 from dialects.element_types import UNKNOWN, Array, inline_constant, ir_element, tensor_type, tensor_type_of
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from dialects.history import begin_history
 from dialects.locations import is_lost, location
 from dialects.network import OPSETS, SOURCE, Network, Port, opsets_attribute
 from dialects.semantics.onnx_graph import graph_attributes
@@ -48,6 +49,7 @@ def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int
     try:
         module = _Importer(source, store_of(ctx)).module()
         module.attributes["hardware.chip"] = chip
+        begin_history(module, dims or {})
         module.attributes[OPSETS] = opsets_attribute(source.opsets)
         module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
         RaiseMatmulPass().apply(ctx, module)
@@ -79,6 +81,7 @@ class _Importer:
         self.body = Block(arg_types=[scope.types[entry.name] for entry in inputs])
         for entry, argument in zip(inputs, self.body.args):
             _name(argument, entry.name)
+            argument.location = location(entry.name)
             scope.values[entry.name] = argument
         self._translate(graph, [scope], self.body)
         results = [self._value(entry.name, [scope], f"output {entry.name!r}") for entry in graph.output]

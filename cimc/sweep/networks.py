@@ -15,18 +15,20 @@ from cimc.compiler import Options, drop_unused_weights, measured_distance, quant
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
 from cimc.hardware.library import load_chip
+from cimc.ir_texts import text_of
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
-from cimc.pass_runner import PassRunner, text_of
+from cimc.pass_runner import PassRunner
 from cimc.sweep.figures import Figure, measured_figures
 from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context
 from dialects.network import Network
 from dialects.semantics.onnx_graph import outlined_model
-from dialects.weights import SIDE_FILE, store_of
+from dialects.weights import store_of
 
 MODULE_FILE = "network.mlir"
 FIGURES_FILE = "figures.json"
+WEIGHTS_FILE = "weights.safetensors"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def prepare_network(file: Path, options: Options, folder: Path, reading: Reading
                 figures |= quality_of(reading, _Signature(network), run)
         (new / MODULE_FILE).write_text(text_of(module), encoding="utf-8")
         (new / FIGURES_FILE).write_text(json.dumps(figures))
-        store_of(ctx).write(new / SIDE_FILE)
+        store_of(ctx).write(new / WEIGHTS_FILE)
         if not folder.exists():
             new.rename(folder)
     finally:
@@ -72,7 +74,7 @@ def prepare_network(file: Path, options: Options, folder: Path, reading: Reading
 def load_network(folder: Path) -> QuantisedNetwork:
     """The network in `folder`, its weights mapped; whoever changes the module must change a clone."""
     ctx = make_context()
-    store_of(ctx).attach(folder / SIDE_FILE)
+    store_of(ctx).attach(folder / WEIGHTS_FILE)
     text = (folder / MODULE_FILE).read_text(encoding="utf-8")
     module = Parser(ctx, text, str(folder / MODULE_FILE)).parse_module()
     return QuantisedNetwork(ctx, module, json.loads((folder / FIGURES_FILE).read_text()))

@@ -1,16 +1,23 @@
 """The `array` dialect: where a multiplication's weights lie, and when everything runs.
 
 ```mlir
-%q, %scale = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, 0, 700], [1, 0, 700, 500]]> {
+%q, %scale = array.kernel 0 start_ps 0 duration_ps 1200 {
   %s = cim.digital "Abs"(%x) : (tensor<?x256xf32>) -> tensor<?x256xf32>
   %b = cim.digital "Cast"(%s) with {to = 2 : i64} : (tensor<?x256xf32>) -> tensor<?x256xui8>
   array.yield %b, %s : tensor<?x256xui8>, tensor<?x256xf32>
+} work {
+  operator 0 on unit 0 at 0 ps for 700 ps
+  operator 1 on unit 0 at 700 ps for 500 ps
 } : tensor<?x256xui8>, tensor<?x256xf32>
 %acc = array.stage 0 start_ps 1200 duration_ps 512000 {
   %in = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x256xui8>
-  %sums = array.multiply %in, @q_proj tiles <[[0, 0, 256, 256], [0, 256, 256, 128]]> at <[[12, 0, 0], [13, 0, 0]]>
-    groups <[[0, 0, 170, 8, 0, 255, 5000], [0, 170, 86, 8, 0, 255, 250000], [1, 0, 256, 8, 0, 255, 5000]]>
-    : tensor<?x256xui8> -> tensor<?x384xi32>
+  %sums = array.multiply %in by @q_proj {
+    tile 0: rows 0 to 255, columns 0 to 255 in array 12 at row 0, column 0
+    tile 1: rows 0 to 255, columns 256 to 383 in array 13 at row 0, column 0
+    convert rows 0 to 169 of tile 0 to 8 bits at 5000 ps, sums up to 255
+    convert rows 170 to 255 of tile 0 to 8 bits at 250000 ps, sums up to 255
+    convert rows 0 to 255 of tile 1 to 8 bits at 5000 ps, sums up to 255
+  } : tensor<?x256xui8> -> tensor<?x384xi32>
   %out = array.transfer %sums "out of arrays" start_ps 507000 duration_ps 5000 : tensor<?x384xi32>
   array.yield %out : tensor<?x384xi32>
 } : tensor<?x384xi32>

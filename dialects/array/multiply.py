@@ -14,6 +14,7 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.array.table_text import Tables
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr
 from dialects.attributes.tables import Table
 from dialects.element_types import element_type, i8, i32, ui8
@@ -24,12 +25,14 @@ class MultiplyOp(IRDLOperation):
     """Multiplication of integers by a weight that lies in arrays: `y[..., n] = sum over k of x[..., k] * w[k, n]`.
 
     ```mlir
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]>
-      : tensor<?x6xui8> -> tensor<?x4xi32>
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 2, column 0
+    } : tensor<?x6xui8> -> tensor<?x4xi32>
     ```
-    `tiles` come from `tile-blocks`, `at` from `place-tiles`, `groups` and `adds` (where tiles of the same columns lie
-    apart) from `schedule-arrays`; each row of `at` belongs to the row of `tiles` with the same number. What lies
-    outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
+    Tiles come from `tile-blocks`, their places from `place-tiles`, row groups (`convert`) and additions of partial sums
+    (`add`, where tiles of the same columns lie apart) from `schedule-arrays`, each a table of its own in generic form.
+    What lies outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
     """
 
     name = "array.multiply"
@@ -41,9 +44,9 @@ class MultiplyOp(IRDLOperation):
     adds = opt_prop_def(TableAttr)
     result = result_def()
     traits = traits_def(Pure())
+    custom_directives = (Tables,)
     assembly_format = (
-        "$x `,` $weight `tiles` $tiles (`at` $places^)? (`groups` $groups^)? (`adds` $adds^)? attr-dict "
-        "`:` type($x) `->` type($result)"
+        "$x `by` $weight custom<Tables>($tiles, $places, $groups, $adds) attr-dict `:` type($x) `->` type($result)"
     )
 
     def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
@@ -58,7 +61,7 @@ class MultiplyOp(IRDLOperation):
     def verify_(self) -> None:
         for name, table, columns in (
             ("tiles", self.tiles, TILE),
-            ("at", self.places, PLACE),
+            ("places", self.places, PLACE),
             ("groups", self.groups, GROUP),
             ("adds", self.adds, ADDITION),
         ):

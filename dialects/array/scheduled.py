@@ -23,6 +23,7 @@ from xdsl.traits import HasParent, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.array.multiply import MultiplyOp
+from dialects.array.table_text import Work
 from dialects.array.tables import WORK, TableAttr
 from dialects.attributes.tables import Table
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
@@ -53,8 +54,10 @@ class StageOp(IRDLOperation):
     ```mlir
     %a = array.stage 7 start_ps 90000 duration_ps 512000 {
       %in = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
-      %sums = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 4, 4, 0, 12, 5000]]>
-        : tensor<?x4xui8> -> tensor<?x4xi32>
+      %sums = array.multiply %in by @w {
+        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+        convert rows 0 to 3 of tile 0 to 4 bits at 5000 ps, sums up to 12
+      } : tensor<?x4xui8> -> tensor<?x4xi32>
       %out = array.transfer %sums "out of arrays" start_ps 507000 duration_ps 5000 : tensor<?x4xi32>
       array.yield %out : tensor<?x4xi32>
     } : tensor<?x4xi32>
@@ -136,10 +139,13 @@ class KernelOp(IRDLOperation):
     stand in the kernel, others before it; a kernel that only yields constants runs first of all.
 
     ```mlir
-    %y = array.kernel 3 start_ps 362000 duration_ps 12000 work <[[0, 0, 0, 2000], [1, 0, 2000, 10000]]> {
+    %y = array.kernel 3 start_ps 362000 duration_ps 12000 {
       %float = cim.digital "Cast"(%sums) with {to = 1 : i64} : (tensor<?x2xi32>) -> tensor<?x2xf32>
       %soft = cim.digital "Softmax"(%float) : (tensor<?x2xf32>) -> tensor<?x2xf32>
       array.yield %soft : tensor<?x2xf32>
+    } work {
+      operator 0 on unit 0 at 0 ps for 2000 ps
+      operator 1 on unit 0 at 2000 ps for 10000 ps
     } : tensor<?x2xf32>
     ```
     """
@@ -152,8 +158,10 @@ class KernelOp(IRDLOperation):
     body = region_def("single_block")
     results_ = var_result_def()
     traits = traits_def(CountsOperators())
+    custom_directives = (Work,)
     assembly_format = (
-        "$number `start_ps` $start_ps `duration_ps` $duration_ps (`work` $work^)? $body attr-dict `:` type($results_)"
+        "$number `start_ps` $start_ps `duration_ps` $duration_ps $body custom<Work>($work) attr-dict "
+        "`:` type($results_)"
     )
 
     def __init__(

@@ -7,7 +7,7 @@ from dialects.attributes.tables import TableData
 TILE = ("weight_row", "weight_column", "rows", "columns")
 """Columns of `tiles`: the rectangle of the weight that the tile holds."""
 PLACE = ("array", "row", "column")
-"""Columns of `at`: where the tile's first row and column lie."""
+"""Columns of `places`: where the tile's first row and column lie."""
 GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound", "start_ps")
 """Columns of `groups`: rows [first_row, first_row + rows) of a tile are activated together and converted to `adc_bits`
 bits without the `adc_shift` lowest; no sum of theirs exceeds `bound`; `start_ps` counts from the stage's start."""

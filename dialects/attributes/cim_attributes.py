@@ -1,14 +1,18 @@
-"""Attributes of the `cim` dialect: where a weight's bytes are, what its integers stand for, what stays serialized."""
+"""Attributes of the `cim` dialect: where weights' bytes are, what their integers stand for, what stays serialized."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from xdsl.dialects.builtin import FlatSymbolRefAttr, NoneType, StringAttr, SymbolRefAttr
+from xdsl.dialects.builtin import ArrayAttr, FlatSymbolRefAttr, NoneType, StringAttr, SymbolRefAttr
 from xdsl.ir import Attribute, ParametrizedAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.cim_types import QuotedAttr
+from dialects.texts import escaped, unescaped
+from dialects.weights import store_of
 
 
 @irdl_attr_definition
@@ -31,6 +35,46 @@ class DataAttr(ParametrizedAttribute):
             printer.print_string_literal(self.key.data)
             printer.print_string(", ")
             printer.print_string_literal(self.digest.data)
+
+
+@irdl_attr_definition
+class WeightFilesAttr(ParametrizedAttribute):
+    """The files with the arrays that `#cim.data` names, beside that of the IR: `#cim.weight_files<"a.safetensors">`.
+
+    Whoever reads the text finds them by it, whatever the tool: they are mapped when an array is asked for.
+    """
+
+    name = "cim.weight_files"
+    files: ArrayAttr[StringAttr]
+
+    @staticmethod
+    def of(names: Iterable[str]) -> "WeightFilesAttr":
+        return WeightFilesAttr(ArrayAttr([StringAttr(escaped(name)) for name in names]))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the files, without a folder."""
+        return [unescaped(name.data) for name in self.files]
+
+    def verify(self) -> None:
+        for name in self.names:
+            if name in ("", ".", "..") or "/" in name or "\\" in name:
+                raise VerifyException(f"file of weights {name!r}: expected the name of a file beside the IR")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        files = ArrayAttr(
+            parser.parse_comma_separated_list(parser.Delimiter.ANGLE, lambda: StringAttr(parser.parse_str_literal()))
+        )
+        names = WeightFilesAttr(files).names
+        store, folder = store_of(parser.ctx), Path(parser.lexer.input.name).parent
+        for name in names:
+            store.attach_later(folder / name)
+        return (files,)
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_list(self.files, lambda name: printer.print_string_literal(name.data))
 
 
 @irdl_attr_definition

@@ -10,7 +10,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.attributes.tables import Table, TableData
+from dialects.attributes.tables import Table, TableData, parsed_range, range_text
 
 BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "sparse"
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
@@ -26,8 +26,8 @@ def _verify_kind(kind: StringAttr) -> None:
 class BlockDiagonalAttr(ParametrizedAttribute):
     """`blocks` equal blocks down the diagonal: the weight is stored as `[blocks, rows, columns]`.
 
-    `#cim.block_diagonal<4, 64x32, "monarch">`, or with `, columns = @order` at the end: column j of the blocks is then
-    column `order[j]` of the matrix (`@order` an int64 permutation).
+    `#cim.block_diagonal<4 blocks of 64x32, "monarch">`, or with `, columns = @order` at the end: column j of the blocks
+    is then column `order[j]` of the matrix (`@order` an int64 permutation).
     """
 
     name = "cim.block_diagonal"
@@ -76,7 +76,8 @@ class BlockDiagonalAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             blocks = parser.parse_integer(allow_boolean=False, allow_negative=False)
-            parser.parse_punctuation(",")
+            parser.parse_keyword("blocks")
+            parser.parse_keyword("of")
             size = parser.parse_dimension_list()
             if len(size) != 2:
                 parser.raise_error(f"expected rows and columns of a block, found {len(size)} dimensions")
@@ -92,7 +93,7 @@ class BlockDiagonalAttr(ParametrizedAttribute):
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            printer.print_string(f"{self.blocks.data}, ")
+            printer.print_string(f"{self.blocks.data} blocks of ")
             printer.print_dimension_list((self.rows.data, self.columns.data))
             printer.print_string(", ")
             printer.print_string_literal(self.kind.data)
@@ -112,7 +113,7 @@ class RectanglesAttr(TableData):
 class BlocksAttr(ParametrizedAttribute):
     """Blocks of different shapes: the weight is stored as a matrix, whose nonzeros lie in these rectangles.
 
-    `#cim.blocks<"block_diagonal", <[[0, 0, 3, 2], [3, 2, 1, 4]]>>`: (first row, first column, rows, columns) of each.
+    `#cim.blocks<"block_diagonal", [rows 0 to 2, columns 0 to 1], [rows 3 to 3, columns 2 to 5]>`: one after the other.
     """
 
     name = "cim.blocks"
@@ -145,11 +146,19 @@ class BlocksAttr(ParametrizedAttribute):
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         with parser.in_angle_brackets():
             kind = StringAttr(parser.parse_str_literal())
-            parser.parse_punctuation(",")
-            return kind, RectanglesAttr(RectanglesAttr.parse_parameter(parser))
+            blocks: list[list[int]] = []
+            while parser.parse_optional_punctuation(",") is not None:
+                with parser.in_square_brackets():
+                    row, rows = parsed_range(parser, "rows")
+                    parser.parse_punctuation(",")
+                    column, columns = parsed_range(parser, "columns")
+                blocks.append([row, column, rows, columns])
+            if not blocks:
+                parser.raise_error("expected a block, like `[rows 0 to 3, columns 0 to 3]`")
+            return kind, RectanglesAttr.of(np.array(blocks, np.int64))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string_literal(self.kind.data)
-            printer.print_string(", ")
-            self.table.print_parameter(printer)
+            for row, column, rows, columns in self.rectangles.tolist():
+                printer.print_string(f", [{range_text('rows', row, rows)}, {range_text('columns', column, columns)}]")

@@ -53,6 +53,19 @@ class TableData(Data[PackedTable]):
             printer.print_string(str(self.array.tolist()))
 
 
+def parsed_range(parser: AttrParser, word: str) -> tuple[int, int]:
+    """First and count of `word FIRST to LAST`."""
+    parser.parse_keyword(word)
+    first = parser.parse_integer(allow_boolean=False)
+    parser.parse_keyword("to")
+    return first, parser.parse_integer(allow_boolean=False) - first + 1
+
+
+def range_text(word: str, first: int, count: int) -> str:
+    """`word FIRST to LAST`: a range as one says it, its last number included."""
+    return f"{word} {first} to {first + count - 1}"
+
+
 def _parse_rows(parser: AttrParser) -> PackedTable:
     def row() -> list[int]:
         return parser.parse_comma_separated_list(

@@ -16,7 +16,7 @@ find out how many operands and results there are.
 
 from xdsl.ir import Dialect
 
-from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr
+from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr, WeightFilesAttr
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim.constants import CONSTANTS, ConstantOp, NoneOp, ReadOp
 from dialects.cim.digital import DigitalOp, YieldOp
@@ -31,7 +31,17 @@ def make_cim(store: WeightStore | None = None) -> Dialect:
     return Dialect(
         "cim",
         [WeightOp, ConstantOp, ReadOp, NoneOp, MatmulOp, PermuteOp, DigitalOp, YieldOp],
-        [DataAttr, ProtoAttr, AffineAttr, BlockDiagonalAttr, RectanglesAttr, BlocksAttr, ElementType, ValueType],
+        [
+            DataAttr,
+            WeightFilesAttr,
+            ProtoAttr,
+            AffineAttr,
+            BlockDiagonalAttr,
+            RectanglesAttr,
+            BlocksAttr,
+            ElementType,
+            ValueType,
+        ],
         [WeightStore() if store is None else store],
     )
 

@@ -13,11 +13,11 @@
 // RUN: not cim-opt %s -t llvm 2>&1 | filecheck %s --check-prefix TARGET
 
 // Every mistake is one line.
-// UNKNOWN:   {{^}}cimc: error: Unrecognized passes: ['tile-blok']{{$}}
-// OPTION:    {{^}}cimc: error: Provided arguments ["activation"] not found in expected arguments ["activations", "calibration"]{{$}}
-// TYPE:      {{^}}cimc: error: Incompatible types: given (3,), expected <class 'str'>{{$}}
-// SPEC:      {{^}}cimc: error: Error parsing pass pipeline specification: pass-pipeline:1:10 quantize{ ^ Expected argument name here{{$}}
-// COMMAS:    {{^}}cimc: error: Error parsing pass pipeline specification: {{.*}} Expected pass name here{{$}}
+// UNKNOWN:   {{^}}cimc: error: unknown pass 'tile-blok': expected fold-constants, {{.*}}, or another that cim-opt --help lists{{$}}
+// OPTION:    {{^}}cimc: error: passes 'quantize{activation=token}': Provided arguments ["activation"] not found in expected arguments ["activations", "calibration"]{{$}}
+// TYPE:      {{^}}cimc: error: passes 'quantize{activations=3}': Incompatible types: given (3,), expected <class 'str'>{{$}}
+// SPEC:      {{^}}cimc: error: passes 'quantize{': Error parsing pass pipeline specification: pass-pipeline:1:10 quantize{ ^ Expected argument name here{{$}}
+// COMMAS:    {{^}}cimc: error: passes 'quantize,,tile-blocks': Error parsing pass pipeline specification: {{.*}} Expected pass name here{{$}}
 // MISSING:   {{^}}cimc: error: {{.*}}none.mlir: no such file or directory{{$}}
 // EXTENSION: {{^}}cimc: error: {{.+$}}
 // PARSE:     {{^}}cimc: error: {{.*}}unfinished.mlir:2:1: Expected argument or type{{$}}

@@ -8,7 +8,7 @@
 // CHECK: cim.weight @v = #cim.data<"v", "{{[0-9a-f]+}}"> : tensor<8x8xf32>
 // CHECK: cim.matmul %x, @v
 // A failed command leaves no output behind.
-// ERROR: cimc: error: Unrecognized passes: ['tile-blok']
+// ERROR: cimc: error: unknown pass 'tile-blok'
 // NONE:  cimc: error: {{.*}}none.mlir: no such file or directory
 // FOLDER: cimc: error: {{.*}}out.mlir: cannot be written: there is no directory {{.*}}none
 func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {

@@ -149,8 +149,8 @@ func.func @main(%x: tensor<?x2xui8>) -> tensor<?x2xi32> {
 // Columns of blocks: they are delivered in another order.
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK:      cim.weight @w.order = dense<[1, 3, 2, 0]> : tensor<4xi64>
-// CHECK-NEXT: cim.weight @w.1 = dense<{{\[\[}}[1.000000e+00, 2.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00, 4.000000e+00{{\]\]}}]> : tensor<2x1x2xf32> structure #cim.block_diagonal<2, 1x2, "block_diagonal", columns = @w.order>
-cim.weight @w = dense<[[[1.0, 2.0]], [[3.0, 4.0]]]> : tensor<2x1x2xf32> structure #cim.block_diagonal<2, 1x2, "block_diagonal">
+// CHECK-NEXT: cim.weight @w.1 = dense<{{\[\[}}[1.000000e+00, 2.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00, 4.000000e+00{{\]\]}}]> : tensor<2x1x2xf32> structure #cim.block_diagonal<2 blocks of 1x2, "block_diagonal", columns = @w.order>
+cim.weight @w = dense<[[[1.0, 2.0]], [[3.0, 4.0]]]> : tensor<2x1x2xf32> structure #cim.block_diagonal<2 blocks of 1x2, "block_diagonal">
 cim.weight @p = dense<[3, 0, 2, 1]> : tensor<4xi64>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x4xf32> {
   %a = cim.matmul %x, @w : tensor<?x2xf32> -> tensor<?x4xf32>
@@ -165,9 +165,9 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x4xf32> {
 // Blocks and the rows in them change places; their columns stay where they were.
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK:      cim.weight @w.order = dense<[1, 0]> : tensor<2xi64>
-// CHECK-NEXT: cim.weight @w.ordered = dense<{{\[\[}}[3.000000e+00], [4.000000e+00{{\]\]}}, {{\[\[}}2.000000e+00], [1.000000e+00{{\]\]}}]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal", columns = @w.order>
+// CHECK-NEXT: cim.weight @w.ordered = dense<{{\[\[}}[3.000000e+00], [4.000000e+00{{\]\]}}, {{\[\[}}2.000000e+00], [1.000000e+00{{\]\]}}]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal", columns = @w.order>
 cim.weight @p = dense<[3, 2, 0, 1]> : tensor<4xi64>
-cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %a = cim.permute %x, @p : tensor<?x4xf32> -> tensor<?x4xf32>
   // CHECK: %y = cim.matmul %x, @w.ordered : tensor<?x4xf32> -> tensor<?x2xf32>
@@ -182,7 +182,7 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK-NOT: cim.permute
 cim.weight @p = dense<[3, 2, 0, 1]> : tensor<4xi64>
-cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
 func.func @main(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
   %a = cim.permute %x, @p : tensor<?x3x4xf32> -> tensor<?x3x4xf32>
   // CHECK: %y = cim.matmul %x, @w.ordered : tensor<?x3x4xf32> -> tensor<?x3x2xf32>
@@ -195,9 +195,9 @@ func.func @main(%x: tensor<?x3x4xf32>) -> tensor<?x3x2xf32> {
 // Rows that would change their block do not: the permutation stays.
 // CHECK: cim.permutations_before_folding = 1 : i64
 // CHECK:      cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
-// CHECK-NEXT: cim.weight @w = dense<{{\[\[}}[1.000000e+00], [2.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00], [4.000000e+00{{\]\]}}]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+// CHECK-NEXT: cim.weight @w = dense<{{\[\[}}[1.000000e+00], [2.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00], [4.000000e+00{{\]\]}}]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
 cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
-cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+cim.weight @w = dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %a = cim.permute %x, @p : tensor<?x4xf32> -> tensor<?x4xf32>
   // CHECK: %a = cim.permute %x, @p : tensor<?x4xf32> -> tensor<?x4xf32>
@@ -276,12 +276,12 @@ func.func @main(%x: tensor<?x2xf32>, %i: tensor<?x2xi64>) -> (tensor<2x2xf32>, t
 
 // A Monarch product: the permutation between its factors stays, the one after them becomes an order of columns.
 // CHECK: cim.permutations_before_folding = 2 : i64
-// CHECK:      cim.weight @w1 = dense<1.000000e+00> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch">
+// CHECK:      cim.weight @w1 = dense<1.000000e+00> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
 // CHECK-NEXT: cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
 // CHECK-NEXT: cim.weight @w2.order = dense<[0, 2, 1, 3]> : tensor<4xi64>
-// CHECK-NEXT: cim.weight @w2.1 = dense<{{\[\[}}[1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00{{\]\]}}, {{\[\[}}5.000000e+00, 6.000000e+00], [7.000000e+00, 8.000000e+00{{\]\]}}]> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch", columns = @w2.order>
-cim.weight @w1 = dense<1.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch">
-cim.weight @w2 = dense<[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch">
+// CHECK-NEXT: cim.weight @w2.1 = dense<{{\[\[}}[1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00{{\]\]}}, {{\[\[}}5.000000e+00, 6.000000e+00], [7.000000e+00, 8.000000e+00{{\]\]}}]> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @w2.order>
+cim.weight @w1 = dense<1.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
+cim.weight @w2 = dense<[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
 cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %bias = cim.constant dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>

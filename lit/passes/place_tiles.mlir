@@ -5,12 +5,26 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   cim.weight @w = dense<1> : tensor<4x6xi8>
   cim.weight @v = dense<2> : tensor<4x2xi8>
   func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xui8>) -> (tensor<?x6xi32>, tensor<?x2xi32>, tensor<?x6xi32>) {
-    // CHECK: %a = array.multiply %x, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0, 0]]> :
-    %a = array.multiply %x, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
-    // CHECK: %b = array.multiply %x, @v tiles <[[0, 0, 4, 2]]> at <[[2, 0, 0]]> :
-    %b = array.multiply %x, @v tiles <[[0, 0, 4, 2]]> : tensor<?x4xui8> -> tensor<?x2xi32>
-    // CHECK: %c = array.multiply %z, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0, 0]]> :
-    %c = array.multiply %z, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+    // CHECK: %a = array.multiply %x by @w {
+    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    // CHECK-NEXT:        tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
+    // CHECK-NEXT:      } :
+    %a = array.multiply %x by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 5
+    } : tensor<?x4xui8> -> tensor<?x6xi32>
+    // CHECK: %b = array.multiply %x by @v {
+    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 1 in array 2 at row 0, column 0
+    // CHECK-NEXT:      } :
+    %b = array.multiply %x by @v { tile 0: rows 0 to 3, columns 0 to 1 } : tensor<?x4xui8> -> tensor<?x2xi32>
+    // CHECK: %c = array.multiply %z by @w {
+    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    // CHECK-NEXT:        tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
+    // CHECK-NEXT:      } :
+    %c = array.multiply %z by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 5
+    } : tensor<?x4xui8> -> tensor<?x6xi32>
     func.return %a, %b, %c : tensor<?x6xi32>, tensor<?x2xi32>, tensor<?x6xi32>
   }
 }

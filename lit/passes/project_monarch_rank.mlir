@@ -2,9 +2,10 @@
 
 // Slices keep the rank that is asked for: 2 in the first weight, where blocks as square as they can be have rank 4; in the
 // second no more than the one column that a slice has.
-// CHECK: cim.layer_notes = [{node = "/up", weight_error = {{[0-9.e-]+}} : f64}, {node = "/down", monarch = "left dense: factors would store 36 weights, the layer has 32"}]
-// CHECK:      cim.weight @w.monarch1 = {{.*}} : tensor<2x8x4xf32> structure #cim.block_diagonal<2, 8x4, "monarch">
-// CHECK:      cim.weight @w.monarch2 = {{.*}} : tensor<2x4x8xf32> structure #cim.block_diagonal<2, 4x8, "monarch">
+// CHECK: #layer_notes = [{node = "/up", weight_error = {{[0-9.e-]+}} : f64},
+// CHECK-NEXT: {node = "/down", monarch = "left dense: factors would store 36 weights, the layer has 32"}]
+// CHECK:      cim.weight @w.monarch1 = {{.*}} : tensor<2x8x4xf32> structure #cim.block_diagonal<2 blocks of 8x4, "monarch">
+// CHECK:      cim.weight @w.monarch2 = {{.*}} : tensor<2x4x8xf32> structure #cim.block_diagonal<2 blocks of 4x8, "monarch">
 cim.weight @w = dense<1.0> : tensor<16x16xf32>
 cim.weight @v = dense<1.0> : tensor<16x2xf32>
 func.func @main(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {

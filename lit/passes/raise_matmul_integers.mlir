@@ -116,13 +116,13 @@ func.func @main(%x: tensor<?x2xui8>) -> tensor<?x3xui8> {
   %zw = cim.constant dense<0> : tensor<3xi8>
   %sy = cim.constant dense<2.0> : tensor<f32>
   %zy = cim.constant dense<100> : tensor<ui8>
-  // CHECK:     cim.matmul %x, @w : tensor<?x2xui8> -> tensor<?x3xi32>
+  // CHECK:     cim.matmul %x, @w : tensor<?x2xui8> -> !vectors_3_i32
   // CHECK:     cim.constant dense<[5, 3, -1]> : tensor<3xi32>
-  // CHECK:     cim.digital "Sub"({{.*}}) : (tensor<?x3xi32>, tensor<3xi32>) -> tensor<?x3xi32>
+  // CHECK:     cim.digital "Sub"({{.*}}) : (!vectors_3_i32, tensor<3xi32>) -> !vectors_3_i32
   // CHECK:     cim.digital "Max"
   // CHECK:     cim.digital "Min"
   // CHECK:     cim.digital "Round"
-  // CHECK:     %y = cim.digital "Cast"(%{{[0-9]+}}) with {to = 2 : i64} : (tensor<?x3xf32>) -> tensor<?x3xui8>
+  // CHECK:     %y = cim.digital "Cast"(%{{[0-9]+}}) with {to = 2 : i64} : (!vectors_3_f32) -> tensor<?x3xui8>
   %y = cim.digital "QLinearMatMul"(%x, %sx, %zx, %w, %sw, %zw, %sy, %zy) : (tensor<?x2xui8>, tensor<f32>, tensor<ui8>, tensor<2x3xi8>, tensor<3xf32>, tensor<3xi8>, tensor<f32>, tensor<ui8>) -> tensor<?x3xui8>
   func.return %y : tensor<?x3xui8>
 }

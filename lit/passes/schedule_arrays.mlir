@@ -9,10 +9,10 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
     // CHECK:      %q, %k, %v = array.stage 0 start_ps 0 duration_ps {{[0-9]+}} {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @q
-    // CHECK-NEXT:   array.multiply %x_1, @k
-    // CHECK-NEXT:   array.multiply %x_1, @v
-    // CHECK-NEXT:   array.transfer %q_1 "out of arrays" start_ps 133000 duration_ps 5000
+    // CHECK-NEXT:   array.multiply %x_1 by @q
+    // CHECK:        array.multiply %x_1 by @k
+    // CHECK:        array.multiply %x_1 by @v
+    // CHECK:        array.transfer %q_1 "out of arrays" start_ps 133000 duration_ps 5000
     // CHECK-NEXT:   array.transfer %k_1 "out of arrays" start_ps 133000 duration_ps 5000
     // CHECK-NEXT:   array.transfer %v_1 "out of arrays" start_ps 133000 duration_ps 5000
     // CHECK-NEXT:   array.yield
@@ -24,13 +24,13 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK-NEXT:   array.yield %sums_1, %bytes_1
     // CHECK-NEXT: }
     // CHECK-NEXT: %y = array.stage 1 start_ps 138000 duration_ps 138000 {
-    %q = array.multiply %x, @q tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
-    %k = array.multiply %x, @k tiles <[[0, 0, 2, 2]]> at <[[1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %q = array.multiply %x by @q { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
+    %k = array.multiply %x by @k { tile 0: rows 0 to 1, columns 0 to 1 in array 1 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     %sum = cim.digital "Add"(%q, %k) : (tensor<?x2xi32>, tensor<?x2xi32>) -> tensor<?x2xi32>
-    %v = array.multiply %x, @v tiles <[[0, 0, 2, 2]]> at <[[2, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %v = array.multiply %x by @v { tile 0: rows 0 to 1, columns 0 to 1 in array 2 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     %sums = cim.digital "Add"(%sum, %v) : (tensor<?x2xi32>, tensor<?x2xi32>) -> tensor<?x2xi32>
     %bytes = cim.digital "Cast"(%sums) with {to = 2 : i64} : (tensor<?x2xi32>) -> tensor<?x2xui8>
-    %y = array.multiply %bytes, @o tiles <[[0, 0, 2, 2]]> at <[[3, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %y = array.multiply %bytes by @o { tile 0: rows 0 to 1, columns 0 to 1 in array 3 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     func.return %y, %sums : tensor<?x2xi32>, tensor<?x2xi32>
   }
 }
@@ -44,8 +44,11 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 218000 {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 4, 4, 0, 12, 5000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK-NEXT:   array.multiply %x_1 by @w {
+    // CHECK-NEXT:     tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    // CHECK-NEXT:     convert rows 0 to 3 of tile 0 to 4 bits at 5000 ps, sums up to 12
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
 }
@@ -58,8 +61,10 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 362000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 2, 3, 0, 6, 5000], [0, 2, 2, 3, 0, 6, 181000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK:          convert rows 0 to 1 of tile 0 to 3 bits at 5000 ps, sums up to 6
+    // CHECK-NEXT:     convert rows 2 to 3 of tile 0 to 3 bits at 181000 ps, sums up to 6
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
 }
@@ -74,10 +79,18 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x2xui8>) -> (tensor<?x4xi32>, tensor<?x1xi32>) {
     // CHECK:      %y, %z = array.stage 0 start_ps 0 duration_ps 194000 {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> :
-    // CHECK-NEXT:   array.multiply %x_1, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [0, 2, 2, 2]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x2xui8> -> tensor<?x4xi32>
-    %z = array.multiply %x, @v tiles <[[0, 0, 2, 1]]> at <[[1, 2, 0]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    // CHECK-NEXT:   array.multiply %x_1 by @w {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 1 of tile 1 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    // CHECK-NEXT:   array.multiply %x_1 by @v {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 101000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0
+      tile 1: rows 0 to 1, columns 2 to 3 in array 1 at row 0, column 0
+    } : tensor<?x2xui8> -> tensor<?x4xi32>
+    %z = array.multiply %x by @v { tile 0: rows 0 to 1, columns 0 to 0 in array 1 at row 2, column 0 } : tensor<?x2xui8> -> tensor<?x1xi32>
     func.return %y, %z : tensor<?x4xi32>, tensor<?x1xi32>
   }
 }
@@ -87,12 +100,17 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 // On a diagonal no sum is spoilt by the other block: both are one activation, with one settling of the rows. A plane takes
 // 10 ns and 4 columns of 1 ns.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
-  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 122000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 2, 2, 2]]> at <[[0, 0, 0], [0, 2, 2]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 1 of tile 1 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0
+      tile 1: rows 2 to 3, columns 2 to 3 in array 0 at row 2, column 2
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
 }
@@ -101,18 +119,29 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // The same two blocks, but their rows have cells in each other's columns: these of @other, though it runs later.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
-  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+  cim.weight @w = dense<-128> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
   cim.weight @other = dense<-128> : tensor<4x1xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x1xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 202000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 101000]]> :
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 1 of tile 1 to 1 bits at 101000 ps, sums up to 0
+    // CHECK-NEXT:   } :
     // CHECK:      %z = array.stage 1 start_ps 202000 duration_ps 188000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 93000]]> adds <[[0, 1, 0, 181000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 2, 2, 2]]> at <[[0, 0, 0], [0, 2, 2]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 1 of tile 1 to 1 bits at 93000 ps, sums up to 0
+    // CHECK-NEXT:     add columns 0 to 0 on unit 0 at 181000 ps
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0
+      tile 1: rows 2 to 3, columns 2 to 3 in array 0 at row 2, column 2
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
     %q = cim.digital "Cast"(%y) with {to = 2 : i64} : (tensor<?x4xi32>) -> tensor<?x4xui8>
-    %z = array.multiply %q, @other tiles <[[0, 0, 2, 1], [2, 0, 2, 1]]> at <[[0, 2, 0], [0, 0, 2]]> : tensor<?x4xui8> -> tensor<?x1xi32>
+    %z = array.multiply %q by @other {
+      tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 2, column 0
+      tile 1: rows 2 to 3, columns 0 to 0 in array 0 at row 0, column 2
+    } : tensor<?x4xui8> -> tensor<?x1xi32>
     func.return %z : tensor<?x1xi32>
   }
 }
@@ -128,12 +157,18 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK:      %a, %b, %c = array.stage 0 start_ps 0 duration_ps 194000 {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
     // CHECK-NEXT:   array.transfer %z "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @q {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
-    // CHECK-NEXT:   array.multiply %x_1, @k {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
-    // CHECK-NEXT:   array.multiply %z_1, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
-    %a = array.multiply %x, @q tiles <[[0, 0, 2, 1]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x1xi32>
-    %b = array.multiply %x, @k tiles <[[0, 0, 2, 1]]> at <[[0, 0, 1]]> : tensor<?x2xui8> -> tensor<?x1xi32>
-    %c = array.multiply %z, @v tiles <[[0, 0, 2, 1]]> at <[[0, 0, 2]]> : tensor<?x2xui8> -> tensor<?x1xi32>
+    // CHECK-NEXT:   array.multiply %x_1 by @q {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    // CHECK-NEXT:   array.multiply %x_1 by @k {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    // CHECK-NEXT:   array.multiply %z_1 by @v {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 101000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    %a = array.multiply %x by @q { tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x1xi32>
+    %b = array.multiply %x by @k { tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 1 } : tensor<?x2xui8> -> tensor<?x1xi32>
+    %c = array.multiply %z by @v { tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 2 } : tensor<?x2xui8> -> tensor<?x1xi32>
     func.return %a, %b, %c : tensor<?x1xi32>, tensor<?x1xi32>, tensor<?x1xi32>
   }
 }
@@ -147,8 +182,17 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x9xui8>) -> tensor<?x1xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 102000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 4, 1, 0, 0, 5000], [1, 0, 4, 1, 0, 0, 5000], [2, 0, 1, 1, 0, 0, 5000]]> adds <[[0, 1, 0, 93000], [0, 1, 0, 95000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 1], [4, 0, 4, 1], [8, 0, 1, 1]]> at <[[0, 0, 0], [1, 0, 0], [2, 0, 0]]> : tensor<?x9xui8> -> tensor<?x1xi32>
+    // CHECK:          convert rows 0 to 3 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 3 of tile 1 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 0 of tile 2 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     add columns 0 to 0 on unit 0 at 93000 ps
+    // CHECK-NEXT:     add columns 0 to 0 on unit 0 at 95000 ps
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 3, columns 0 to 0 in array 0 at row 0, column 0
+      tile 1: rows 4 to 7, columns 0 to 0 in array 1 at row 0, column 0
+      tile 2: rows 8 to 8, columns 0 to 0 in array 2 at row 0, column 0
+    } : tensor<?x9xui8> -> tensor<?x1xi32>
     func.return %y : tensor<?x1xi32>
   }
 }
@@ -167,8 +211,8 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     %a = cim.permute %x, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
     %b = cim.permute %z, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
     %c = cim.permute %b, @swap : tensor<?x2xui8> -> tensor<?x2xui8>
-    %y = array.multiply %a, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
-    %q = array.multiply %c, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %y = array.multiply %a by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
+    %q = array.multiply %c by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
   }
 }
@@ -200,7 +244,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK-NEXT:   array.yield %c_1 :
     // CHECK-NEXT: }
     // CHECK-NEXT: func.return
-    %y = array.multiply %a, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %y = array.multiply %a by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     %b = cim.digital "Mul"(%y, %late) : (tensor<?x2xi32>, tensor<i32>) -> tensor<?x2xi32>
     %bytes = cim.digital "Cast"(%b) with {to = 2 : i64} : (tensor<?x2xi32>) -> tensor<?x2xui8>
     %c = cim.digital "Add"(%bytes, %both) : (tensor<?x2xui8>, tensor<ui8>) -> tensor<?x2xui8>
@@ -217,7 +261,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK:      %y = array.stage 0
     // CHECK:      %z = array.kernel 0
     // CHECK-NEXT:   cim.digital "If"(%go)
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    %y = array.multiply %x by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     %z = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
       cim.yield %y : tensor<?x2xi32>
     } {
@@ -237,10 +281,14 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK:      %y, %q = array.stage 0 start_ps 0 duration_ps 202000 {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
     // CHECK-NEXT:   array.transfer %z "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
-    // CHECK-NEXT:   array.multiply %z_1, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 101000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
-    %q = array.multiply %z, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    // CHECK-NEXT:   array.multiply %x_1 by @w {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    // CHECK-NEXT:   array.multiply %z_1 by @w {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 101000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
+    %q = array.multiply %z by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xui8> -> tensor<?x2xi32>
     func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
   }
 }
@@ -256,10 +304,14 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK:      %y, %q = array.stage 0 start_ps 0 duration_ps 80000 {
     // CHECK-NEXT:   array.transfer %x "into arrays" start_ps 0 duration_ps 5000
     // CHECK-NEXT:   array.transfer %z "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   array.multiply %x_1, @w {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
-    // CHECK-NEXT:   array.multiply %z_1, @v {{.*}} groups <[[0, 0, 2, 1, 0, 0, 5000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 2]]> at <[[0, 0, 0]]> : tensor<?x2xi8> -> tensor<?x2xi32>
-    %q = array.multiply %z, @v tiles <[[0, 0, 2, 2]]> at <[[0, 2, 2]]> : tensor<?x2xui8> -> tensor<?x2xi32>
+    // CHECK-NEXT:   array.multiply %x_1 by @w {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    // CHECK-NEXT:   array.multiply %z_1 by @v {
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<?x2xi8> -> tensor<?x2xi32>
+    %q = array.multiply %z by @v { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 2, column 2 } : tensor<?x2xui8> -> tensor<?x2xi32>
     func.return %y, %q : tensor<?x2xi32>, tensor<?x2xi32>
   }
 }
@@ -272,8 +324,15 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
     // CHECK:      %y = array.stage 0 start_ps 0 duration_ps 124000 {
     // CHECK-NEXT:   array.transfer %{{[a-z]+}} "into arrays" start_ps 0 duration_ps 5000
-    // CHECK-NEXT:   groups <[[0, 0, 2, 1, 0, 0, 5000], [1, 0, 2, 1, 0, 0, 5000]]> adds <[[0, 3, 0, 117000], [3, 1, 1, 117000]]> :
-    %y = array.multiply %x, @w tiles <[[0, 0, 2, 4], [2, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK:          convert rows 0 to 1 of tile 0 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     convert rows 0 to 1 of tile 1 to 1 bits at 5000 ps, sums up to 0
+    // CHECK-NEXT:     add columns 0 to 2 on unit 0 at 117000 ps
+    // CHECK-NEXT:     add columns 3 to 3 on unit 1 at 117000 ps
+    // CHECK-NEXT:   } :
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 1, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1: rows 2 to 3, columns 0 to 3 in array 1 at row 0, column 0
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
     func.return %y : tensor<?x4xi32>
   }
 }
@@ -284,9 +343,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 // activations goes to the attention unit (16 products, 2 a nanosecond), what only names or reshapes takes no time.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 2, add_ns = 2.0, vector_width = 4, compare_ns = 1.0, function_ns = 4.0, normalize_ns = 10.0, attention_units = 1, attention_macs_per_ns = 2.0>} {
   func.func @main(%x: tensor<2x4xf32>, %z: tensor<4xf32>) -> (tensor<2x2xf32>, tensor<8xf32>, tensor<4xf32>) {
-    // CHECK:      %s, %r, %a = array.kernel 0 start_ps 0 duration_ps 23000 work <[
-    // CHECK-SAME:   [0, 0, 0, 4000], [0, 1, 0, 4000], [1, 0, 4000, 1000], [1, 1, 4000, 1000],
-    // CHECK-SAME:   [2, 2, 5000, 8000], [3, 0, 13000, 10000], [5, 1, 5000, 2000]]> {
+    // CHECK:      %s, %r, %a = array.kernel 0 start_ps 0 duration_ps 23000 {
     // CHECK-NEXT:   %shape = cim.constant
     // CHECK-NEXT:   cim.digital "Erf"(%x)
     // CHECK-NEXT:   cim.digital "Transpose"
@@ -294,6 +351,16 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     // CHECK-NEXT:   cim.digital "Softmax"
     // CHECK-NEXT:   cim.digital "Reshape"
     // CHECK-NEXT:   cim.digital "Add"
+    // CHECK-NEXT:   array.yield
+    // CHECK-NEXT: } work {
+    // CHECK-NEXT:   operator 0 on unit 0 at 0 ps for 4000 ps  // Erf
+    // CHECK-NEXT:   operator 0 on unit 1 at 0 ps for 4000 ps  // Erf
+    // CHECK-NEXT:   operator 1 on unit 0 at 4000 ps for 1000 ps  // Transpose
+    // CHECK-NEXT:   operator 1 on unit 1 at 4000 ps for 1000 ps  // Transpose
+    // CHECK-NEXT:   operator 2 on unit 2 at 5000 ps for 8000 ps  // MatMul
+    // CHECK-NEXT:   operator 3 on unit 0 at 13000 ps for 10000 ps  // Softmax
+    // CHECK-NEXT:   operator 5 on unit 1 at 5000 ps for 2000 ps  // Add
+    // CHECK-NEXT: }
     %shape = cim.constant dense<8> : tensor<1xi64>
     %e = cim.digital "Erf"(%x) : (tensor<2x4xf32>) -> tensor<2x4xf32>
     %t = cim.digital "Transpose"(%e) with {perm = array<i64: 1, 0>} : (tensor<2x4xf32>) -> tensor<4x2xf32>

@@ -30,7 +30,7 @@ class DetectBlockDiagonalPass(ModulePass):
     After:
     ```mlir
     cim.weight @w.blocks = dense<[[[2.0, 1.0], [4.0, 3.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32>
-        structure #cim.block_diagonal<2, 2x2, "block_diagonal">
+        structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
     %0 = cim.permute %x, @w.rows : tensor<?x4xf32> -> tensor<?x4xf32>
     %1 = cim.matmul %0, @w.blocks : tensor<?x4xf32> -> tensor<?x4xf32>
     %y = cim.permute %1, @w.columns : tensor<?x4xf32> -> tensor<?x4xf32>

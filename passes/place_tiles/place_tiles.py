@@ -31,12 +31,17 @@ class PlaceTilesPass(ModulePass):
 
     Before:
     ```mlir
-    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+    %acc = array.multiply %q by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 5
+    } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     After:
     ```mlir
-    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0, 0]]>
-         : tensor<?x4xui8> -> tensor<?x6xi32>
+    %acc = array.multiply %q by @w {
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
+    } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     `spread` may cut tiles: there are more then. A later run places anew, and starts from those that `tile-blocks` makes
     if it was these that were cut.

@@ -55,9 +55,9 @@ class ProjectMonarchPass(ModulePass):
     ```
     After:
     ```mlir
-    cim.weight @w.monarch1 = dense<1.0> : tensor<2x8x2xf32> structure #cim.block_diagonal<2, 8x2, "monarch">
+    cim.weight @w.monarch1 = dense<1.0> : tensor<2x8x2xf32> structure #cim.block_diagonal<2 blocks of 8x2, "monarch">
     cim.weight @w.middle = dense<[0, 2, 1, 3]> : tensor<4xi64>
-    cim.weight @w.monarch2 = dense<1.0> : tensor<2x2x8xf32> structure #cim.block_diagonal<2, 2x8, "monarch">
+    cim.weight @w.monarch2 = dense<1.0> : tensor<2x2x8xf32> structure #cim.block_diagonal<2 blocks of 2x8, "monarch">
     %0 = cim.matmul %x, @w.monarch1 : tensor<?x16xf32> -> tensor<?x4xf32>
     %1 = cim.permute %0, @w.middle : tensor<?x4xf32> -> tensor<?x4xf32>
     %2 = cim.matmul %1, @w.monarch2 : tensor<?x4xf32> -> tensor<?x16xf32>

@@ -40,23 +40,31 @@ class ScheduleArraysPass(ModulePass):
 
     Before:
     ```mlir
-    %acc = array.multiply %q, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]>
-         : tensor<?x6xui8> -> tensor<?x4xi32>
+    %acc = array.multiply %q by @w {
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 0, column 0
+    } : tensor<?x6xui8> -> tensor<?x4xi32>
     %y = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4xi32>) -> tensor<?x4xf32>
     ```
     After:
     ```mlir
     %acc = array.stage 0 start_ps 0 duration_ps 220000 {
       %q_1 = array.transfer %q "into arrays" start_ps 0 duration_ps 5000 : tensor<?x6xui8>
-      %acc_1 = array.multiply %q_1, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 0, 0]]>
-               groups <[[0, 0, 4, 4, 0, 8, 5000], [1, 0, 2, 3, 0, 4, 5000]]> adds <[[0, 4, 0, 213000]]>
-             : tensor<?x6xui8> -> tensor<?x4xi32>
+      %acc_1 = array.multiply %q_1 by @w {
+        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+        tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 0, column 0
+        convert rows 0 to 3 of tile 0 to 4 bits at 5000 ps, sums up to 8
+        convert rows 0 to 1 of tile 1 to 3 bits at 5000 ps, sums up to 4
+        add columns 0 to 3 on unit 0 at 213000 ps
+      } : tensor<?x6xui8> -> tensor<?x4xi32>
       %acc_2 = array.transfer %acc_1 "out of arrays" start_ps 215000 duration_ps 5000 : tensor<?x4xi32>
       array.yield %acc_2 : tensor<?x4xi32>
     } : tensor<?x4xi32>
-    %y = array.kernel 0 start_ps 220000 duration_ps 2000 work <[[0, 0, 0, 2000]]> {
+    %y = array.kernel 0 start_ps 220000 duration_ps 2000 {
       %y_1 = cim.digital "Cast"(%acc) with {to = 1 : i64} : (tensor<?x4xi32>) -> tensor<?x4xf32>
       array.yield %y_1 : tensor<?x4xf32>
+    } work {
+      operator 0 on unit 0 at 0 ps for 2000 ps
     } : tensor<?x4xf32>
     ```
     A `cim.permute` becomes an `array.permute`. Row groups are as large, and ADC bits as few, as the actual cells allow

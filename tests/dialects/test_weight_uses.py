@@ -14,7 +14,7 @@ cim.weight @scale = dense<1.0> : tensor<4xf32>
 cim.weight @zero = dense<1> : tensor<4xi32>
 cim.weight @order = dense<[3, 2, 1, 0]> : tensor<4xi64>
 cim.weight @fewer = dense<[3, 2]> : tensor<2xi64>
-cim.weight @blocks = dense<1> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "monarch", columns = @order>
+cim.weight @blocks = dense<1> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
 """
 
 
@@ -36,7 +36,7 @@ def parsed(*lines: str, weights: str = WEIGHTS, x: str = "?x4") -> ModuleOp:
         "%y = cim.matmul %u, @blocks : tensor<?x4xui8> -> tensor<?x?xi32>",
         "%y = cim.permute %f, @fewer : tensor<?x4xf32> -> tensor<?x2xf32>",
         "%y = cim.read @scale : tensor<4xf32>",
-        "%y = array.multiply %u, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>",
+        "%y = array.multiply %u by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>",
     ],
 )
 def test_uses_that_fit(line: str) -> None:
@@ -52,11 +52,11 @@ def test_sizes_and_ranks_that_are_not_known_fit() -> None:
     ("line", "message"),
     [
         (
-            "%y = array.multiply %u, @w tiles <[[1, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>",
+            "%y = array.multiply %u by @w { tile 0: rows 1 to 4, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>",
             "array.multiply of node 'array.multiply': a tile reaches beyond weight @w of 4x4",
         ),
         (
-            "%y = array.multiply %u, @w tiles <[[0, 1, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>",
+            "%y = array.multiply %u by @w { tile 0: rows 0 to 3, columns 1 to 4 } : tensor<?x4xui8> -> tensor<?x4xi32>",
             "array.multiply of node 'array.multiply': a tile reaches beyond weight @w of 4x4",
         ),
         (

@@ -11,8 +11,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cimc.compiler import Options, compile_network
 from cimc.hardware.library import load_chip
+from cimc.ir_texts import text_of
 from cimc.onnx_import.importer import import_onnx
-from cimc.pass_runner import text_of
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, ReadOp
 from dialects.dominance import undefined_use

@@ -32,7 +32,7 @@ WEIGHTS = """
   cim.weight @w = dense<1> : tensor<4x2xi8>
   cim.weight @v = dense<1> : tensor<4x2xi8>
   cim.weight @f = dense<1.0> : tensor<4x4xf32>
-  cim.weight @b = dense<1> : tensor<2x2x1xi8> structure #cim.block_diagonal<2, 2x1, "block_diagonal">
+  cim.weight @b = dense<1> : tensor<2x2x1xi8> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
   cim.weight @long = dense<1> : tensor<5x2xi8>"""
 KINDS = "tensor<?x4xui8> -> tensor<?x2xi32>"
 
@@ -53,9 +53,12 @@ def network(*operations: str) -> ModuleOp:
 def multiply(
     weight: str = "w", tiles: str = "[[0, 0, 4, 2]]", places: str = "", groups: str = "", node: str = "/fc"
 ) -> str:
-    at = f"at <{places}>" if places else ""
-    when = f"groups <{groups}>" if groups else ""
-    return f'%{weight}{node[1:]} = array.multiply %x, @{weight} tiles <{tiles}> {at} {when} : {KINDS} loc("{node}")'
+    """A multiplication in generic form, as `loc("node")`."""
+    given = {"tiles": tiles, "places": places, "groups": groups}
+    tables = "".join(f", {name} = #array.table<{table}>" for name, table in given.items() if table)
+    x, y = KINDS.split(" -> ")
+    properties = f"weight = @{weight}{tables}"
+    return f'%{weight}{node[1:]} = "array.multiply"(%x) <{{{properties}}}> : ({x}) -> {y} loc("{node}")'
 
 
 FLOATS = '%y = cim.matmul %f, @f : tensor<?x4xf32> -> tensor<?x4xf32> loc("/fc")'
@@ -92,7 +95,7 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
     (TILED, (BYTES,), "node '/fc' has no tiles: run tile-blocks first"),
     (
         TILES_FIT,
-        ('%y = array.multiply %l, @long tiles <[[0, 0, 5, 2]]> : tensor<?x5xui8> -> tensor<?x2xi32> loc("/fc")',),
+        ('%y = array.multiply %l by @long { tile 0: rows 0 to 4, columns 0 to 1 } : tensor<?x5xui8> -> tensor<?x2xi32> loc("/fc")',),
         "node '/fc' has tiles of 5x2, chip 'tiny-4' has arrays of 4x4: run tile-blocks, on IR from before it, for this "
         "chip",
     ),

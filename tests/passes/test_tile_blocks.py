@@ -11,8 +11,8 @@ from dialects.locations import node_name
 from dialects.network import Network
 from passes.tile_blocks import TileBlocksPass
 
-BLOCKS = 'tensor<2x3x5xi8> structure #cim.block_diagonal<2, 3x5, "block_diagonal">'
-TABLE = 'tensor<6x10xi8> structure #cim.blocks<"sparse", <[[0, 0, 1, 2], [1, 2, 5, 8]]>>'
+BLOCKS = 'tensor<2x3x5xi8> structure #cim.block_diagonal<2 blocks of 3x5, "block_diagonal">'
+TABLE = 'tensor<6x10xi8> structure #cim.blocks<"sparse", [rows 0 to 0, columns 0 to 1], [rows 1 to 5, columns 2 to 9]>'
 
 
 def tiled(weight: str) -> Network:

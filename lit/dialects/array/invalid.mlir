@@ -2,15 +2,15 @@
 
 // CHECK: tiles has 3 columns, expected 4: weight_row, weight_column, rows, columns
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
 }
 
 // -----
 
-// CHECK: at has 2 columns, expected 3: array, row, column
+// CHECK: places has 2 columns, expected 3: array, row, column
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, places = #array.table<[[0, 0]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
 }
 
@@ -18,7 +18,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: groups has 1 columns, expected 7: tile, first_row, rows, adc_bits, adc_shift, bound, start_ps
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, groups = #array.table<[[0]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
 }
 
@@ -26,7 +26,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: 2 places for 1 tiles
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0], [1, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, places = #array.table<[[0, 0, 0], [1, 0, 0]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
 }
 
@@ -34,7 +34,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a tile starts before its weight or is empty
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, -1, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns -1 to 2 } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -43,7 +43,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: {{^// -+$}}
 // CHECK: a tile starts before its weight or is empty
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to -1 } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -51,7 +51,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a place has a negative number
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> at <[[-1, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 in array -1 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -59,7 +59,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a row group of tile 1, expected one of 0 to 0
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[1, 0, 4, 4, 0, 9, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    convert rows 0 to 3 of tile 1 to 4 bits at 0 ps, sums up to 9
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -67,7 +70,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a row group of rows 2 to 4, tile 0 has rows 0 to 3
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[0, 2, 3, 4, 0, 9, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    convert rows 2 to 4 of tile 0 to 4 bits at 0 ps, sums up to 9
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -75,7 +81,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: a row group needs at least 1 ADC bit; shift, bound and start may not be negative
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[0, 0, 4, 0, 0, 9, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    convert rows 0 to 3 of tile 0 to 0 bits at 0 ps, sums up to 9
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -84,7 +93,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: {{^// -+$}}
 // CHECK: a row group needs at least 1 ADC bit; shift, bound and start may not be negative
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> groups <[[0, 0, 4, 4, 0, 9, -1]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    convert rows 0 to 3 of tile 0 to 4 bits at -1 ps, sums up to 9
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -92,7 +104,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: adds has 3 columns, expected 4: first_column, columns, unit, start_ps
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 4, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, adds = #array.table<[[0, 4, 0]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
 }
 
@@ -100,7 +112,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: an addition has a negative number or no columns
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 4, 0, -1]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    add columns 0 to 3 on unit 0 at -1 ps
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -109,7 +124,10 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: {{^// -+$}}
 // CHECK: an addition has a negative number or no columns
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> adds <[[0, 0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    add columns 0 to -1 on unit 0 at 0 ps
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }
 
@@ -117,7 +135,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // CHECK: arrays multiply ui8 or i8 to i32, found f32 to i32
 func.func @main(%x: tensor<?x4xf32>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xf32> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xf32> -> tensor<?x4xi32>
   func.return
 }
 
@@ -126,7 +144,10 @@ func.func @main(%x: tensor<?x4xf32>) {
 // CHECK: array.multiply of node '/fc': a tile reaches beyond weight @w of 4x4
 cim.weight @w = dense<1> : tensor<4x4xi8>
 func.func @main(%x: tensor<?x4xui8>) {
-  %y = array.multiply %x, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 1]]> : tensor<?x4xui8> -> tensor<?x4xi32> loc("/fc")
+  %y = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    tile 1: rows 0 to 3, columns 4 to 4
+  } : tensor<?x4xui8> -> tensor<?x4xi32> loc("/fc")
   func.return
 }
 
@@ -166,7 +187,7 @@ func.func @main() {
 func.func @main(%x: tensor<?x4xui8>) {
   %a, %b = array.stage 0 start_ps 0 duration_ps 1 {
     %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
-    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = array.multiply %in by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
     %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
     array.yield %out, %out : tensor<?x4xi32>, tensor<?x4xi32>
   } : tensor<?x4xi32>, tensor<?x4xi32>
@@ -179,7 +200,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.stage 0 start_ps 0 duration_ps 1 {
     %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
-    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = array.multiply %in by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
     %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
     array.yield %out : tensor<?x4xi32>
   } : tensor<5x4xi32>
@@ -191,7 +212,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: a stage multiplies what it did not move into arrays
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.stage 0 start_ps 0 duration_ps 1 {
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
     %out = array.transfer %y "out of arrays" start_ps 1 duration_ps 0 : tensor<?x4xi32>
     array.yield %out : tensor<?x4xi32>
   } : tensor<?x4xi32>
@@ -204,7 +225,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.stage 0 start_ps 0 duration_ps 1 {
     %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>
-    %y = array.multiply %in, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = array.multiply %in by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
     array.yield %y : tensor<?x4xi32>
   } : tensor<?x4xi32>
   func.return
@@ -262,7 +283,7 @@ func.func @main(%x: tensor<4xf32>) {
 // CHECK: a kernel holds cim.digital and constants and ends with array.yield
 func.func @main(%x: tensor<?x4xui8>) {
   %a = array.kernel 0 start_ps 0 duration_ps 0 {
-    %y = array.multiply %x, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
     array.yield %y : tensor<?x4xi32>
   } : tensor<?x4xi32>
   func.return
@@ -292,10 +313,10 @@ func.func @main(%x: tensor<4xf32>) {
 
 // CHECK: work of a kernel has no rows of operator, unit, start_ps, duration_ps
 func.func @main(%x: tensor<4xf32>) {
-  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 1200]]> {
+  %a = "array.kernel"() <{number = 0 : i64, start_ps = 0 : i64, duration_ps = 1200 : i64, work = #array.table<[[0, 1200]]>}> ({
     %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
     array.yield %y : tensor<4xf32>
-  } : tensor<4xf32>
+  }) : () -> tensor<4xf32>
   func.return
 }
 
@@ -304,9 +325,11 @@ func.func @main(%x: tensor<4xf32>) {
 // CHECK: {{^// -+$}}
 // CHECK: work of a kernel has no rows of operator, unit, start_ps, duration_ps
 func.func @main(%x: tensor<4xf32>) {
-  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, -1, 10]]> {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 {
     %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
     array.yield %y : tensor<4xf32>
+  } work {
+    operator 0 on unit 0 at -1 ps for 10 ps
   } : tensor<4xf32>
   func.return
 }
@@ -315,9 +338,11 @@ func.func @main(%x: tensor<4xf32>) {
 
 // CHECK: work on operator 1 of a kernel, expected one of 0 to 0
 func.func @main(%x: tensor<4xf32>) {
-  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[1, 0, 0, 10]]> {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 {
     %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
     array.yield %y : tensor<4xf32>
+  } work {
+    operator 1 on unit 0 at 0 ps for 10 ps
   } : tensor<4xf32>
   func.return
 }
@@ -326,9 +351,11 @@ func.func @main(%x: tensor<4xf32>) {
 
 // CHECK: work of a kernel ends after the kernel
 func.func @main(%x: tensor<4xf32>) {
-  %a = array.kernel 0 start_ps 0 duration_ps 1200 work <[[0, 0, 1000, 201]]> {
+  %a = array.kernel 0 start_ps 0 duration_ps 1200 {
     %y = cim.digital "Neg"(%x) : (tensor<4xf32>) -> tensor<4xf32>
     array.yield %y : tensor<4xf32>
+  } work {
+    operator 0 on unit 0 at 1000 ps for 201 ps
   } : tensor<4xf32>
   func.return
 }

@@ -4,10 +4,22 @@
 // Each pass adds one table: tiles, places, row groups.
 cim.weight @w = dense<1> : tensor<6x4xi8>
 func.func @main(%x: tensor<?x6xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
-  // CHECK: %tiled = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> : tensor<?x6xui8> -> tensor<?x4xi32>
-  %tiled = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> : tensor<?x6xui8> -> tensor<?x4xi32>
-  // CHECK: %placed = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> : tensor<?x6xui8> -> tensor<?x4xi32>
-  %placed = array.multiply %x, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+  // CHECK: %tiled = array.multiply %x by @w {
+  // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3
+  // CHECK-NEXT:        tile 1: rows 4 to 5, columns 0 to 3
+  // CHECK-NEXT:      } : tensor<?x6xui8> -> tensor<?x4xi32>
+  %tiled = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3
+    tile 1: rows 4 to 5, columns 0 to 3
+  } : tensor<?x6xui8> -> tensor<?x4xi32>
+  // CHECK: %placed = array.multiply %x by @w {
+  // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+  // CHECK-NEXT:        tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 2, column 0
+  // CHECK-NEXT:      } : tensor<?x6xui8> -> tensor<?x4xi32>
+  %placed = array.multiply %x by @w {
+    tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 2, column 0
+  } : tensor<?x6xui8> -> tensor<?x4xi32>
   func.return %tiled, %placed : tensor<?x4xi32>, tensor<?x4xi32>
 }
 
@@ -19,8 +31,14 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
   // CHECK:      %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
   // CHECK-NEXT:   %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
   // CHECK-NEXT:   %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
-  // CHECK-NEXT:   %left = array.multiply %xs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 5000], [0, 3, 1, 2, 0, 3, 6000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-  // CHECK-NEXT:   %right = array.multiply %zs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
+  // CHECK-NEXT:   %left = array.multiply %xs by @w {
+  // CHECK-NEXT:     tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+  // CHECK-NEXT:     convert rows 0 to 2 of tile 0 to 4 bits at 5000 ps, sums up to 9
+  // CHECK-NEXT:     convert rows 3 to 3 of tile 0 to 2 bits at 6000 ps, sums up to 3
+  // CHECK-NEXT:   } : tensor<?x4xui8> -> tensor<?x4xi32>
+  // CHECK-NEXT:   %right = array.multiply %zs by @w {
+  // CHECK-NEXT:     tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+  // CHECK-NEXT:   } : tensor<?x4xi8> -> tensor<?x4xi32>
   // CHECK-NEXT:   %lefts = array.transfer %left "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
   // CHECK-NEXT:   %rights = array.transfer %right "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
   // CHECK-NEXT:   array.yield %lefts, %rights : tensor<?x4xi32>, tensor<?x4xi32>
@@ -28,8 +46,12 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
   %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
     %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
     %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
-    %left = array.multiply %xs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> groups <[[0, 0, 3, 4, 0, 9, 5000], [0, 3, 1, 2, 0, 3, 6000]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-    %right = array.multiply %zs, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xi8> -> tensor<?x4xi32>
+    %left = array.multiply %xs by @w {
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      convert rows 0 to 2 of tile 0 to 4 bits at 5000 ps, sums up to 9
+      convert rows 3 to 3 of tile 0 to 2 bits at 6000 ps, sums up to 3
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
+    %right = array.multiply %zs by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xi8> -> tensor<?x4xi32>
     %lefts = array.transfer %left "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
     %rights = array.transfer %right "out of arrays" start_ps 47000 duration_ps 5000 : tensor<?x4xi32>
     array.yield %lefts, %rights : tensor<?x4xi32>, tensor<?x4xi32>
@@ -42,10 +64,24 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
 // Additions of partial sums: of which columns, on which digital unit, when in the stage.
 cim.weight @w = dense<1> : tensor<6x4xi8>
 func.func @main(%x: tensor<?x6xui8>) -> tensor<?x4xi32> {
-  // CHECK: %sums = array.multiply %in, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+  // CHECK: %sums = array.multiply %in by @w {
+  // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+  // CHECK-NEXT:        tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 2, column 0
+  // CHECK-NEXT:        convert rows 0 to 3 of tile 0 to 4 bits at 0 ps, sums up to 12
+  // CHECK-NEXT:        convert rows 0 to 1 of tile 1 to 3 bits at 0 ps, sums up to 6
+  // CHECK-NEXT:        add columns 0 to 2 on unit 0 at 40000 ps
+  // CHECK-NEXT:        add columns 3 to 3 on unit 1 at 40000 ps
+  // CHECK-NEXT:      } : tensor<?x6xui8> -> tensor<?x4xi32>
   %y = array.stage 3 start_ps 90000 duration_ps 52000 {
     %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x6xui8>
-    %sums = array.multiply %in, @w tiles <[[0, 0, 4, 4], [4, 0, 2, 4]]> at <[[0, 0, 0], [1, 2, 0]]> groups <[[0, 0, 4, 4, 0, 12, 0], [1, 0, 2, 3, 0, 6, 0]]> adds <[[0, 3, 0, 40000], [3, 1, 1, 40000]]> : tensor<?x6xui8> -> tensor<?x4xi32>
+    %sums = array.multiply %in by @w {
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1: rows 4 to 5, columns 0 to 3 in array 1 at row 2, column 0
+      convert rows 0 to 3 of tile 0 to 4 bits at 0 ps, sums up to 12
+      convert rows 0 to 1 of tile 1 to 3 bits at 0 ps, sums up to 6
+      add columns 0 to 2 on unit 0 at 40000 ps
+      add columns 3 to 3 on unit 1 at 40000 ps
+    } : tensor<?x6xui8> -> tensor<?x4xi32>
     %out = array.transfer %sums "out of arrays" start_ps 52000 duration_ps 0 : tensor<?x4xi32>
     array.yield %out : tensor<?x4xi32>
   } : tensor<?x4xi32>
@@ -57,16 +93,26 @@ func.func @main(%x: tensor<?x6xui8>) -> tensor<?x4xi32> {
 // Kernels: which units work on which operator, from when on and for how long; and a permutation with its time.
 cim.weight @swap = dense<[1, 0]> : tensor<2xi64>
 func.func @main(%x: tensor<?x2xf32>, %c: tensor<i1>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tensor<i8>) {
-  // CHECK:      %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 work <[[0, 0, 0, 500], [0, 1, 0, 500], [1, 0, 500, 900], [2, 0, 1400, 10]]> {
-  %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 work <[[0, 0, 0, 500], [0, 1, 0, 500], [1, 0, 500, 900], [2, 0, 1400, 10]]> {
+  // CHECK:      %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 {
+  %e, %y = array.kernel 4 start_ps 1200 duration_ps 1410 {
     %erf = cim.digital "Erf"(%x) : (tensor<?x2xf32>) -> tensor<?x2xf32>
     %soft = cim.digital "Softmax"(%erf) with {axis = -1 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf32>
     %if = cim.digital "If"(%c) bodies ["then_branch"] {
       cim.yield %soft : tensor<?x2xf32>
     } : (tensor<i1>) -> tensor<?x2xf32>
     // CHECK:        array.yield %erf, %if : tensor<?x2xf32>, tensor<?x2xf32>
+    // CHECK-NEXT: } work {
+    // CHECK-NEXT:   operator 0 on unit 0 at 0 ps for 500 ps  // Erf
+    // CHECK-NEXT:   operator 0 on unit 1 at 0 ps for 500 ps  // Erf
+    // CHECK-NEXT:   operator 1 on unit 0 at 500 ps for 900 ps  // Softmax
+    // CHECK-NEXT:   operator 2 on unit 0 at 1400 ps for 10 ps  // If
     // CHECK-NEXT: } : tensor<?x2xf32>, tensor<?x2xf32>
     array.yield %erf, %if : tensor<?x2xf32>, tensor<?x2xf32>
+  } work {
+    operator 0 on unit 0 at 0 ps for 500 ps
+    operator 0 on unit 1 at 0 ps for 500 ps
+    operator 1 on unit 0 at 500 ps for 900 ps
+    operator 2 on unit 0 at 1400 ps for 10 ps
   } : tensor<?x2xf32>, tensor<?x2xf32>
   // CHECK: %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>
   %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>

@@ -20,7 +20,7 @@ def parsed(text: str) -> BlockDiagonalAttr | BlocksAttr:
 
 @pytest.mark.parametrize("kind", [BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE])
 def test_equal_blocks(kind: str) -> None:
-    found = parsed(f'#cim.block_diagonal<2, 3x4, "{kind}">')
+    found = parsed(f'#cim.block_diagonal<2 blocks of 3x4, "{kind}">')
     assert found == BlockDiagonalAttr.of((2, 3, 4), kind)
     assert isinstance(found, BlockDiagonalAttr)
     assert found.data_shape == (2, 3, 4)
@@ -28,22 +28,22 @@ def test_equal_blocks(kind: str) -> None:
     assert found.rectangles.tolist() == [[0, 0, 3, 4], [3, 4, 3, 4]]
     assert found.rectangles.dtype == np.int64
     assert found.order_symbol is None
-    assert str(found) == f'#cim.block_diagonal<2, 3x4, "{kind}">'
+    assert str(found) == f'#cim.block_diagonal<2 blocks of 3x4, "{kind}">'
 
 
 @pytest.mark.parametrize(("symbol", "text"), [("order", "@order"), ("a/b 2", '@"a/b 2"')])
 def test_order_of_columns(symbol: str, text: str) -> None:
     found = BlockDiagonalAttr.of((1, 1, 2), MONARCH, symbol)
-    assert str(found) == f'#cim.block_diagonal<1, 1x2, "monarch", columns = {text}>'
+    assert str(found) == f'#cim.block_diagonal<1 blocks of 1x2, "monarch", columns = {text}>'
     assert parsed(str(found)) == found
     assert found.order_symbol == symbol
 
 
 def test_blocks_of_different_shapes() -> None:
-    found = parsed('#cim.blocks<"sparse", <[[0, 0, 3, 2], [4, 2, 1, 4]]>>')
+    found = parsed('#cim.blocks<"sparse", [rows 0 to 2, columns 0 to 1], [rows 4 to 4, columns 2 to 5]>')
     assert found.rectangles.tolist() == [[0, 0, 3, 2], [4, 2, 1, 4]]
     assert found.order_symbol is None
-    assert str(found) == '#cim.blocks<"sparse", <[[0, 0, 3, 2], [4, 2, 1, 4]]>>'
+    assert str(found) == '#cim.blocks<"sparse", [rows 0 to 2, columns 0 to 1], [rows 4 to 4, columns 2 to 5]>'
 
 
 UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, blast, sparse"
@@ -52,25 +52,24 @@ UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, bla
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('block_diagonal<2, 2x2, "odd">', UNKNOWN),
-        ('block_diagonal<0, 2x2, "blast">', "0 blocks of 2x2: expected at least 1 block, row and column"),
-        ('block_diagonal<2, 2x?, "blast">', "2 blocks of 2x0: expected at least 1 block, row and column"),
-        ('blocks<"odd", <[[0, 0, 1, 1]]>>', UNKNOWN),
-        ('blocks<"sparse", <[[0, 0, 1]]>>', "blocks of 3 numbers: expected first row, first column, rows and columns"),
+        ('block_diagonal<2 blocks of 2x2, "odd">', UNKNOWN),
+        ('block_diagonal<0 blocks of 2x2, "blast">', "0 blocks of 2x2: expected at least 1 block, row and column"),
+        ('block_diagonal<2 blocks of 2x?, "blast">', "2 blocks of 2x0: expected at least 1 block, row and column"),
+        ('blocks<"odd", [rows 0 to 0, columns 0 to 0]>', UNKNOWN),
         (
-            'blocks<"sparse", <[[0, 0, 2, 1], [1, 1, 1, 1]]>>',
+            'blocks<"sparse", [rows 0 to 1, columns 0 to 0], [rows 1 to 1, columns 1 to 1]>',
             "block 1 is [1, 1, 1, 1]: expected blocks down the diagonal, at least 1x1",
         ),
         (
-            'blocks<"sparse", <[[0, 0, 2, 1], [2, 0, 1, 1]]>>',
+            'blocks<"sparse", [rows 0 to 1, columns 0 to 0], [rows 2 to 2, columns 0 to 0]>',
             "block 1 is [2, 0, 1, 1]: expected blocks down the diagonal, at least 1x1",
         ),
         (
-            'blocks<"sparse", <[[0, 0, 0, 1]]>>',
+            'blocks<"sparse", [rows 0 to -1, columns 0 to 0]>',
             "block 0 is [0, 0, 0, 1]: expected blocks down the diagonal, at least 1x1",
         ),
         (
-            'blocks<"sparse", <[[-1, 0, 2, 1]]>>',
+            'blocks<"sparse", [rows -1 to 0, columns 0 to 0]>',
             "block 0 is [-1, 0, 2, 1]: expected blocks down the diagonal, at least 1x1",
         ),
     ],
@@ -84,10 +83,11 @@ def test_what_is_no_structure(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('block_diagonal<2, 2x2x2, "blast">', "expected rows and columns of a block, found 3 dimensions"),
-        ('blocks<"sparse", <[]>>', "expected a table of at least one row, all rows equally long"),
-        ('blocks<"sparse", <[[1], [2, 3]]>>', "expected a table of at least one row, all rows equally long"),
-        ('block_diagonal<2, 2x2, "blast", rows = @p>', "Expected 'columns'"),
+        ('block_diagonal<2 blocks of 2x2x2, "blast">', "expected rows and columns of a block, found 3 dimensions"),
+        ('blocks<"sparse">', "expected a block, like `[rows 0 to 3, columns 0 to 3]`"),
+        ('blocks<"sparse", [rows 0 to 3]>', "Expected ','"),
+        ('blocks<"sparse", [0, 0, 1, 1]>', "Expected 'rows'"),
+        ('block_diagonal<2 blocks of 2x2, "blast", rows = @p>', "Expected 'columns'"),
     ],
 )
 def test_what_does_not_parse(text: str, message: str) -> None:

@@ -10,20 +10,22 @@ from dialects.network import Network
 from dialects.semantics.array_values import image_of, matrix_of
 from dialects.weights import WeightStore
 
-TILES = "<[[0, 0, 2, 2], [0, 2, 2, 1], [2, 0, 1, 2], [2, 2, 1, 1]]>"
+TILES = "tiles = #array.table<[[0, 0, 2, 2], [0, 2, 2, 1], [2, 0, 1, 2], [2, 2, 1, 1]]>"
 MATRIX = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 
 
 def network_of(*tables: str, weight: str = "@w", size: str = "3") -> Network:
-    """A network of a multiplication for each of `tables`: what stands after the name of its weight."""
-    types = f"tensor<?x{size}xui8> -> tensor<?x{size}xi32>"
-    lines = [f"%y{i} = array.multiply %x, {weight} tiles {table} : {types}" for i, table in enumerate(tables)]
+    """A network of a multiplication for each of `tables`: properties besides its weight, in generic form."""
+    types = f"(tensor<?x{size}xui8>) -> tensor<?x{size}xi32>"
+    lines = [
+        f'%y{i} = "array.multiply"(%x) <{{weight = {weight}, {table}}}> : {types}' for i, table in enumerate(tables)
+    ]
     body = "\n".join(lines)
     text = f"""
     cim.weight @w = dense<{MATRIX}> : tensor<3x3xi8>
     cim.weight @order = dense<[3, 2, 1, 0]> : tensor<4xi64>
     cim.weight @blocks = dense<[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]> : tensor<2x2x2xi8>
-      structure #cim.block_diagonal<2, 2x2, "monarch", columns = @order>
+      structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
     func.func @main(%x: tensor<?x{size}xui8>) -> tensor<?x{size}xi32> {{
       {body}
       func.return %y0 : tensor<?x{size}xi32>
@@ -67,20 +69,20 @@ def test_without_places_nothing_lies_in_arrays() -> None:
 
 def test_what_lies_on_a_tile_shows() -> None:
     """A later tile overwrites an earlier one."""
-    first, second = matrices(network_of("<[[0, 0, 2, 2]]> at <[[0, 0, 0]]>", "<[[1, 1, 2, 2]]> at <[[0, 1, 1]]>"))
+    first, second = matrices(network_of("tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>", "tiles = #array.table<[[1, 1, 2, 2]]>, places = #array.table<[[0, 1, 1]]>"))
     assert first == [[1, 2, 0], [4, 5, 0], [0, 0, 0]]
     assert second == [[0, 0, 0], [0, 5, 6], [0, 8, 9]]
-    first, _ = matrices(network_of("<[[0, 0, 2, 2]]> at <[[0, 0, 0]]>", "<[[2, 2, 1, 1]]> at <[[0, 1, 1]]>"))
+    first, _ = matrices(network_of("tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>", "tiles = #array.table<[[2, 2, 1, 1]]>, places = #array.table<[[0, 1, 1]]>"))
     assert first == [[1, 2, 0], [4, 9, 0], [0, 0, 0]]
 
 
-@pytest.mark.parametrize("place", ["", " at <[[0, 0, 0]]>"])
+@pytest.mark.parametrize("place", ["", "places = #array.table<[[0, 0, 0]]>, "])
 def test_rows_that_no_group_activates_count_as_zero(place: str) -> None:
-    (matrix,) = matrices(network_of(f"<[[0, 0, 3, 2]]>{place} groups <[[0, 1, 1, 4, 0, 9, 0]]>"))
+    (matrix,) = matrices(network_of(f"tiles = #array.table<[[0, 0, 3, 2]]>, {place}groups = #array.table<[[0, 1, 1, 4, 0, 9, 0]]>"))
     assert matrix == [[0, 0, 0], [4, 5, 0], [0, 0, 0]]
 
 
 def test_columns_of_blocks_come_in_their_order() -> None:
-    tiles = "<[[0, 0, 2, 2], [2, 2, 2, 2]]> at <[[0, 0, 0], [0, 2, 2]]>"
+    tiles = "tiles = #array.table<[[0, 0, 2, 2], [2, 2, 2, 2]]>, places = #array.table<[[0, 0, 0], [0, 2, 2]]>"
     (matrix,) = matrices(network_of(tiles, weight="@blocks", size="4"))
     assert matrix == [[0, 0, 2, 1], [0, 0, 4, 3], [6, 5, 0, 0], [8, 7, 0, 0]]

@@ -307,8 +307,12 @@ def test_multiplication_by_what_lies_in_the_arrays():
         """
 %y = array.stage 0 start_ps 0 duration_ps 1 {
   %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x3xui8>
-  %0 = array.multiply %in, @w tiles <[[0, 0, 2, 2], [2, 0, 1, 2]]> at <[[0, 0, 0], [0, 1, 1]]>
-         groups <[[0, 0, 1, 8, 0, 1, 0], [1, 0, 1, 8, 0, 1, 0]]> : tensor<?x3xui8> -> tensor<?x2xi32>
+  %0 = array.multiply %in by @w {
+    tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0
+    tile 1: rows 2 to 2, columns 0 to 1 in array 0 at row 1, column 1
+    convert rows 0 to 0 of tile 0 to 8 bits at 0 ps, sums up to 1
+    convert rows 0 to 0 of tile 1 to 8 bits at 0 ps, sums up to 1
+  } : tensor<?x3xui8> -> tensor<?x2xi32>
   %out = array.transfer %0 "out of arrays" start_ps 1 duration_ps 0 : tensor<?x2xi32>
   array.yield %out : tensor<?x2xi32>
 } : tensor<?x2xi32>
@@ -320,8 +324,10 @@ func.return %y : tensor<?x2xi32>""",
     overlapping = function(
         "%x: tensor<?x3xui8>) -> tensor<?x2xi32>",
         """
-%y = array.multiply %x, @w tiles <[[0, 0, 2, 2], [2, 0, 1, 2]]> at <[[0, 0, 0], [0, 1, 1]]>
-       : tensor<?x3xui8> -> tensor<?x2xi32>
+%y = array.multiply %x by @w {
+  tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0
+  tile 1: rows 2 to 2, columns 0 to 1 in array 0 at row 1, column 1
+} : tensor<?x3xui8> -> tensor<?x2xi32>
 func.return %y : tensor<?x2xi32>""",
         "cim.weight @w = dense<[[1, 2], [3, 4], [5, 6]]> : tensor<3x2xi8>",
     )

@@ -18,9 +18,9 @@ cim.weight @bytes = dense<-3> : tensor<4x4xi8>
 cim.weight @scaled = dense<-3> : tensor<4x4xi8> as #cim.affine<@scale>
 cim.weight @scale = dense<0.5> : tensor<4xf32>
 cim.weight @order = dense<[3, 2, 1, 0]> : tensor<4xi64>
-cim.weight @blocks = dense<2.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "monarch">
-cim.weight @ordered = dense<2> : tensor<2x2x2xi8> structure #cim.block_diagonal<2, 2x2, "monarch", columns = @order>
-cim.weight @pieces = dense<2> : tensor<4x4xi8> structure #cim.blocks<"sparse", <[[0, 0, 4, 4]]>>
+cim.weight @blocks = dense<2.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
+cim.weight @ordered = dense<2> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
+cim.weight @pieces = dense<2> : tensor<4x4xi8> structure #cim.blocks<"sparse", [rows 0 to 3, columns 0 to 3]>
 """
 
 
@@ -84,7 +84,7 @@ def test_blocks_of_vectors_without_a_rank_are_a_matrix() -> None:
 
 
 def test_what_lies_in_arrays_is_of_one_multiplication() -> None:
-    line = "array.multiply %s, @bytes tiles <[[0, 0, 4, 4]]> : tensor<?x4xi8> -> tensor<?x4xi32>"
+    line = "array.multiply %s by @bytes { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xi8> -> tensor<?x4xi32>"
     operators, initializers = written(line)
     assert operators == ["MatMulInteger"]
     assert initializers == {"bytes in arrays": -3, "bytes in arrays.1": -3}

@@ -13,7 +13,7 @@ from dialects.weights import WeightStore
 from passes.detect_block_diagonal.vectors import straighten
 from passes.rewriting.sweep import sweep
 
-BLOCKS = 'tensor<2x2x2xf32> structure #cim.block_diagonal<2, 2x2, "block_diagonal">'
+BLOCKS = 'tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">'
 DENSE = "tensor<4x4xf32>"
 NUMBERS = {BLOCKS: np.arange(8.0).reshape(2, 2, 2).tolist(), DENSE: np.arange(16.0).reshape(4, 4).tolist()}
 JOINED = """%a = cim.digital "Reshape"(%x, %flat) : (tensor<?x3x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>

@@ -7,8 +7,8 @@ from dialects.network import Network
 from dialects.weights import WeightStore
 from passes.fold_permutations.dense_size import dense_size
 
-BLOCKS = 'tensor<2x3x2xf32> structure #cim.block_diagonal<2, 3x2, "monarch">'
-OTHERS = 'tensor<2x2x4xf32> structure #cim.block_diagonal<2, 2x4, "monarch">'
+BLOCKS = 'tensor<2x3x2xf32> structure #cim.block_diagonal<2 blocks of 3x2, "monarch">'
+OTHERS = 'tensor<2x2x4xf32> structure #cim.block_diagonal<2 blocks of 2x4, "monarch">'
 
 
 def size_of(first: str, body: str, y: str = "tensor<?x8xf32>") -> int:

@@ -39,10 +39,10 @@ cim.weight @scaled = dense<[[1, 2, 3, 4], [5, 6, 7, 8], [0, 1, 0, 1], [9, 8, 7, 
 cim.weight @scales = dense<[0.5, 2.0, 4.0, 8.0]> : tensor<4xf32>
 cim.weight @zeros = dense<[1, 0, 2, 3]> : tensor<4xi32>
 cim.weight @blocks = dense<[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32>
-  structure #cim.block_diagonal<2, 2x2, "monarch">
+  structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
 cim.weight @ordered = dense<[[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]> : tensor<2x2x2xf32>
-  structure #cim.block_diagonal<2, 2x2, "monarch", columns = @p>
-cim.weight @pieces = dense<1.0> : tensor<4x4xf32> structure #cim.blocks<"sparse", <[[0, 0, 4, 4]]>>
+  structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @p>
+cim.weight @pieces = dense<1.0> : tensor<4x4xf32> structure #cim.blocks<"sparse", [rows 0 to 3, columns 0 to 3]>
 """
 
 

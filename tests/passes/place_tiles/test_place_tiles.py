@@ -14,7 +14,10 @@ TILED = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
   cim.weight @w = dense<1> : tensor<4x6xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x6xi32> {
-    %a = array.multiply %x, @w tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> : tensor<?x4xui8> -> tensor<?x6xi32> loc("/one")
+    %a = array.multiply %x by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 5
+    } : tensor<?x4xui8> -> tensor<?x6xi32> loc("/one")
     func.return %a : tensor<?x6xi32>
   }
 }

@@ -14,7 +14,7 @@ cim.weight @w = dense<1> : tensor<4x4xi8>
 cim.weight @p = dense<[3, 2, 1, 0]> : tensor<4xi64>
 func.func @main(%x: tensor<?x4xui8>) -> tensor<?x4xi32> {
   %a = cim.permute %x, @p : tensor<?x4xui8> -> tensor<?x4xui8>
-  %b = array.multiply %a, @w tiles <[[0, 0, 4, 4]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+  %b = array.multiply %a by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
   %c = cim.matmul %x, @w : tensor<?x4xui8> -> tensor<?x4xi32> loc("/c")
   %d = cim.permute %c, @p : tensor<?x4xi32> -> tensor<?x4xi32>
   %e = cim.permute %d, @p : tensor<?x4xi32> -> tensor<?x4xi32>
@@ -37,7 +37,7 @@ def test_multiplications_by_tiles() -> None:
     [
         ("tensor<6x5xi8>", [[0, 0, 4, 4], [0, 4, 4, 1], [4, 0, 2, 4], [4, 4, 2, 1]]),
         (
-            'tensor<2x3x5xi8> structure #cim.block_diagonal<2, 3x5, "monarch">',
+            'tensor<2x3x5xi8> structure #cim.block_diagonal<2 blocks of 3x5, "monarch">',
             [[0, 0, 3, 4], [0, 4, 3, 1], [3, 5, 3, 4], [3, 9, 3, 1]],
         ),
     ],

@@ -66,7 +66,7 @@ def test_all_that_a_weight_needs_stays() -> None:
     """Scale and zero point, and the order of its columns too."""
     text = """
     cim.weight @w = dense<1> : tensor<2x1x1xi8> as #cim.affine<@scale, @zero>
-      structure #cim.block_diagonal<2, 1x1, "monarch", columns = @order>
+      structure #cim.block_diagonal<2 blocks of 1x1, "monarch", columns = @order>
     cim.weight @scale = dense<1.0> : tensor<2xf32>
     cim.weight @zero = dense<1> : tensor<2xi32>
     cim.weight @order = dense<[1, 0]> : tensor<2xi64>

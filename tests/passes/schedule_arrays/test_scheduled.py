@@ -4,7 +4,8 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from cimc.pass_runner import check, text_of
+from cimc.ir_texts import text_of
+from cimc.pass_runner import check
 from cimc.universe import make_context
 from dialects import array, cim
 from dialects.network import Network
@@ -26,8 +27,8 @@ builtin.module attributes {{hardware.chip = #hardware.chip<{CHIP}>}} {{
     %shared = cim.constant dense<3> : tensor<ui8>
     %a = cim.digital "Max"(%x, %shared) : (tensor<?x4xui8>, tensor<ui8>) -> tensor<?x4xui8>
     %p = cim.permute %a, @swap : tensor<?x4xui8> -> tensor<?x4xui8>
-    %one = array.multiply %p, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
-    %two = array.multiply %a, @w tiles <[[0, 0, 4, 4]]> at <[[0, 0, 0]]> : tensor<?x4xui8> -> tensor<?x4xi32>
+    %one = array.multiply %p by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
+    %two = array.multiply %a by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
     %sum = cim.digital "Add"(%one, %two) : (tensor<?x4xi32>, tensor<?x4xi32>) -> tensor<?x4xi32>
     %choice = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {{
       %own = cim.constant dense<2> : tensor<i32>

@@ -34,7 +34,12 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     %25 = cim.digital "Mul"(%24, %zero) on <[[0, 34000, 4000]]> : (tensor<6xi32>, tensor<?x1xi32>) -> tensor<?x6xi32>
     %26 = cim.digital "Mul"(%marked, %23) on <[[0, 38000, 4000]]> : (tensor<?x1xf32>, tensor<6xf32>) -> tensor<?x6xf32>
     %acc = array.stage 0 start_ps 42000 duration_ps 218000 {
-      %acc_1 = array.multiply %q, @q.int8 tiles <[[0, 0, 4, 4], [0, 4, 4, 2]]> at <[[0, 0, 0], [1, 0,42949672960]]> groups <[[0, 0, 4, 4, 0, 9, 5000], [1, 0, 4, 4, 0, 12, 5000]]> : tensor<?x4xui8> -> tensor<?x6xi32>
+      %acc_1 = array.multiply %q by @q.int8 {
+        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+        tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 42949672960
+        convert rows 0 to 3 of tile 0 to 4 bits at 5000 ps, sums up to 9
+        convert rows 0 to 3 of tile 1 to 4 bits at 5000 ps, sums up to 12
+      } : tensor<?x4xui8> -> tensor<?x6xi32>
       array.yield %acc_1 : tensor<?x6xi32>
     } : tensor<?x6xi32>
     %27 = cim.digital "Sub"(%acc, %25) on <[[0, 260000, 4000]]> : (tensor<?x6xi32>, tensor<?x6xi32>) -> tensor<?x6xi32>
