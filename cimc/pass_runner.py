@@ -15,7 +15,7 @@ from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
 from cimc.plugins import blamed
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
-from dialects.history import note_pass
+from dialects.history import note_pass, passes_done
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
@@ -74,7 +74,8 @@ class PassRunner:
                 applied = time.perf_counter()
                 ops = check(module, pass_.name, self._verifier)
                 assert not located or _all_located(ops), f"{pass_.name} lost the ONNX node of an operation"
-            note_pass(module, spelled(pass_))
+                if passes_done(module) is not None:
+                    note_pass(module, spelled(pass_))
             kept = LEGAL_AFTER.get(pass_.name, ())
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])

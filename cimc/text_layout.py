@@ -6,12 +6,13 @@ from collections.abc import Iterator
 WIDTH = 120
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|->|[^"]')
 """A text in quotes, an arrow, or any other letter."""
+_UNKNOWN = re.compile(r' loc\(unknown\)|"(?:[^"\\]|\\.)*"')
 _OPENING, _CLOSING = "([{<", ")]}>"
 _STEP = 2
 
 
 def wrapped(text: str) -> str:
-    """`text` with breaks after commas, so that its lines are short where they can be; dictionaries of a list have their own."""
+    """`text` with breaks after commas, so that lines are short where they can be; each dictionary of a list has one."""
     lines, line = list[str](), ""
     for part in _parts(text):
         if line.strip() and len(line) + len(part.rstrip()) > WIDTH:
@@ -39,8 +40,9 @@ def _parts(text: str) -> Iterator[str]:
 def folded(header: str, new_line: str) -> str:
     """The header of a function with a line for each argument and result, if it does not fit one line.
 
-    `new_line` begins a line where the header does.
+    A place that is not known is not written. `new_line` begins a line where the header does.
     """
+    header = _UNKNOWN.sub(lambda part: "" if part[0].startswith(" ") else part[0], header)
     if len(new_line) + len(header) <= WIDTH:
         return header
     inner, outer = new_line + " " * 2 * _STEP, new_line + " " * _STEP

@@ -116,9 +116,11 @@ class WeightStore(DialectInterface):
         if array.dtype.kind == "O":
             raise UserError(f"weight {name!r} holds texts: only numbers can be weights")
         self._read_files()
-        return self._put(name, np.asarray(array), again)
+        return self._put(name, np.asarray(array), again, digest)
 
-    def _put(self, name: str, array: Array, again: Remake | None = None) -> tuple[str, str]:
+    def _put(
+        self, name: str, array: Array, again: Remake | None = None, digest: str | None = None
+    ) -> tuple[str, str]:
         self._touched.note(array)
         digest, known = digest or digest_of(array), self._numbered.setdefault(name, _Numbered())
         while digest not in known.keys:
@@ -175,7 +177,7 @@ class WeightStore(DialectInterface):
             raise UserError(f"weight {key!r} has no data: {self._expected()}")
         raise UserError(
             f"weight {key!r} has digest {stored.digest}, the IR expects {digest}: "
-            f"{self._names() or 'it'} belongs to another compilation"
+            f"{self._names() or 'the store'} belongs to another compilation"
         )
 
     def _expected(self) -> str:

@@ -1,4 +1,4 @@
-"""Texts of modules are those of xDSL's printer, to the letter."""
+"""Texts of modules are read as what xDSL's printer writes, and look as people want them."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -14,12 +14,13 @@ from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import IrTexts
+from cimc.ir_texts import IrTexts, text_of
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import UserOptions
 from cimc.pass_runner import PassRunner
 from cimc.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
+from dialects.history import begin_history, note_pass, note_weight_files
 from dialects.network import main_block
 
 
@@ -43,7 +44,10 @@ def test_networks_after_every_pass(locations: bool, onnx_file: Callable[..., Pat
     compared: list[str] = []
 
     def compare(done: ModulePass | None, module: ModuleOp) -> None:
-        assert texts.text_of(module) == printed(module, locations)
+        text = texts.text_of(module)
+        again = Parser(make_context(), text).parse_module()
+        assert printed(again, locations) == printed(module, locations)
+        assert texts.text_of(again) == text
         compared.append("" if done is None else done.name)
 
     PassRunner(context, [compare]).run(module, passes_of(PIPELINE, UserOptions()))
@@ -64,11 +68,11 @@ def test_one_form_with_other_values(first: str) -> None:
           func.return %zz : {v}
         }}""",
     ).parse_module()
-    texts = IrTexts()
+    texts = IrTexts(locations=False)
     for op, name in zip(main_block(module).ops, ("c", "two", "two", None, None)):
         for result in op.results:
             result.name_hint = name
-    assert texts.text_of(module) == texts.text_of(module) == printed(module, locations=True)
+    assert texts.text_of(module) == texts.text_of(module) == printed(module, locations=False)
 
 
 @irdl_attr_definition
@@ -97,3 +101,55 @@ def test_attributes(attribute: Attribute) -> None:
     module = ModuleOp([inner], {"name": attribute, "again": attribute})
     texts = IrTexts()
     assert [texts.text_of(module), texts.text_of(module)] == [printed(module, True)] * 2
+
+
+TEXT = """#chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1,
+  encoding = "offset">
+!tokens_4_f32 = tensor<?x?x4xf32>
+builtin.module attributes {hardware.chip = #chip} {
+  // weights: 2
+  cim.weight @w = dense<1> : tensor<4x4xi8>
+  cim.weight @v = dense<1> : tensor<4x4xi8>
+
+  // code: 16 operations
+  func.func @main(
+      %x: !tokens_4_f32 {cim.name = "x", cim.dims = ["b", "!tokens_4_f32", ""]} loc("x"),
+      %z: tensor<?x4xf32> {cim.name = "z, a long name (in brackets)", cim.dims = ["n", ""]}
+    ) -> (
+      !tokens_4_f32 {cim.name = "y", cim.dims = ["b", "s", ""]},
+      tensor<?x4xf32> {cim.name = "u", cim.dims = ["n", ""]}
+    ) {
+    %0 = cim.digital "Relu"(%x) : (!tokens_4_f32) -> !tokens_4_f32 loc("!tokens_4_f32")
+LINES    func.return %0, %z : !tokens_4_f32, tensor<?x4xf32> loc("end")
+  } loc("main")
+} loc("model")
+"""
+
+
+def test_a_long_module() -> None:
+    """Headings, names of what stands often, a line for each argument; quoted names are nobody's type."""
+    lines = "".join(
+        f'    %{i} = cim.digital "Relu"(%x) : (!tokens_4_f32) -> !tokens_4_f32 loc("r")\n' for i in range(1, 15)
+    )
+    text = TEXT.replace("LINES", lines).replace("tensor<4x4xi8>\n", 'tensor<4x4xi8> loc("w")\n')
+    assert text_of(Parser(make_context(), text).parse_module()) == text
+
+
+def test_a_short_module_has_no_headings_and_few_names() -> None:
+    text = TEXT.replace("LINES", "")
+    plain = text_of(Parser(make_context(), text).parse_module(), locations=False)
+    names = [line.split(" ")[0] for line in plain.splitlines() if line.startswith(("#", "!", "  //"))]
+    assert names == ["#chip"]
+
+
+def test_the_same_network_after_other_passes() -> None:
+    first, second = (Parser(make_context(), TEXT.replace("LINES", "")).parse_module() for _ in range(2))
+    begin_history(first, {})
+    begin_history(second, {})
+    texts = IrTexts()
+    note_pass(second, "quantize")
+    assert texts.parts_of(first).is_as(texts.parts_of(second))
+    assert texts.text_of(first) != texts.text_of(second)
+    assert not texts.parts_of(first).is_as(None)
+    note_weight_files(second, ["a.weights.safetensors"])
+    assert not texts.parts_of(first).is_as(texts.parts_of(second))

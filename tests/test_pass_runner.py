@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import StringIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +11,13 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
-from cimc.ir_texts import text_of
-from cimc.kept_ir import KeepIr, PrintIr
-from cimc.options.compilation import UserOptions
 from cimc.pass_runner import AfterPass, PassRunner, check
-from cimc.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, weight_op
 from dialects.errors import UserError
 from dialects.locations import location
 from dialects.network import Network, main_block
-from dialects.weights import SIDE_FILE, WeightStore
-from passes.quantize.quantize import QuantizePass
+from dialects.weights import WeightStore
 from passes.tile_blocks import TileBlocksPass
 
 TEXT = """
@@ -158,50 +151,3 @@ def test_mistakes_of_the_user_pass_through():
     module, context = network()
     with pytest.raises(UserError, match="node '/fc/é' multiplies f32, arrays multiply integers: run quantize first"):
         PassRunner(context).run(module, [TileBlocksPass()])
-
-
-def test_ir_of_every_step_is_kept_and_any_pass_can_be_run_on_it(tmp_path: Path):
-    module, context = network()
-    folder = tmp_path / "new" / "ir"
-    keep = KeepIr(folder, context)
-    passes = passes_of(PIPELINE, UserOptions())
-    PassRunner(context, [keep]).run(module, passes)
-    keep.finish()
-    names = [f"{i:02}-{name}.mlir" for i, name in enumerate(["import", *(p.name for p in passes)])]
-    assert sorted(path.name for path in folder.iterdir()) == [*names, SIDE_FILE]
-    for i, name in enumerate(names):
-        store = WeightStore()
-        store.attach(folder / SIDE_FILE)
-        again = make_context(store)
-        text = (folder / name).read_text()
-        read = Parser(again, text).parse_module()
-        read.verify()
-        assert text_of(read) == text
-        PassRunner(again).run(read, passes[i:])
-        assert text_of(read) == text_of(module)
-
-
-def test_ir_of_an_earlier_run_goes_other_files_stay(tmp_path: Path):
-    for name in ("00-import.mlir", "17-old-pass.mlir", "mine.mlir", "notes.txt"):
-        (tmp_path / name).touch()
-    KeepIr(tmp_path, make_context())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.mlir", "notes.txt"]
-
-
-def test_a_folder_that_cannot_be_made(tmp_path: Path):
-    (tmp_path / "file").touch()
-    with pytest.raises(UserError) as error:
-        KeepIr(tmp_path / "file", make_context())
-    assert str(error.value) == f"{tmp_path}/file: cannot keep IR there: file exists"
-
-
-def test_ir_after_every_pass_is_printed_with_its_name():
-    module, context = network()
-    stream = StringIO()
-    PassRunner(context, [PrintIr(stream)]).run(module, [QuantizePass("tensor"), TileBlocksPass()])
-    headings = [line for line in stream.getvalue().splitlines() if line.startswith("//")]
-    assert headings == [
-        '// ----- IR after quantize{activations="tensor"} -----',
-        "// ----- IR after tile-blocks -----",
-    ]
-    assert "loc(" not in stream.getvalue()

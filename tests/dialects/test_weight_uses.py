@@ -14,7 +14,8 @@ cim.weight @scale = dense<1.0> : tensor<4xf32>
 cim.weight @zero = dense<1> : tensor<4xi32>
 cim.weight @order = dense<[3, 2, 1, 0]> : tensor<4xi64>
 cim.weight @fewer = dense<[3, 2]> : tensor<2xi64>
-cim.weight @blocks = dense<1> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
+cim.weight @blocks = dense<1> : tensor<2x2x2xi8>
+  structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
 """
 
 

@@ -17,8 +17,9 @@ from dialects import weights
 from dialects.cim import make_cim, weight_op
 from dialects.element_types import ELEMENTS, Array
 from dialects.errors import UserError
-from dialects.weights import SIDE_FILE, WeightStore, check_side_file, digest_of, store_of
+from dialects.weights import WeightStore, check_side_file, digest_of, store_of, weights_file
 
+SIDE_FILE = "m.weights.safetensors"
 KINDS = [e.numpy for e in ELEMENTS if e.numpy is not None]
 SHAPES: list[tuple[int, ...]] = [(), (3,), (2, 3), (2, 0), (0,)]
 
@@ -95,11 +96,53 @@ def test_strings_are_refused():
     assert str(error.value) == "weight 'words' holds texts: only numbers can be weights"
 
 
-def test_missing_weight():
+def test_the_file_of_a_module():
+    assert weights_file(Path("ir/00-import.mlir")) == Path("ir/00-import.weights.safetensors")
+    assert weights_file(Path("ir/notes.txt")) == Path("ir/notes.txt.weights.safetensors")
+
+
+def test_files_are_read_when_an_array_is_asked_for_that_is_not_there(tmp_path: Path):
+    store, other, again = WeightStore(), WeightStore(), WeightStore()
+    w, v = store.put("w", np.arange(6)), other.put("w", np.arange(7))
+    store.write(tmp_path / "a")
+    other.write(tmp_path / "b")
+    again.attach_later(tmp_path / "a")
+    again.attach_later(tmp_path / "b")
+    again.attach_later(tmp_path / "none")
+    assert again.files == [tmp_path / "a", tmp_path / "b", tmp_path / "none"]
+    assert [len(again.get(*name)) for name in (v, w)] == [7, 6]  # both are called "w"
+    assert again.put("w", np.arange(8))[0] == "w.2"
+
+
+def test_some_arrays_are_written(tmp_path: Path):
+    store, again = WeightStore(), WeightStore()
+    (key, digest), other = store.put("w", np.arange(6)), store.put("v", np.arange(7))
+    store.write(tmp_path / SIDE_FILE, {key: digest})
+    again.attach(tmp_path / SIDE_FILE)
+    assert len(again.get(key, digest)) == 6
+    with pytest.raises(UserError, match="has no data"):
+        again.get(*other)
+
+
+def test_missing_weight(tmp_path: Path):
     with pytest.raises(UserError) as error:
         WeightStore().get("w", "00")
     assert str(error.value) == (
-        "weight 'w' has no data: expected it in weights.safetensors beside the IR file, where --keep-ir writes it"
+        "weight 'w' has no data: expected IR that names its files of weights (cim.weights), as cimc --keep-ir and "
+        "cim-opt -o write it"
+    )
+    store = WeightStore()
+    store.write(tmp_path / SIDE_FILE)
+    store.attach_later(tmp_path / SIDE_FILE)
+    with pytest.raises(UserError) as error:
+        store.get("w", "00")
+    assert str(error.value) == f"weight 'w' has no data: {tmp_path / SIDE_FILE} lacks it, and belongs to other IR"
+    (tmp_path / SIDE_FILE).unlink()
+    with pytest.raises(UserError) as error:
+        store.get("w", "00")
+    assert str(error.value) == (
+        f"weight 'w' has no data: there is no {tmp_path / SIDE_FILE}: expected beside the IR the files that its "
+        "cim.weights names"
     )
 
 
@@ -109,7 +152,7 @@ def test_weight_of_another_compilation():
     with pytest.raises(UserError) as error:
         store.get("w", "00")
     assert str(error.value) == (
-        f"weight 'w' has digest {digest}, the IR expects 00: weights.safetensors belongs to another compilation"
+        f"weight 'w' has digest {digest}, the IR expects 00: the store belongs to another compilation"
     )
 
 
@@ -147,7 +190,7 @@ def damaged_files(folder: Path) -> dict[str, bytes]:
 def test_damaged_side_files_are_refused(damage: str, tmp_path: Path):
     file = tmp_path / SIDE_FILE
     file.write_bytes(damaged_files(tmp_path)[damage])
-    with pytest.raises(UserError, match="not a weight file written by --keep-ir"):
+    with pytest.raises(UserError, match="not a file of weights written by --keep-ir or cim-opt"):
         WeightStore().attach(file)
 
 
@@ -170,7 +213,8 @@ def test_a_file_of_another_is_no_side_file(tmp_path: Path):
     with pytest.raises(UserError) as error:
         check_side_file(file)
     assert str(error.value) == (
-        f"{file}: cannot be written: there is a file of that name that --keep-ir did not write: expected another folder"
+        f"{file}: cannot be written: there is a file of that name that cimc did not write: expected another name or "
+        "folder"
     )
 
 

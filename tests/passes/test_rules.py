@@ -95,7 +95,10 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
     (TILED, (BYTES,), "node '/fc' has no tiles: run tile-blocks first"),
     (
         TILES_FIT,
-        ('%y = array.multiply %l by @long { tile 0: rows 0 to 4, columns 0 to 1 } : tensor<?x5xui8> -> tensor<?x2xi32> loc("/fc")',),
+        (
+            "%y = array.multiply %l by @long { tile 0: rows 0 to 4, columns 0 to 1 } "
+            ': tensor<?x5xui8> -> tensor<?x2xi32> loc("/fc")',
+        ),
         "node '/fc' has tiles of 5x2, chip 'tiny-4' has arrays of 4x4: run tile-blocks, on IR from before it, for this "
         "chip",
     ),

@@ -44,16 +44,16 @@ def matrices(network: Network) -> list[list[list[int]]]:
     return [matrix.tolist() for matrix in found]
 
 
-PLACES = "<[[0, 0, 0], [0, 0, 2], [1, 1, 1], [3, 0, 0]]>"
+PLACES = "places = #array.table<[[0, 0, 0], [0, 0, 2], [1, 1, 1], [3, 0, 0]]>"
 
 
-@pytest.mark.parametrize("table", [TILES, f"{TILES} at {PLACES}"])
+@pytest.mark.parametrize("table", [TILES, f"{TILES}, {PLACES}"])
 def test_the_whole_matrix_comes_back(table: str) -> None:
     assert matrices(network_of(table)) == [MATRIX]
 
 
 def test_the_image_is_as_large_as_what_is_in_use() -> None:
-    network = network_of(f"{TILES} at {PLACES}")
+    network = network_of(f"{TILES}, {PLACES}")
     image = image_of(multiplies(network), network)
     assert {number: content.tolist() for number, content in image.items()} == {
         0: [[1, 2, 3], [4, 5, 6]],
@@ -69,16 +69,28 @@ def test_without_places_nothing_lies_in_arrays() -> None:
 
 def test_what_lies_on_a_tile_shows() -> None:
     """A later tile overwrites an earlier one."""
-    first, second = matrices(network_of("tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>", "tiles = #array.table<[[1, 1, 2, 2]]>, places = #array.table<[[0, 1, 1]]>"))
+    first, second = matrices(
+        network_of(
+            "tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>",
+            "tiles = #array.table<[[1, 1, 2, 2]]>, places = #array.table<[[0, 1, 1]]>",
+        )
+    )
     assert first == [[1, 2, 0], [4, 5, 0], [0, 0, 0]]
     assert second == [[0, 0, 0], [0, 5, 6], [0, 8, 9]]
-    first, _ = matrices(network_of("tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>", "tiles = #array.table<[[2, 2, 1, 1]]>, places = #array.table<[[0, 1, 1]]>"))
+    first, _ = matrices(
+        network_of(
+            "tiles = #array.table<[[0, 0, 2, 2]]>, places = #array.table<[[0, 0, 0]]>",
+            "tiles = #array.table<[[2, 2, 1, 1]]>, places = #array.table<[[0, 1, 1]]>",
+        )
+    )
     assert first == [[1, 2, 0], [4, 9, 0], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("place", ["", "places = #array.table<[[0, 0, 0]]>, "])
 def test_rows_that_no_group_activates_count_as_zero(place: str) -> None:
-    (matrix,) = matrices(network_of(f"tiles = #array.table<[[0, 0, 3, 2]]>, {place}groups = #array.table<[[0, 1, 1, 4, 0, 9, 0]]>"))
+    (matrix,) = matrices(
+        network_of(f"tiles = #array.table<[[0, 0, 3, 2]]>, {place}groups = #array.table<[[0, 1, 1, 4, 0, 9, 0]]>")
+    )
     assert matrix == [[0, 0, 0], [4, 5, 0], [0, 0, 0]]
 
 

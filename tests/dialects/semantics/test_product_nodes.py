@@ -19,7 +19,8 @@ cim.weight @scaled = dense<-3> : tensor<4x4xi8> as #cim.affine<@scale>
 cim.weight @scale = dense<0.5> : tensor<4xf32>
 cim.weight @order = dense<[3, 2, 1, 0]> : tensor<4xi64>
 cim.weight @blocks = dense<2.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "monarch">
-cim.weight @ordered = dense<2> : tensor<2x2x2xi8> structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
+cim.weight @ordered = dense<2> : tensor<2x2x2xi8>
+  structure #cim.block_diagonal<2 blocks of 2x2, "monarch", columns = @order>
 cim.weight @pieces = dense<2> : tensor<4x4xi8> structure #cim.blocks<"sparse", [rows 0 to 3, columns 0 to 3]>
 """
 

@@ -24,7 +24,8 @@ cim.weight @scaled = dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8> as #cim.affi
 cim.weight @moved = dense<[[1, 2, 3], [-128, 5, 6]]> : tensor<2x3xi8> as #cim.affine<@scale, @zero>
 cim.weight @scale = dense<[0.5, 1.0, 2.0]> : tensor<3xf32>
 cim.weight @zero = dense<[127, 0, 1]> : tensor<3xi32>
-cim.weight @blocks = dense<[[[1, 2]], [[3, 4]]]> : tensor<2x1x2xi8> structure #cim.block_diagonal<2 blocks of 1x2, "monarch">
+cim.weight @blocks = dense<[[[1, 2]], [[3, 4]]]> : tensor<2x1x2xi8>
+  structure #cim.block_diagonal<2 blocks of 1x2, "monarch">
 cim.weight @order = dense<[2, 0, 3, 1]> : tensor<4xi64>
 cim.weight @ordered = dense<[[[1, 2]], [[3, 4]]]> : tensor<2x1x2xi8>
   structure #cim.block_diagonal<2 blocks of 1x2, "monarch", columns = @order>

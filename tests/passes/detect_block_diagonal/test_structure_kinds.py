@@ -36,8 +36,10 @@ def test_kinds(between: str, kinds: tuple[str, str], order: str) -> None:
         make_context(),
         f"""
         cim.weight @p = dense<[0, 2, 1, 3]> : tensor<4xi64>
-        cim.weight @w1 = dense<1.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal"{order}>
-        cim.weight @w2 = dense<2.0> : tensor<4x4xf32> structure #cim.blocks<"block_diagonal", [rows 0 to 3, columns 0 to 3]>
+        cim.weight @w1 = dense<1.0> : tensor<2x2x2xf32>
+          structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal"{order}>
+        cim.weight @w2 = dense<2.0> : tensor<4x4xf32>
+          structure #cim.blocks<"block_diagonal", [rows 0 to 3, columns 0 to 3]>
         func.func @main(%x: {V}) -> {V} {{
           %axis = cim.constant dense<0> : tensor<1xi64>
           %s = cim.constant dense<3.0> : tensor<2x1x4xf32>

@@ -27,8 +27,12 @@ builtin.module attributes {{hardware.chip = #hardware.chip<{CHIP}>}} {{
     %shared = cim.constant dense<3> : tensor<ui8>
     %a = cim.digital "Max"(%x, %shared) : (tensor<?x4xui8>, tensor<ui8>) -> tensor<?x4xui8>
     %p = cim.permute %a, @swap : tensor<?x4xui8> -> tensor<?x4xui8>
-    %one = array.multiply %p by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
-    %two = array.multiply %a by @w { tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0 } : tensor<?x4xui8> -> tensor<?x4xi32>
+    %one = array.multiply %p by @w {{
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    }} : tensor<?x4xui8> -> tensor<?x4xi32>
+    %two = array.multiply %a by @w {{
+      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    }} : tensor<?x4xui8> -> tensor<?x4xi32>
     %sum = cim.digital "Add"(%one, %two) : (tensor<?x4xi32>, tensor<?x4xi32>) -> tensor<?x4xi32>
     %choice = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {{
       %own = cim.constant dense<2> : tensor<i32>
