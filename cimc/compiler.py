@@ -209,7 +209,7 @@ class _Compiler:
         self.file, self.options, self.progress = file, options, progress
         self.passes = None if options.passes is None else parse_passes(options.passes)
         if self.passes is not None:
-            check_options(options, {}, (), "--passes")
+            check_options(options, {}, (), "--passes: ")
         self.chip = load_chip(options.chip, options.arrays)
         if not (is_ir(file) and options.chip == DEFAULT_CHIP):
             check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
@@ -268,7 +268,7 @@ class _Compiler:
             given = {} if self.options.arrays is None else {"arrays": self.options.arrays}
             chip = ChipAttr.from_dict({**values, **given})
         if module.attributes.get(MODULE_KEY) != chip:
-            if is_on_chip(module):
+            if MODULE_KEY in module.attributes and is_on_chip(module):
                 raise UserError(
                     f"{self.file}: lies on chip {chip_of(module).chip_name!r} already, and cannot be brought onto "
                     f"{chip.chip_name!r}: expected IR from before tile-blocks"
@@ -284,7 +284,7 @@ class _Compiler:
         so_far = options_so_far(module)
         passes = passes_of(steps, self.options) if self.passes is None else self.passes
         if self.passes is None and is_ir(self.file):
-            check_options(self.options, so_far, steps, str(self.file))
+            check_options(self.options, so_far, steps)
         for pass_ in passes:
             so_far |= asked_for(pass_)
         self.options = replace(self.options, **so_far)

@@ -12,12 +12,13 @@ from cimc.universe import PASSES
 from dialects.errors import UserError
 
 PassFactory = Callable[[], type[ModulePass]]
+OURS: dict[str, PassFactory] = {pass_type.name: lambda pass_type=pass_type: pass_type for pass_type in PASSES}
+"""The passes of cimc itself."""
 
 
 def known_passes() -> dict[str, PassFactory]:
     """What gives the class of a pass, by the name of the pass: ours, those of other packages, xDSL's."""
-    ours: dict[str, PassFactory] = {pass_type.name: lambda pass_type=pass_type: pass_type for pass_type in PASSES}
-    known = ours | {name: make for name, make in Universe.get_multiverse().all_passes.items() if name not in ours}
+    known = OURS | {name: make for name, make in Universe.get_multiverse().all_passes.items() if name not in OURS}
     for plugin in plugins():
         known[plugin.name] = _clash(plugin) if plugin.name in known else plugin.load
     return known
@@ -33,13 +34,17 @@ def _clash(plugin: Plugin) -> PassFactory:
     return refuse
 
 
-def parse_passes(text: str) -> tuple[ModulePass, ...]:
-    """The passes that a text names, `pass,pass{option=value}`; UserError, one line, if it names none that there is."""
+def parse_passes(text: str, known: dict[str, PassFactory] | None = None) -> tuple[ModulePass, ...]:
+    """The passes that a text names, `pass,pass{option=value}`, of those that are known: all, if nothing else is said.
+
+    Raises UserError, one line, if there is no such pass, or it has no such options.
+    """
     try:
         specs = list(parse_pipeline(text))
     except ArgSpecParseError as error:
         raise UserError(f"passes {text!r}: {' '.join(str(error).split())}") from error
-    known = known_passes()
+    if known is None:
+        known = known_passes()
     for spec in specs:
         if spec.name not in known:
             usual = ", ".join(pass_type.name for pass_type in PASSES)

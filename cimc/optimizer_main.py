@@ -69,7 +69,7 @@ class OptimizerMain(xDSLOptMain):
 
     def register_all_targets(self) -> None:
         super().register_all_targets()
-        self.available_targets |= {target.name: lambda target=target: target for target in TARGETS}
+        self.available_targets |= TARGETS
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
@@ -87,7 +87,7 @@ class OptimizerMain(xDSLOptMain):
         propose(arg_parser)
 
     def setup_pipeline(self) -> None:
-        self.pipeline = PassPipeline(parse_passes(self.args.passes))
+        self.pipeline = PassPipeline(parse_passes(self.args.passes, self.available_passes))
 
     def check_files(self) -> None:
         """UserError if the output, or the weights beside it, would take the place of an input, or cannot be written."""
@@ -160,7 +160,8 @@ class OptimizerMain(xDSLOptMain):
             self.arrays |= stored_weights(prog)
             note_weight_files(prog, [weights_file(Path(self.args.output_file)).name])
         if name == "mlir" and not (self.args.print_no_properties or self.args.syntax_highlight):
-            return IrTexts(self.args.print_debuginfo, self.args.print_op_generic).text_of(prog)
+            in_file = self.args.output_file is not None  # to be read again: there, no node loses its name
+            return IrTexts(self.args.print_debuginfo or in_file, self.args.print_op_generic).text_of(prog)
         return super().output_resulting_program(prog)
 
     def save(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """Runs passes one by one: checks the module around each, times it, and has it kept or compared if asked to."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -111,7 +112,7 @@ def spelled(pass_: ModulePass) -> str:
     """A pass as for `-p`, defaults left out; without the file that it calibrates with, which may be gone."""
     spec = pass_.pipeline_pass_spec()
     spec.parameters.pop("calibration", None)
-    return str(spec)
+    return re.sub(r"=(\d+)e", r"=\1.0e", str(spec))  # xDSL reads 1e-09 as a text
 
 
 def _all_located(ops: Sequence[Operation]) -> bool:

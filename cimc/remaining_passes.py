@@ -6,10 +6,9 @@ from typing import Any
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.known_passes import parse_passes
+from cimc.known_passes import OURS, parse_passes
 from cimc.options.compilation import UserOptions
 from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, Step
-from cimc.universe import PASSES
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.errors import UserError
@@ -21,8 +20,6 @@ from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.quantize import QuantizePass
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks import TileBlocksPass
-
-_OURS = frozenset(pass_type.name for pass_type in PASSES)
 
 
 def remaining_steps(module: ModuleOp) -> tuple[Step, ...]:
@@ -59,7 +56,8 @@ def _network_steps(module: ModuleOp) -> int:
         return len(STRUCTURE) + 1 if ops and all(op.is_integer for op in ops) else 0
     position = 0
     for spec in done:
-        later = [i for i in range(position, len(steps)) if steps[i].of.name == _name(spec)]
+        end = len(steps) if position > len(STRUCTURE) else len(STRUCTURE) + 1  # nothing but quantize comes past it
+        later = [i for i in range(position, end) if steps[i].of.name == _name(spec)]
         position = later[0] + 1 if later else position
     return position
 
@@ -72,8 +70,8 @@ def options_so_far(module: ModuleOp) -> dict[str, Any]:
     """The options with which passes ran on a module, by their names in `UserOptions`."""
     options: dict[str, Any] = {}
     for spec in passes_done(module) or ():
-        if _name(spec) in _OURS:
-            options |= asked_for(parse_passes(spec)[0])
+        if _name(spec) in OURS:
+            options |= asked_for(parse_passes(spec, OURS)[0])
     return options
 
 
@@ -105,7 +103,7 @@ OPTIONS_OF = {
 """The options that each step of the pipeline takes, apart from calibration inputs."""
 
 
-def check_options(options: UserOptions, done: dict[str, Any], steps: Sequence[Step], subject: str) -> None:
+def check_options(options: UserOptions, done: dict[str, Any], steps: Sequence[Step], subject: str = "") -> None:
     """UserError for an option of a pass that will not run, because it did already, with another value.
 
     An option at its default counts as not given. `subject` begins the message.
@@ -114,9 +112,9 @@ def check_options(options: UserOptions, done: dict[str, Any], steps: Sequence[St
     for pass_type, names in OPTIONS_OF.items():
         for name in names if pass_type not in coming else ():
             value = getattr(options, name)
-            if value not in (getattr(UserOptions, name), done.get(name)):
+            if value != getattr(UserOptions, name) and str(value) != str(done.get(name)):
                 raise UserError(
-                    f"{subject}: --{name.replace('_', '-')} {value} is for {pass_type.name}, which does not run on it: "
+                    f"{subject}--{name.replace('_', '-')} {value} is for {pass_type.name}, which does not run on it: "
                     f"expected IR from before it, or --passes"
                 )
 

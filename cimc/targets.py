@@ -42,4 +42,12 @@ class ProgramTarget(Target):
         raise NotImplementedError("a program is no text: cim-opt -t program -o PROG.cim writes it")
 
 
-TARGETS: tuple[type[Target], ...] = (ListingTarget, ProgramTarget)
+def _listing() -> type[Target]:
+    return ListingTarget
+
+
+def _program() -> type[Target]:
+    return ProgramTarget
+
+
+TARGETS = {ListingTarget.name: _listing, ProgramTarget.name: _program}

@@ -118,9 +118,7 @@ class WeightStore(DialectInterface):
         self._read_files()
         return self._put(name, np.asarray(array), again, digest)
 
-    def _put(
-        self, name: str, array: Array, again: Remake | None = None, digest: str | None = None
-    ) -> tuple[str, str]:
+    def _put(self, name: str, array: Array, again: Remake | None = None, digest: str | None = None) -> tuple[str, str]:
         self._touched.note(array)
         digest, known = digest or digest_of(array), self._numbered.setdefault(name, _Numbered())
         while digest not in known.keys:

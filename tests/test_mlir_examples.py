@@ -200,6 +200,11 @@ def test_pass_does_what_its_example_says(
 
 
 def lines(printed: str) -> list[str]:
-    """What stands in the module and its function, line by line; values with a number for a name without it."""
+    """What stands in the module and its function, line by line; values with a number for a name without it.
+
+    Long texts have names for types, which stand for them here.
+    """
+    names = dict(re.findall(r"^(!\w+) = (.*)$", printed, re.MULTILINE))
+    printed = re.sub(r"!\w+", lambda name: names.get(name[0], name[0]), printed)
     stripped = [re.sub(r"%\d+", "%", line.strip()) for line in printed.splitlines()]
     return [line for line in stripped if line and not line.startswith(("builtin.module", "func.", "}"))]

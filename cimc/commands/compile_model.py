@@ -31,18 +31,30 @@ GROUPS = {
     "chip and mapping": ("chip", "arrays", "mapping", "objective", "lossy"),
     "structure": ("monarch", "monarch_budget", "prune_below"),
     "numbers": ("activations", "calibrate", "dims"),
-    "files": ("reference", "reference_float", "keep_ir"),
+    "passes": ("passes", "keep_ir"),
+    "files": ("reference", "reference_float"),
 }
 """The options by what they are about; all others are about checks."""
 
 
+class _Arguments(Arguments):
+    """A parser whose help names the passes of other packages, which are looked for only then."""
+
+    def format_help(self) -> str:
+        from cimc.plugins import plugins
+
+        names = [f"  {plugin.name}, of the package {plugin.package}" for plugin in plugins()]
+        own = "\n".join(["", "passes of other packages, for --passes:", *names, ""]) if names else ""
+        return super().format_help() + own
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = Arguments(
+    parser = _Arguments(
         prog="cimc", description="Compile an ONNX network to a program for an analog compute-in-memory chip."
     )
     add = parser.add_argument
     add("--list-chips", action=_ListChips, nargs=0, help="print the chips that come with cimc, and exit")
-    add("model", type=Path, help="the network, an .onnx file")
+    add("model", type=Path, help="the network, an .onnx file, or IR (.mlir) of any stage, as --keep-ir writes it")
     add(
         "-o",
         dest="output",

@@ -61,7 +61,8 @@ class UserOptions:
     )
     """A file with one array an input; the distance is that of the outputs to those of the original."""
     passes: Annotated[
-        str | None, Spelling("run these passes, and no others, before the program is made", "'PASS,PASS{OPTION=VALUE}'")
+        str | None,
+        Spelling("run these passes instead of the usual ones; cim-opt --help lists all", "'PASS,PASS{OPTION=VALUE}'"),
     ] = None
     """None for those of the pipeline that are left: all of them for ONNX."""
     keep_ir: Annotated[File | None, Spelling("write the IR after every pass to DIR", "DIR", Path)] = None

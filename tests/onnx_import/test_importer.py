@@ -36,7 +36,8 @@ def test_a_module_says_where_it_comes_from(onnx_file: Write) -> None:
     module = imported(onnx_file("g (float[n,4] x) => (float[n,12] y) { y = MatMul(x, w) }", {"w": W}))
     text = text_of(module)
     assert '"network.onnx"' in text
-    assert 'hardware.chip = #hardware.chip<"tiny-4"' in text
+    assert text.startswith('#chip = #hardware.chip<"tiny-4"')
+    assert '%x: tensor<?x4xf32> {cim.name = "x", cim.dims = ["n", ""]} loc("x")' in text
     assert Network(module, WeightStore()).opsets == {"": 17}
     assert [port.dims for _, port in Network(module, WeightStore()).outputs] == [("n", "")]
     assert str(main_function(module).function_type) == "(tensor<?x4xf32>) -> tensor<?x12xf32>"
