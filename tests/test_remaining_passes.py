@@ -93,7 +93,9 @@ def test_options_of_a_module() -> None:
     assert options_so_far(module)["activations"] == "token"
     check_options(UserOptions(mapping="linear"), {"mapping": "linear"}, ())
     check_options(UserOptions(mapping="linear"), {}, PIPELINE)
-    with pytest.raises(UserError, match=r"^m: --prune-below 0.5 is for detect-block-diagonal, which does not run on it"):
+    with pytest.raises(
+        UserError, match=r"^m: --prune-below 0.5 is for detect-block-diagonal, which does not run on it"
+    ):
         check_options(UserOptions(prune_below=0.5), {}, PIPELINE[-3:], "m: ")
 
 
