@@ -314,12 +314,12 @@ class _Compiler:
 
     @contextlib.contextmanager
     def _naming_file(self) -> Generator[None]:
-        """Errors about nodes get the name of the file; those about calibration inputs name theirs."""
+        """Errors about nodes get the name of the file; those about calibration inputs and kept IR name theirs."""
         try:
             yield
         except UserError as error:
-            calibrate = path_of(self.options.calibrate)
-            if calibrate is not None and str(error).startswith(str(calibrate)):
+            others = [path_of(self.options.calibrate), path_of(self.options.keep_ir)]
+            if any(str(error).startswith(str(other)) for other in others if other is not None):
                 raise
             raise UserError(f"{self.file}: {error}") from error
 
