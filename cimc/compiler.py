@@ -35,6 +35,7 @@ from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import CHIP_SOURCES, Input, Json
 from cimc.program.program import Program
+from cimc.recorded_options import recorded_of
 from cimc.reference_writer import data_of, reference_file
 from cimc.remaining_passes import (
     asked_for,
@@ -248,6 +249,7 @@ class _Compiler:
             is_ours = passes[-1:] == passes_of(CHIP[-1:], self.options)
             emitted = emit_program if is_ours else emit_read
             program = emitted(self.ctx, module, self.options)
+            program.options = recorded_of(module, self.options)
         self._measure_program(program)
         return program, runner.statistics
 
@@ -287,7 +289,8 @@ class _Compiler:
             check_options(self.options, so_far, steps)
         for pass_ in passes:
             so_far |= asked_for(pass_)
-        self.options = replace(self.options, **so_far)
+        other = {name: value for name, value in so_far.items() if str(value) != str(getattr(self.options, name))}
+        self.options = replace(self.options, **other)
         return passes
 
     def _measure_program(self, program: Program) -> None:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -13,10 +14,11 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
+from cimc.onnx_import.reader import digest_of
 from cimc.plugins import blamed
 from cimc.verification import Verifier
 from dialects.dominance import undefined_use
-from dialects.history import note_pass, passes_done
+from dialects.history import note_calibration, note_pass, passes_done
 from dialects.locations import is_lost
 from dialects.network import main_block, operations
 from dialects.weight_uses import wrong_weight_use
@@ -76,7 +78,7 @@ class PassRunner:
                 ops = check(module, pass_.name, self._verifier)
                 assert not located or _all_located(ops), f"{pass_.name} lost the ONNX node of an operation"
                 if passes_done(module) is not None:
-                    note_pass(module, spelled(pass_))
+                    _note(module, pass_)
             kept = LEGAL_AFTER.get(pass_.name, ())
             checked = time.perf_counter()
             names = Counter([op.name for op in operations(main_block(module))])
@@ -113,6 +115,14 @@ def spelled(pass_: ModulePass) -> str:
     spec = pass_.pipeline_pass_spec()
     spec.parameters.pop("calibration", None)
     return re.sub(r"=(\d+)e", r"=\1.0e", str(spec))  # xDSL reads 1e-09 as a text
+
+
+def _note(module: ModuleOp, pass_: ModulePass) -> None:
+    """Have the module say that a pass ran, and with which inputs it was calibrated."""
+    note_pass(module, spelled(pass_))
+    calibration: object = getattr(pass_, "calibration", None)
+    if isinstance(calibration, str) and Path(calibration).is_file():
+        note_calibration(module, Path(calibration).name, digest_of(Path(calibration).read_bytes()))
 
 
 def _all_located(ops: Sequence[Operation]) -> bool:

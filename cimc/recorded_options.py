@@ -1,5 +1,7 @@
 """What a program says of the options that it was made with, so that every report of it can repeat them."""
 
+from xdsl.dialects.builtin import ModuleOp
+
 from cimc.files.reasons import reason
 from cimc.onnx_import.reader import digest_of
 from cimc.options.compilation import UserOptions, path_of
@@ -7,6 +9,7 @@ from cimc.options.spelling import options_of
 from cimc.pipeline import activations_of
 from cimc.program.metadata import Json
 from dialects.errors import UserError
+from dialects.history import calibration_of
 
 SAID_ELSEWHERE = frozenset(("chip", "arrays", "mapping", "dims"))
 """Options that have a place of their own in a program."""
@@ -22,7 +25,16 @@ def recorded_options(options: UserOptions) -> dict[str, Json]:
     """
     names = [name for name in options_of(UserOptions) if name not in SAID_ELSEWHERE | WITHOUT_EFFECT]
     given: dict[str, Json] = {name: getattr(options, name) for name in names}
+    if options.passes is None:
+        del given["passes"]
     return {**given, "activations": activations_of(options), "calibrate": _calibration(options)}
+
+
+def recorded_of(module: ModuleOp, options: UserOptions) -> dict[str, Json]:
+    """As `recorded_options`, for a module that says itself with which inputs it was calibrated."""
+    known = calibration_of(module)
+    recorded = recorded_options(options)
+    return recorded if known is None else {**recorded, "calibrate": {"file": known[0], "digest": known[1]}}
 
 
 def _calibration(options: UserOptions) -> dict[str, Json] | None:

@@ -11,13 +11,17 @@ from cimc.compiler import Options, emit_read
 from cimc.program.listing import header_lines, listing_lines
 from cimc.program.one_line import printable
 from cimc.program.program import Program
+from cimc.recorded_options import recorded_of
 from cimc.remaining_passes import options_so_far
 from dialects.history import fixed_dims
 
 
 def program_of(ctx: Context, module: ModuleOp) -> Program:
     """The program of a module that passes have scheduled; UserError if it is not, or not legally so."""
-    return emit_read(ctx, module, Options(**options_so_far(module), dims=fixed_dims(module)))
+    options = Options(**options_so_far(module), dims=fixed_dims(module))
+    program = emit_read(ctx, module, options)
+    program.options = recorded_of(module, options)
+    return program
 
 
 @dataclass(frozen=True)

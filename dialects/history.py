@@ -14,6 +14,7 @@ from dialects.cim import WeightOp
 from dialects.texts import escaped, unescaped
 
 PASSES = "cim.passes"
+_CALIBRATION = "cim.calibration"
 _SIZES = "cim.fixed_dims"
 _SOURCES = "hardware.sources"
 _UNCHANGED = "cim.unchanged_since"
@@ -39,6 +40,20 @@ def passes_done(module: ModuleOp) -> list[str] | None:
     """The passes that ran, as they are spelled for `-p`; None for a module that says nothing of it."""
     known = module.attributes.get(PASSES)
     return [unescaped(spec.data) for spec in known] if isa(known, ArrayAttr[StringAttr]) else None
+
+
+def note_calibration(module: ModuleOp, file: str, digest: str) -> None:
+    """Say with which inputs a pass was calibrated: the name of their file, and what tells its contents."""
+    module.attributes[_CALIBRATION] = ArrayAttr([StringAttr(escaped(file)), StringAttr(digest)])
+
+
+def calibration_of(module: ModuleOp) -> tuple[str, str] | None:
+    """The file, and the digest of its contents, of the inputs that passes were calibrated with; None for none."""
+    known = module.attributes.get(_CALIBRATION)
+    if not isa(known, ArrayAttr[StringAttr]) or len(known) != 2:
+        return None
+    file, digest = (unescaped(text.data) for text in known)
+    return file, digest
 
 
 def copy_history(module: ModuleOp, to: ModuleOp) -> None:

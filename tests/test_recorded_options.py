@@ -18,7 +18,8 @@ from dialects.errors import UserError
 def test_every_option_stands_there_or_has_no_effect_or_a_place_of_its_own() -> None:
     names = {"objective", "lossy", "monarch", "monarch_budget", "prune_below", "activations", "calibrate"}
     assert set(recorded_options(UserOptions())) == names
-    assert names | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
+    assert set(recorded_options(UserOptions(passes="quantize"))) == names | {"passes"}
+    assert names | {"passes"} | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
 
 
 def test_they_are_in_the_program_file(onnx_file: Callable[..., Path], tmp_path: Path) -> None:
