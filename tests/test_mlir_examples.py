@@ -206,5 +206,6 @@ def lines(printed: str) -> list[str]:
     """
     names = dict(re.findall(r"^(!\w+) = (.*)$", printed, re.MULTILINE))
     printed = re.sub(r"!\w+", lambda name: names.get(name[0], name[0]), printed)
+    printed = re.sub(r"func\.func @main\(\n.*?\{\n", "", printed, flags=re.DOTALL)  # a header of several lines
     stripped = [re.sub(r"%\d+", "%", line.strip()) for line in printed.splitlines()]
     return [line for line in stripped if line and not line.startswith(("builtin.module", "func.", "}"))]
