@@ -122,7 +122,7 @@ def _note(module: ModuleOp, pass_: ModulePass) -> None:
     note_pass(module, spelled(pass_))
     calibration: object = getattr(pass_, "calibration", None)
     if isinstance(calibration, str) and Path(calibration).is_file():
-        note_calibration(module, Path(calibration).name, digest_of(Path(calibration).read_bytes()))
+        note_calibration(module, Path(calibration).name, digest_of(Path(calibration)))
 
 
 def _all_located(ops: Sequence[Operation]) -> bool:

@@ -42,6 +42,6 @@ def _calibration(options: UserOptions) -> dict[str, Json] | None:
     if file is None:
         return None
     try:
-        return {"file": file.name, "digest": digest_of(file.read_bytes())}
+        return {"file": file.name, "digest": digest_of(file)}
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {reason(error)}") from error

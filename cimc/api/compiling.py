@@ -37,6 +37,7 @@ def compile(
     dims: Mapping[str, int] | None = None,
     activations: Activations | None = None,
     calibrate: Calibration | None = None,
+    passes: str | None = None,
     keep_ir: File | None = None,
     reference: File | None = None,
     reference_float: File | None = None,
@@ -48,7 +49,7 @@ def compile(
 
     Args:
         model: the path of an ONNX file, of a folder with a checkpoint of a language model, or of a program of
-            torch.export (.pt2); or the bytes of an ONNX file, or an onnx.ModelProto.
+            torch.export (.pt2); IR that was kept (.mlir); or the bytes of an ONNX file, or an onnx.ModelProto.
         chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, tiny-4), or a chip file (TOML).
         arrays: how many arrays the chip has; None for as many as its file says.
         mapping: how tiles are placed: "spread" needs the fewest arrays; "densemap", "sparsemap" and "linear" are those
@@ -65,6 +66,7 @@ def compile(
         calibrate: inputs for static activations: the path of an .npz file, a dictionary of arrays by the names of
             inputs, one array where there is one input, or an iterable of such samples, which are joined along their
             first dimension.
+        passes: run these instead of the usual ones, as `cimc --passes` takes them: "quantize,tile-blocks".
         keep_ir: a folder to write the IR after every pass to; `Program.ir` shows it without.
         reference: a file to write the network to that the program computes, as ONNX.
         reference_float: a file for the network before it is quantised, with its final structure, as ONNX.

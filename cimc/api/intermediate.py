@@ -13,6 +13,7 @@ from dialects.errors import UserError
 Keep: TypeAlias = Callable[[Path], None]
 """Leaves the IR of a compilation in a folder, a file `05-quantize.mlir` for each pass."""
 _PLACE = re.compile(r"\d+-")
+_UNCHANGED = re.compile(r"// unchanged: the IR is that of (.*)\n")
 
 
 class IntermediateForms(Mapping[str, Text]):
@@ -58,7 +59,7 @@ class IntermediateForms(Mapping[str, Text]):
                 with tempfile.TemporaryDirectory(prefix="cimc-") as folder:
                     self._keep(Path(folder))
                     files = sorted(Path(folder).glob("*.mlir"))
-                    self._texts = {file.stem: Text(file.read_text(encoding="utf-8")) for file in files}
+                    self._texts = {file.stem: Text(_text_in(file)) for file in files}
             return self._texts
 
 
@@ -66,3 +67,10 @@ _NONE = (
     "a program from a file has no IR: compile its model with cimc.compile and read .ir there, or give it a folder "
     "with keep_ir"
 )
+
+
+def _text_in(file: Path) -> str:
+    """The IR in a file; where that is a note that nothing changed, the IR that it is a note of."""
+    text = file.read_text(encoding="utf-8")
+    note = _UNCHANGED.match(text)
+    return text if note is None else file.with_name(note[1]).read_text(encoding="utf-8")
