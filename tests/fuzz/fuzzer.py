@@ -47,14 +47,18 @@ class Wrong(Exception):
 
 
 def command(main: Callable[[Sequence[str]], int], *arguments: str | Path) -> int:
-    """Runs a command: Wrong unless it ends with 0, or with 1 and one line that is fit to be read."""
+    """Runs a command: Wrong unless it ends with 0, or with an error and one line that is fit to be read.
+
+    The code of an error is 1, and 2 of a check, where 1 is a difference.
+    """
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([str(argument) for argument in arguments])
     lines = [line for line in err.getvalue().split("\n")[:-1] if not line.startswith("cimc: note: ")]
-    if code not in (0, 1) or (code == 0 and lines):
+    error = 2 if "--check" in arguments else 1
+    if code not in (0, 1, error) or (code == 0 and lines):
         raise Wrong(f"exit code {code}: {err.getvalue()[:300]}")
-    if code == 1 and out.getvalue().find("check: ") < 0:
+    if code == error and out.getvalue().find("check: ") < 0:
         if len(lines) != 1 or not lines[0].startswith("cimc: error: "):
             raise Wrong(f"{len(lines)} lines: {err.getvalue()[:300]!r}")
         if len(lines[0]) > LONGEST_LINE or not lines[0].isprintable():

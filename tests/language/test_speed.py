@@ -14,6 +14,7 @@ from cimc.language.speed import Stopwatch, chip_line
 from cimc.machine.check import Reference
 from cimc.options.conditions import Conditions
 from cimc.report.quantities import ENERGY, TIME, number, plainly
+from cimc.report.report import report_of
 
 Model = Callable[..., Path]
 
@@ -88,7 +89,7 @@ def test_on_the_chip(session: Session) -> None:
     """As the report says it for one token after all that was read."""
     list(session.generate([3, 1, 4], max_tokens=8))
     dims = {"batch": 1, "sequence": 1, "past": 10, "total": 11}
-    report = cimc.Program(**vars(session.machine.program)).report(Conditions(dims, context=10, tokens=3))
+    report = report_of(session.machine.program, Conditions(dims, context=10, tokens=3))
     latency, prefill = report.latency_ns["total"], report.prefill["total"]
     assert latency is not None
     assert prefill is not None
