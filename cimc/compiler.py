@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.distance import MEASURING_SECONDS, distance_of_program, distance_to_original
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -20,24 +19,16 @@ from cimc.files.whole_file import is_stream
 from cimc.garbage import rare_collections
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
 from cimc.installed import installed_version
-from cimc.ir_input import is_ir, read_ir
-from cimc.ir_texts import text_of
-from cimc.kept_ir import KeepIr
-from cimc.known_passes import parse_passes
-from cimc.language.port_names import lengths_of_caches
-from cimc.machine.inputs import check_inputs, random_inputs
+from cimc.ir.kept import KeepIr
+from cimc.ir.source import is_ir, read_ir
+from cimc.ir.texts import text_of
+from cimc.measuring import given_inputs, measured_distance, measured_program, trial_inputs
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP, UserOptions, path_of
-from cimc.pass_runner import AfterPass, PassRunner, PassStatistics
-from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
-from cimc.program.conversions import may_clip
-from cimc.program.distance import Distance
-from cimc.program.errors import ProgramError
-from cimc.program.metadata import CHIP_SOURCES, Input, Json
-from cimc.program.program import Program
-from cimc.recorded_options import recorded_of
-from cimc.reference_writer import data_of, reference_file
-from cimc.remaining_passes import (
+from cimc.pass_driver.known_passes import parse_passes
+from cimc.pass_driver.pass_runner import AfterPass, PassRunner, PassStatistics
+from cimc.pass_driver.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
+from cimc.pass_driver.remaining_passes import (
     asked_for,
     check_options,
     is_on_chip,
@@ -46,20 +37,23 @@ from cimc.remaining_passes import (
     remaining_steps,
     split,
 )
-from cimc.schedule_validation import ScheduleValidator
-from cimc.translation_validation import TranslationValidator
+from cimc.pass_driver.schedule_validation import ScheduleValidator
+from cimc.pass_driver.translation_validation import TranslationValidator
+from cimc.program.conversions import may_clip
+from cimc.program.distance import Distance
+from cimc.program.metadata import CHIP_SOURCES, Json
+from cimc.program.program import Program
+from cimc.recorded_options import recorded_of
+from cimc.reference_writer import data_of, reference_file
 from cimc.universe import make_context
 from dialects.attributes.cim_attributes import DataAttr
-from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.history import fixed_dims, note_sources, sources_of
 from dialects.network import Network
 from dialects.semantics.onnx_graph import outlined_model
 from dialects.semantics.onnx_runtime import SECONDS, time_limit
-from dialects.semantics.outlined import OutlinedModel
 from passes.place_tiles.analysis.choices import check_mapping
-from passes.rewriting.calibration import calibration_inputs
 from passes.rules import EMITTABLE, require
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 
@@ -151,58 +145,6 @@ def emit_read(ctx: Context, module: ModuleOp, options: Options = DEFAULTS) -> Pr
         raise UserError(f"{reason}: its schedule was changed, make a new one with schedule-arrays") from error
 
 
-def measured_distance(file: Path, model: OutlinedModel, network: Network, options: Options) -> Distance:
-    """How far `model`, what `network` computes, is from the original in `file`."""
-    inputs = network_inputs(network, Slots())
-    return _measured(inputs, options, lambda arrays, seconds: distance_to_original(file, model, arrays, seconds))
-
-
-def measured_program(file: Path, program: Program, options: Options, threads: int | None = None) -> Distance:
-    """How far a program, which may clip and so compute something else than its network, is from the original.
-
-    `threads` are those of the machine; None for as many as it usually has.
-    """
-    return _measured(
-        program.inputs, options, lambda arrays, seconds: distance_of_program(file, program, arrays, seconds, threads)
-    )
-
-
-def _measured(
-    inputs: Sequence[Input], options: Options, measure: Callable[[Mapping[str, Array], float], Distance]
-) -> Distance:
-    """What `measure` finds on calibration inputs, or on made-up ones.
-
-    Made-up keys and values are none that a language model ever sees: it is asked with none, if it runs that way.
-    """
-    seconds = options.time_limit or MEASURING_SECONDS
-    try:
-        calibrate = path_of(options.calibrate)
-        if calibrate is not None:
-            return replace(measure(given_inputs(inputs, calibrate), seconds), inputs=calibrate.name)
-        beginning = dict.fromkeys(lengths_of_caches(inputs), 0)
-        distance = measure(random_inputs(inputs, dims=beginning), seconds)
-        if not (distance.failure and beginning):
-            return distance
-        return measure(random_inputs(inputs), seconds)
-    except ProgramError as error:
-        return Distance(False, failure=str(error))
-
-
-def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array]:
-    """Inputs to try the network with: the calibration inputs, or made-up ones."""
-    inputs = network_inputs(network, Slots())
-    return random_inputs(inputs) if calibrate is None else given_inputs(inputs, calibrate)
-
-
-def given_inputs(inputs: Sequence[Input], calibrate: Path) -> Mapping[str, Array]:
-    """The calibration inputs; UserError, naming the file, for what is not finite or does not fit the network."""
-    arrays = calibration_inputs(str(calibrate), [value.name for value in inputs])
-    try:
-        return check_inputs(inputs, arrays)
-    except ProgramError as error:
-        raise UserError(f"{calibrate}: {error}") from error
-
-
 class _Compiler:
     def __init__(self, file: Path, options: Options, progress: Progress):
         _check_files(file, options)
@@ -233,7 +175,8 @@ class _Compiler:
         calibrate = path_of(self.options.calibrate)
         if calibrate is not None:  # before the work, and also where nobody looks at all of them
             given_inputs(network_inputs(Network.of(self.ctx, module), Slots()), calibrate)
-        with self._keep_ir() as keep, self._naming_file():
+        keep = self._keep_ir()
+        with self._naming_file():
             passes = self._passes(module)
             after = [*self._validation(module), *keep, self._after_pass]
             runner = PassRunner(self.ctx, after, lambda coming: self.progress(coming.name))
@@ -306,14 +249,10 @@ class _Compiler:
         """Whether the distance to the original is asked for, and there is one: IR does not have it."""
         return self.options.measure and not is_ir(self.file)
 
-    @contextlib.contextmanager
-    def _keep_ir(self) -> Generator[list[AfterPass]]:
+    def _keep_ir(self) -> list[AfterPass]:
         """What keeps the IR after each pass, if asked for."""
         folder = path_of(self.options.keep_ir)
-        if folder is None:
-            yield []
-            return
-        yield [KeepIr(folder, self.ctx)]
+        return [] if folder is None else [KeepIr(folder, self.ctx)]
 
     @contextlib.contextmanager
     def _naming_file(self) -> Generator[None]:

@@ -13,13 +13,13 @@ import numpy as np
 from cimc.machine import stoppable
 from cimc.machine.machine import Machine
 from cimc.original import run_original
+from cimc.pass_driver.translation_validation import cosine, nothing_in
 from cimc.program.conversions import are_lossy
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.translation_validation import cosine, nothing_in
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.semantics import onnx_runtime

@@ -6,7 +6,7 @@ from cimc.files.reasons import reason
 from cimc.onnx_import.reader import digest_of
 from cimc.options.compilation import UserOptions, path_of
 from cimc.options.spelling import options_of
-from cimc.pipeline import activations_of
+from cimc.pass_driver.pipeline import activations_of
 from cimc.program.metadata import Json
 from dialects.errors import UserError
 from dialects.history import calibration_of

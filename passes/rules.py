@@ -1,7 +1,8 @@
 """What may be asked of a network before and after passes: rules, each written once, with what to do where it is broken.
 
-Which pass needs which and leaves which stands in `cimc/legality.py`; the compiler's runner checks it. Passes that could
-not go on with an illegal network ask for these rules themselves, since plain xdsl-opt runs passes without that runner.
+Which pass needs which and leaves which stands in `cimc/pass_driver/legality.py`; the compiler's runner checks it.
+Passes that could not go on with an illegal network ask for these rules themselves, since plain xdsl-opt runs passes
+without that runner.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -25,7 +25,7 @@ from cimc.commands import (
     sweep,
 )
 from cimc.hardware.library import read_chip_file
-from cimc.optimizer_main import OptimizerMain
+from cimc.optimizer.driver import OptimizerMain
 from cimc.sweep.grid import read_grid
 from passes.raise_matmul import raise_matmul
 

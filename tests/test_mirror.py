@@ -20,7 +20,7 @@ ELSEWHERE = {
     "cimc/commands/report_program.py": BY_RUNNING_IT,
     "cimc/commands/run_program.py": BY_RUNNING_IT,
     "cimc/commands/shared.py": "what commands share: tests/commands runs them, as users do",
-    "cimc/optimizer_main.py": "cim-opt: all of lit/ runs it",
+    "cimc/optimizer/driver.py": "cim-opt: all of lit/ runs it",
     "cimc/export/models.py": WITH_TORCH,
     "cimc/export/network.py": WITH_TORCH,
     "cimc/export/tidy.py": WITH_TORCH,

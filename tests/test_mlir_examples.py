@@ -22,7 +22,7 @@ from xdsl.passes import ModulePass
 
 from cimc.commands import optimize
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
 from cimc.universe import PASSES, UNIVERSE, make_context
 from dialects.cim import WeightOp
 from dialects.element_types import element_type, is_tensor, ui8

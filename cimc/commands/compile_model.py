@@ -41,7 +41,7 @@ class _Arguments(Arguments):
     """A parser whose help names the passes of other packages, which are looked for only then."""
 
     def format_help(self) -> str:
-        from cimc.plugins import plugins
+        from cimc.pass_driver.plugins import plugins
 
         names = [f"  {plugin.name}, of the package {plugin.package}" for plugin in plugins()]
         own = "\n".join(["", "passes of other packages, for --passes:", *names, ""]) if names else ""

@@ -16,8 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _optimize(argv: list[str]) -> int:
     from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError, VerifyException
 
-    from cimc.ir_input import located_message
-    from cimc.optimizer_main import OptimizerMain
+    from cimc.ir.source import located_message
+    from cimc.optimizer.driver import OptimizerMain
 
     try:
         driver = OptimizerMain("cim-opt: " + HELP, argv)

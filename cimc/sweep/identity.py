@@ -12,7 +12,7 @@ from cimc.compiler import Options
 from cimc.files.reasons import reason
 from cimc.hardware.library import load_chip
 from cimc.installed import installed_version
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP, path_of
 from cimc.options.conditions import Conditions

@@ -11,14 +11,15 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from cimc.compiler import Options, drop_unused_weights, measured_distance, quantise_network
+from cimc.compiler import Options, drop_unused_weights, quantise_network
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
+from cimc.measuring import measured_distance
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
-from cimc.pass_runner import PassRunner
+from cimc.pass_driver.pass_runner import PassRunner
 from cimc.sweep.figures import Figure, measured_figures
 from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context

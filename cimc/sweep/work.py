@@ -5,9 +5,10 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from cimc.compiler import emit_program, measured_program, schedule_network
+from cimc.compiler import emit_program, schedule_network
 from cimc.machine.machine import Machine
-from cimc.pass_runner import PassRunner
+from cimc.measuring import measured_program
+from cimc.pass_driver.pass_runner import PassRunner
 from cimc.program.conversions import may_clip
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line

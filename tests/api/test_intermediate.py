@@ -8,7 +8,7 @@ import pytest
 
 import cimc
 from cimc.compiler import Options, compile_network
-from cimc.pipeline import PIPELINE
+from cimc.pass_driver.pipeline import PIPELINE
 
 Write = Callable[..., Path]
 W = np.random.default_rng(0).standard_normal((4, 6)).astype(np.float32)

@@ -17,13 +17,13 @@ from xdsl.universe import Universe
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
-from cimc.pass_runner import PassRunner
-from cimc.pipeline import exactness_of
-from cimc.schedule_validation import ScheduleValidator
-from cimc.translation_validation import difference
+from cimc.pass_driver.pass_runner import PassRunner
+from cimc.pass_driver.pipeline import exactness_of
+from cimc.pass_driver.schedule_validation import ScheduleValidator
+from cimc.pass_driver.translation_validation import difference
 from cimc.universe import UNIVERSE, make_context
 from dialects.element_types import Array
 from dialects.errors import UserError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cimc.optimizer_main import OptimizerMain
-from cimc.pipeline import CHIP, NUMBERS, STRUCTURE
+from cimc.optimizer.driver import OptimizerMain
+from cimc.pass_driver.pipeline import CHIP, NUMBERS, STRUCTURE
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 
 TESTS = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cimc.compiler import Options, compile_network
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
 from cimc.onnx_import.importer import import_onnx
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, ReadOp

@@ -4,7 +4,7 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from cimc.pass_runner import check
+from cimc.pass_driver.pass_runner import check
 from cimc.universe import make_context
 from passes.rules import (
     FLAT,

@@ -9,9 +9,9 @@ import pytest
 
 from cimc.compiler import Options, compile_network, quantise_network
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import text_of
+from cimc.ir.texts import text_of
 from cimc.onnx_import.importer import import_onnx
-from cimc.pass_runner import PassRunner
+from cimc.pass_driver.pass_runner import PassRunner
 from cimc.sweep.networks import MODULE_FILE, load_network, prepare_network
 from cimc.universe import make_context
 from dialects.errors import UserError

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from cimc.emitter.emit import emit
-from cimc.pass_runner import PassRunner
+from cimc.pass_driver.pass_runner import PassRunner
 from cimc.program.metadata import Timing
 from cimc.program.program import Program
 from cimc.program.records import Opcode

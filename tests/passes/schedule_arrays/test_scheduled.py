@@ -4,8 +4,8 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from cimc.ir_texts import text_of
-from cimc.pass_runner import check
+from cimc.ir.texts import text_of
+from cimc.pass_driver.pass_runner import check
 from cimc.universe import make_context
 from dialects import array, cim
 from dialects.network import Network

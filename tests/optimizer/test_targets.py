@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from xdsl.parser import Parser
 
-from cimc.targets import TARGETS, ListingTarget, ProgramTarget, program_of
+from cimc.optimizer.targets import TARGETS, ListingTarget, ProgramTarget, program_of
 from cimc.universe import make_context
 from dialects.errors import UserError
 

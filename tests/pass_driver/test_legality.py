@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
-from cimc.pipeline import CHIP
+from cimc.pass_driver.legality import LEGAL_AFTER, LEGAL_BEFORE
+from cimc.pass_driver.pipeline import CHIP
 from cimc.universe import PASSES
 
 

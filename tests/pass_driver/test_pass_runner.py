@@ -11,7 +11,7 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
-from cimc.pass_runner import AfterPass, PassRunner, check
+from cimc.pass_driver.pass_runner import AfterPass, PassRunner, check
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, weight_op
 from dialects.errors import UserError

@@ -9,8 +9,8 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.pipeline import Exactness, exactness_of
-from cimc.plugins import GROUP, Plugin, blamed
+from cimc.pass_driver.pipeline import Exactness, exactness_of
+from cimc.pass_driver.plugins import GROUP, Plugin, blamed
 from dialects.errors import UserError
 from passes.tile_blocks import TileBlocksPass
 
@@ -44,7 +44,7 @@ def test_a_pass_of_ours_is_not_blamed() -> None:
 
 
 def test_another_packages_pass_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cimc.plugins._packages", {FailingPass: "strange"})
+    monkeypatch.setattr("cimc.pass_driver.plugins._packages", {FailingPass: "strange"})
     for error, fault in (
         (KeyError("x"), "KeyError: 'x'"),
         (AssertionError("after failing: odd"), "after failing: odd"),

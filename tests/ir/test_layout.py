@@ -1,6 +1,6 @@
 """Long lines are broken where the parser does not mind, and nowhere inside of a text."""
 
-from cimc.text_layout import WIDTH, folded, wrapped
+from cimc.ir.layout import WIDTH, folded, wrapped
 
 
 def test_short_lines_stay() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from xdsl.transforms.canonicalize import CanonicalizePass
 
-from cimc.known_passes import OURS, known_passes, parse_passes
+from cimc.pass_driver.known_passes import OURS, known_passes, parse_passes
 from dialects.errors import UserError
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.tile_blocks import TileBlocksPass

@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 
 from cimc.files.reasons import reason
 from cimc.files.whole_file import whole_file
-from cimc.ir_texts import IrText, IrTexts
+from cimc.ir.texts import IrText, IrTexts
 from dialects.errors import UserError
 from dialects.history import copy_history, note_unchanged, note_weight_files, passes_done, stored_weights
 from dialects.weights import check_side_file, store_of, weights_file

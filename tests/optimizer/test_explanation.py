@@ -7,7 +7,7 @@ import pytest
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from cimc.commands import optimize
-from cimc.optimizer_help import GROUPS, HELP, Collector, passes_text
+from cimc.optimizer.explanation import GROUPS, HELP, Collector, passes_text
 from cimc.universe import PASSES
 
 

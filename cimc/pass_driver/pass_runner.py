@@ -13,10 +13,10 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
-from cimc.legality import LEGAL_AFTER, LEGAL_BEFORE
 from cimc.onnx_import.reader import digest_of
-from cimc.plugins import blamed
-from cimc.verification import Verifier
+from cimc.pass_driver.legality import LEGAL_AFTER, LEGAL_BEFORE
+from cimc.pass_driver.plugins import blamed
+from cimc.pass_driver.verification import Verifier
 from dialects.dominance import undefined_use
 from dialects.history import note_calibration, note_pass, passes_done
 from dialects.locations import is_lost

@@ -7,8 +7,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from cimc.options.compilation import UserOptions
-from cimc.pipeline import PIPELINE, passes_of
-from cimc.remaining_passes import (
+from cimc.pass_driver.pipeline import PIPELINE, passes_of
+from cimc.pass_driver.remaining_passes import (
     OPTIONS_OF,
     asked_for,
     check_options,

@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
 from xdsl.printer import Printer
 from xdsl.utils.hints import isa
 
-from cimc.text_layout import folded, wrapped
+from cimc.ir.layout import folded, wrapped
 from dialects import array
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, WeightOp
 from dialects.history import PASSES

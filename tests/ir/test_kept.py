@@ -9,12 +9,12 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from cimc.ir_input import read_ir
-from cimc.ir_texts import text_of
-from cimc.kept_ir import KeepIr, PrintIr
+from cimc.ir.kept import KeepIr, PrintIr
+from cimc.ir.source import read_ir
+from cimc.ir.texts import text_of
 from cimc.options.compilation import UserOptions
-from cimc.pass_runner import PassRunner
-from cimc.pipeline import PIPELINE, passes_of
+from cimc.pass_driver.pass_runner import PassRunner
+from cimc.pass_driver.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
 from dialects.cim import weight_op
 from dialects.errors import UserError

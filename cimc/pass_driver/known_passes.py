@@ -7,7 +7,7 @@ from xdsl.universe import Universe
 from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError
 
-from cimc.plugins import Plugin, plugins
+from cimc.pass_driver.plugins import Plugin, plugins
 from cimc.universe import PASSES
 from dialects.errors import UserError
 

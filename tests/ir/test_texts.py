@@ -14,11 +14,11 @@ from xdsl.passes import ModulePass
 from xdsl.printer import Printer
 
 from cimc.hardware.library import load_chip
-from cimc.ir_texts import IrTexts, text_of
+from cimc.ir.texts import IrTexts, text_of
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import UserOptions
-from cimc.pass_runner import PassRunner
-from cimc.pipeline import PIPELINE, passes_of
+from cimc.pass_driver.pass_runner import PassRunner
+from cimc.pass_driver.pipeline import PIPELINE, passes_of
 from cimc.universe import make_context
 from dialects.history import begin_history, note_pass, note_weight_files
 from dialects.network import main_block

@@ -6,9 +6,9 @@ from typing import Any
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.known_passes import OURS, parse_passes
 from cimc.options.compilation import UserOptions
-from cimc.pipeline import CHIP, NUMBERS, STRUCTURE, Step
+from cimc.pass_driver.known_passes import OURS, parse_passes
+from cimc.pass_driver.pipeline import CHIP, NUMBERS, STRUCTURE, Step
 from dialects.array import MultiplyOp, StageOp
 from dialects.cim import MatmulOp
 from dialects.errors import UserError

@@ -5,7 +5,7 @@ import pytest
 from xdsl.parser import Parser
 
 from cimc.hardware.library import load_chip
-from cimc.schedule_validation import ScheduleValidator
+from cimc.pass_driver.schedule_validation import ScheduleValidator
 from cimc.universe import make_context
 from dialects.array import MultiplyOp, TableAttr
 from dialects.hardware import MODULE_KEY

@@ -8,11 +8,11 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target
 
 from cimc.compiler import Options, emit_read
+from cimc.pass_driver.remaining_passes import options_so_far
 from cimc.program.listing import header_lines, listing_lines
 from cimc.program.one_line import printable
 from cimc.program.program import Program
 from cimc.recorded_options import recorded_of
-from cimc.remaining_passes import options_so_far
 from dialects.history import fixed_dims
 
 

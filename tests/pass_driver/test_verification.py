@@ -9,8 +9,8 @@ from xdsl.parser import Parser
 from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import VerifyException
 
+from cimc.pass_driver.verification import Verifier
 from cimc.universe import make_context
-from cimc.verification import Verifier
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp
 from dialects.network import main_block
 from dialects.weights import WeightStore

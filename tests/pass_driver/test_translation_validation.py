@@ -10,8 +10,8 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
-from cimc.pipeline import Exactness
-from cimc.translation_validation import TranslationValidator, cosine, difference, relative_difference
+from cimc.pass_driver.pipeline import Exactness
+from cimc.pass_driver.translation_validation import TranslationValidator, cosine, difference, relative_difference
 from cimc.universe import make_context
 from dialects.cim import DigitalOp
 from dialects.errors import UserError

@@ -10,7 +10,7 @@ from xdsl.passes import ModulePass
 
 import cimc
 from cimc.options.compilation import UserOptions
-from cimc.pipeline import CHIP, EXACTNESS, NUMBERS, PIPELINE, STRUCTURE, Exactness, Step, passes_of
+from cimc.pass_driver.pipeline import CHIP, EXACTNESS, NUMBERS, PIPELINE, STRUCTURE, Exactness, Step, passes_of
 from cimc.universe import PASSES
 from passes.project_monarch.project_monarch import ProjectMonarchPass
 from passes.quantize.quantize import QuantizePass

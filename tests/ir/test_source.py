@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cimc.ir_input import is_ir, read_ir
+from cimc.ir.source import is_ir, read_ir
 from cimc.universe import make_context
 from dialects.errors import UserError
 from dialects.history import passes_done

@@ -21,21 +21,21 @@ from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
 from cimc.hardware.library import chip_names, load_chip
 from cimc.installed import ShowVersion
-from cimc.ir_input import is_ir, reading_ir, resolved, verify
-from cimc.ir_texts import IrTexts
-from cimc.kept_ir import PrintIr
-from cimc.known_passes import known_passes, parse_passes
+from cimc.ir.kept import PrintIr
+from cimc.ir.source import is_ir, reading_ir, resolved, verify
+from cimc.ir.texts import IrTexts
 from cimc.machine.inputs import random_inputs
 from cimc.onnx_import.importer import import_onnx
-from cimc.optimizer_help import describe
+from cimc.optimizer.explanation import describe
+from cimc.optimizer.targets import TARGETS, ProgramTarget, program_of
 from cimc.options.compilation import UserOptions
 from cimc.options.spelling import add_options
-from cimc.pass_runner import AfterPass, PassRunner
+from cimc.pass_driver.known_passes import known_passes, parse_passes
+from cimc.pass_driver.pass_runner import AfterPass, PassRunner
+from cimc.pass_driver.schedule_validation import ScheduleValidator
+from cimc.pass_driver.translation_validation import TranslationValidator
 from cimc.program.program import Program
 from cimc.report.text import statistics_lines
-from cimc.schedule_validation import ScheduleValidator
-from cimc.targets import TARGETS, ProgramTarget, program_of
-from cimc.translation_validation import TranslationValidator
 from cimc.universe import UNIVERSE, dialects
 from dialects.errors import UserError
 from dialects.history import note_sources, note_weight_files, stored_weights

@@ -9,7 +9,7 @@ from onnx import ModelProto
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cimc.pipeline import Exactness, exactness_of
+from cimc.pass_driver.pipeline import Exactness, exactness_of
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import Network
