@@ -13,6 +13,18 @@ ACCENT, SECOND = "#21618c", "#c8782a"
 """Bars that stand for no layer; a blue and an orange, which every kind of colour blindness tells apart."""
 RESOURCES = {"array": ACCENT, "digital unit": "#7aa6c2", "attention unit": "#b7a6cf", "interconnect": SECOND}
 """Bars that stand for what is at work, by the names of `cimc.report.timeline.Resource`."""
+TONES: dict[str, tuple[str, str]] = {
+    "paper": ("#ffffff", "#14181c"),
+    "ink": (INK, "#e2e6ea"),
+    "muted": (MUTED, "#98a3ae"),
+    "rule": (RULE, "#353d45"),
+    "empty": (EMPTY, "#252c33"),
+    "shade": ("#f5f6f8", "#1f252b"),
+    "accent": (ACCENT, "#4a94cc"),
+    "second": (SECOND, "#d98c43"),
+    "bar": ("#c9dcea", "#2b4a61"),
+}
+"""Colours that depend on the ground: on a light page, and on a dark one."""
 
 _VIRIDIS = (
     "#46327e", "#3f4889", "#365c8d", "#2e6e8e", "#277f8e", "#21918c", "#1fa187", "#2db27d",

@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table, zooming
+from cimc.report.figures.theme import tone
 from cimc.report.figures.time_axis import MICROSECOND, NO_TIMES, latest, time_axis
-from cimc.report.palette import ACCENT
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
 
@@ -32,7 +32,7 @@ def _panel(study: Study, end: float, arrays: int) -> Panel:
     rows = steps(study.timeline)
     chart = (
         alt.Chart(table(("time", "arrays"), rows))
-        .mark_area(interpolate="step-after", color=ACCENT, opacity=0.75, clip=True)
+        .mark_area(interpolate="step-after", color=tone("accent"), opacity=0.75, clip=True)
         .encode(
             x=time_axis("time", end),
             y=alt.Y(

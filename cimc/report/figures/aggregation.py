@@ -11,7 +11,7 @@ import altair as alt
 
 from cimc.report.figures.figure import faded, layer_color, layer_names, picked, table, zooming
 from cimc.report.figures.grid import Grid
-from cimc.report.palette import EMPTY, MUTED
+from cimc.report.figures.theme import tone
 from cimc.report.study import Study
 
 ZOOM = "zoom"
@@ -63,7 +63,7 @@ def _lines(grid: Grid) -> alt.Chart:
             y=f"datum.line * {grid.pitch[1]}",
             y2=f"datum.y + {grid.rows}",
         )
-        .mark_rect(color=EMPTY, clip=True)
+        .mark_rect(color=tone("empty"), clip=True)
         .encode(x=grid.x, x2="x2", y=grid.y, y2="y2")
     )
 
@@ -114,7 +114,7 @@ def _gaps(grid: Grid) -> list[alt.Chart]:
             f"{along}2": str(grid.size[other]),
         }
         chart = alt.Chart(table(("gap",), ((i,) for i in range(1, count)))).transform_calculate(**ends)
-        charts.append(chart.mark_rect(color="white", clip=True).encode(x=grid.x, x2="x2", y=grid.y, y2="y2"))
+        charts.append(chart.mark_rect(color=tone("paper"), clip=True).encode(x=grid.x, x2="x2", y=grid.y, y2="y2"))
     return charts
 
 
@@ -137,6 +137,6 @@ def _numbers(grid: Grid) -> alt.Chart:
         .transform_calculate(array=f"datum.line * {grid.across} + datum.column")
         .transform_filter(f"datum.array < {grid.count}")
         .transform_calculate(x=f"datum.column * {grid.pitch[0]}", y=f"datum.line * {grid.pitch[1]}")
-        .mark_text(align="left", baseline="bottom", fontSize=8, color=MUTED, clip=True)
+        .mark_text(align="left", baseline="bottom", fontSize=8, color=tone("muted"), clip=True)
         .encode(x=grid.x, y=grid.y, text="array:Q")
     )

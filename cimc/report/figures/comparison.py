@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import altair as alt
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
+from cimc.report.figures.theme import tone
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure
-from cimc.report.palette import ACCENT
 from cimc.report.quantities import shown
 from cimc.report.study import Study
 
@@ -33,7 +33,9 @@ def _panel(figure: KeyFigure, values: Sequence[tuple[str, float]], programs: int
         x=alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, 1.35 * largest or 1])),
         y=alt.Y("program:N", title=None, sort=None, axis=alt.Axis(labelLimit=150, domain=False, ticks=False)),
     )
-    bars = base.mark_bar(color=ACCENT, height=alt.RelativeBandSize(0.62)).encode(tooltip=["program:N", "text:N"])
+    bars = base.mark_bar(color=tone("accent"), height=alt.RelativeBandSize(0.62)).encode(
+        tooltip=["program:N", "text:N"]
+    )
     texts = base.mark_text(align="left", dx=4).encode(text="text:N")
     missing = programs - len(values)
     notes = (f"{missing} of the programs have no such figure.",) if missing else ()

@@ -6,18 +6,18 @@ import altair as alt
 import numpy as np
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
+from cimc.report.figures.theme import resource_tone, tone
 from cimc.report.figures.time_axis import MICROSECOND, NO_TIMES, against_latency, latest, time_axis
-from cimc.report.palette import RESOURCES, RULE
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
 
 HEIGHT = 44
 PARTS = {
-    Resource.ARRAY: ("arrays at work", RESOURCES["array"]),
-    Resource.DIGITAL: ("digital units alone", RESOURCES["digital unit"]),
-    Resource.ATTENTION: ("attention units alone", RESOURCES["attention unit"]),
-    Resource.INTERCONNECT: ("transfers alone", RESOURCES["interconnect"]),
-    None: ("nothing at work", RULE),
+    Resource.ARRAY: ("arrays at work", resource_tone("array")),
+    Resource.DIGITAL: ("digital units alone", resource_tone("digital unit")),
+    Resource.ATTENTION: ("attention units alone", resource_tone("attention unit")),
+    Resource.INTERCONNECT: ("transfers alone", resource_tone("interconnect")),
+    None: ("nothing at work", tone("rule")),
 }
 """What a moment counts as: the first of these that is at work in it."""
 
@@ -52,7 +52,7 @@ def _panel(study: Study, end: float) -> Panel:
     )
     chart = (
         alt.Chart(table(("part", "start", "end", "share", "text"), rows))
-        .mark_rect(stroke="white", strokeWidth=0.5)
+        .mark_rect(stroke=tone("paper"), strokeWidth=0.5)
         .encode(
             x=time_axis("start", end),
             x2="end",

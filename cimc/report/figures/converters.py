@@ -20,7 +20,8 @@ from cimc.report.figures.time_axis import (
     LANES,
     MICROSECOND,
     NO_TIMES,
-    edges,
+    edge_color,
+    edge_width,
     evenly,
     lane_axis,
     latest,
@@ -65,7 +66,7 @@ def _chart(study: Study, timeline: Timeline, busy: Mapping[int, int], end: float
     )
     return (
         _conversions(study, timeline, busy)
-        .mark_rect(clip=True, stroke="white")
+        .mark_rect(clip=True)
         .encode(
             x=time_axis("start", end),
             x2="end",
@@ -73,7 +74,8 @@ def _chart(study: Study, timeline: Timeline, busy: Mapping[int, int], end: float
             y2="bottom",
             color=layer_color(study),
             opacity=faded(),
-            strokeWidth=edges(end),
+            stroke=edge_color(study),
+            strokeWidth=edge_width(),
             tooltip=[
                 alt.Tooltip("name:N", title="node"),
                 alt.Tooltip("layers:Q", title="layers at the same time"),

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import altair as alt
 
-from cimc.report.palette import INK, MUTED, RULE
+from cimc.report.figures.theme import PARAMETERS
 from cimc.report.study import Study
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -20,6 +20,8 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 MOST_MARKS = 50_000
 """More rectangles than this make a browser slow: figures then show less, and say so."""
 LEGEND_ENTRIES = 8
+GAPPED = 60
+"""Up to so many bars beside each other have gaps between them; thinner ones would lose their colour to these."""
 PICKED = "picked"
 """Parameter of all charts: the name of the layer that stands out, or null."""
 
@@ -55,8 +57,10 @@ class Figure:
 
 
 FONT = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+INK, MUTED, RULE = ({"expr": name} for name in ("ink", "muted", "rule"))
 CONFIG: dict[str, Any] = {
-    "background": "#ffffff",
+    "background": {"expr": "paper"},
+    "params": PARAMETERS,
     "padding": {"left": 1, "right": 6, "top": 6, "bottom": 4},
     "font": FONT,
     "view": {"stroke": None},
@@ -121,8 +125,17 @@ def layer_color(study: Study, *, legend: bool = False) -> alt.Color:
         title=title, values=entries, orient="bottom", direction="horizontal", columns=4,
         labelExpr=f"{json.dumps(study.layer_names)}[datum.value]",
     )  # fmt: skip
-    scale = alt.Scale(domain=list(range(count)), range=study.colors)
-    return alt.Color("layer:O", scale=scale, legend=named if legend else None)
+    return alt.Color("layer:O", scale=layer_scale(study), legend=named if legend else None)
+
+
+def layer_scale(study: Study) -> alt.Scale:
+    """The colours of layers by their number."""
+    return alt.Scale(domain=list(range(len(study.colors))), range=study.colors)
+
+
+def band_gaps(bars: int) -> alt.Scale:
+    """The scale of so many bars beside each other, with gaps as long as bars are wide enough for them."""
+    return alt.Scale(paddingInner=0.12 if bars <= GAPPED else 0, paddingOuter=0.06)
 
 
 def picked() -> alt.Parameter:

@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 
 import altair as alt
 
-from cimc.report.figures.figure import WIDTH, Figure, Panel, faded, layer_color, layer_names, picked, table
+from cimc.report.figures.figure import (
+    WIDTH,
+    Figure,
+    Panel,
+    band_gaps,
+    faded,
+    layer_color,
+    layer_names,
+    picked,
+    table,
+)
 from cimc.report.quantities import ENERGY, TIME, Unit, scale_of
 from cimc.report.report import Layer
 from cimc.report.study import Study
@@ -57,7 +67,7 @@ def _panel(study: Study, value: Callable[[Layer], float | None], unit: Unit, qua
         .transform_lookup(lookup="layer", from_=layer_names(study))
         .mark_bar()
         .encode(
-            x=alt.X("number:O", title="layer", axis=alt.Axis(labelAngle=0), scale=alt.Scale(paddingInner=0.12)),
+            x=alt.X("number:O", title="layer", axis=alt.Axis(labelAngle=0), scale=band_gaps(len(rows))),
             y=alt.Y("value:Q", title=f"{quantity} ({name})", scale=alt.Scale(domain=[0, largest / divisor])),
             color=layer_color(study),
             opacity=faded(0.25),

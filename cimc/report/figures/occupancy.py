@@ -19,11 +19,13 @@ from cimc.report.figures.figure import (
     zooming,
 )
 from cimc.report.figures.grid import NUMBERED, Grid
-from cimc.report.palette import EMPTY, MUTED
+from cimc.report.figures.theme import tone
 from cimc.report.study import Study
 
 MOST_STRIPS = 20_000
 COLUMNS = ("layer", "array", "row", "column", "rows", "columns", "from_row", "from_column")
+_HAS_ROOM = " && ".join(f"abs(scale('{axis}', datum.{axis}2) - scale('{axis}', datum.{axis})) > 4" for axis in "xy")
+"""Of a tile, in pixels as it is shown: an edge around what is smaller would take its colour away."""
 
 
 def occupancy(studies: Sequence[Study]) -> Figure:
@@ -90,7 +92,7 @@ def _frames(study: Study, grid: Grid) -> alt.Chart:
     return (
         _arrays(grid)
         .transform_calculate(x2=f"datum.x + {chip.columns}", y2=f"datum.y + {chip.rows}")
-        .mark_rect(color=EMPTY, clip=True)
+        .mark_rect(color=tone("empty"), clip=True)
         .encode(x=grid.x, x2="x2", y=grid.y, y2="y2")
     )
 
@@ -99,7 +101,9 @@ def _numbers(study: Study, grid: Grid) -> alt.Chart:
     """The number of each array above it, as long as there is room."""
     room = f"{grid.pitch[1] - study.program.chip.rows} * width / {grid.size[0]}"
     size = alt.ExprRef(f"{room} < 7 ? 0 : min(9, 0.8 * {room})")
-    texts = _arrays(grid).mark_text(align="left", baseline="bottom", fontSize=size, color=MUTED, dy=-1, clip=True)
+    texts = _arrays(grid).mark_text(
+        align="left", baseline="bottom", fontSize=size, color=tone("muted"), dy=-1, clip=True
+    )
     return texts.encode(x=grid.x, y=grid.y, text="array:Q")
 
 
@@ -119,7 +123,7 @@ def _drawn(study: Study, grid: Grid) -> alt.Chart:
             place=_ranges("datum.row", "datum.column"),
             piece=_ranges("datum.from_row", "datum.from_column"),
         )
-        .mark_rect(stroke="white", strokeWidth=0.4, clip=True)
+        .mark_rect(stroke=tone("paper"), clip=True)
         .encode(
             x=grid.x,
             x2="x2",
@@ -127,6 +131,7 @@ def _drawn(study: Study, grid: Grid) -> alt.Chart:
             y2="y2",
             color=layer_color(study, legend=True),
             opacity=faded(),
+            strokeWidth=alt.condition(_HAS_ROOM, alt.value(0.4), alt.value(0)),
             tooltip=[
                 alt.Tooltip("nodes:N", title="node"),
                 alt.Tooltip("kind:N", title="structure"),

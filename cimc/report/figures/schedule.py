@@ -18,19 +18,20 @@ from cimc.report.figures.figure import (
     zooming,
 )
 from cimc.report.figures.joined_bars import Joined, joined
+from cimc.report.figures.theme import resource_tone, tone
 from cimc.report.figures.time_axis import (
     LANES,
     MICROSECOND,
     NO_TIMES,
     against_latency,
-    edges,
+    edge_color,
+    edge_width,
     evenly,
     lane_axis,
     latest,
     time_axis,
     working,
 )
-from cimc.report.palette import EMPTY, RESOURCES
 from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline
@@ -106,7 +107,8 @@ def _chart(
         _of_units([event for event in events if event.layer is None], lanes, y, end),
     ]
     height = 6 if len(kept) > 100 else 10 if len(kept) > 40 else 18
-    return alt.layer(*layers).properties(width=WIDTH, height=height * len(lanes))
+    chart = alt.layer(*layers).resolve_scale(stroke="independent")
+    return chart.properties(width=WIDTH, height=height * len(lanes))
 
 
 def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
@@ -114,7 +116,7 @@ def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, en
     return (
         _bars(events, lanes)
         .transform_lookup(lookup="layer", from_=layer_names(study))
-        .mark_rect(clip=True, stroke="white")
+        .mark_rect(clip=True)
         .encode(
             x=time_axis("start", end),
             x2="end",
@@ -122,7 +124,8 @@ def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, en
             y2="bottom",
             color=layer_color(study, legend=True),
             opacity=faded(),
-            strokeWidth=edges(end),
+            stroke=edge_color(study),
+            strokeWidth=edge_width(),
             tooltip=_tooltip("name:N"),
         )
         .add_params(picked(), zooming("x"))
@@ -131,7 +134,7 @@ def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, en
 
 def _of_units(events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
     """Bars in the colours of units: transfers and digital operators; never so thin that they vanish."""
-    colors = alt.Scale(domain=[str(resource) for resource in ABOVE], range=[RESOURCES[str(r)] for r in ABOVE])
+    colors = alt.Scale(domain=[str(resource) for resource in ABOVE], range=[resource_tone(str(r)) for r in ABOVE])
     return (
         _bars(events, lanes)
         .mark_rect(clip=True, strokeWidth=0.8)
@@ -174,7 +177,7 @@ def _stages(timeline: Timeline, end: float) -> alt.Chart:
     rows = [(e.does, e.start_ps / MICROSECOND, e.end_ps / MICROSECOND, i % 2) for i, e in enumerate(stages)]
     return (
         alt.Chart(table(("stage", "start", "end", "odd"), rows))
-        .mark_rect(clip=True, color=EMPTY)
+        .mark_rect(clip=True, color=tone("empty"))
         .encode(
             x=time_axis("start", end),
             x2="end",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import altair as alt
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
-from cimc.report.palette import ACCENT, SECOND
+from cimc.report.figures.theme import tone
 from cimc.report.quantities import AREA, ENERGY, Unit, shown
 from cimc.report.report import Report
 from cimc.report.study import Study
@@ -26,7 +26,7 @@ def array_energy(studies: Sequence[Study]) -> Figure:
         "Energy of the arrays by component",
         "Dynamic energy of the multiplications in arrays, for one token.",
         _panels(
-            studies, lambda r: {k: v for k, v in r.energy_components_pj.items() if k not in OTHERS}, ENERGY, ACCENT
+            studies, lambda r: {k: v for k, v in r.energy_components_pj.items() if k not in OTHERS}, ENERGY, "accent"
         ),
         half=True,
     )
@@ -42,7 +42,7 @@ def all_energy(studies: Sequence[Study]) -> Figure:
             studies,
             lambda r: {"arrays": r.energy_pj["parameter"], **{k: r.energy_components_pj.get(k) for k in OTHERS}},
             ENERGY,
-            SECOND,
+            "second",
         ),
         half=True,
     )
@@ -54,7 +54,7 @@ def area(studies: Sequence[Study]) -> Figure:
         "area",
         "Area by component",
         "Of the arrays that the program uses, and of all digital and attention units.",
-        _panels(studies, lambda r: r.area_components_um2, AREA, ACCENT),
+        _panels(studies, lambda r: r.area_components_um2, AREA, "accent"),
         half=True,
     )
 
@@ -80,7 +80,7 @@ def _panel(label: str, amounts: Amounts, unit: Unit, color: str, largest: float)
         x=alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, 1.45 * largest or 1])),
         y=alt.Y("component:N", title=None, sort=None, axis=alt.Axis(domain=False, ticks=False)),
     )
-    bars = base.mark_bar(color=color, height=alt.RelativeBandSize(0.66)).encode(tooltip=["component:N", "text:N"])
+    bars = base.mark_bar(color=tone(color), height=alt.RelativeBandSize(0.66)).encode(tooltip=["component:N", "text:N"])
     texts = base.mark_text(align="left", dx=4).encode(text="text:N")
     return Panel(label, alt.layer(bars, texts).properties(width=WIDTH // 2, height=LANE * len(rows)), notes)
 

@@ -8,6 +8,8 @@ from typing import Any
 import altair as alt
 
 from cimc.report.cost.dimensions import sizes_text
+from cimc.report.figures.figure import layer_scale
+from cimc.report.figures.theme import tone
 from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
 from cimc.report.timeline import Resource, Timeline
@@ -16,6 +18,12 @@ MICROSECOND = 1e6
 """In picoseconds."""
 LANES = 200
 """Arrays drawn one by one; of more, so many evenly chosen ones."""
+_WIDTH, _HEIGHT = (
+    "(scale('x', datum.end) - scale('x', datum.start))",
+    "(scale('y', datum.bottom) - scale('y', datum.top))",
+)
+_HAS_ROOM = f"{_WIDTH} > 4 && {_HEIGHT} > 4"
+"""Of a bar, in pixels as it is shown: an edge around what is smaller would take its colour away."""
 NO_TIMES = "The program has no times, so this is not shown."
 
 
@@ -41,9 +49,15 @@ def lane_axis(names: Sequence[str], title: str) -> alt.Y:
     return alt.Y("top:Q", title=title, axis=axis, scale=alt.Scale(domain=[len(names), 0], nice=False))
 
 
-def edges(end: float) -> Any:
-    """A white edge around bars that are wide enough for one, on an axis of `end` microseconds."""
-    return alt.condition(f"(datum.end - datum.start) * width > {4 * end}", alt.value(0.4), alt.value(0))
+def edge_color(study: Study) -> Any:
+    """Of the edges of bars from `start` to `end` and `top` to `bottom`: what is too thin for one has its own colour."""
+    own = alt.Stroke("layer:O", scale=layer_scale(study), legend=None)
+    return alt.condition(_HAS_ROOM, alt.value(tone("paper")), own)
+
+
+def edge_width() -> Any:
+    """A fine edge where there is room for one; what is too short to be seen is made so wide that it is."""
+    return alt.when(_HAS_ROOM).then(alt.value(0.4)).when(f"{_WIDTH} < 1").then(alt.value(0.8)).otherwise(alt.value(0))
 
 
 def against_latency(study: Study, timeline: Timeline) -> Iterator[str]:

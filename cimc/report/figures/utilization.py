@@ -6,9 +6,9 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.report.figures.figure import WIDTH, Figure, Panel, table
+from cimc.report.figures.figure import WIDTH, Figure, Panel, band_gaps, table
+from cimc.report.figures.theme import tone
 from cimc.report.figures.time_axis import NO_TIMES, working
-from cimc.report.palette import ACCENT, SECOND
 from cimc.report.study import Study
 
 BARS = 320
@@ -23,7 +23,7 @@ def cells_used(studies: Sequence[Study]) -> Figure:
         "cells",
         "Cells in use",
         "Cells that hold a weight, by array: the sum of its tiles' sizes divided by rows times columns.",
-        tuple(_panel(study, _cells(study), 100, ACCENT, "cells in use (%)") for study in studies),
+        tuple(_panel(study, _cells(study), 100, "accent", "cells in use (%)") for study in studies),
         half=True,
     )
 
@@ -39,7 +39,7 @@ def time_busy(studies: Sequence[Study]) -> Figure:
         tuple(
             Panel(study.label, None, (NO_TIMES,))
             if share is None
-            else _panel(study, share, most, SECOND, "time in use (%)")
+            else _panel(study, share, most, "second", "time in use (%)")
             for study, share in zip(studies, shares, strict=True)
         ),
         half=True,
@@ -71,9 +71,9 @@ def _panel(study: Study, shares: NDArray[np.float64], most: float, color: str, t
     data = table(("array", "share"), [(i, float(share)) for i, share in enumerate(percent)])
     chart = (
         alt.Chart(data)
-        .mark_bar(color=color)
+        .mark_bar(color=tone(color))
         .encode(
-            x=alt.X("array:O", title="array", scale=alt.Scale(paddingInner=0.15), axis=alt.Axis(labelAngle=0)),
+            x=alt.X("array:O", title="array", scale=band_gaps(len(percent)), axis=alt.Axis(labelAngle=0)),
             y=alt.Y("share:Q", title=title, scale=alt.Scale(domain=[0, most])),
             tooltip=["array:O", alt.Tooltip("share:Q", title=title)],
         )
@@ -87,7 +87,7 @@ def _histogram(percent: NDArray[np.float64], most: float, color: str, title: str
     data = table(("low", "high", "arrays"), zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True))
     return (
         alt.Chart(data)
-        .mark_bar(color=color, stroke="white")
+        .mark_bar(color=tone(color), stroke=tone("paper"))
         .encode(
             x=alt.X("low:Q", bin="binned", title=title, scale=alt.Scale(domain=[0, most])),
             x2="high",

@@ -13,6 +13,7 @@ from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.cautions import cautions, conditions, shared
 from cimc.report.page.layer_table import layer_columns
 from cimc.report.page.libraries import libraries
+from cimc.report.palette import TONES
 from cimc.report.quantities import number, shown
 from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
@@ -36,6 +37,9 @@ def page_of(studies: Sequence[Study]) -> str:
         charts = _embedded(_charts(figures))
     reports = json_of(studies)
     return environment.get_template("page.html").render(
+        tones=TONES,
+        dark=_embedded({name: dark for name, (_, dark) in TONES.items()}),
+        light=_embedded({name: light for name, (light, _) in TONES.items()}),
         title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
         studies=[_study(study) for study in studies],
         comparison=_comparison(studies),

@@ -2,13 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import vl_convert
 
 from cimc.report.figures import schedule as module
-from cimc.report.figures.figure import Panel
+from cimc.report.figures.figure import VEGA_LITE, Panel
 from cimc.report.figures.schedule import schedule
 from cimc.report.figures.time_axis import LANES, NO_TIMES, latest
 from cimc.report.study import Study
@@ -95,3 +97,19 @@ def test_attention_units_have_lanes(study: Study) -> None:
 
 def test_without_times(study: Study) -> None:
     assert schedule([replace(study, timeline=None)]).panels[0].notes == (NO_TIMES,)
+
+
+def test_lanes_of_a_few_pixels_keep_their_colours(study: Study) -> None:
+    """An edge in the colour of the page, which takes the colour of thin bars away, is for those with room for it."""
+    assert study.timeline is not None
+    array = next(e.unit for e in study.timeline.events if e.resource is Resource.ARRAY)
+    end = study.timeline.end_ps
+    events = tuple(
+        Event(Resource.ARRAY, array, i * end // 4, duration, "MatMul", "", layer=0, part=0, parts=parts)
+        for i, (duration, parts) in enumerate(((end // 5, 1), (end // 5, 8), (end // 400, 1), (end // 4000, 1)))
+    )
+    (panel,) = schedule([replace(study, timeline=replace(study.timeline, events=events))]).panels
+    svg = vl_convert.vegalite_to_svg(panel.spec(), vl_version=VEGA_LITE)
+    bars = re.findall(rf'fill="{study.colors[0]}"[^>]* stroke="(#\w+)" stroke-width="([\d.]+)"', svg)
+    own = study.colors[0]
+    assert bars == [("#ffffff", "0.4"), (own, "0"), (own, "0"), (own, "0.8")]
