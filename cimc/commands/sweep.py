@@ -14,7 +14,7 @@ from cimc.files.whole_file import whole_file
 from cimc.options.compilation import UserOptions
 from cimc.options.conditions import Conditions
 from cimc.options.spelling import add_options, given
-from cimc.options.values import workers
+from cimc.options.values import natural, workers
 
 if TYPE_CHECKING:
     from cimc.compiler import Options
@@ -42,6 +42,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--jobs", type=workers, metavar="N", help="how many processes to run on this machine (default: all processors)")
     add("--scheduler", metavar="ADDRESS", help="run on the Dask cluster with this scheduler, like tcp://host:8786")
+    add(
+        "--reports",
+        type=natural,
+        metavar="N",
+        help="how many of the best points get a report page of their own (default: 12; 0 for none)",
+    )
     add("--retry-failed", action="store_true", help="run points again that failed before")
     add_options(parser, UserOptions, COMPILATION)
     add_options(parser, Conditions, CONDITIONS)
@@ -84,7 +90,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         raise UserError("interrupted: the same command goes on from here") from None
-    return _show(arguments.model, grid, sweep, out)
+    return _show(arguments.model, grid, sweep, out, arguments.reports)
 
 
 def default_folder(model: Path) -> Path:
@@ -93,8 +99,8 @@ def default_folder(model: Path) -> Path:
 
 
 def _results(out: Path) -> list[Path]:
-    """The files of the results: all points, the best ones as table and picture."""
-    return [out / name for name in ("points.parquet", "pareto.csv", "pareto.png")]
+    """The files of the results: all points, the best ones as table, picture and page."""
+    return [out / name for name in ("points.parquet", "pareto.csv", "pareto.png", "sweep.html")]
 
 
 def _options(arguments: argparse.Namespace) -> "Options":
@@ -103,17 +109,20 @@ def _options(arguments: argparse.Namespace) -> "Options":
     return Options(**given(arguments, UserOptions, (*COMPILATION, *DETECTION)))
 
 
-def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
+def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path, reports: int | None) -> int:
     """Write and print the results; 1 if no point came through."""
+    from cimc.report.table import print_table
+    from cimc.sweep.page import page_of_sweep
     from cimc.sweep.pareto import front_of
     from cimc.sweep.plot import write_plot
+    from cimc.sweep.reports import MOST_REPORTS, write_reports
     from cimc.sweep.results import rows_of, varying_settings, write_csv
     from cimc.sweep.store import ERROR, write_table
-    from cimc.sweep.text import front_lines, summary_lines
+    from cimc.sweep.text import best_line, best_ties, front_notes, front_table, summary_lines
     from dialects.errors import UserError
 
     rows = rows_of(sweep)
-    points, best, picture = _results(out)
+    points, best, picture, page = _results(out)
     write_table(points, rows)
     say(f"{model} -> {out}")
     for line in summary_lines(sweep):
@@ -127,10 +136,16 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path) -> int:
     with whole_file(picture, UserError) as new:
         write_plot(new, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
     say("")
-    for line in front_lines(sweep, front):
-        say(line)
+    say(best_line(front))
+    print_table(front_table(sweep, front))
+    say(*front_notes(front))
+    wanted = [tie.first for tie in best_ties(front)[: MOST_REPORTS if reports is None else reports]]
+    with counting_bar("reports") as bar:
+        addresses = write_reports(sweep, wanted, out, lambda written: bar("reports", written, len(wanted)))
+    with whole_file(page, UserError) as new:
+        new.write_text(page_of_sweep(sweep, front, model.name, addresses), encoding="utf-8")
     say("")
-    say_written(points, best, picture)
+    say_written(points, best, picture, page)
     return 0
 
 

@@ -19,6 +19,7 @@ COSINE = Unit("cosine")
 TIME = Unit("ns", ((1e-3, "ps"), (1, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")))
 ENERGY = Unit("pJ", ((1, "pJ"), (1e3, "nJ"), (1e6, "µJ"), (1e9, "mJ"), (1e12, "J")))
 AREA = Unit("µm²", ((1, "µm²"), (1e6, "mm²")), least=0.01)
+POWER = Unit("µW", ((1, "µW"), (1e3, "mW"), (1e6, "W")))
 UNKNOWN = "unknown"
 _PLAIN = str.maketrans("µ²", "u2")
 

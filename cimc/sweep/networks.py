@@ -20,6 +20,8 @@ from cimc.measuring import measured_distance
 from cimc.onnx_import.importer import import_onnx
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.pass_driver.pass_runner import PassRunner
+from cimc.program.distance import Distance
+from cimc.program.metadata import JsonObject
 from cimc.sweep.figures import Figure, measured_figures
 from cimc.sweep.quality import Reading, quality_of, running
 from cimc.universe import make_context
@@ -29,6 +31,7 @@ from dialects.weights import store_of
 
 MODULE_FILE = "network.mlir"
 FIGURES_FILE = "figures.json"
+DISTANCE_FILE = "distance.json"
 WEIGHTS_FILE = "weights.safetensors"
 
 
@@ -38,6 +41,8 @@ class QuantisedNetwork:
 
     ctx: Context
     module: ModuleOp
+    distance: Distance | None
+    """How far it is from the original; None if that could not be measured."""
     figures: dict[str, Figure]
     """How far it is from the original, and what it makes of a text."""
 
@@ -55,7 +60,8 @@ def prepare_network(file: Path, options: Options, folder: Path, reading: Reading
     network = Network.of(ctx, module)
     drop_unused_weights(network)
     model = outlined_model(network)
-    figures = measured_figures(measured_distance(file, model, network, options))
+    distance = measured_distance(file, model, network, options)
+    figures = measured_figures(distance)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
     new.mkdir(parents=True, exist_ok=True)
     try:
@@ -64,6 +70,7 @@ def prepare_network(file: Path, options: Options, folder: Path, reading: Reading
                 figures |= quality_of(reading, _Signature(network), run)
         (new / MODULE_FILE).write_text(text_of(module), encoding="utf-8")
         (new / FIGURES_FILE).write_text(json.dumps(figures))
+        (new / DISTANCE_FILE).write_text(json.dumps(None if distance.failure is not None else distance.to_json()))
         store_of(ctx).write(new / WEIGHTS_FILE)
         if not folder.exists():
             new.rename(folder)
@@ -78,7 +85,9 @@ def load_network(folder: Path) -> QuantisedNetwork:
     store_of(ctx).attach(folder / WEIGHTS_FILE)
     text = (folder / MODULE_FILE).read_text(encoding="utf-8")
     module = Parser(ctx, text, str(folder / MODULE_FILE)).parse_module()
-    return QuantisedNetwork(ctx, module, json.loads((folder / FIGURES_FILE).read_text()))
+    measured = json.loads((folder / DISTANCE_FILE).read_text())
+    distance = None if measured is None else Distance.from_json(JsonObject(measured, DISTANCE_FILE))
+    return QuantisedNetwork(ctx, module, distance, json.loads((folder / FIGURES_FILE).read_text()))
 
 
 class _Signature:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cimc.sweep.points import Setting
 from cimc.sweep.run import Sweep
-from cimc.sweep.store import ERROR, SECONDS, Cell, Row
+from cimc.sweep.store import ERROR, SECONDS, Row
 
 
 def rows_of(sweep: Sweep) -> list[Row]:
@@ -37,10 +37,3 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         writer = csv.DictWriter(file, list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)
-
-
-def number(value: Cell) -> str:
-    """A cell for reading: four digits are enough, and thousands are set apart."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

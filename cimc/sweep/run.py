@@ -41,6 +41,8 @@ class Sweep:
     ran: int
     """How many points ran this time; the others were finished before."""
     seconds: float
+    job: Job | None = None
+    """What its points were made with; None if there is nothing to make more of them with."""
 
     @property
     def failed(self) -> list[tuple[Point, str]]:
@@ -94,15 +96,16 @@ def run_sweep(
         report()
         for outcome in _finished(folder, points, retry_failed):
             add(outcome)
+        job = Job(model.absolute(), folder.absolute(), code_digest(), reading)
         missing = list({p.key: p for p in points if p.key not in outcomes}.values())
         if missing:
             with _client(where, len(missing)) as client:
-                run_points(client, Job(model.absolute(), folder.absolute(), code_digest(), reading), missing, add)
+                run_points(client, job, missing, add)
         compact(folder)
     came_through = [outcome for outcome in outcomes.values() if outcome.error is None]
     if came_through:
         check_names(grid.goals, list(dict.fromkeys(name for outcome in came_through for name in outcome.figures)))
-    return Sweep(points, outcomes, len(missing), time.perf_counter() - start)
+    return Sweep(points, outcomes, len(missing), time.perf_counter() - start, job)
 
 
 def _finished(folder: Path, points: Sequence[Point], retry_failed: bool) -> list[Outcome]:

@@ -12,6 +12,7 @@ from cimc.pass_driver.pass_runner import PassRunner
 from cimc.program.conversions import may_clip
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
+from cimc.program.program import Program
 from cimc.report.report import report_of
 from cimc.sweep.figures import Figure, figures_of, measured_figures
 from cimc.sweep.identity import code_digest
@@ -72,18 +73,31 @@ def run_point(job: Job, point: Point) -> Outcome:
 
 
 def _figures(job: Job, point: Point) -> dict[str, Figure]:
+    program, network = program_of(job, point), load_network(job.network(point.network))
+    figures = {**figures_of(report_of(program, point.conditions)), **network.figures}
+    if may_clip(program):
+        assert program.measured is not None
+        figures |= measured_figures(program.measured)
+        if job.reading is not None:
+            figures |= quality_of(job.reading, program, Machine(program, threads=1).run, ordered=True)
+    return figures
+
+
+def program_of(job: Job, point: Point) -> Program:
+    """The program of a point whose network is made, with what was measured of it.
+
+    Raises UserError if it cannot be compiled.
+    """
     chip = ChipAttr.from_dict(point.chip)
     network = load_network(job.network(point.network))
     module = network.module.clone()
     module.attributes[MODULE_KEY] = chip
     schedule_network(PassRunner(network.ctx), module, point.options)
     program = emit_program(network.ctx, module, point.options)
-    figures = {**figures_of(report_of(program, point.conditions)), **network.figures}
+    program.measured = network.distance
     if may_clip(program):  # and then it does not compute what its network does
-        figures |= measured_figures(measured_program(job.model, program, point.options, threads=1))
-        if job.reading is not None:
-            figures |= quality_of(job.reading, program, Machine(program, threads=1).run, ordered=True)
-    return figures
+        program.measured = measured_program(job.model, program, point.options, threads=1)
+    return program
 
 
 def _check_worker(job: Job) -> None:

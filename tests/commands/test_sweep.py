@@ -56,10 +56,10 @@ def test_a_sweep(network: str, capsys: pytest.CaptureFixture[str], tmp_path: Pat
     ]
     assert lines[2].startswith("  8 points ran in ")
     assert lines[3].startswith("  failed: 2 x mapping ")
-    assert lines[6] == "best by least latency_ns.parameter, least arrays: 2 of 4 points"
-    assert lines[7].split() == ["mapping", "chip.adcs", "chip.arrays", "latency_ns.parameter", "arrays"]
-    files = ("points.parquet", "pareto.csv", "pareto.png")
-    assert lines[-3:] == [f"written: network.sweep/{name}" for name in files]
+    assert lines[6] == "best by least latency a token, arrays alone; least arrays: 2 of 4 points"
+    assert lines[7].split() == "mapping chip.adcs chip.arrays points latency a token, arrays alone arrays".split()
+    files = ("points.parquet", "pareto.csv", "pareto.png", "sweep.html")
+    assert lines[-4:] == [f"written: network.sweep/{name}" for name in files]
     assert printed.err == ""
     rows = pq.read_table("network.sweep/points.parquet").to_pylist()
     assert [row["error"] is None for row in rows] == [True, False] * 4
@@ -70,6 +70,8 @@ def test_a_sweep(network: str, capsys: pytest.CaptureFixture[str], tmp_path: Pat
         "pareto.csv",
         "pareto.png",
         "points.parquet",
+        "reports",
+        "sweep.html",
         "work",
     ]
     assert sweep.main(arguments) == 0

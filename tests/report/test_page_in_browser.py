@@ -18,6 +18,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from cimc.report.figures import occupancy
 from cimc.report.figures.grid import Grid
 from cimc.report.page.page import page_of
+from cimc.report.palette import TONES
 from cimc.report.study import Study, json_of
 
 pytestmark = pytest.mark.browser
@@ -336,5 +337,58 @@ def test_a_narrow_screen(opened: Callable[..., Browser], study: Study) -> None:
     try:
         until(chrome, lambda: max(run(chrome, "return views.map(({ view }) => view.width())")) <= 390)
         until(chrome, lambda: run(chrome, "return document.documentElement.scrollWidth") <= 390)
+    finally:
+        chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+LAYERS = """
+    const found = [];
+    const walk = (item) => {
+        if (item.datum && "from_row" in item.datum) found.push(item.fill);
+        (item.items ?? []).forEach(walk);
+    };
+    walk(views.find(({ id }) => id === "occupancy-0").view.scenegraph().root);
+    return [...new Set(found)].sort();
+"""
+
+
+def test_a_dark_screen_and_paper(opened: Callable[..., Browser], study: Study) -> None:
+    """Page and charts follow the screen; what is printed is light, with notes and warnings."""
+    ground = "return [getComputedStyle(document.documentElement).backgroundColor, views[0].view.signal('paper')]"
+    chrome = opened(study)
+    assert run(chrome, ground) == ["rgb(255, 255, 255)", "#ffffff"]
+    light = run(chrome, LAYERS)
+    assert light == sorted(set(study.colors))
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        until(chrome, lambda: run(chrome, ground) == ["rgb(20, 24, 28)", TONES["paper"][1]])
+        chrome = opened(study)
+        assert run(chrome, ground) == ["rgb(20, 24, 28)", TONES["paper"][1]]
+        assert not set(run(chrome, LAYERS)) & set(light)
+        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", **dark})
+        run(chrome, "dispatchEvent(new Event('beforeprint'))")
+        assert run(chrome, ground) == ["rgb(255, 255, 255)", "#ffffff"]
+        hidden = "return [...document.querySelectorAll('.note:not(.hands), .cautions, figcaption, details > div')]"
+        assert run(chrome, f"{hidden}.filter((e) => !e.checkVisibility()).length") == 0
+        run(chrome, "dispatchEvent(new Event('afterprint'))")
+        assert run(chrome, "return document.querySelectorAll('main details[open]').length") == 0
+    finally:
+        chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+def test_top_numbers_on_a_narrow_screen(opened: Callable[..., Browser], study: Study) -> None:
+    """Not one is cut, however large it is."""
+    report = replace(study.report, stored_weights=1_234_567_890_123, conversions_per_token=9_876_543_210_987)
+    chrome = opened(replace(study, report=report))
+    size = {"width": 420, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        cut = """
+            return [...document.querySelectorAll(".strip dd")].filter(
+                (e) => e.scrollWidth > e.clientWidth || e.getBoundingClientRect().right > innerWidth).length;
+        """
+        until(chrome, lambda: run(chrome, "return innerWidth") == 420)
+        assert run(chrome, cut) == 0
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

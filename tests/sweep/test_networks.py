@@ -24,6 +24,7 @@ OPTIONS = Options(monarch=2, dims={"n": 3})
 def test_a_network_is_that_of_a_compilation(network: Path, tmp_path: Path) -> None:
     prepare_network(network, OPTIONS, tmp_path / "networks" / "key")
     assert sorted(path.name for path in (tmp_path / "networks" / "key").iterdir()) == [
+        "distance.json",
         "figures.json",
         "network.mlir",
         "weights.safetensors",

@@ -22,11 +22,11 @@ from cimc.sweep.grid import Grid
 from cimc.sweep.identity import code_digest
 from cimc.sweep.pareto import front_of
 from cimc.sweep.points import points_of
-from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY, Reading, quality_of, running
+from cimc.sweep.quality import PERPLEXITY, Reading, quality_of, running
 from cimc.sweep.results import rows_of
 from cimc.sweep.run import Where, run_sweep
 from cimc.sweep.store import Row
-from cimc.sweep.text import front_lines
+from cimc.sweep.text import front_table
 from dialects.errors import UserError
 from dialects.semantics.outlined import OutlinedModel
 
@@ -98,8 +98,8 @@ def test_quality_against_cost(
         assert row[PERPLEXITY] == expected, row
     assert len({row[PERPLEXITY] for row in rows}) >= 3
     front = front_of(rows, own.goals)
-    lines = list(front_lines(sweep, front))
-    assert lines[1].split()[-3:] == ["latency_ns.parameter", PERPLEXITY, BITS_PER_BYTE]
+    titles = ["latency a token, arrays alone", "perplexity", "bits per byte"]
+    assert front_table(sweep, front).head[-3:] == titles
     assert run_sweep(model, own, tmp_path / "out", Options(), where=threads).ran == 0
     (tmp_path / "text.txt").write_bytes(TEXT[::-1])
     assert run_sweep(model, own, tmp_path / "out", Options(), where=threads).ran == 8, "another text is another figure"

@@ -9,7 +9,7 @@ import pytest
 from cimc.compiler import Options
 from cimc.sweep.grid import Grid
 from cimc.sweep.points import points_of
-from cimc.sweep.results import number, rows_of, varying_settings, write_csv
+from cimc.sweep.results import rows_of, varying_settings, write_csv
 from cimc.sweep.run import Sweep
 from cimc.sweep.store import Outcome
 
@@ -59,11 +59,3 @@ def test_csv(sweep: Sweep, tmp_path: Path) -> None:
     assert lines[2] == ["tiny-4", "spread", "arrays", "0", "0", "2", "2", "", "", "1.5"]
     write_csv(tmp_path / "empty.csv", [])
     assert (tmp_path / "empty.csv").read_text().strip() == ""
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1234567, "1,234,567"), (1234.5, "1,234"), (0.98765, "0.9877"), (12.0, "12"), (0, "0"), ("spread", "spread")],
-)
-def test_numbers(value: int | float | str, text: str) -> None:
-    assert number(value) == text

@@ -11,7 +11,7 @@ from cimc.sweep.points import points_of
 from cimc.sweep.results import rows_of
 from cimc.sweep.run import Sweep
 from cimc.sweep.store import Outcome
-from cimc.sweep.text import front_lines, summary_lines
+from cimc.sweep.text import best_line, front_notes, front_table, shown_figures, summary_lines
 
 GOALS = [Goal("latency_ns.total"), Goal("arrays")]
 SweepOf = Callable[..., Sweep]
@@ -51,19 +51,37 @@ def test_summary(sweep_of: SweepOf) -> None:
 
 
 def test_only_the_commonest_errors_are_shown(sweep_of: SweepOf) -> None:
-    lines = list(summary_lines(sweep_of(20, 16, 0, errors=7)))[2:]
-    assert lines[:2] == ["failed: 3 x reason 0", "failed: 3 x reason 1"]
-    assert lines[5:] == ["failed: 4 more; the column `error` tells why"]
+    told = list(summary_lines(sweep_of(20, 16, 0, errors=7)))[2:]
+    assert told[:2] == ["failed: 3 x reason 0", "failed: 3 x reason 1"]
+    assert told[5:] == ["failed: 4 more; the column `error` tells why"]
+
+
+def lines(sweep: Sweep, own: Front) -> list[str]:
+    return [best_line(own), *front_table(sweep, own).lines(), *front_notes(own)]
 
 
 def test_the_best_points(sweep_of: SweepOf) -> None:
+    """In the words and units of reports."""
     sweep = sweep_of(3, 0, 0)
-    assert list(front_lines(sweep, front(sweep))) == [
-        "best by least latency_ns.total, least arrays: 3 of 3 points",
-        "chip.adcs  latency_ns.total  arrays",
-        "        1                 0       3",
-        "        2             1,000       2",
-        "        3             2,000       1",
+    assert lines(sweep, front(sweep)) == [
+        "best by least latency a token, with digital operators; least arrays: 3 of 3 points",
+        "chip.adcs  latency a token, with digital operators  arrays",
+        "        1                                     0 ps       3",
+        "        2                                     1 us       2",
+        "        3                                     2 us       1",
+    ]
+
+
+def test_ties_are_one_line(sweep_of: SweepOf) -> None:
+    sweep = sweep_of(3, 0, 0)
+    for outcome in list(sweep.outcomes.values())[:2]:
+        assert isinstance(outcome.figures, dict)
+        outcome.figures.update({"latency_ns.total": 5.0, "arrays": 2})
+    assert lines(sweep, front(sweep)) == [
+        "best by least latency a token, with digital operators; least arrays: 3 of 3 points",
+        "chip.adcs  points  latency a token, with digital operators  arrays",
+        "     1, 2       2                                     5 ns       2",
+        "        3       1                                     2 us       1",
     ]
 
 
@@ -73,23 +91,17 @@ def test_best_points_that_may_clip(sweep_of: SweepOf) -> None:
     for bits, outcome in enumerate(sweep.outcomes.values()):
         assert isinstance(outcome.figures, dict)
         outcome.figures.update({"measured.cosine": 0.5 * bits, "may_clip.conversions": 0 if bits else 7})
-    assert list(front_lines(sweep, front(sweep))) == [
-        "best by least latency_ns.total, least arrays: 2 of 2 points",
-        "chip.adcs  latency_ns.total  arrays  measured.cosine",
-        "        1                 0       2                0",
-        "        2             1,000       1              0.5",
-        "may clip: 1 of these points, which were run to tell what they compute",
-    ]
+    assert shown_figures(front(sweep)) == ["latency_ns.total", "arrays", "measured.cosine"]
+    assert [row[-1] for row in front_table(sweep, front(sweep)).rows] == ["0.000000", "0.500000"]
+    assert list(front_notes(front(sweep))) == ["may clip: 1 of these points, which were run to tell what they compute"]
 
 
 def test_a_long_front_is_cut(sweep_of: SweepOf) -> None:
     sweep = sweep_of(40, 0, 0)
-    lines = list(front_lines(sweep, front(sweep)))
-    assert len(lines) == 33
-    assert lines[-1] == "... and 10 more in pareto.csv"
+    assert len(front_table(sweep, front(sweep)).rows) == 30
+    assert list(front_notes(front(sweep))) == ["... and 10 more in pareto.csv"]
 
 
 def test_notes_follow(sweep_of: SweepOf) -> None:
-    sweep = sweep_of(2, 0, 0)
-    found = front(sweep)
-    assert list(front_lines(sweep, Front(found.goals, found.best, found.others, ["a note"])))[-1] == "a note"
+    own = front(sweep_of(2, 0, 0))
+    assert list(front_notes(Front(own.goals, own.best, own.others, ["a note"]))) == ["a note"]

@@ -107,8 +107,8 @@ def _chart(
         _of_units([event for event in events if event.layer is None], lanes, y, end),
     ]
     height = 6 if len(kept) > 100 else 10 if len(kept) > 40 else 18
-    chart = alt.layer(*layers).resolve_scale(stroke="independent")
-    return chart.properties(width=WIDTH, height=height * len(lanes))
+    own = alt.Resolve(scale=alt.ScaleResolveMap(stroke="independent"))
+    return alt.layer(*layers, resolve=own).properties(width=WIDTH, height=height * len(lanes))
 
 
 def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:

@@ -1,19 +1,16 @@
 """The page of a report: one HTML file with charts, tables, data and scripts inside; it loads nothing."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from altair.utils import schemapi
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.cautions import cautions, conditions, shared
 from cimc.report.page.layer_table import layer_columns
-from cimc.report.page.libraries import libraries
-from cimc.report.palette import TONES
+from cimc.report.page.rendering import embedded, rendered
 from cimc.report.quantities import number, shown
 from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
@@ -24,22 +21,12 @@ CHIP = "chip."
 
 def page_of(studies: Sequence[Study]) -> str:
     """The page of one program, or of several side by side."""
-    environment = Environment(
-        loader=PackageLoader("cimc.report.page", "template"),
-        autoescape=True,
-        keep_trailing_newline=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     with schemapi.debug_mode(False):  # the charts are right, which tests see to: checking them takes most of the time
         figures = figures_of(studies)
-        charts = _embedded(_charts(figures))
+        charts = embedded(_charts(figures))
     reports = json_of(studies)
-    return environment.get_template("page.html").render(
-        tones=TONES,
-        dark=_embedded({name: dark for name, (_, dark) in TONES.items()}),
-        light=_embedded({name: light for name, (light, _) in TONES.items()}),
+    return rendered(
+        "page.html",
         title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
         studies=[_study(study) for study in studies],
         comparison=_comparison(studies),
@@ -47,9 +34,8 @@ def page_of(studies: Sequence[Study]) -> str:
         cautions=shared(studies, cautions),
         figures=[_figure(figure) for figure in figures],
         picked=PICKED,
-        report=_embedded(reports),
+        report=embedded(reports),
         charts=charts,
-        libraries=libraries(),
     )
 
 
@@ -127,8 +113,3 @@ def _without_legends(panel: Panel) -> dict[str, Any]:
         if color.get("field") == "layer":
             color["legend"] = None
     return spec
-
-
-def _embedded(value: Any) -> str:
-    """JSON that may stand inside a script element."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
