@@ -33,7 +33,10 @@ _LISTED = 8
 """Points of a tie that are named one by one."""
 PLOT_CONFIG: dict[str, Any] = {
     **{name: value for name, value in CONFIG.items() if name != "axisX"},  # it asks for the width of a single chart
-    "legend": {name: value for name, value in CONFIG["legend"].items() if not name.startswith("symbol")},
+    "legend": {
+        **{name: value for name, value in CONFIG["legend"].items() if not name.startswith("symbol")},
+        "symbolBaseFillColor": {"expr": "muted"},
+    },
     "title": {"color": {"expr": "ink"}, "fontSize": 15, "anchor": "middle"},
 }
 Varying = Mapping[str, Sequence[Setting]]
@@ -87,9 +90,7 @@ def _kinds(varying: Varying) -> list[str]:
     return [name for name in ordered if len(varying[name]) <= _MOST_KINDS][:2]
 
 
-def _panel(
-    records: Sequence[dict[str, Any]], x: Goal, y: Goal, kinds: Varying, varying: Varying
-) -> alt.LayerChart | alt.FacetChart:
+def _panel(records: Sequence[dict[str, Any]], x: Goal, y: Goal, kinds: Varying) -> alt.LayerChart | alt.FacetChart:
     rows = _placed(records, x, y)
     position = [_axis(alt.X, rows, x), _axis(alt.Y, rows, y)]
     tooltips = [
@@ -98,7 +99,7 @@ def _panel(
         *(alt.Tooltip(_field(f"text {f}"), type="nominal", title=title_of(f)) for f in _figures(records)),
     ]
     marks = [
-        alt.Opacity(KIND, type="nominal", title=None, scale=alt.Scale(domain=[BEST, OTHER], range=[0.9, 0.25])),
+        alt.Opacity(KIND, type="nominal", title=None, scale=alt.Scale(domain=[BEST, OTHER], range=[0.9, 0.35])),
         alt.Size("size:Q", scale=None, legend=None),
         *(
             channel(_field(name), type="nominal", title=name, sort=[str(value) for value in kinds[name]])

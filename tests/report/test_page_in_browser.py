@@ -369,10 +369,12 @@ def test_a_dark_screen_and_paper(opened: Callable[..., Browser], study: Study) -
         chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", **dark})
         run(chrome, "dispatchEvent(new Event('beforeprint'))")
         assert run(chrome, ground) == ["rgb(255, 255, 255)", "#ffffff"]
-        hidden = "return [...document.querySelectorAll('.note:not(.hands), .cautions, figcaption, details > div')]"
+        hidden = (
+            "return [...document.querySelectorAll('.note:not(.hands), .cautions, figcaption, section > details > div')]"
+        )
         assert run(chrome, f"{hidden}.filter((e) => !e.checkVisibility()).length") == 0
         run(chrome, "dispatchEvent(new Event('afterprint'))")
-        assert run(chrome, "return document.querySelectorAll('main details[open]').length") == 0
+        assert run(chrome, "return document.querySelectorAll('section > details[open]').length") == 0
     finally:
         chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
 

@@ -32,7 +32,7 @@ function paint(chosen) {
 dark.addEventListener("change", () => paint(dark.matches ? TONES.dark : TONES.light));
 addEventListener("beforeprint", () => {
   paint(TONES.light);
-  for (const details of document.querySelectorAll("main details:not([open])")) details.dataset.closed = details.open = true;
+  for (const details of document.querySelectorAll("section > details:not([open])")) details.dataset.closed = details.open = true;
 });
 addEventListener("afterprint", () => {
   paint(dark.matches ? TONES.dark : TONES.light);
