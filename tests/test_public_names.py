@@ -13,7 +13,7 @@ import pytest
 import cimc
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(?:^`([\w/]+\.py)`:\n\n)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OURS = ("cimc", "dialects", "passes")
 
 
@@ -71,12 +71,13 @@ def imports_of(code: str) -> set[str]:
 
 
 def texts() -> dict[str, str]:
-    """The examples of ours, but for files that a page has its reader add to the compiler itself."""
+    """The examples of ours, but for passes and other parts of the compiler that a page has its reader write."""
     files = {str(file.relative_to(ROOT)): file.read_text("utf-8") for file in (ROOT / "examples").rglob("*.py")}
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]:
-        for number, (name, block) in enumerate(BLOCK.findall(page.read_text("utf-8"))):
-            if not name.startswith(("passes/", "tests/")):
-                files[f"{page.relative_to(ROOT)}, block {number}"] = block
+    own_parts = {*(ROOT / "docs").glob("add-a*.md")}
+    pages = {*(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md"), ROOT / "README.md"}
+    for page in sorted(pages - own_parts):
+        for number, block in enumerate(BLOCK.findall(page.read_text("utf-8"))):
+            files[f"{page.relative_to(ROOT)}, block {number}"] = block
     return files
 
 
