@@ -107,7 +107,7 @@ def test_made_up_caches_are_empty(
         seen.append(inputs["past_0"].shape[1])
         return Distance(not failure, failure=failure)
 
-    monkeypatch.setattr("cimc.compiler.distance_to_original", distance)
+    monkeypatch.setattr("cimc.measuring.distance_to_original", distance)
     compilation = compile_network(file, TINY)
     assert compilation.distance == Distance(not failure, failure=failure)
     assert seen == lengths
