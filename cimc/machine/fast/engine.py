@@ -24,8 +24,8 @@ execute_products = Loop("cimc.machine.fast.exact_execution", "execute_products")
 THREADS = "CIMC_THREADS"
 """The environment variable with the number of threads, where none is asked for."""
 MOST_THREADS = 1024
-SMALL = 1 << 20
-"""Multiplications that are not worth a second thread."""
+SMALL = 1 << 22
+"""Multiplications that are not worth a second thread; a quarter of them where every conversion is made by itself."""
 _MANY = 16
 """With so many vectors for each, threads share the vectors; with fewer, the cells."""
 
@@ -121,7 +121,8 @@ class FastEngine:
         return _exact_call(image, x.dtype == np.int8, 0, work.end, work.start, work.stop, x.view(np.uint8), words)
 
     def _is_shared(self, work: _Work, vectors: int) -> bool:
-        return self.threads > 1 and work.size * vectors >= SMALL
+        least = SMALL if self.image is not None and self.image.is_exact else SMALL >> 2
+        return self.threads > 1 and work.size * vectors >= least
 
     def _multiply(self, image: Image, work: _Work, x: Inputs, words: Words, widths: Sequence[int], width: int) -> int:
         """Makes products of these widths; `width` as in `execute`."""
