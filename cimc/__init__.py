@@ -95,7 +95,7 @@ def _loaded(name: str) -> Any:
     from importlib import import_module
 
     if name == "__version__":
-        return _version()
+        return import_module("cimc.installed").installed_version()
     home = next((home for home, names in _HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module 'cimc' has no attribute {name!r}")
@@ -110,13 +110,3 @@ if not TYPE_CHECKING:  # to which it would say that there is every name
 
 def __dir__() -> list[str]:
     return [*__all__, "__doc__", "__file__", "__name__", "__path__", "__version__"]
-
-
-def _version() -> str:
-    """The version, as installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("cimc")
-    except PackageNotFoundError:
-        return "not installed"
