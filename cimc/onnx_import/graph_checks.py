@@ -71,7 +71,15 @@ def _reads(node: NodeProto) -> Iterator[str]:
 
 
 def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> None:
-    """UserError unless names are defined once, nodes are such as their operator set knows, and none ends the process.
+    """UserError unless nodes are such as `check_nodes` wants them, and none ends the process."""
+    fatal = fatal_node(model)
+    if fatal is not None:
+        raise UserError(f"{file}: {fatal}")
+    check_nodes(model, file, constants)
+
+
+def check_nodes(model: ModelProto, file: Path, constants: Collection[str]) -> None:
+    """UserError unless names are defined once, and nodes are such as their operator set knows.
 
     Operators that no operator set of ONNX knows are left alone: emission asks ONNX Runtime about them.
     """
@@ -83,9 +91,6 @@ def check_graph(model: ModelProto, file: Path, constants: Collection[str]) -> No
         if opsets.setdefault(entry.domain, entry.version) != entry.version:
             name, versions = entry.domain or "ai.onnx", f"{opsets[entry.domain]} and {entry.version}"
             raise UserError(f"{file}: domain {name!r} is imported in versions {versions}: expected one")
-    fatal = fatal_node(model)
-    if fatal is not None:
-        raise UserError(f"{file}: {fatal}")
     given = {entry.name for entry in model.graph.input}
     _check_bodies(model.graph, opsets, file, given, constants, ())
 

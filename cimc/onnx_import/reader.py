@@ -10,9 +10,18 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper, inliner, numpy_helper
 
 from cimc.files.reasons import reason
-from cimc.onnx_import.graph_checks import check_graph, check_names, domain_of, name_nodes, sort_nodes, subgraphs
+from cimc.onnx_import.graph_checks import (
+    check_graph,
+    check_names,
+    check_nodes,
+    domain_of,
+    name_nodes,
+    sort_nodes,
+    subgraphs,
+)
 from cimc.onnx_import.head_sizes import fix_head_sizes
 from cimc.onnx_import.lifting import LiftedConstants, lift, lifted_types
+from cimc.onnx_import.old_opsets import LIFTED_TO, lift_operator_set
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes
@@ -23,7 +32,7 @@ from cimc.program.onnx_models.walk import MOST_NODES, expanded_nodes
 from dialects.errors import UserError
 from dialects.weights import Remake
 
-OLDEST_OPSET = 11
+OLDEST_OPSET = 7
 NEWEST_OPSET = onnx.defs.onnx_opset_version()
 _LARGE = 1024
 """Constants of more bytes than this are taken out before shape inference, which needs only small ones."""
@@ -78,6 +87,7 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     constants = _take_constants(model, file)
     _fix_dims(model, dims, file)
     model = _inlined(model, file)
+    _lift_operator_set(model, file, constants)
     lifted = lifted_types(model, constants)
     if lifted:
         lift(model, constants, file)
@@ -115,9 +125,18 @@ def _check(model: ModelProto, file: Path) -> None:
     if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         raise UserError(
             f"{file}: opset {opset} found, {OLDEST_OPSET} to {NEWEST_OPSET} expected: "
-            "convert it with onnx.version_converter"
+            "export it anew, or try onnx.version_converter"
         )
     _check_ports(model, file)
+
+
+def _lift_operator_set(model: ModelProto, file: Path, constants: Mapping[str, Array]) -> None:
+    """Bring a network of an older operator set to one that passes know; its nodes have to fit the older one."""
+    if any(entry.version < LIFTED_TO for entry in model.opset_import if not domain_of(entry.domain)):
+        name_nodes(model.graph)
+        sort_nodes(model.graph)
+        check_nodes(model, file, constants)
+        lift_operator_set(model, file)
 
 
 def _check_ports(model: ModelProto, file: Path) -> None:

@@ -45,7 +45,7 @@ NODE_CASES = (
 REFUSED_TOO = "and ONNX Runtime refuses it, too"
 REASONS = {
     REFUSED_TOO: "ONNX Runtime refuses it, too",
-    "expected: convert it with onnx.version_converter": "of an operator set that is too old",
+    "expected: export it anew, or try onnx.version_converter": "of an operator set that is too old",
     "is no tensor: programs take and give tensors only": "an input or output is no tensor",
 }
 """Why cases are rightly refused, by how the message ends. ONNX Runtime knows sequences and optional values."""
