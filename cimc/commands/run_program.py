@@ -149,7 +149,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 seed=arguments.seed,
             )
         step(f"executing {len(program.instructions):,} records")
-        check_inputs(program.inputs, inputs)  # what is wrong from here on is wrong with the program
+        check_inputs(program.inputs, inputs, program.source.initializers)
+        # what is wrong from here on is wrong with the program
         with naming(arguments.program):
             if arguments.profile:
                 machine.run(inputs)

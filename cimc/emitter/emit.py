@@ -245,4 +245,7 @@ def _notes(module: ModuleOp) -> dict[str, Json]:
 
 def _source(module: ModuleOp) -> Source:
     entry = module.attributes.get(SOURCE)
-    return Source(*(unescaped(text.data) for text in entry)) if isa(entry, ArrayAttr[StringAttr]) else Source()
+    if not isa(entry, ArrayAttr[StringAttr]):
+        return Source()
+    file, digest, *initializers = (unescaped(text.data) for text in entry)
+    return Source(file, digest, tuple(initializers))

@@ -24,13 +24,21 @@ MOST_ELEMENTS = 1 << 28
 """Of a random input."""
 
 
-def check_inputs(expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def check_inputs(
+    expected: Sequence[Input], inputs: Mapping[str, NDArray[Any]], initializers: Collection[str] = ()
+) -> dict[str, NDArray[Any]]:
     """The inputs as contiguous arrays.
 
-    Raises ProgramError if one is missing or unknown, or has another dtype or shape than the program takes.
+    Raises ProgramError if one is missing or unknown, or has another dtype or shape than the program takes, or if it is
+    one of the `initializers` of the network.
     """
     names = dict.fromkeys(value.name for value in expected)
     for name in inputs:
+        if name in initializers and name not in names:
+            raise ProgramError(
+                f"input {name} is an initializer of the network, whose value is part of the program: "
+                f"leave it out, or compile the network with another value; the program takes {_list(names)}"
+            )
         if name not in names:
             raise ProgramError(f"input {name} is unknown, the program takes {_list(names)}")
     missing = [name for name in names if name not in inputs]

@@ -90,7 +90,7 @@ class Machine:
         Raises ProgramError if the inputs do not fit the program, and TooLong.
         """
         start = time.perf_counter()
-        arrays = check_inputs(self.program.inputs, inputs)
+        arrays = check_inputs(self.program.inputs, inputs, self.program.source.initializers)
         outputs = stoppable(lambda options: self._run(arrays, options))
         self.whole = time.perf_counter() - start
         return outputs

@@ -51,7 +51,8 @@ def import_onnx(ctx: Context, file: Path, chip: ChipAttr, dims: Mapping[str, int
         module.attributes["hardware.chip"] = chip
         begin_history(module, dims or {})
         module.attributes[OPSETS] = opsets_attribute(source.opsets)
-        module.attributes[SOURCE] = ArrayAttr([StringAttr(escaped(file.name)), StringAttr(source.digest)])
+        texts = (escaped(text) for text in (file.name, source.digest, *source.initializers))
+        module.attributes[SOURCE] = ArrayAttr([StringAttr(text) for text in texts])
         RaiseMatmulPass().apply(ctx, module)
     except UserError as error:
         raise error if str(error).startswith(f"{file}: ") else UserError(f"{file}: {error}") from error

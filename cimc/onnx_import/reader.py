@@ -48,6 +48,8 @@ class Source:
     constants: Mapping[str, Array]
     lifted: tuple[str, ...] = ()
     """float16 and bfloat16, where the file has such numbers: the graph has float32 instead."""
+    initializers: tuple[str, ...] = ()
+    """The inputs of the file that are initializers as well: here they are constants."""
 
     def again(self, name: str) -> Remake | None:
         """What makes a constant once more, so that it need not be kept; None if it lies in memory, or in a file."""
@@ -84,7 +86,9 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     check_names(model.graph, file)
     _check(model, file)
     _read_small_data(model, file)
+    given = [entry.name for entry in model.graph.input]
     constants = _take_constants(model, file)
+    initializers = tuple(name for name in given if name in constants)
     _fix_dims(model, dims, file)
     model = _inlined(model, file)
     _lift_operator_set(model, file, constants)
@@ -97,7 +101,8 @@ def _read(file: Path, dims: Mapping[str, int]) -> Source:
     model = with_shapes(model, file)
     _check_ports(model, file)
     check_operands(model.graph, file)
-    return Source(file, digest, model, LiftedConstants(constants) if lifted else constants, tuple(lifted))
+    arrays = LiftedConstants(constants) if lifted else constants
+    return Source(file, digest, model, arrays, tuple(lifted), initializers)
 
 
 def _parsed(file: Path) -> tuple[ModelProto, str]:

@@ -302,10 +302,14 @@ class Source:
 
     file: str = ""
     digest: str = ""
+    initializers: tuple[str, ...] = ()
+    """The inputs of the file that have a value there: the program keeps it, and takes no other."""
 
     def to_json(self) -> dict[str, Json]:
-        return asdict(self)
+        names: dict[str, Json] = {"initializers": list(self.initializers)} if self.initializers else {}
+        return {"file": self.file, "digest": self.digest, **names}
 
     @staticmethod
     def from_json(value: JsonObject) -> "Source":
-        return Source(value.text("file"), value.text("digest"))
+        names = value.texts("initializers") if "initializers" in value.fields else ()
+        return Source(value.text("file"), value.text("digest"), names)

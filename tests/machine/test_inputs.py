@@ -62,6 +62,16 @@ def test_messages(change: dict[str, NDArray[Any] | None], message: str) -> None:
     assert str(error.value) == message
 
 
+def test_initializers_of_the_network() -> None:
+    """They are told from names that nobody knows; an input of the program is one, whatever else it is."""
+    with pytest.raises(ProgramError) as error:
+        check_inputs(EXPECTED, {**GOOD, "w": np.zeros(3)}, ("w", "ids"))
+    assert str(error.value) == (
+        "input w is an initializer of the network, whose value is part of the program: leave it out, or compile the "
+        "network with another value; the program takes ids, mask, scale, text, flag"
+    )
+
+
 def test_random_inputs(handmade: Program) -> None:
     program = replace(handmade, inputs=EXPECTED)
     inputs = check_inputs(EXPECTED, random_inputs(program.inputs, seed=3))

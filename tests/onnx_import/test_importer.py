@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, load_model_from_string, numpy_helper
 from xdsl.dialects.builtin import ModuleOp
 
-from cimc.compiler import Options, compile_network
+from cimc.compiler import Compilation, Options, compile_network
 from cimc.hardware.library import load_chip
 from cimc.ir.texts import text_of
+from cimc.machine.machine import Machine
 from cimc.onnx_import.importer import import_onnx
+from cimc.program.errors import ProgramError
 from cimc.universe import make_context
 from dialects.cim import DigitalOp, MatmulOp, ReadOp
 from dialects.dominance import undefined_use
@@ -22,6 +24,7 @@ from dialects.network import Network, main_block, main_function, operations, wei
 from dialects.weights import WeightStore
 
 Write = Callable[..., Path]
+Check = Callable[..., Compilation]
 W = np.arange(48, dtype=np.float32).reshape(4, 12)
 
 
@@ -129,3 +132,17 @@ def test_vectors_that_do_not_fit_their_weight(
     with pytest.raises(UserError, match=f"node 'y' multiplies {found}") as error:
         compile_network(file, Options(chip="tiny-4"))
     assert str(error.value).startswith(f"{file}: ")
+
+
+@pytest.mark.parametrize(("ir", "opset"), [(3, 9), (8, 17)])
+def test_initializers_that_are_inputs(ir: int, opset: int, onnx_file: Write, compiled: Check) -> None:
+    """They are constants, large ones and small ones, and a run that gives one is refused."""
+    w = np.arange(1200, dtype=np.float32).reshape(4, 300)
+    text = "g (float[n,4] x, float[4,300] w, float[1] s) => (float[n,300] y) { m = MatMul(x, w) y = Mul(m, s) }"
+    file = onnx_file(text, {"w": w, "s": np.ones(1, np.float32)}, opset=opset, ir=ir)
+    program = compiled(file).program
+    assert [value.name for value in program.inputs] == ["x"]
+    assert program.source.initializers == ("w", "s")
+    assert len(program.multiplications) == 1
+    with pytest.raises(ProgramError, match=r"^input w is an initializer of the network, .*; the program takes x$"):
+        Machine(program).run({"x": np.ones((1, 4), np.float32), "w": w})

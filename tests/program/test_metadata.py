@@ -41,6 +41,7 @@ def of(**fields: Any) -> JsonObject:
         (Multiplication(3, 2, 0, "/fc"), Multiplication.from_json),
         (Stage(7, 1000, 500), Stage.from_json),
         (Source("made.onnx", "00"), Source.from_json),
+        (Source("made.onnx", "00", ("w", "b")), Source.from_json),
     ],
 )
 def test_what_is_written_is_read(made: Any, read: Callable[[JsonObject], object]) -> None:
