@@ -193,7 +193,7 @@ def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | 
 
 
 def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication whose tiles lie outside their arrays or on cells of others; each weight lies there once."""
+    """A multiplication whose tiles lie outside their arrays or on some cells of others; each weight lies there once."""
     placed: dict[str, tuple[MultiplyOp, Placement]] = {}
     for op in _multiplies(ops):
         if op.places is not None and op.symbol not in placed:
@@ -243,7 +243,9 @@ SAME_PLACES = Rule(
     "all multiplications by a weight have the same places", _different("places"), "run place-tiles for legal places"
 )
 LEGAL_PLACES = Rule(
-    "tiles lie inside their arrays, no two on the same cells", _wrongly_placed, "run place-tiles for legal places"
+    "tiles lie inside their arrays, two on the same cells only where all their cells are the same",
+    _wrongly_placed,
+    "run place-tiles for legal places",
 )
 SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
 from cimc.program.mapped import release
-from cimc.program.verifier import TILE_FIELDS
+from cimc.program.verifier import TILE_FIELDS, own_places
 from dialects.array import MultiplyOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from dialects.locations import node_name
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 
@@ -26,15 +27,27 @@ def contents(
 ) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """The arrays [arrays, rows, columns] with the weights of `users`, 0 elsewhere, and the table of their tiles.
 
-    Large arrays lie in a file in `folder` (default: where temporary files are). Raises UserError if there is no room.
+    Large arrays lie in a file in `folder` (default: where temporary files are). Raises UserError if there is no room,
+    or if tiles that share a place do not hold the same numbers.
     """
     parts = [_tiles(number, op) for number, op in enumerate(users)]
     tiles = np.concatenate([np.zeros((0, len(TILE_FIELDS)), np.int32), *parts])
     arrays = _room((int(tiles[:, 1].max(initial=-1)) + 1, chip.rows, chip.columns), folder)
-    for op, part in zip(users, parts):
+    is_first = np.zeros(len(tiles), np.bool_)
+    is_first[own_places(tiles)] = True
+    written = np.split(is_first, np.cumsum([len(part) for part in parts])[:-1])
+    for op, part, first in zip(users, parts, written):
         matrix = stored_matrix(network.weight(op.symbol), network)
-        for _, array, row, column, rows, columns, k, n in part.tolist():
-            arrays[array, row : row + rows, column : column + columns] = matrix.tile(k, n, rows, columns)
+        for (_, array, row, column, rows, columns, k, n), is_new in zip(part.tolist(), first.tolist()):
+            place = arrays[array, row : row + rows, column : column + columns]
+            cells = matrix.tile(k, n, rows, columns)
+            if is_new:
+                place[:] = cells
+            elif not np.array_equal(place, cells):
+                raise UserError(
+                    f"node {node_name(op)!r}: the tile of weight @{op.symbol} from row {k}, column {n} on lies in "
+                    f"array {array} where other numbers lie: run place-tiles for legal places"
+                )
         release(arrays)
     return arrays, tiles
 

@@ -10,6 +10,7 @@ from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
 from cimc.program.program import FORMAT, VERSION, Program, Seal
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
+from cimc.program.verifier import own_places
 
 _BATCH = 4096
 """Records turned into Python numbers at once: fast, and a long listing needs little memory."""
@@ -79,8 +80,9 @@ def array_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Ite
 
 def used_cells(program: Program) -> NDArray[np.float64]:
     """The share of each array's cells that is programmed."""
-    sizes = program.tiles[:, 4].astype(np.int64) * program.tiles[:, 5]
-    return np.bincount(program.tiles[:, 1], sizes, len(program.arrays)) / (program.chip.rows * program.chip.columns)
+    tiles = program.tiles[own_places(program.tiles)]
+    sizes = tiles[:, 4].astype(np.int64) * tiles[:, 5]
+    return np.bincount(tiles[:, 1], sizes, len(program.arrays)) / (program.chip.rows * program.chip.columns)
 
 
 def tiles_by_array(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[list[int]]:

@@ -63,7 +63,10 @@ def verify_timing(timing: Timing | None) -> None:
 
 
 def verify_tiles(tiles: NDArray[np.int32], weights: Sequence[Weight], arrays: NDArray[np.int8]) -> None:
-    """Tiles lie inside their array and weight, do not overlap, and no weight lies outside of tiles (I4)."""
+    """Tiles lie inside their array and weight, and no weight lies outside of tiles (I4).
+
+    Two of them have the same cells, or none in common: equal parts of weights may share a place.
+    """
     field = {name: tiles[:, i].astype(np.int64) for i, name in enumerate(TILE_FIELDS)}
     if tiles.size and tiles.min() < 0:
         raise ProgramError(f"tile {int(np.argwhere(tiles < 0)[0, 0])} has a negative number")
@@ -75,6 +78,20 @@ def verify_tiles(tiles: NDArray[np.int32], weights: Sequence[Weight], arrays: ND
     _spans(field["weight_row"], field["rows"], heights[field["weight"]], "tile", "weight rows")
     _spans(field["weight_column"], field["columns"], widths[field["weight"]], "tile", "weight columns")
     _verify_coverage(tiles, arrays)
+
+
+def own_places(tiles: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The numbers of tiles of which no two begin at the same cell of an array: of those that do, the first."""
+    return np.sort(_places(tiles)[0])
+
+
+def _places(tiles: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first tile at each cell where any begins, and for each tile which of these begins where it does."""
+    array, row, column = (tiles[:, i].astype(np.int64) for i in (1, 2, 3))
+    width, height = 1 + int(column.max(initial=0)), 1 + int(row.max(initial=0))
+    place = (array * height + row) * width + column
+    _, first, same = np.unique(place, return_index=True, return_inverse=True)
+    return first, same
 
 
 def tiles_by_array(tiles: NDArray[np.int32], arrays: int) -> list[NDArray[np.int64]]:
@@ -94,6 +111,10 @@ def programmed_cells(tiles: NDArray[np.int32], rows: int, columns: int) -> NDArr
 
 def _verify_coverage(tiles: NDArray[np.int32], arrays: NDArray[np.int8]) -> None:
     _, rows, columns = arrays.shape
+    first, same = _places(tiles)
+    for tile in np.flatnonzero((tiles[:, 4:6] != tiles[first[same], 4:6]).any(axis=1))[:1].tolist():
+        raise ProgramError(f"tiles overlap in array {tiles[tile, 1]}")
+    tiles = tiles[first]
     areas, counts = np.zeros(len(arrays), np.int64), np.bincount(tiles[:, 1], minlength=len(arrays))
     np.add.at(areas, tiles[:, 1], tiles[:, 4].astype(np.int64) * tiles[:, 5])
     members = tiles_by_array(tiles, len(arrays))

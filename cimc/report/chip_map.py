@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cimc.program.metadata import Chip
 from cimc.program.program import Program
+from cimc.program.verifier import own_places
 from cimc.report.palette import layer_colors
 
 GAP = 0.12
@@ -64,7 +65,8 @@ def svg_of(program: Program) -> tuple[str, int]:
     if not arrays:
         return "", 0
     chip, places = program.chip, chip_map(program.chip, arrays)
-    tiles = program.tiles[program.tiles[:, 1] < arrays].astype(np.int64)
+    tiles = program.tiles[own_places(program.tiles)].astype(np.int64)
+    tiles = tiles[tiles[:, 1] < arrays]
     array, row, column, rows, columns = (tiles[:, i] for i in range(1, 6))
     left = array % places.across * places.pitch[0] + column
     top = array // places.across * places.pitch[1] + row
@@ -86,7 +88,7 @@ def svg_of(program: Program) -> tuple[str, int]:
 
 def _drawn(program: Program) -> int:
     """How many arrays are drawn: all, or the first ones that hold MOST_TILES together."""
-    held = np.bincount(program.tiles[:, 1], minlength=len(program.arrays))
+    held = np.bincount(program.tiles[own_places(program.tiles), 1], minlength=len(program.arrays))
     return int(np.searchsorted(np.cumsum(np.maximum(held, 1)), MOST_TILES, side="right"))
 
 

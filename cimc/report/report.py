@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cimc.options.conditions import DECODE, Conditions
 from cimc.program.conversions import MayClip, clipping_layers, conversions_of, may_clip
@@ -14,6 +15,7 @@ from cimc.program.metadata import MAXIMAL_DETAIL, Json, Multiplication
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
+from cimc.program.verifier import own_places
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
@@ -142,10 +144,15 @@ class _Reporter:
         self.clipping = clipping_layers(program)
         self.conversions = conversions_of(self.multiplies, program)
         self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
+        self.own = own_places(program.tiles)
 
     def report(self) -> Report:
         program, cost = self.program, self.cost
-        stored, arrays, cells = int(self.sizes.sum()), len(program.arrays), program.chip.rows * program.chip.columns
+        stored, arrays, cells = (
+            int(self.sizes[self.own].sum()),
+            len(program.arrays),
+            program.chip.rows * program.chip.columns,
+        )
         opcodes = program.instructions["op"]
         return Report(
             chip=program.chip.to_json(),
@@ -194,7 +201,7 @@ class _Reporter:
         weight = program.weights[multiplication.weight]
         own_tiles = program.tiles[:, 0] == multiplication.weight
         chosen = self.multiplies["y"] == multiplication.y
-        own, stored = self.multiplies[chosen], int(self.sizes[own_tiles].sum())
+        own, stored = self.multiplies[chosen], self._stored(own_tiles)
         energy = cost.arrays.components(chosen)
         stage = int(own["stage"][0]) if len(own) else 0
         duration = next((s.duration_ps for s in program.stages if s.number == stage), None)
@@ -220,6 +227,11 @@ class _Reporter:
             stage_clipped_share=_clipped_share(program.measured, stage),
             notes=_layer_notes(program, multiplication.node),
         )
+
+    def _stored(self, chosen: NDArray[np.bool_]) -> int:
+        """How many cells the chosen tiles take; those at one place take them together."""
+        numbers = np.flatnonzero(chosen)
+        return int(self.sizes[numbers[own_places(self.program.tiles[numbers])]].sum())
 
     def _per_array(self) -> tuple[float | None, float | None]:
         """Area [um2] and leakage [uW] of one array with its ADCs."""

@@ -2,8 +2,8 @@
 
 // Spread: weights of different stages share arrays; tiles of one stage lie in different ones, or beside each other.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
-  cim.weight @first = dense<1> : tensor<4x2x2xi8> structure #cim.block_diagonal<4 blocks of 2x2, "monarch">
-  cim.weight @second = dense<2> : tensor<4x2x2xi8> structure #cim.block_diagonal<4 blocks of 2x2, "monarch">
+  cim.weight @first = dense<[[[1, 1], [1, 1]], [[2, 2], [2, 2]], [[3, 3], [3, 3]], [[4, 4], [4, 4]]]> : tensor<4x2x2xi8> structure #cim.block_diagonal<4 blocks of 2x2, "monarch">
+  cim.weight @second = dense<[[[5, 5], [5, 5]], [[6, 6], [6, 6]], [[7, 7], [7, 7]], [[8, 8], [8, 8]]]> : tensor<4x2x2xi8> structure #cim.block_diagonal<4 blocks of 2x2, "monarch">
   cim.weight @middle = dense<[0, 2, 4, 6, 1, 3, 5, 7]> : tensor<8xi64>
   func.func @main(%x: tensor<?x8xui8>) -> tensor<?x8xi32> {
     // CHECK: %a = array.multiply %x by @first {
@@ -38,7 +38,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // Three tiles of 3x3 leave a column each: the fourth is cut into columns, which costs nothing.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
-  cim.weight @w = dense<1> : tensor<4x3x3xi8> structure #cim.block_diagonal<4 blocks of 3x3, "block_diagonal">
+  cim.weight @w = dense<[[[1, 1, 1], [1, 1, 1], [1, 1, 1]], [[2, 2, 2], [2, 2, 2], [2, 2, 2]], [[3, 3, 3], [3, 3, 3], [3, 3, 3]], [[4, 4, 4], [4, 4, 4], [4, 4, 4]]]> : tensor<4x3x3xi8> structure #cim.block_diagonal<4 blocks of 3x3, "block_diagonal">
   func.func @main(%x: tensor<?x12xui8>) -> tensor<?x12xi32> {
     // CHECK: %a = array.multiply %x by @w {
     // CHECK-NEXT:        tile 0: rows 0 to 2, columns 0 to 2 in array 0 at row 0, column 0
@@ -61,7 +61,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // Tiles of 3x4 leave a row each: the fourth is cut into rows, which costs additions but saves an array.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
-  cim.weight @w = dense<1> : tensor<4x3x4xi8> structure #cim.block_diagonal<4 blocks of 3x4, "block_diagonal">
+  cim.weight @w = dense<[[[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]], [[2, 2, 2, 2], [2, 2, 2, 2], [2, 2, 2, 2]], [[3, 3, 3, 3], [3, 3, 3, 3], [3, 3, 3, 3]], [[4, 4, 4, 4], [4, 4, 4, 4], [4, 4, 4, 4]]]> : tensor<4x3x4xi8> structure #cim.block_diagonal<4 blocks of 3x4, "block_diagonal">
   func.func @main(%x: tensor<?x12xui8>) -> tensor<?x16xi32> {
     // CHECK: %a = array.multiply %x by @w {
     // CHECK-NEXT:        tile 0: rows 0 to 2, columns 0 to 3 in array 0 at row 0, column 0
@@ -85,7 +85,7 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 // A dense weight's remainder and a weight of another stage share an array; whole tiles stay whole.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
   cim.weight @w = dense<1> : tensor<4x6xi8>
-  cim.weight @v = dense<1> : tensor<6x2xi8>
+  cim.weight @v = dense<2> : tensor<6x2xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x2xi32> {
     // CHECK: %a = array.multiply %x by @w {
     // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0

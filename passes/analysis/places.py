@@ -20,19 +20,34 @@ class Placement:
     places: Table
 
 
-def illegal_place(placements: Sequence[Placement], array_rows: int, array_columns: int) -> tuple[int, str] | None:
-    """The number of a weight whose places are wrong, and why: outside an array, or on cells of another tile."""
+def illegal_place(
+    placements: Sequence[Placement], array_rows: int, array_columns: int, *, may_share: bool = True
+) -> tuple[int, str] | None:
+    """The number of a weight whose places are wrong, and why: outside an array, or on some cells of another tile.
+
+    Tiles that lie on exactly the same cells are legal if they `may_share` them; whether they are equal is not known
+    here.
+    """
     places = np.concatenate([np.zeros((0, 3), np.int64), *(p.places for p in placements)])
     sizes = np.concatenate([np.zeros((0, 2), np.int64), *(p.tiles[:, 2:] for p in placements)])
     owner = np.repeat(np.arange(len(placements)), [len(p.tiles) for p in placements])
     outside = (places[:, 1:] + sizes > np.array([array_rows, array_columns])).any(axis=1) | (places < 0).any(axis=1)
     for tile in np.flatnonzero(outside)[:1].tolist():
         return int(owner[tile]), f"a tile lies outside array {places[tile, 0]}"
-    order = np.argsort(places[:, 0], kind="stable")
+    order = distinct_places(places, sizes) if may_share else np.arange(len(places))
+    order = order[np.argsort(places[order, 0], kind="stable")]
     for members in np.split(order, 1 + np.flatnonzero(np.diff(places[order, 0]))):
         if len(members) > 1 and _overlap(places[members], sizes[members]):
             return int(owner[members[-1]]), f"tiles overlap in array {places[members[0], 0]}"
     return None
+
+
+def distinct_places(places: Table, sizes: Table) -> Table:
+    """The numbers of tiles of which no two have the same place [array, row, column] and size, the first of each."""
+    order = np.lexsort([*sizes.T[::-1], *places.T[::-1]])  # stable: of equal ones the first comes first
+    ordered = np.concatenate([places, sizes], axis=1)[order]
+    is_new = np.concatenate([[True], (np.diff(ordered, axis=0) != 0).any(axis=1)])[: len(order)]
+    return np.sort(order[is_new])
 
 
 def _overlap(places: Table, sizes: Table) -> bool:

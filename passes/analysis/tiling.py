@@ -62,4 +62,4 @@ def places_in(pieces: Table, tiles: Table) -> Table | None:
 def are_twice(pieces: Table, inside: Table, tiles: Table) -> bool:
     """Whether a cell belongs to two pieces; `inside` is where they are in `tiles`."""
     rows, columns = tiles[:, 2:].max(axis=0).tolist()
-    return illegal_place([Placement(pieces, inside)], rows, columns) is not None
+    return illegal_place([Placement(pieces, inside)], rows, columns, may_share=False) is not None

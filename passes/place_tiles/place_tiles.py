@@ -1,7 +1,7 @@
 """Every tile gets its place: array, first row, first column."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -15,9 +15,11 @@ from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
+from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.tiling import are_cut_from
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
+from passes.place_tiles.analysis.sharing import TileOf, classes_of
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import operation_levels, sources
@@ -64,6 +66,7 @@ class PlaceTilesPass(ModulePass):
         chip = chip_of(op)
         weights = _weight_tiles(network, chip)
         if self.mapping == SPREAD:
+            weights = _with_classes(weights, network)
             goal = Goal(self.objective, chip.arrays, chip.adcs)
             placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
         else:
@@ -87,6 +90,18 @@ def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
             tiles_of_symbol[symbol] = WeightTiles(_tiles(op, network, chip), dense, level[op], symbol in second)
     order = dict.fromkeys(op.symbol for op in multiplies)
     return {symbol: tiles_of_symbol[symbol] for symbol in order}
+
+
+def _with_classes(weights: Mapping[str, WeightTiles], network: Network) -> dict[str, WeightTiles]:
+    """The same, and which tiles have equal cells."""
+    symbols, tables = list(weights), [weight.tiles.tolist() for weight in weights.values()]
+
+    def cells(number: int) -> TileOf:
+        stored = stored_matrix(network.weight(symbols[number]), network)
+        return lambda tile: stored.tile(*tables[number][tile])
+
+    classes = classes_of([len(table) for table in tables], cells)
+    return {symbol: replace(weights[symbol], classes=own) for symbol, own in zip(symbols, classes)}
 
 
 def _tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:

@@ -19,6 +19,7 @@ from dialects.locations import node_name
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.cost.digital import OperatorCost, Unit
+from passes.analysis.places import distinct_places
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
@@ -212,4 +213,5 @@ def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:
     for user in users.values():
         assert user.places is not None
         tables.append(np.concatenate([user.places.array, user.tiles.array[:, 2:]], axis=1))
-    return np.concatenate(tables)
+    table = np.concatenate(tables)
+    return table[distinct_places(table[:, :3], table[:, 3:])]

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,19 @@ def test_every_tile_holds_its_part_of_the_weight(file: Path, compiled: Check) ->
         steps = np.abs(floats).max(axis=0) / 127
         np.testing.assert_allclose(matrix * steps, floats, atol=steps.max())
     assert stored == np.abs(program.arrays.astype(int)).sum()
+
+
+def test_tiles_at_one_place_hold_the_same(file: Path, compiled: Check, tmp_path: Path) -> None:
+    """A hand may have put others there."""
+    ir = tmp_path / "ir"
+    compiled(file, keep_ir=ir)
+    (text,) = ir.glob("*place-tiles.mlir")
+    places = re.findall(r"rows (\d+) to (\d+), columns (\d+) to (\d+) (in array .*)", text.read_text())
+    sizes = [(int(b) - int(a), int(d) - int(c)) for a, b, c, d, _ in places]
+    first, second = next((i, j) for i, j in combinations(range(len(sizes)), 2) if sizes[i] == sizes[j])
+    text.write_text(text.read_text().replace(places[second][-1], places[first][-1]))
+    with pytest.raises(UserError, match=r"node .*: the tile of weight @.* where other numbers lie: run place-tiles"):
+        compile_network(text, Options())
 
 
 def test_large_arrays_lie_in_a_file_without_a_name(

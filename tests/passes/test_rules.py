@@ -166,6 +166,8 @@ def test_the_first_broken_rule_is_told() -> None:
 
 def test_rules_after_a_pass_are_assertions() -> None:
     overlapping = multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 1]]", node="/two")
-    with pytest.raises(AssertionError, match=r"no two on the same cells should hold, but not for node '/two'"):
+    with pytest.raises(
+        AssertionError, match=r"where all their cells are the same should hold, but not for node '/two'"
+    ):
         check(network(*overlapping), "place-tiles")
     check(network(multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 2]]", node="/two")), "place-tiles")

@@ -80,6 +80,23 @@ def stray_weight(program: Program) -> Program:
     return program
 
 
+def shared_in_part(program: Program) -> Program:
+    """A tile on the upper row of another one."""
+    tiles = np.concatenate([program.tiles, program.tiles[:1]])
+    tiles[2, 4] = 1
+    return replace(program, tiles=tiles)
+
+
+def test_tiles_may_share_a_place(handmade: Program) -> None:
+    """Also those of different weights; the cells outside are then still found to be empty."""
+    weights = [*handmade.weights, Weight("other", 4, 3)]
+    other = handmade.tiles + np.array([1, 0, 0, 0, 0, 0, 0, 0], np.int32)
+    shared = replace(handmade, weights=weights, tiles=np.concatenate([handmade.tiles, other]))
+    shared.verify()
+    with pytest.raises(ProgramError, match="array 1 holds weights outside of its tiles"):
+        stray_weight(shared).verify()
+
+
 def test_the_handmade_program_is_good(handmade: Program) -> None:
     handmade.verify()
 
@@ -112,6 +129,7 @@ def test_as_many_units_as_there_may_be() -> None:
         (tile(0, weight_row=3), "tile 0 covers weight rows 3 to 5, there are 4"),
         (tile(0, weight_column=1), "tile 0 covers weight columns 1 to 4, there are 3"),
         (tile(0, row=1), "tiles overlap in array 1"),
+        (shared_in_part, "tiles overlap in array 1"),
         (stray_weight, "array 1 holds weights outside of its tiles"),
         # I7, but for orders: I13
         (

@@ -17,7 +17,7 @@ from cimc.machine.fast.words import LANES, Digits, Words, aligned
 from cimc.program.mapped import release
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.verifier import programmed_cells, tiles_by_array
+from cimc.program.verifier import own_places, programmed_cells, tiles_by_array
 
 look_at_cells = Loop("cimc.machine.fast.cell_sums", "look_at_cells")
 pack_bytes = Loop("cimc.machine.fast.byte_packing", "pack_bytes")
@@ -54,7 +54,8 @@ class Packer:
         self.arrays = program.arrays
         self.tiles = program.tiles
         self.members = tiles_by_array(program.tiles, len(program.arrays))
-        self.sorted_tiles = program.tiles[np.argsort(program.tiles[:, 1], kind="stable")].astype(np.int64)
+        tiles = program.tiles[own_places(program.tiles)]
+        self.sorted_tiles = tiles[np.argsort(tiles[:, 1], kind="stable")].astype(np.int64)
         self.excess, self.differential = excess(self.chip.encoding), self.chip.encoding == "differential"
         self.slices = digits(cell_fields(self.chip.encoding, self.chip.cell_bits))
         self.slices = self.slices[np.argsort(-self.slices[:, 1], kind="stable")]

@@ -11,6 +11,7 @@ from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.arrays import SUM_BITS, Activity, activity, array_energies
+from passes.analysis.cost.intervals import group_numbers
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -55,14 +56,18 @@ def array_cost(program: Program, costs: ArrayCosts, permuted_bits: Mapping[int, 
 def tiles_of_records(program: Program, records: Records) -> Numbers:
     """The number of the tile that each MULTIPLY record reads: it lies within it."""
     tiles = program.tiles.astype(np.int64)
-    width = program.chip.columns
-    # A tile of the array that begins in the record's column; of several, the last that does not begin below the row.
-    place = tiles[:, 1] * width + tiles[:, 3]
+    field = {name: records[name].astype(np.int64) for name in ("array", "column", "n", "row", "k", "y")}
+    weight_of = np.zeros(program.slots, np.int64)
+    weight_of[[m.y for m in program.multiplications]] = [m.weight for m in program.multiplications]
+    own = np.stack([tiles[:, 0], tiles[:, 1], tiles[:, 3], tiles[:, 7], tiles[:, 2] - tiles[:, 6]], axis=1)
+    read = (weight_of[field["y"]], field["array"], field["column"], field["n"], field["row"] - field["k"])
+    place = group_numbers(*np.concatenate([own, np.stack(read, axis=1)]).T)
+    place, wanted = place[: len(tiles)], place[len(tiles) :]
+    # A tile of the weight at the record's column and element; of several, the last that does not begin below the row.
     order = np.lexsort([tiles[:, 2], place])
     side = program.chip.rows + 1
     keys = place[order] * side + tiles[order, 2]
-    wanted = (records["array"].astype(np.int64) * width + records["column"]) * side + records["row"]
-    return order[np.searchsorted(keys, wanted, side="right") - 1]
+    return order[np.searchsorted(keys, wanted * side + field["row"], side="right") - 1]
 
 
 def tile_energies(program: Program, cost: ArrayCost) -> Floats | None:

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.verifier import own_places
 from cimc.report.figures.figure import WIDTH, Figure, Panel, band_gaps, table
 from cimc.report.figures.theme import tone
 from cimc.report.figures.time_axis import NO_TIMES, working
@@ -47,7 +48,8 @@ def time_busy(studies: Sequence[Study]) -> Figure:
 
 
 def _cells(study: Study) -> NDArray[np.float64]:
-    tiles, chip = study.program.tiles.astype(np.int64), study.program.chip
+    tiles, chip = study.program.tiles, study.program.chip
+    tiles = tiles[own_places(tiles)].astype(np.int64)
     used = np.bincount(tiles[:, 1], tiles[:, 4] * tiles[:, 5], len(study.program.arrays))
     return used / (chip.rows * chip.columns)
 

@@ -13,13 +13,15 @@ class WeightTiles:
     """A weight to be placed: tiles int64 [tile, (weight_row, weight_column, rows, columns)], each fitting an array.
 
     Weights of one `stage` run at the same time. `dense` tells that the tiles are the grid of a weight without
-    structure, `second` that they are the blocks of the second factor of a Monarch pair.
+    structure, `second` that they are the blocks of the second factor of a Monarch pair. Tiles of all weights that have
+    the same number in `classes` hold equal cells (None: no two of this weight are known to).
     """
 
     tiles: Table
     dense: bool
     stage: int = 0
     second: bool = False
+    classes: Table | None = None
 
 
 def arrays_used(placements: Sequence[Placement]) -> int:

@@ -11,6 +11,7 @@ from passes.analysis.places import Placement, Table
 from passes.place_tiles.analysis.choices import ARRAYS, THROUGHPUT
 from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
+from passes.place_tiles.analysis.sharing import lie_with, representatives
 from passes.place_tiles.analysis.strips import Plan, plan_strips
 
 SLACK = 0.02
@@ -60,11 +61,15 @@ def place_spread(
     done where it helps; cutting between rows costs a digital addition and is done only if the arrays would otherwise
     be more than `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip
     has.
+    Tiles with equal cells share a place where the objective allows it (`representatives`), and all of them where they
+    would otherwise need more arrays than the chip has.
     """
     size = _Size(array_rows, array_columns)
     tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
-    bound = fewest_arrays([w.tiles for w in weights], array_rows, array_columns)
-    placed = _placed(tiles, bound, size, goal)
+    classes = _classes(weights)
+    placed = _shared(tiles, classes, size, goal, goal.objective)
+    if goal.objective != ARRAYS and goal.arrays is not None and placed[:, len(TILE)].max(initial=-1) >= goal.arrays:
+        placed = _shared(tiles, classes, size, goal, ARRAYS)
     weight, first, last = 0, TILE.index("weight_row"), len(TILE)
     order = np.lexsort([placed[:, _N], placed[:, first], placed[:, weight]])
     ends = np.searchsorted(placed[order, weight], np.arange(len(weights) + 1))
@@ -76,6 +81,26 @@ def _numbered(number: int, weight: WeightTiles) -> Table:
     """The tiles of a weight as rows TILE."""
     head = np.broadcast_to(np.array([number, weight.stage], np.int64), (len(weight.tiles), 2))
     return np.concatenate([head, weight.tiles], axis=1)
+
+
+def _classes(weights: Sequence[WeightTiles]) -> Table:
+    """For each tile the number that tiles with equal cells share; tiles of which nothing is known have their own."""
+    known = [np.zeros(0, np.int64), *(w.classes for w in weights if w.classes is not None)]
+    unknown = 1 + max(int(classes.max(initial=-1)) for classes in known)
+    parts = [np.zeros(0, np.int64)]
+    for w in weights:
+        parts.append(np.arange(unknown, unknown + len(w.tiles)) if w.classes is None else w.classes)
+        unknown += len(w.tiles)
+    return np.concatenate(parts)
+
+
+def _shared(tiles: Table, classes: Table, size: _Size, goal: Goal, sharing: str) -> Table:
+    """As `_placed`, where tiles with equal cells share their places as they do with the objective `sharing`."""
+    first, owner = representatives(tiles, classes, sharing)
+    own = tiles[first]
+    own[:, 0] = np.arange(len(own))
+    bound = fewest_arrays([own[:, TILE.index("weight_row") :]], size.rows, size.columns)
+    return lie_with(tiles, _placed(own, bound, size, goal), first, owner)
 
 
 def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:

@@ -58,6 +58,15 @@ def test_a_column_is_converted_once(handmade: Program) -> None:
     assert not is_legal(handmade, record(0, 0, 0), record(0, 2, 1, k=2), tiles=DIAGONAL)
 
 
+@pytest.mark.parametrize("k", [0, 2])
+def test_tiles_at_one_place_take_turns(handmade: Program, k: int) -> None:
+    """Whether they are multiplied by the same elements or by others."""
+    tiles = [(0, 0, 2, 2), (0, 0, 2, 2)]
+    assert not is_legal(handmade, record(0, 0, 0), record(0, 0, 0, k=k), tiles=tiles)
+    assert not is_legal(handmade, record(0, 0, 0), record(12 * PLANES - 1, 0, 0, k=k), tiles=tiles)
+    assert is_legal(handmade, record(0, 0, 0), record(12 * PLANES, 0, 0, k=k), tiles=tiles)
+
+
 @pytest.mark.parametrize(("start", "legal"), [(12 * PLANES, True), (12 * PLANES - 1, False)])
 def test_the_next_one_waits_for_the_adcs(handmade: Program, start: int, legal: bool) -> None:
     assert is_legal(handmade, record(0, 0, 0), record(start, 2, 0, k=2), tiles=[(0, 0, 4, 2)]) == legal

@@ -50,5 +50,22 @@ def test_the_tile_that_a_record_reads(onnx_file: Write, compiled: Compiled, hand
             assert record["columns"] == columns
 
 
+def test_records_of_tiles_at_one_place(onnx_file: Write, compiled: Compiled) -> None:
+    """Each reads the tile of its own weight and elements."""
+    same = np.kron(np.eye(3), np.arange(16).reshape(4, 4)).astype(np.float32)
+    network = onnx_file(
+        "g (float[n,12] x) => (float[n,12] z) { y = MatMul(x, w) s = Softmax(y) z = MatMul(s, v) }",
+        {"w": same, "v": np.ascontiguousarray(same[:, ::-1])},
+    )
+    program = compiled(network).program
+    records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
+    tiles = program.tiles[tiles_of_records(program, records)]
+    assert len(np.unique(program.tiles[:, 1:4], axis=0)) < len(program.tiles)
+    weight_of = {m.y: m.weight for m in program.multiplications}
+    assert tiles[:, 0].tolist() == [weight_of[y] for y in records["y"].tolist()]
+    assert np.array_equal(tiles[:, 7], records["n"])
+    assert ((tiles[:, 6] <= records["k"]) & (records["k"] + records["rows"] <= tiles[:, 6] + tiles[:, 4])).all()
+
+
 def test_energies_of_tiles_are_not_known_without_all_components(handmade: Program) -> None:
     assert tile_energies(handmade, cost_of(handmade).arrays) is None
