@@ -85,10 +85,11 @@ def integer_matrix(weight: WeightOp, network: Network) -> Array:
 
 
 def float_weight(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Array:
-    """`(w - zero_point) * scale` in `dtype`, [in, out]."""
-    array = integer_matrix(weight, network)
+    """`(w - zero_point) * scale` in `dtype`, [in, out]; 0 outside of blocks."""
+    data, order = weight.array(network.store), column_order(weight, network)
     scale, zero_point = scale_of(weight, network), zero_point_of(weight, network)
     if zero_point is not None:
-        array = array.astype(np.int32) - zero_point
-    floats = array.astype(dtype)
+        columns = zero_point if order is None else zero_point[order]
+        data = data.astype(np.int32) - (columns.reshape(len(data), 1, -1) if data.ndim == 3 else columns)
+    floats = ordered(StoredMatrix(data).expanded(), order).astype(dtype)
     return floats if scale is None else floats * scale.astype(dtype)

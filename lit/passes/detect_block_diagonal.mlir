@@ -92,22 +92,6 @@ func.func @main(%x: tensor<?x2x2xf32>) -> tensor<?x2x2xf32> {
 
 // -----
 
-// A convolution with kernel 1 and two groups, with a bias.
-// CHECK:      cim.weight @kernel.blocks = dense<{{\[\[}}[1.000000e+00], [2.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00], [4.000000e+00{{\]\]}}]> : tensor<2x2x1xf32> structure #cim.block_diagonal<2 blocks of 2x1, "block_diagonal">
-func.func @main(%x: tensor<?x4x5xf32>) -> tensor<?x2x5xf32> {
-  %kernel = cim.constant dense<[[[1.0], [2.0]], [[3.0], [4.0]]]> : tensor<2x2x1xf32>
-  %bias = cim.constant dense<[5.0, 6.0]> : tensor<2xf32>
-  // CHECK: %0 = cim.digital "Transpose"(%x) with {perm = array<i64: 0, 2, 1>} : (tensor<?x4x5xf32>) -> tensor<?x5x4xf32>
-  // CHECK: %1 = cim.matmul %0, @kernel.blocks : tensor<?x5x4xf32> -> tensor<?x5x2xf32>
-  // CHECK: %2 = cim.digital "Add"(%1, %bias) : (tensor<?x5x2xf32>, tensor<2xf32>) -> tensor<?x5x2xf32>
-  // CHECK: %y = cim.digital "Transpose"(%2) with {perm = array<i64: 0, 2, 1>} : (tensor<?x5x2xf32>) -> tensor<?x2x5xf32>
-  // CHECK: func.return
-  %y = cim.digital "Conv"(%x, %kernel, %bias) with {group = 2 : i64} : (tensor<?x4x5xf32>, tensor<2x2x1xf32>, tensor<2xf32>) -> tensor<?x2x5xf32>
-  func.return %y : tensor<?x2x5xf32>
-}
-
-// -----
-
 // A dense weight that has blocks under some order of its rows and columns.
 // CHECK:      cim.weight @w.rows = dense<[0, 2, 1, 3]> : tensor<4xi64>
 // CHECK-NEXT: cim.weight @w.blocks = dense<{{\[\[}}[1.000000e+00, 2.000000e+00], [5.000000e+00, 6.000000e+00{{\]\]}}, {{\[\[}}3.000000e+00, 4.000000e+00], [7.000000e+00, 8.000000e+00{{\]\]}}]> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">

@@ -25,29 +25,33 @@ func.func @main(%x: tensor<?x2xf32>, %other: tensor<2x3xf32>, %n: tensor<?x2xi64
 
 // -----
 
-// So do convolutions that look around, step, pad or work in groups, and multiplications of unknown shape.
-cim.weight @one = dense<1.0> : tensor<2x2x1xf32>
+// So do convolutions that ONNX Runtime refuses, those with a kernel of another type, and multiplications of unknown shape.
 cim.weight @wide = dense<1.0> : tensor<2x2x3xf32>
-cim.weight @grouped = dense<1.0> : tensor<2x1x1xf32>
+cim.weight @double = dense<1.0> : tensor<2x2x3xf64>
 cim.weight @square = dense<1.0> : tensor<2x2xf32>
-func.func @main(%x: tensor<1x2x8xf32>, %any: tensor<*xf32>) -> (tensor<1x2x6xf32>, tensor<1x2x4xf32>, tensor<1x2x10xf32>, tensor<1x2x8xf32>, tensor<*xf32>, tensor<*xf32>) {
-  %one = cim.read @one : tensor<2x2x1xf32>
+func.func @main(%x: tensor<1x2x8xf32>, %any: tensor<*xf32>) -> (tensor<1x2x8xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<*xf32>, tensor<*xf32>) {
   %wide = cim.read @wide : tensor<2x2x3xf32>
-  %grouped = cim.read @grouped : tensor<2x1x1xf32>
+  %double = cim.read @double : tensor<2x2x3xf64>
   %square = cim.read @square : tensor<2x2xf32>
-  // CHECK: cim.digital "Conv"(%x, %wide)
-  %0 = cim.digital "Conv"(%x, %wide) : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
-  // CHECK: cim.digital "Conv"(%x, %one) with {strides
-  %1 = cim.digital "Conv"(%x, %one) with {strides = array<i64: 2>} : (tensor<1x2x8xf32>, tensor<2x2x1xf32>) -> tensor<1x2x4xf32>
-  // CHECK: cim.digital "Conv"(%x, %one) with {pads
-  %2 = cim.digital "Conv"(%x, %one) with {pads = array<i64: 1, 1>} : (tensor<1x2x8xf32>, tensor<2x2x1xf32>) -> tensor<1x2x10xf32>
-  // CHECK: cim.digital "Conv"(%x, %grouped) with {group
-  %3 = cim.digital "Conv"(%x, %grouped) with {group = 2 : i64} : (tensor<1x2x8xf32>, tensor<2x1x1xf32>) -> tensor<1x2x8xf32>
-  // CHECK: cim.digital "Conv"(%any, %one)
-  %4 = cim.digital "Conv"(%any, %one) : (tensor<*xf32>, tensor<2x2x1xf32>) -> tensor<*xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {auto_pad = "SAME_UPPER", dilations
+  %0 = cim.digital "Conv"(%x, %wide) with {auto_pad = "SAME_UPPER", dilations = array<i64: 2>} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x8xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {auto_pad = "VALID", pads
+  %1 = cim.digital "Conv"(%x, %wide) with {auto_pad = "VALID", pads = array<i64: 0, 0>} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {pads
+  %2 = cim.digital "Conv"(%x, %wide) with {pads = array<i64: -1, 1>} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {kernel_shape
+  %3 = cim.digital "Conv"(%x, %wide) with {kernel_shape = array<i64: 2>} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {dilations
+  %4 = cim.digital "Conv"(%x, %wide) with {dilations = array<i64: 4>} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %wide) with {group
+  %5 = cim.digital "Conv"(%x, %wide) with {group = 3 : i64} : (tensor<1x2x8xf32>, tensor<2x2x3xf32>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%x, %double)
+  %6 = cim.digital "Conv"(%x, %double) : (tensor<1x2x8xf32>, tensor<2x2x3xf64>) -> tensor<1x2x6xf32>
+  // CHECK: cim.digital "Conv"(%any, %wide)
+  %7 = cim.digital "Conv"(%any, %wide) : (tensor<*xf32>, tensor<2x2x3xf32>) -> tensor<*xf32>
   // CHECK: cim.digital "MatMul"(%square, %any)
-  %5 = cim.digital "MatMul"(%square, %any) : (tensor<2x2xf32>, tensor<*xf32>) -> tensor<*xf32>
-  func.return %0, %1, %2, %3, %4, %5 : tensor<1x2x6xf32>, tensor<1x2x4xf32>, tensor<1x2x10xf32>, tensor<1x2x8xf32>, tensor<*xf32>, tensor<*xf32>
+  %8 = cim.digital "MatMul"(%square, %any) : (tensor<2x2xf32>, tensor<*xf32>) -> tensor<*xf32>
+  func.return %0, %1, %2, %3, %4, %5, %6, %7, %8 : tensor<1x2x8xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<1x2x6xf32>, tensor<*xf32>, tensor<*xf32>
 }
 
 // -----

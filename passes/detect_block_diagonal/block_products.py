@@ -1,6 +1,6 @@
 """Multiplications of an activation by many small constant matrices, however ONNX writes them, as block-diagonal ones.
 
-Batched `MatMul`, `Einsum` and grouped 1x1 `Conv` are all a contraction `x, w -> y` of named axes. Axes are *tokens* (in
+Batched `MatMul` and `Einsum` are a contraction `x, w -> y` of named axes. Axes are *tokens* (in
 x and y), *blocks* (in x, w and y), *inputs* (in x and w, summed over) or *outputs* (in w and y). With the tokens first
 and blocks, inputs last, x is a vector `[..., blocks * inputs]`, and y its product with a block-diagonal weight.
 """
@@ -15,13 +15,12 @@ from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.utils.hints import isa
 
-from dialects.attributes.onnx_attributes import integer, integers
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, i8, i32, ui8
 from dialects.network import Network, shape_of
 from passes.rewriting.constants import BYTES, are_floats, constant_of
-from passes.rewriting.digital import DigitalBuilder, check_vectors
+from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
 
 
@@ -151,37 +150,7 @@ class RaiseEinsum(RewritePattern):
         rewriter.replace(op, (), [x])
 
 
-@dataclass(frozen=True)
-class RaiseGroupedConv(RewritePattern):
-    """A convolution with kernel 1 and several groups: channels move to the last axis, groups are blocks."""
-
-    network: Network
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
-        if not op.is_a("Conv"):
-            return
-        x, kernel = op.inputs[0], constant_of(op.inputs[1], self.network)
-        groups, shape = integer(op.setting, "group", 1), shape_of(x.type)
-        if kernel is None or not kernel.size or groups < 2 or any(size != 1 for size in kernel.shape[2:]):
-            return
-        plain = set(integers(op.setting, "strides") or [1]) == {1} and not any(integers(op.setting, "pads") or [0])
-        if not plain or not are_floats(x, kernel) or shape is None or len(shape) != kernel.ndim:
-            return
-        rank, (outputs, inputs) = kernel.ndim, kernel.shape[:2]
-        if outputs % groups:
-            return
-        blocks = kernel.reshape(groups, outputs // groups, inputs).transpose(0, 2, 1)
-        builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
-        vectors = builder.transpose(x, [0, *range(2, rank), 1])
-        check_vectors(vectors, groups * inputs, op)
-        y = block_matmul(builder, vectors, blocks, _weight_name(op.inputs[1]))
-        if bias is not None:
-            y = builder.elementwise("Add", y, bias)
-        rewriter.replace(op, (), [builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])])
-
-
-BLOCK_PRODUCTS = (RaiseBatchedMatMul, RaiseBatchedMatMulInteger, RaiseEinsum, RaiseGroupedConv)
+BLOCK_PRODUCTS = (RaiseBatchedMatMul, RaiseBatchedMatMulInteger, RaiseEinsum)
 
 
 def _broadcasts(operands: Sequence[str], shapes: Sequence[tuple[int, ...] | None]) -> bool:

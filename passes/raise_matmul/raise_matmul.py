@@ -4,19 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr, TensorType
+from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
-from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr
-from dialects.attributes.onnx_attributes import integer, integers, real
+from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
+from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
-from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, constant_of, is_float, turned
+from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import optional
 from passes.rewriting.patterns import rewrite
@@ -25,7 +25,7 @@ from passes.rewriting.sweep import sweep
 
 @dataclass(frozen=True)
 class RaiseMatmulPass(ModulePass):
-    """Raise `MatMul`, `Gemm`, 1x1 `Conv`, `MatMulInteger` and `QLinearMatMul` with a constant weight to `cim.matmul`.
+    """Raise `MatMul`, `Gemm`, `Conv`, `MatMulInteger` and `QLinearMatMul` with a constant weight to `cim.matmul`.
 
     Before:
     ```mlir
@@ -114,49 +114,11 @@ class RaiseGemm(RewritePattern):
         rewriter.replace(op, (), [y])
 
 
-@dataclass(frozen=True)
-class RaiseConv(RewritePattern):
-    """A convolution whose kernel is one point: channels move to the last axis and back."""
-
-    network: Network
-    constants: ComputedConstants
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
-        if not op.is_a("Conv") or self.constants.has(*op.inputs[:2]):
-            return
-        x, kernel = op.inputs[0], constant_of(op.inputs[1], self.network)
-        if kernel is None or not _is_pointwise(op, kernel.shape) or not isa(x.type, TensorType):
-            return
-        rank, name = kernel.ndim, op.inputs[1].name_hint or "kernel"
-        matrix = ConstantMatrix(turned(kernel.reshape(kernel.shape[:2])), f"{name}.matrix")
-        if rank != x.type.get_num_dims() or not _multiplies(x, matrix):
-            return
-        builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
-        y = _product(builder, builder.transpose(x, [0, *range(2, rank), 1]), matrix)
-        if bias is not None:
-            y = builder.elementwise("Add", y, bias)
-        rewriter.replace(op, (), [builder.transpose(y, [0, rank - 1, *range(1, rank - 1)])])
-
-
 def _times(builder: DigitalBuilder, value: SSAValue, factor: float) -> SSAValue:
     dtype = numpy_element(element_type(value.type))
     if factor == 1.0:
         return value
     return builder.elementwise("Mul", value, builder.constant(np.array(factor, dtype), "factor"))
-
-
-def _is_pointwise(op: DigitalOp, kernel: tuple[int, ...]) -> bool:
-    """Kernel 1 in every direction, one group, no stride, no padding."""
-    settings, rank = op.setting, len(kernel)
-    return (
-        rank >= 3
-        and all(size == 1 for size in kernel[2:])
-        and integer(settings, "group", 1) == 1
-        and set(integers(settings, "strides") or [1]) == {1}
-        and set(integers(settings, "pads") or [0]) == {0}
-        and is_float(op.inputs[0])
-    )
 
 
 def _multiplies(x: SSAValue, matrix: ConstantMatrix) -> bool:

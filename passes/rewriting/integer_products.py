@@ -14,14 +14,14 @@ from xdsl.ir import SSAValue
 from dialects.element_types import Array, i32
 from dialects.network import shape_of
 from dialects.semantics.weight_values import ordered
-from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.digital import DigitalBuilder, with_last
 
 
 @dataclass(frozen=True)
 class IntegerWeight:
     """int8 values [in, out] and the zero point of each column, int32 [out] (all 0 for None).
 
-    A block-diagonal weight has values [blocks, rows, columns], no zero point, and perhaps an `order` of its columns.
+    A block-diagonal weight has values [blocks, rows, columns], and perhaps an `order` of its columns.
     """
 
     values: Array
@@ -39,7 +39,7 @@ class IntegerWeight:
         """`sum w - K zw` of each column, int32 [out]."""
         sums = self.values.sum(axis=-2, dtype=np.int32).reshape(-1)
         sums = ordered(sums, self.order)
-        return sums if self.zero_point is None else sums - np.int32(len(self.values)) * self.zero_point
+        return sums if self.zero_point is None else sums - np.int32(self.values.shape[-2]) * self.zero_point
 
 
 def integer_weight(values: Array, zero_point: Array | None, name: str) -> IntegerWeight:
@@ -62,10 +62,26 @@ def corrected(
         shape = product.type if shape_of(zero_x.type) not in ((), (1,)) else sums.type
         product = builder.elementwise("Sub", product, builder.op("Mul", [sums, zero_x], shape))
     if w.zero_point is not None and w.zero_point.any():
-        row_sums = builder.reduce_last("ReduceSum", builder.cast(x, i32))
-        zero_w = builder.constant(w.zero_point, f"{w.name}.zero")
-        product = builder.elementwise("Sub", product, builder.op("Mul", [row_sums, zero_w], product.type))
+        product = builder.elementwise("Sub", product, _row_correction(builder, x, product, w, w.zero_point))
     return product
+
+
+def _row_correction(
+    builder: DigitalBuilder, x: SSAValue, product: SSAValue, w: IntegerWeight, zero_point: Array
+) -> SSAValue:
+    """`zero_point` of each column times the sum of the inputs that meet it, which are those of its block."""
+    wide = builder.cast(x, i32)
+    if w.values.ndim == 2:
+        sums = builder.reduce_last("ReduceSum", wide)
+        return builder.op("Mul", [sums, builder.constant(zero_point, f"{w.name}.zero")], product.type)
+    blocks, rows, columns = w.values.shape
+    leading = len(shape_of(x.type) or ()) - 1
+    sums = builder.reduce_last("ReduceSum", builder.reshape_last(wide, leading, [blocks, rows]))
+    by_block = zero_point if w.order is None else zero_point[w.order]
+    zero = builder.constant(by_block.reshape(blocks, columns), f"{w.name}.zero")
+    parts = builder.op("Mul", [sums, zero], with_last(sums.type, columns))
+    parts = builder.reshape_last(parts, leading, [blocks * columns])
+    return parts if w.order is None else builder.permute(parts, np.argsort(w.order), f"{w.name}.order")
 
 
 def optional(inputs: Sequence[SSAValue], index: int) -> SSAValue | None:

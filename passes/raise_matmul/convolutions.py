@@ -1,0 +1,73 @@
+"""`Conv` with a constant kernel of any size: patches of the input times a matrix, or blocks for groups."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
+from xdsl.ir import Attribute, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.utils.hints import isa
+
+from dialects.attributes.onnx_attributes import integer
+from dialects.cim import DigitalOp
+from dialects.element_types import element_type, numpy_element
+from dialects.errors import UserError
+from dialects.locations import node_name
+from dialects.network import Network
+from passes.raise_matmul.kernels import constant_kernel, kernel_product
+from passes.rewriting.constants import ComputedConstants
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.integer_products import optional
+from passes.rewriting.patches import Patches, patches
+from passes.rewriting.sizes import Sizes
+from passes.rewriting.windows import Window, windows
+
+
+@dataclass(frozen=True)
+class RaiseConv(RewritePattern):
+    """`Conv(x, kernel, bias)` of floats: one vector for each position of the kernel; groups are blocks."""
+
+    network: Network
+    constants: ComputedConstants
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("Conv") or self.constants.has(*op.inputs[:2]):
+            return
+        x, kernel = op.inputs[0], constant_kernel(op.inputs[1], self.network)
+        if kernel is None or numpy_element(element_type(x.type)) != kernel.dtype or kernel.dtype.kind != "f":
+            return
+        builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
+        groups = integer(op.setting, "group", 1)
+        moves = kernel_windows(builder, x, kernel.values.shape, op.setting)
+        if moves is None:
+            return
+        seen = patches(builder, x, moves, (groups, kernel.values.shape[1]))
+        y = kernel_product(builder, seen.vectors, kernel, groups, list(seen.axes))
+        if bias is not None:
+            y = builder.elementwise("Add", y, bias)
+        rewriter.replace(op, (), [in_place(builder, y, seen)])
+
+
+def kernel_windows(
+    builder: DigitalBuilder, x: SSAValue, shape: Sequence[int], setting: Mapping[str, Attribute]
+) -> list[Window] | None:
+    """How a kernel [out, channels of a group, points...] moves over `x` [batch, channels, ...].
+
+    None where ONNX Runtime takes no such node. UserError if the channels are not those of the kernel.
+    """
+    groups = integer(dict(setting), "group", 1)
+    if not isa(x.type, TensorType) or x.type.get_num_dims() != len(shape) or groups < 1 or shape[0] % groups:
+        return None
+    channels, expected = x.type.get_shape()[1], groups * shape[1]
+    if channels not in (DYNAMIC_INDEX, expected):
+        raise UserError(
+            f"node {node_name(builder.anchor)!r} multiplies vectors of {channels} by a weight of {expected} rows"
+        )
+    return windows(setting, shape[2:], x, 2, Sizes(builder))
+
+
+def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches) -> SSAValue:
+    """Products of patches [batch, positions, out] as [batch, out, axes]."""
+    rank = len(seen.axes)
+    return builder.transpose(y, [0, rank + 1, *(1 + seen.axes.index(i) for i in range(rank))])

@@ -1,0 +1,96 @@
+"""Convolutions as networks of one node: what ONNX Runtime makes of the node, and of what `raise-matmul` made of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from cimc.hardware.library import load_chip
+from cimc.onnx_import.importer import import_onnx
+from cimc.universe import make_context
+from dialects.cim import DigitalOp, MatmulOp, WeightOp
+from dialects.network import Network, operations
+from dialects.semantics.onnx_graph import network_model
+from dialects.semantics.onnx_runtime import run_graph
+from dialects.weights import WeightStore
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A network before and after `raise-matmul`."""
+
+    before: Array
+    after: Array
+    operators: Sequence[str]
+    weights: Sequence[WeightOp]
+
+    def check(self) -> None:
+        """No convolution is left, and every bit is the same."""
+        assert self.weights
+        assert not any("Conv" in name for name in self.operators), self.operators
+        assert self.before.dtype == self.after.dtype
+        assert self.before.shape == self.after.shape
+        assert np.array_equal(self.before, self.after)
+
+
+Raise = Callable[..., Raised]
+
+
+@pytest.fixture
+def raised(tmp_path: Path) -> Raise:
+    """Raises nodes that read the input `x` and give `y`; `dims` are the dimensions of `x` as they are declared."""
+
+    def run(
+        nodes: NodeProto | Sequence[NodeProto],
+        x: Array,
+        constants: Mapping[str, Array],
+        dims: Sequence[int | str] = (),
+        opset: int = 17,
+        result: type[np.generic] | None = None,
+    ) -> Raised:
+        given = [nodes] if isinstance(nodes, NodeProto) else nodes
+        model = _model(given, x, constants, dims or x.shape, opset, np.dtype(result or x.dtype))
+        file = tmp_path / "convolution.onnx"
+        file.write_bytes(model.SerializeToString())
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        (before,) = session.run(None, {"x": x})
+        context = make_context(WeightStore())
+        module = import_onnx(context, file, load_chip("tiny-4"))
+        module.verify()
+        network = Network.of(context, module)
+        (after,) = run_graph(network_model(network), {"x": x}).values()
+        ops = list(operations(network.block))
+        used = [network.weight(op.symbol) for op in ops if isinstance(op, MatmulOp)]
+        return Raised(np.asarray(before), after, [o.op_type.data for o in ops if isinstance(o, DigitalOp)], used)
+
+    return run
+
+
+def _model(
+    nodes: Sequence[NodeProto],
+    x: Array,
+    constants: Mapping[str, Array],
+    dims: Sequence[int | str],
+    opset: int,
+    result: np.dtype[Any],
+) -> ModelProto:
+    element, product = (helper.np_dtype_to_tensor_dtype(dtype) for dtype in (x.dtype, result))
+    graph = helper.make_graph(
+        nodes,
+        "convolution",
+        [helper.make_tensor_value_info("x", element, dims)],
+        [helper.make_tensor_value_info("y", product, [f"y{i}" for i in range(x.ndim)])],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
