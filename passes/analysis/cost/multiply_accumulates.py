@@ -20,8 +20,31 @@ def multiply_accumulates(op_type: str, inputs: Shapes, outputs: Shapes, equation
     if op_type == "Einsum":
         return _einsum(equation, inputs)
     if op_type == "Attention" and domain == "com.microsoft":
-        return _projecting_attention(inputs, outputs)
+        return _projecting_attention(4)(inputs, outputs)
     return _COUNTS[op_type](inputs, outputs)
+
+
+def weight_multiply_accumulates(
+    op_type: str, inputs: Shapes, outputs: Shapes, equation: str = "", domain: str = ""
+) -> int:
+    """Those of the products that the operand is part of that `weight_operands` names: all but those of attention."""
+    if is_projecting_attention(op_type, domain):
+        return _projection(inputs, outputs)
+    return multiply_accumulates(op_type, inputs, outputs, equation, domain)
+
+
+def is_projecting_attention(op_type: str, domain: str) -> bool:
+    """Whether an operator multiplies by a packed weight before it attends: ONNX Runtime's own do."""
+    return op_type == "QAttention" or (op_type == "Attention" and domain == "com.microsoft")
+
+
+def weight_operands(op_type: str, domain: str, count: int) -> tuple[int, ...]:
+    """Which of the `count` inputs of an operator a weight can be; none of an operator that has no weights."""
+    if op_type == "Einsum":
+        return tuple(range(count))
+    if is_projecting_attention(op_type, domain):
+        return (1,)
+    return tuple(index for index in _WEIGHTS.get(op_type, ()) if index < count)
 
 
 def _size(shapes: Shapes, index: int, axis: int) -> int:
@@ -47,6 +70,18 @@ def _gemm(inputs: Shapes, outputs: Shapes) -> int:
     """K from the elements of A, because A may be transposed."""
     rows = _size(outputs, 0, 0)
     return math.prod(outputs[0]) * (math.prod(inputs[0]) // rows) if rows else 0
+
+
+def _fused_matmul(inputs: Shapes, outputs: Shapes) -> int:
+    """K from the last two dimensions of A, because A may be transposed."""
+    rows = _size(outputs, 0, -2) if len(_shape(inputs, 0)) > 1 else 1
+    return math.prod(outputs[0]) * (_size(inputs, 0, -2) * _size(inputs, 0, -1) // rows) if rows else 0
+
+
+def _recurrent(inputs: Shapes, outputs: Shapes) -> int:
+    """Each vector of `[steps, batch, in]` meets all weights of the input and of the step before, in all directions."""
+    vectors = _size(inputs, 0, 0) * _size(inputs, 0, 1)
+    return vectors * (math.prod(_shape(inputs, 1)) + math.prod(_shape(inputs, 2)))
 
 
 def _convolution(weight: int) -> Callable[[Shapes, Shapes], int]:
@@ -84,11 +119,18 @@ def _earlier(inputs: Shapes, past: int) -> int:
     return _size(inputs, past, -2) if _is_given(inputs, past) and len(inputs[past]) > 1 else 0
 
 
-def _projecting_attention(inputs: Shapes, outputs: Shapes) -> int:
+def _projecting_attention(past: int) -> Callable[[Shapes, Shapes], int]:
     """ONNX Runtime's own: vectors `[batch, T, in]` times weights `[in, Q + K + V]`, then attention."""
-    products, vectors = math.prod(outputs[0]), _size(outputs, 0, 0) * _size(outputs, 0, 1)
-    keys = _size(outputs, 0, 1) + _earlier(inputs, 4)
-    return vectors * math.prod(_shape(inputs, 1)) + 2 * products * keys
+
+    def count(inputs: Shapes, outputs: Shapes) -> int:
+        keys = _size(outputs, 0, 1) + _earlier(inputs, past)
+        return _projection(inputs, outputs) + 2 * math.prod(outputs[0]) * keys
+
+    return count
+
+
+def _projection(inputs: Shapes, outputs: Shapes) -> int:
+    return _size(outputs, 0, 0) * _size(outputs, 0, 1) * math.prod(_shape(inputs, 1))
 
 
 def _einsum(equation: str, inputs: Shapes) -> int:
@@ -106,15 +148,38 @@ def _einsum(equation: str, inputs: Shapes) -> int:
 _COUNTS = {
     "MatMul": _matmul,
     "MatMulInteger": _matmul,
+    "MatMulIntegerToFloat": _matmul,
+    "DynamicQuantizeMatMul": _matmul,
     "QLinearMatMul": _matmul,
+    "MatMulNBits": _matmul,
+    "MatMulBnb4": _matmul,
+    "FusedMatMul": _fused_matmul,
     "Gemm": _gemm,
+    "QGemm": _gemm,
+    "GemmFastGelu": _matmul,
     "Conv": _convolution(1),
+    "FusedConv": _convolution(1),
     "ConvInteger": _convolution(1),
+    "DeformConv": _convolution(1),
     "QLinearConv": _convolution(3),
     "ConvTranspose": _transposed_convolution,
+    "LSTM": _recurrent,
+    "DynamicQuantizeLSTM": _recurrent,
+    "GRU": _recurrent,
+    "RNN": _recurrent,
     "Attention": _attention(4),
+    "QAttention": _projecting_attention(8),
     "MultiHeadAttention": _attention(6),
     "GroupQueryAttention": _attention(3),
 }
 COUNTED = (*_COUNTS, "Einsum")
 """The operators whose products are counted."""
+
+_WEIGHTS = {
+    **dict.fromkeys(("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "FusedMatMul", "Gemm"), (0, 1)),
+    **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulNBits", "MatMulBnb4", "GemmFastGelu"), (1,)),
+    **dict.fromkeys(("QLinearMatMul", "QGemm"), (0, 3)),
+    **dict.fromkeys(("Conv", "FusedConv", "ConvInteger", "DeformConv", "ConvTranspose"), (1,)),
+    "QLinearConv": (3,),
+    **dict.fromkeys(("LSTM", "DynamicQuantizeLSTM", "GRU", "RNN"), (1, 2)),
+}

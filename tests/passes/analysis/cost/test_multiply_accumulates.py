@@ -2,7 +2,13 @@
 
 import pytest
 
-from passes.analysis.cost.multiply_accumulates import COUNTED, Shapes, multiply_accumulates
+from passes.analysis.cost.multiply_accumulates import (
+    COUNTED,
+    Shapes,
+    multiply_accumulates,
+    weight_multiply_accumulates,
+    weight_operands,
+)
 
 CASES: list[tuple[str, Shapes, Shapes, int]] = [
     ("MatMul", [(2, 3, 5), (2, 5, 7)], [(2, 3, 7)], 2 * 3 * 5 * 7),
@@ -22,6 +28,20 @@ CASES: list[tuple[str, Shapes, Shapes, int]] = [
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 10), (1, 7, 10)], [(1, 3, 10)], 2 * 3 * 10 * 7),
     ("MultiHeadAttention", [(1, 3, 2, 3, 5)], [(1, 3, 10)], 2 * 3 * 10 * 3),  # queries, keys and values in one
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 2, 2, 5)], [(1, 3, 10)], 2 * 3 * 10 * 7),  # keys and values in one
+    *((name, [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7) for name in ("MatMulIntegerToFloat", "GemmFastGelu")),
+    *((name, [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7) for name in ("DynamicQuantizeMatMul", "MatMulBnb4")),
+    ("FusedMatMul", [(2, 5, 3), (5, 7)], [(2, 3, 7)], 2 * 3 * 5 * 7),  # transA
+    ("FusedMatMul", [(5,), (5, 7)], [(7,)], 5 * 7),
+    ("FusedMatMul", [(0, 5), (5, 7)], [(0, 7)], 0),
+    ("MatMulNBits", [(2, 3, 64), (7, 2, 16), (14,)], [(2, 3, 7)], 2 * 3 * 64 * 7),  # packed by halves of bytes
+    ("QGemm", [(5, 3), (), (), (5, 7), (), (), (7,)], [(3, 7)], 3 * 5 * 7),
+    ("FusedConv", [(1, 6, 8, 8), (4, 3, 3, 3)], [(1, 4, 6, 6)], 4 * 36 * 27),
+    ("LSTM", [(9, 2, 5), (1, 24, 5), (1, 24, 6)], [(9, 1, 2, 6)], 9 * 2 * (24 * 5 + 24 * 6)),
+    ("DynamicQuantizeLSTM", [(9, 2, 5), (2, 5, 24), (2, 6, 24)], [(9, 2, 2, 6)], 9 * 2 * 2 * (24 * 5 + 24 * 6)),
+    ("RNN", [(9, 2, 5), (1, 6, 5), (1, 6, 6)], [(9, 1, 2, 6)], 9 * 2 * (6 * 5 + 6 * 6)),
+    ("DeformConv", [(1, 3, 8, 8), (4, 3, 3, 3), (1, 18, 6, 6)], [(1, 4, 6, 6)], 4 * 36 * 27),
+    ("GRU", [(2, 9, 5), (1, 18, 5), (1, 18, 6)], [(0,), (1, 2, 6)], 9 * 2 * (18 * 5 + 18 * 6)),
+    ("QAttention", [(1, 3, 8), (8, 30)], [(1, 3, 10)], 3 * 8 * 30 + 2 * 3 * 10 * 3),
     ("GroupQueryAttention", [(1, 1, 10), (1, 1, 4), (1, 1, 4), (1, 2, 6, 2)], [(1, 1, 10)], 2 * 10 * 7),
     ("GroupQueryAttention", [(1, 3, 18), (0,), (0,), (1, 2, 6, 2)], [(1, 3, 10)], 2 * 3 * 10 * 9),  # all in one
 ]
@@ -52,10 +72,34 @@ def test_the_runtime_s_own_attention_multiplies_by_its_weights_as_well():
     assert count == 3 * 8 * 30 + 2 * 3 * 10 * 9
 
 
+def test_of_attention_the_projection_alone_is_by_weights():
+    shapes: tuple[Shapes, Shapes] = [(1, 3, 8), (8, 30)], [(1, 3, 10)]
+    assert weight_multiply_accumulates("QAttention", *shapes) == 3 * 8 * 30
+    assert weight_multiply_accumulates("Attention", *shapes, domain="com.microsoft") == 3 * 8 * 30
+    assert weight_multiply_accumulates("MatMul", [(3, 5), (5, 7)], [(3, 7)]) == 3 * 5 * 7
+
+
+@pytest.mark.parametrize(
+    ("operator", "domain", "count", "operands"),
+    [
+        ("MatMul", "", 2, (0, 1)),
+        ("QLinearConv", "", 8, (3,)),
+        ("GRU", "", 6, (1, 2)),
+        ("Einsum", "", 3, (0, 1, 2)),
+        ("Attention", "com.microsoft", 3, (1,)),
+        ("Attention", "", 3, ()),
+        ("Add", "", 2, ()),
+        ("QGemm", "com.microsoft", 2, (0,)),
+    ],
+)
+def test_where_weights_stand(operator: str, domain: str, count: int, operands: tuple[int, ...]):
+    assert weight_operands(operator, domain, count) == operands
+
+
 @pytest.mark.parametrize("operator", [name for name in COUNTED if name != "Einsum"])
 def test_dimensions_of_a_tensor_of_unknown_rank_count_as_one(operator: str):
-    assert multiply_accumulates(operator, [()] * 8, [()]) in (1, 2)
-    assert multiply_accumulates(operator, [(1, 1, 1)], [()]) in (1, 2)
+    assert multiply_accumulates(operator, [()] * 8, [()]) in (1, 2, 3)
+    assert multiply_accumulates(operator, [(1, 1, 1)], [()]) in (1, 2, 3)
 
 
 def test_einsum_of_unknown_rank():
