@@ -45,6 +45,7 @@ from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
 from cimc.recorded_options import recorded_of
 from cimc.reference_writer import data_of, reference_file
+from cimc.report.coverage_check import require_coverage
 from cimc.universe import make_context
 from dialects.attributes.cim_attributes import DataAttr
 from dialects.errors import UserError
@@ -193,6 +194,7 @@ class _Compiler:
             emitted = emit_program if is_ours else emit_read
             program = emitted(self.ctx, module, self.options)
             program.options = recorded_of(module, self.options)
+            require_coverage(program, self.options.require_coverage)
         self._measure_program(program)
         return program, runner.statistics
 

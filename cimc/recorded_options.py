@@ -13,7 +13,9 @@ from dialects.history import calibration_of
 
 SAID_ELSEWHERE = frozenset(("chip", "arrays", "mapping", "dims"))
 """Options that have a place of their own in a program."""
-WITHOUT_EFFECT = frozenset(("keep_ir", "reference", "reference_float", "time_limit", "measure", "verify_each"))
+WITHOUT_EFFECT = frozenset(
+    ("keep_ir", "reference", "reference_float", "time_limit", "measure", "require_coverage", "verify_each")
+)
 """Options that change nothing about a program."""
 
 

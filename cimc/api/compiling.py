@@ -44,6 +44,7 @@ def compile(
     time_limit: float | None = None,
     verify_each: bool = False,
     measure: bool = False,
+    require_coverage: float | str | None = None,
 ) -> Program:
     """Compile a network to a program for an analog compute-in-memory chip; the options are those of `cimc`.
 
@@ -74,6 +75,8 @@ def compile(
             calibrate and to verify; None for 600.
         verify_each: run the network before and after every pass, and compare.
         measure: measure how far the program is from its original, and keep that in it, `Program.measured`.
+        require_coverage: the share of the constant-weight multiply-accumulates that arrays have to do, 0.95 or "95%":
+            less is a UserError that names the nodes that stay digital. None for any.
 
     Raises:
         UserError: one line with file, node and what to do, for whatever is wrong with the model or an option.

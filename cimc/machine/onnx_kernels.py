@@ -38,15 +38,21 @@ class Session:
         """The outputs of those names; raises TooLong, or what ONNX Runtime raises."""
         return stoppable(lambda options: self.session.run(names, feeds, options))
 
+    def end_profile(self) -> str:
+        """The file of the profile of all runs, which ends with it."""
+        return self.session.end_profiling()
+
 
 def plain_session(
     model: str | bytes | PathLike[str],
     constants: Mapping[str, onnxruntime.OrtValue] | None = None,
     packed: bool = True,
+    profile: str | None = None,
 ) -> Session:
     """A session that computes exactly the nodes of `model`, in order (N21); `constants` replace its external data.
 
     Weights are not `packed` for a single run whose last bits do not matter: that saves as much memory as they take.
+    What each node does is noted in a file whose name begins with `profile`.
     A file may have external data in its own folder only. Raises ProgramError for one that has other data or grows
     beyond all bounds, or what ONNX Runtime raises.
     """
@@ -57,11 +63,14 @@ def plain_session(
             if beside:
                 raise ProgramError("its name is no UTF-8, which files with data beside them must have: rename it")
             model = file.read_bytes()
-    return Session(_load(model, constants or {}, packed))
+    return Session(_load(model, constants or {}, packed, profile))
 
 
 def _load(
-    model: str | bytes | PathLike[str], constants: Mapping[str, onnxruntime.OrtValue], packed: bool = True
+    model: str | bytes | PathLike[str],
+    constants: Mapping[str, onnxruntime.OrtValue],
+    packed: bool = True,
+    profile: str | None = None,
 ) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -71,6 +80,8 @@ def _load(
     options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
     if not packed:
         options.add_session_config_entry("session.disable_prepacking", "1")
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     if constants:
         options.add_external_initializers(list(constants), list(constants.values()))
     return onnxruntime.InferenceSession(

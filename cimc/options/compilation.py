@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cimc.options.spelling import Spelling
-from cimc.options.values import blocks, dimension, output_file, positive, seconds, share
+from cimc.options.values import blocks, coverage, dimension, output_file, positive, seconds, share
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
@@ -84,6 +84,11 @@ class UserOptions:
     """Graphs run to measure the distance, to fold constants, to calibrate and to verify."""
     measure: Annotated[bool, Spelling("run program and original, to tell how far apart they are (default: do)")] = True
     """Of a program that cannot clip, its network is run in its place: it computes the same, and runs quicker."""
+    require_coverage: Annotated[
+        float | None,
+        Spelling("fail if arrays do less of the constant-weight work, as 95%% or 0.95", "SHARE", coverage),
+    ] = None
+    """A share, 0 to 1, of the multiply-accumulates of one run; None for any."""
     verify_each: Annotated[bool, Spelling("run the network before and after every pass and compare")] = False
 
 

@@ -86,6 +86,18 @@ def probability(text: str) -> float:
     return value
 
 
+def coverage(text: str) -> float:
+    """A share of 0 to 1, or a percentage with its sign, for `--require-coverage`."""
+    number = text.removesuffix("%").rstrip()
+    try:
+        value = float(number) / (1 if number == text else 100)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a share of at most all, like 95% or 0.95")
+    return value
+
+
 def blocks(text: str) -> int | str:
     """A number of blocks of at least 2, also with a rank, `auto` or `paper`, for `--monarch`."""
     try:

@@ -32,6 +32,7 @@ KEY_FIGURES = (
     KeyFigure("arrays_lower_bound", "arrays, lower bound", COUNT, compared=False),
     KeyFigure("utilization", "cells in use", SHARE),
     KeyFigure("stored_weights", "stored weights", COUNT),
+    KeyFigure("coverage.share", "constant-weight work on arrays", SHARE),
     KeyFigure("latency_ns.parameter", "latency a token, arrays alone", TIME),
     KeyFigure("latency_ns.total", "latency a token, with digital operators", TIME),
     KeyFigure("energy_pj.parameter", "energy a token, arrays alone", ENERGY),

@@ -16,6 +16,7 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
 from cimc.program.verifier import own_places
+from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
@@ -78,6 +79,8 @@ class Report:
     arrays_lower_bound: int
     utilization: float
     stored_weights: int
+    coverage: Coverage
+    """The share of the constant-weight multiply-accumulates that arrays do, and what stays digital."""
     structures: Mapping[str, Mapping[str, int]]
     """For each kind of structure how many weights are multiplied by (`factors`), and how many `layers` they make."""
     dense_weights: int
@@ -113,9 +116,10 @@ class Report:
         """The report as plain numbers, texts, lists and dictionaries (docs/report.schema.json)."""
         layers = [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers]
         stages = [{**vars(stage), "nodes": list(stage.nodes)} for stage in self.stage_costs]
-        own = {"layers": layers, "stage_costs": stages, "notes": list(self.notes)}
+        own: dict[str, Any] = {"layers": layers, "stage_costs": stages, "notes": list(self.notes)}
         clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
-        return {**vars(self), **own, "may_clip": clipping, "measured": measured_json(self.measured)}
+        own |= {"may_clip": clipping, "measured": measured_json(self.measured), "coverage": self.coverage.to_json()}
+        return {**vars(self), **own}
 
 
 def measured_json(measured: Distance | None) -> dict[str, Any] | None:
@@ -162,6 +166,7 @@ class _Reporter:
             arrays_lower_bound=-(-stored // cells),
             utilization=stored / (arrays * cells) if arrays else 0.0,
             stored_weights=stored,
+            coverage=cost.coverage,
             structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
             conversions_per_token=int(self.conversions.sum()),

@@ -8,6 +8,7 @@ from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
+from cimc.report.coverage_text import coverage_lines
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
 from cimc.report.report import Layer, Report, Split
 from cimc.report.structures import structure_text
@@ -25,6 +26,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         f"{report.arrays_lower_bound})"
     )
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
+    yield from coverage_lines(report.coverage)
     saved = (
         f"; {report.dense_weights:,} weights if they were dense" if report.dense_weights > report.stored_weights else ""
     )

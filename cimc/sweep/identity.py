@@ -22,8 +22,11 @@ from dialects.errors import UserError
 _PACKAGES = ("cimc", "dialects", "passes")
 
 NO_FIGURE_DEPENDS_ON = frozenset(
-    ("chip", "arrays", "output", "keep_ir", "reference", "reference_float", "verify_each", "measure", "calibrate")
-)
+    (
+        "chip", "arrays", "output", "keep_ir", "reference", "reference_float", "require_coverage", "verify_each",
+        "measure", "calibrate",
+    )
+)  # fmt: skip
 """Options that are no settings of a point: the chip and the calibration inputs are taken by their contents."""
 
 CHIP_PART = frozenset(("mapping", "objective", "lossy"))

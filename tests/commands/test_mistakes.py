@@ -1,5 +1,7 @@
 """A user's mistakes: one line, `cimc: error: ...`, exit code 1 (2 for a wrong command line), nothing left behind."""
 
+import contextlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.commands import optimize, run_program
+from cimc.commands import compile_model, optimize, run_program
 from cimc.machine.machine import Machine
 from cimc.program.program import Program
 from dialects.element_types import Array
@@ -109,6 +111,7 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
         ["m.onnx", "--monarch", "9" * 5000],
         "expected a number of blocks of at least 2, also with a rank (8 or 8,rank=2), auto or paper",
     ),
+    ("cimc", ["m.onnx", "--require-coverage", "95"], "'95': expected a share of at most all, like 95% or 0.95"),
     ("cimc", ["m.onnx", "--\x1b[31mred"], "unrecognized arguments: --\\x1b[31mred"),
     ("cim-run", ["p.cim", "--threads", "100000"], "'100000': expected a number of at least 1, and at most 1024"),
     ("cim-run", ["p.cim", "--seed", "9" * 20], "expected a number of at least 0, and at most 9223372036854775807"),
@@ -169,6 +172,18 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
 )
 def test_options_of_passes(spec: str, message: str, network: Path, fails: Callable[..., str]) -> None:
     assert fails("cim-opt", network, "-p", spec) == message
+
+
+def test_too_little_coverage(network: Path, fails: Callable[..., str], onnx_file: Write, tmp_path: Path) -> None:
+    """The network has all of it on arrays; one with a weight of int32, which is digital, is refused."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert compile_model.main([str(network), "--require-coverage", "100%", "-o", str(tmp_path / "all.cim")]) == 0
+    text = "g (int32[6,4] x) => (int32[6,4] y) { [wide] y = MatMul(x, w) }"
+    file = onnx_file(text, {"w": np.ones((4, 4), np.int32)}, name="wide.onnx")
+    options = ("--require-coverage", "95%", "-o", tmp_path / "p.cim", "--reference", tmp_path / "r.onnx")
+    line = fails("cimc", file, *options)
+    assert f"{file}: arrays do too little: 0 % of 96 constant-weight multiply-accumulates on arrays" in line
+    assert line.endswith("the weight has elements of type int32): wide")
 
 
 def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from cimc.options.values import (
     LARGEST,
     MOST_WORKERS,
     blocks,
+    coverage,
     dimension,
     natural,
     numbers,
@@ -30,6 +31,9 @@ Parse = Callable[[str], object]
     ("parse", "text", "value"),
     [
         (dimension, "batch=1", ("batch", 1)),
+        *((coverage, text, 0.95) for text in ("95%", "95 %", "0.95")),
+        (coverage, "100%", 1.0),
+        (coverage, "0", 0.0),
         (dimension, f"n={LARGEST}", ("n", LARGEST)),
         (positive, "1", 1),
         (positive, str(LARGEST), LARGEST),
@@ -71,6 +75,7 @@ def test_values(parse: Parse, text: str, value: object) -> None:
             ("1", "some", "-2", "8,rank=0", "auto,rank=2"),
             "a number of blocks of at least 2, also with a rank (8 or",
         ),
+        (coverage, ("95", "101%", "-0.1", "x", "%", "nan"), "a share of at most all, like 95% or 0.95"),
         (share, ("-0.1", "x", "inf", "nan"), "a number of at least 0, like 0.1"),
     ],
 )

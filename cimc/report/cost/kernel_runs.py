@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -19,12 +19,10 @@ from cimc.program.metadata import Shape as SymbolicShape
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import Opcode
+from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape
 
-Shape: TypeAlias = tuple[int, ...]
 COUNTING_SECONDS = 20.0
 """How long the kernels may run."""
-LEFT_OUT: Shape = (0,)
-"""The shape of an optional input that is left out, and of what is no tensor."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,8 @@ class Run:
     """Vectors that each multiplication and permutation takes, by the slot that it writes."""
     permuted_bits: Mapping[int, int]
     """Bits that each permutation moves for one vector, by the slot that it writes."""
+    bodies: Mapping[int, Bodies] = field(default_factory=dict[int, Bodies])
+    """What was seen in bodies of control flow, by kernel, where there are multiplications in them."""
 
     @property
     def tokens(self) -> int:
@@ -83,6 +83,7 @@ class _Runner:
         self.known: dict[int, frozenset[str]] = {}
         self.vectors: dict[int, int] = {}
         self.permuted_bits: dict[int, int] = {}
+        self.bodies: dict[int, Bodies] = {}
 
     def run(self) -> Run:
         records = self.program.instructions
@@ -106,6 +107,7 @@ class _Runner:
             constants=tuple(self.known.get(number, frozenset()) for number in numbers),
             vectors=self.vectors,
             permuted_bits=self.permuted_bits,
+            bodies=self.bodies,
         )
 
     def _permuted(self, source: NDArray[Any], number: int) -> NDArray[Any]:
@@ -134,12 +136,18 @@ class _Runner:
         self, number: int, model: onnx.ModelProto, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]
     ) -> Sequence[Any]:
         constants = {f"constant{i}": self.constants[i] for i in self.program.kernels[number].constants}
+        inner = BodyWatch(model.graph)
         try:
-            return plain_session(model.SerializeToString(), constants).run(names, feeds)
+            with inner.profile() as profile:
+                session = plain_session(model.SerializeToString(), constants, packed=False, profile=profile)
+                outputs = session.run(names, feeds)
+                self.bodies |= {} if profile is None else {number: inner.seen(session.end_profile())}
+            return outputs
         except TooLong:
             raise
         except Exception as error:  # ONNX Runtime raises many unrelated types
-            raise ProgramError(f"kernel {number} fails in ONNX Runtime: {one_line(error)}") from error
+            reason = inner.with_names(one_line(error))
+            raise ProgramError(f"kernel {number} fails in ONNX Runtime: {reason}") from error
 
 
 def _sizes(shape: SymbolicShape | None, dims: Mapping[str, int]) -> SymbolicShape | None:

@@ -9,6 +9,7 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
+from cimc.report.cost.coverage import Coverage, coverage_of
 from cimc.report.cost.digital_cost import DigitalCost, digital_cost
 from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
@@ -43,6 +44,7 @@ class Cost:
     """Power by component."""
     prefill: Mapping[str, Prefill | None]
     """`parameter` and `total`."""
+    coverage: Coverage
     notes: tuple[str, ...]
     """What is not known, and why; what was assumed."""
 
@@ -63,7 +65,11 @@ class Cost:
 def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     """The cost of a program; ProgramError for dimensions that it does not have."""
     chip, notes = _chip(program)
-    run, why_not = _run(program, chip, conditions)
+    seen, why_not = _run(program, conditions)
+    missing = [key for key in DIGITAL_TIME_KEYS if key not in chip.to_dict()]
+    if missing:
+        why_not = [f"digital operators are not counted: the chip gives no {', '.join(missing)}"]
+    run = None if missing else seen
     costs = chip.digital_costs()
     digital = None if run is None or costs is None else digital_cost(run, costs)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits)
@@ -82,6 +88,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
         area=area_um2(hardware, count),
         leakage=leakage_uw(hardware, count),
         prefill=_prefill(conditions.tokens, time, digital),
+        coverage=coverage_of(program, seen),
         notes=(),
     )
     power, latency = add(cost.leakage.values()), cost.latency_ns["total"]
@@ -108,12 +115,9 @@ def _chip(program: Program) -> tuple[ChipAttr, list[str]]:
     return chip, []
 
 
-def _run(program: Program, chip: ChipAttr, conditions: Conditions) -> tuple[Run | None, list[str]]:
+def _run(program: Program, conditions: Conditions) -> tuple[Run | None, list[str]]:
     """The run of the kernels, or why there is none."""
     dims = dimensions(program.inputs, conditions.dims, conditions.context)
-    missing = [key for key in DIGITAL_TIME_KEYS if key not in chip.to_dict()]
-    if missing:
-        return None, [f"digital operators are not counted: the chip gives no {', '.join(missing)}"]
     try:
         return run_kernels(program, dims), []
     except ProgramError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 from altair.utils import schemapi
 
+from cimc.report.coverage_text import coverage_text, percent
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
@@ -46,6 +47,8 @@ def _study(study: Study) -> Mapping[str, Any]:
         "program": study.program,
         "report": report,
         "structure": structure_text(study.report.structures),
+        "coverage": coverage_text(study.report.coverage),
+        "digital": [{**vars(part), "share": percent(part.share)} for part in study.report.coverage.digital],
         "figures": list(shown_figures(report)),
         "columns": layer_columns(study),
         "layers": [

@@ -1,0 +1,56 @@
+"""Why an operator that multiplies by a constant weight stays digital, as far as a program tells."""
+
+from onnx import TensorProto
+
+from cimc.report.cost.constant_products import ConstantProduct, Known, Origin
+
+_RAISED = {
+    "": frozenset({"MatMul", "Gemm", "Conv", "MatMulInteger", "QLinearMatMul"}),
+    "com.microsoft": frozenset[str](),
+}
+"""Operators that `raise-matmul` has rules for, by domain."""
+_FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
+_BYTES = {TensorProto.INT8, TensorProto.UINT8}
+_INTEGER_PRODUCTS = {"MatMulInteger", "QLinearMatMul", "ConvInteger", "QLinearConv", "QGemm"}
+
+
+def reason_of(product: ConstantProduct) -> str:
+    """The first reason that applies, in a few words."""
+    weights = list(product.weights.values())
+    if product.around:
+        return f"inside of {', '.join(dict.fromkeys(map(_body, product.around)))}"
+    domain = "" if product.node.domain == "ai.onnx" else product.node.domain
+    if product.node.op_type not in _RAISED.get(domain, ()):
+        return "no rule for this operator"
+    if any(weight.origin is Origin.CHOSEN for weight in weights):
+        return "the weight is chosen during the run"
+    if any(weight.origin is Origin.COMPUTED for weight in weights):
+        return "the weight is computed from constants during the run"
+    return _of_form(product, weights[0])
+
+
+def _of_form(product: ConstantProduct, weight: Known) -> str:
+    node, shape = product.node, weight.shape or ()
+    known = _BYTES if node.op_type in _INTEGER_PRODUCTS else _FLOATS
+    if weight.element not in known:
+        return f"the weight has elements of type {TensorProto.DataType.Name(weight.element).lower()}"
+    if node.op_type == "Conv":
+        return _of_convolution(product, shape)
+    if len(shape) != 2:
+        return f"the weight has {len(shape)} dimensions, and is no matrix"
+    if node.op_type in _INTEGER_PRODUCTS and 0 in product.weights:
+        return "the weight is the first factor"
+    return "no rule for this form of the operator"
+
+
+def _of_convolution(product: ConstantProduct, shape: tuple[int, ...]) -> str:
+    if any(size != 1 for size in shape[2:]):
+        return "a kernel of more than one point"
+    settings = {a.name: a for a in product.node.attribute}
+    if "group" in settings and settings["group"].i > 1:
+        return "a convolution of groups"
+    return "a convolution with strides or padding"
+
+
+def _body(operator: str) -> str:
+    return "a branch of an If" if operator == "If" else f"the body of a {operator}"

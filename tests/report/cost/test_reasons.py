@@ -1,0 +1,42 @@
+"""Why operators stay digital."""
+
+from typing import Any
+
+import pytest
+from onnx import TensorProto, helper
+
+from cimc.report.cost.constant_products import ConstantProduct, Known, Origin
+from cimc.report.cost.reasons import reason_of
+
+FLOAT, BYTE, LONG = TensorProto.FLOAT, TensorProto.INT8, TensorProto.INT64
+
+
+def _reason(operator: str, weight: Known, operand: int = 1, around: tuple[str, ...] = (), **settings: Any) -> str:
+    node = helper.make_node(operator, ["x", "w"], ["y"], **settings)
+    return reason_of(ConstantProduct(0, 0, node, {operand: weight}, around=around))
+
+
+@pytest.mark.parametrize(
+    ("operator", "weight", "options", "reason"),
+    [
+        ("RNN", Known(Origin.STORED), {}, "no rule for this operator"),
+        (
+            "MatMul",
+            Known(Origin.STORED),
+            {"around": ("If", "Loop", "If")},
+            "inside of a branch of an If, the body of a Loop",
+        ),
+        ("MatMul", Known(Origin.STORED), {"domain": "own"}, "no rule for this operator"),
+        ("MatMul", Known(Origin.CHOSEN), {}, "the weight is chosen during the run"),
+        ("Gemm", Known(Origin.COMPUTED), {}, "the weight is computed from constants during the run"),
+        ("MatMul", Known(Origin.STORED, (2, 2), 4, LONG), {}, "the weight has elements of type int64"),
+        ("MatMul", Known(Origin.STORED, (2, 2, 2), 8, FLOAT), {}, "the weight has 3 dimensions, and is no matrix"),
+        ("MatMulInteger", Known(Origin.STORED, (2, 2), 4, BYTE), {"operand": 0}, "the weight is the first factor"),
+        ("MatMulInteger", Known(Origin.STORED, (2, 2), 4, BYTE), {}, "no rule for this form of the operator"),
+        ("Conv", Known(Origin.STORED, (2, 2, 3), 12, FLOAT), {}, "a kernel of more than one point"),
+        ("Conv", Known(Origin.STORED, (2, 1, 1), 2, FLOAT), {"group": 2}, "a convolution of groups"),
+        ("Conv", Known(Origin.STORED, (2, 2, 1), 4, FLOAT), {"strides": [2]}, "a convolution with strides or padding"),
+    ],
+)
+def test_reasons(operator: str, weight: Known, options: dict[str, Any], reason: str) -> None:
+    assert _reason(operator, weight, **options) == reason
