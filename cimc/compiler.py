@@ -265,7 +265,7 @@ class _Compiler:
             others = [path_of(self.options.calibrate), path_of(self.options.keep_ir)]
             if any(str(error).startswith(str(other)) for other in others if other is not None):
                 raise
-            raise UserError(f"{self.file}: {error}") from error
+            raise type(error)(f"{self.file}: {error}") from error
 
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:

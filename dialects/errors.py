@@ -11,3 +11,7 @@ class Error(Exception):
 
 class UserError(Error):
     """What dialects, passes and the compiler raise: a model, an option or a file that cannot be used."""
+
+
+class ListError(UserError):
+    """A mistake whose text is a list that was asked for, in one line of any length."""

@@ -15,8 +15,8 @@ from cimc.files.reasons import reason
 from cimc.files.whole_file import is_stdout
 from cimc.installed import ShowVersion
 from cimc.program.errors import ProgramError
-from cimc.program.one_line import brief, printable
-from dialects.errors import UserError
+from cimc.program.one_line import brief, one_line, printable
+from dialects.errors import ListError, UserError
 
 USERS_FAULT = 1
 FIGURES_FROM = 14
@@ -66,6 +66,8 @@ def _exit_code(work: Callable[[], int], trouble: int) -> int:
         code = work()
         sys.stdout.flush()
         return code
+    except ListError as error:
+        print(f"cimc: error: {one_line(error)}", file=sys.stderr)
     except (UserError, ProgramError) as error:
         fail(str(error))
     except BrokenPipeError:

@@ -3,11 +3,11 @@
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import cost_of
 from cimc.report.coverage_text import shortfall
-from dialects.errors import UserError
+from dialects.errors import ListError
 
 
 def require_coverage(program: Program, required: float | None) -> None:
-    """UserError, with all nodes that stay digital, if arrays do less than the share `required`; None requires none."""
+    """ListError, with all nodes that stay digital, if arrays do less than the share `required`; None requires none."""
     missing = None if required is None else shortfall(cost_of(program).coverage, required)
     if missing is not None:
-        raise UserError(missing)
+        raise ListError(missing)

@@ -178,12 +178,14 @@ def test_too_little_coverage(network: Path, fails: Callable[..., str], onnx_file
     """The network has all of it on arrays; one with a weight of int32, which is digital, is refused."""
     with contextlib.redirect_stdout(io.StringIO()):
         assert compile_model.main([str(network), "--require-coverage", "100%", "-o", str(tmp_path / "all.cim")]) == 0
-    text = "g (int32[6,4] x) => (int32[6,4] y) { [wide] y = MatMul(x, w) }"
+    nodes = [f"wide_{i:0>60}" for i in range(10)]
+    steps = " ".join(f"[{node}] y{i} = MatMul(x, w)" for i, node in enumerate(nodes))
+    text = f"g (int32[6,4] x) => ({', '.join(f'int32[6,4] y{i}' for i in range(10))}) {{ {steps} }}"
     file = onnx_file(text, {"w": np.ones((4, 4), np.int32)}, name="wide.onnx")
     options = ("--require-coverage", "95%", "-o", tmp_path / "p.cim", "--reference", tmp_path / "r.onnx")
     line = fails("cimc", file, *options)
-    assert f"{file}: arrays do too little: 0 % of 96 constant-weight multiply-accumulates on arrays" in line
-    assert line.endswith("the weight has elements of type int32): wide")
+    assert f"{file}: arrays do too little: 0 % of 960 constant-weight multiply-accumulates on arrays" in line
+    assert line.endswith(f"the weight has elements of type int32): {', '.join(nodes)}")
 
 
 def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:

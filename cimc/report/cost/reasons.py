@@ -34,22 +34,11 @@ def _of_form(product: ConstantProduct, weight: Known) -> str:
     known = _BYTES if node.op_type in _INTEGER_PRODUCTS else _FLOATS
     if weight.element not in known:
         return f"the weight has elements of type {TensorProto.DataType.Name(weight.element).lower()}"
-    if node.op_type == "Conv":
-        return _of_convolution(product, shape)
-    if len(shape) != 2:
+    if len(shape) != 2 and node.op_type != "Conv":
         return f"the weight has {len(shape)} dimensions, and is no matrix"
     if node.op_type in _INTEGER_PRODUCTS and 0 in product.weights:
         return "the weight is the first factor"
     return "no rule for this form of the operator"
-
-
-def _of_convolution(product: ConstantProduct, shape: tuple[int, ...]) -> str:
-    if any(size != 1 for size in shape[2:]):
-        return "a kernel of more than one point"
-    settings = {a.name: a for a in product.node.attribute}
-    if "group" in settings and settings["group"].i > 1:
-        return "a convolution of groups"
-    return "a convolution with strides or padding"
 
 
 def _body(operator: str) -> str:
