@@ -50,7 +50,12 @@ class RaiseConv(RewritePattern):
 
 
 def kernel_windows(
-    builder: DigitalBuilder, x: SSAValue, shape: Sequence[int], setting: Mapping[str, Attribute]
+    builder: DigitalBuilder,
+    x: SSAValue,
+    shape: Sequence[int],
+    setting: Mapping[str, Attribute],
+    *,
+    channels_last: bool = False,
 ) -> list[Window] | None:
     """How a kernel [out, channels of a group, points...] moves over `x` [batch, channels, ...].
 
@@ -59,15 +64,21 @@ def kernel_windows(
     groups = integer(dict(setting), "group", 1)
     if not isa(x.type, TensorType) or x.type.get_num_dims() != len(shape) or groups < 1 or shape[0] % groups:
         return None
-    channels, expected = x.type.get_shape()[1], groups * shape[1]
+    channels, expected = x.type.get_shape()[-1 if channels_last else 1], groups * shape[1]
     if channels not in (DYNAMIC_INDEX, expected):
         raise UserError(
             f"node {node_name(builder.anchor)!r} multiplies vectors of {channels} by a weight of {expected} rows"
         )
-    return windows(setting, shape[2:], x, 2, Sizes(builder))
+    return windows(setting, shape[2:], x, 1 if channels_last else 2, Sizes(builder))
 
 
-def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches) -> SSAValue:
-    """Products of patches [batch, positions, out] as [batch, out, axes]."""
+def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches, *, channels_last: bool = False) -> SSAValue:
+    """Products of patches [batch, positions, out] as [batch, out, axes], or as [batch, axes, out]."""
     rank = len(seen.axes)
-    return builder.transpose(y, [0, rank + 1, *(1 + seen.axes.index(i) for i in range(rank))])
+    spatial = [1 + seen.axes.index(i) for i in range(rank)]
+    return builder.transpose(y, [0, *spatial, rank + 1] if channels_last else [0, rank + 1, *spatial])
+
+
+def is_contrib(op: DigitalOp, op_type: str) -> bool:
+    """Whether an operator is the one of ONNX Runtime's own that has this name."""
+    return op.domain is not None and op.domain.data == "com.microsoft" and op.op_type.data == op_type

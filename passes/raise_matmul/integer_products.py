@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.cim import DigitalOp
@@ -63,7 +63,7 @@ class RaiseQLinearMatMul(RewritePattern):
         scale = builder.op("Mul", [scale_b, scale_a], scale_b.type)
         scale = builder.op("Div", [scale, scale_y], scale_b.type)
         floats = builder.elementwise("Mul", builder.cast(acc, f32), scale)
-        rewriter.replace(op, (), [_requantised(builder, floats, zero_y, op)])
+        rewriter.replace(op, (), [requantised(builder, floats, zero_y, element_type(op.outputs[0].type))])
 
 
 def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix, w: IntegerWeight) -> SSAValue:
@@ -73,9 +73,8 @@ def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix, w: In
     return builder.matmul(x, symbol or builder.weight(w.values, f"{matrix.name}.int8"), w.values.shape[1])
 
 
-def _requantised(builder: DigitalBuilder, floats: SSAValue, zero: SSAValue, op: DigitalOp) -> SSAValue:
-    """`floats` clipped to what the output type can hold, rounded half to even, plus the zero point."""
-    element = element_type(op.outputs[0].type)
+def requantised(builder: DigitalBuilder, floats: SSAValue, zero: SSAValue, element: Attribute) -> SSAValue:
+    """`floats` clipped to what the element type can hold, rounded half to even, plus the zero point."""
     dtype = numpy_element(element)
     assert dtype is not None
     limits = np.iinfo(dtype)

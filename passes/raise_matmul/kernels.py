@@ -159,7 +159,7 @@ def _affine(
     builder: DigitalBuilder, kernel: Kernel, scale: Array, zero: Array | None, groups: int, axes: list[int]
 ) -> str:
     """The int8 weight that stands for a dequantised kernel."""
-    integers, zero = _as_int8(kernel.values, zero)
+    integers, zero = as_int8(kernel.values, zero)
     if integers is not kernel.values:
         kernel = replace(kernel, values=integers, again=None)
     scale_symbol = SymbolRefAttr(builder.weight(scale, f"{kernel.name}.scale"))
@@ -169,7 +169,7 @@ def _affine(
     return stored_rows(builder, kernel, groups, axes, AffineAttr(scale_symbol, zero_symbol))
 
 
-def _as_int8(values: Array, zero: Array | None) -> tuple[Array, Array | None]:
+def as_int8(values: Array, zero: Array | None) -> tuple[Array, Array | None]:
     """Integers and zero point of each output, int32: moved by the zero point where int8 holds that, or by 128."""
     if zero is not None and zero.any():
         moved = values.astype(np.int16) - zero.astype(np.int16).reshape(-1, *[1] * (values.ndim - 1))

@@ -15,6 +15,7 @@ from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.convolutions import RaiseConv
+from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
 from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors
@@ -153,4 +154,4 @@ def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array
 
 
 FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv)
-INTEGER_RULES = (RaiseMatMulInteger, RaiseQLinearMatMul)
+INTEGER_RULES = (RaiseMatMulInteger, RaiseQLinearMatMul, RaiseConvInteger, RaiseQLinearConv)
