@@ -40,9 +40,16 @@ def tidy(model: onnx_ir.Model, has_cache: bool, name: str) -> None:
 def _name_dimensions(value: onnx_ir.Value, meanings: Mapping[str, str]) -> None:
     if value.shape is None:
         return
-    names = [dim if isinstance(dim, int) else renamed(str(dim), meanings) for dim in value.shape]
-    value.shape = onnx_ir.Shape([int(dim) if isinstance(dim, str) and dim.isdecimal() else dim for dim in names])
+    value.shape = onnx_ir.Shape([_dimension(dim, meanings) for dim in value.shape])
     value.metadata_props.clear()
+
+
+def _dimension(dim: int | onnx_ir.SymbolicDim, meanings: Mapping[str, str]) -> int | str | None:
+    """A size, or its name; None for one without: ONNX Runtime takes sizes of one name for equal."""
+    if isinstance(dim, int) or dim.value is None:
+        return dim if isinstance(dim, int) else None
+    name = renamed(str(dim.value), meanings)
+    return int(name) if name.isdecimal() else name
 
 
 def _name_nodes(graph: onnx_ir.Graph) -> None:
