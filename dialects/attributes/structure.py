@@ -14,7 +14,9 @@ from dialects.attributes.tables import Table, TableData, parsed_range, range_tex
 
 BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "sparse"
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
-KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE)
+REPEATED, BANDED = "repeated", "banded"
+"""A matrix of which many blocks are equal, and one whose nonzeros lie along its diagonal."""
+KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE, REPEATED, BANDED)
 
 
 def _verify_kind(kind: StringAttr) -> None:
@@ -113,7 +115,8 @@ class RectanglesAttr(TableData):
 class BlocksAttr(ParametrizedAttribute):
     """Blocks of different shapes: the weight is stored as a matrix, whose nonzeros lie in these rectangles.
 
-    `#cim.blocks<"block_diagonal", [rows 0 to 2, columns 0 to 1], [rows 3 to 3, columns 2 to 5]>`: one after the other.
+    `#cim.blocks<"block_diagonal", [rows 0 to 2, columns 0 to 1], [rows 3 to 3, columns 2 to 5]>`: in strips of rows or
+    strips of columns, that is, blocks that have a row in common begin in the same row, or the same with columns.
     """
 
     name = "cim.blocks"
@@ -125,13 +128,18 @@ class BlocksAttr(ParametrizedAttribute):
         if self.table.data.columns != 4:
             given = self.table.data.columns
             raise VerifyException(f"blocks of {given} numbers: expected first row, first column, rows and columns")
-        first, size = self.rectangles[:, :2], self.rectangles[:, 2:]
-        before = np.concatenate([np.zeros((1, 2), np.int64), (first + size)[:-1]])
-        wrong = np.flatnonzero(((first < before) | (size < 1)).any(axis=1))
-        if len(wrong):
-            number = int(wrong[0])
+        empty = (self.rectangles[:, :2] < 0).any(axis=1) | (self.rectangles[:, 2:] < 1).any(axis=1)
+        of_rows, of_columns = (_outside_of_strips(self.rectangles, along) for along in (0, 1))
+        if empty.any() or (of_rows is not None and of_columns is not None):
+            number = int(empty.argmax()) if empty.any() else of_rows
             given = self.rectangles[number].tolist()
-            raise VerifyException(f"block {number} is {given}: expected blocks down the diagonal, at least 1x1")
+            raise VerifyException(f"block {number} is {given}: expected blocks in strips, at least 1x1")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the smallest matrix that has these blocks."""
+        last = self.rectangles[:, :2] + self.rectangles[:, 2:]
+        return int(last[:, 0].max()), int(last[:, 1].max())
 
     @property
     def rectangles(self) -> Table:
@@ -162,3 +170,17 @@ class BlocksAttr(ParametrizedAttribute):
             printer.print_string_literal(self.kind.data)
             for row, column, rows, columns in self.rectangles.tolist():
                 printer.print_string(f", [{range_text('rows', row, rows)}, {range_text('columns', column, columns)}]")
+
+
+def _outside_of_strips(rectangles: Table, along: int) -> int | None:
+    """The number of a block that lies on another, or not in a strip of rows (`along` 0) or columns (1); None if all do.
+
+    Blocks of one strip begin in the same row, one beside the other, and end before the next strip begins.
+    """
+    across = 1 - along
+    order = np.lexsort([rectangles[:, across], rectangles[:, along]])
+    first, last = rectangles[order, :2], rectangles[order, :2] + rectangles[order, 2:]
+    same = first[1:, along] == first[:-1, along]
+    end = np.maximum.accumulate(last[:-1, along])
+    wrong = np.where(same, first[1:, across] < last[:-1, across], first[1:, along] < end)
+    return int(order[1:][wrong.argmax()]) if wrong.any() else None

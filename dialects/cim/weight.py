@@ -84,13 +84,10 @@ class WeightOp(IRDLOperation):
             raise VerifyException(f"weight @{self.symbol} of rank {rank} has a scale per column, expected rank 2")
 
     def _verify_blocks(self, structure: BlocksAttr, shape: tuple[int, ...]) -> None:
-        """Blocks down the diagonal end inside the matrix if the last one does."""
-        row, column, rows, columns = structure.rectangles[-1].tolist()
-        if len(shape) != 2 or row + rows > shape[0] or column + columns > shape[1]:
+        rows, columns = structure.shape
+        if len(shape) != 2 or rows > shape[0] or columns > shape[1]:
             stored = "x".join(map(str, shape))
-            raise VerifyException(
-                f"weight @{self.symbol} of {stored} has blocks up to row {row + rows}, column {column + columns}"
-            )
+            raise VerifyException(f"weight @{self.symbol} of {stored} has blocks up to row {rows}, column {columns}")
 
     @property
     def symbol(self) -> str:

@@ -46,8 +46,13 @@ def are_cut_from(pieces: Table, tiles: Table) -> bool:
 def places_in(pieces: Table, tiles: Table) -> Table | None:
     """In which of `tiles` each piece lies, and where: (number, row, column); None if one lies in none of them.
 
-    Tiles are those of a grid, or of blocks down a diagonal: what shares a row with a tile starts in the same row.
+    Tiles lie in strips of rows, as those of a grid or of blocks down a diagonal do: those that share a row start in the
+    same row. Or they lie in strips of columns.
     """
+    if not _in_strips_of_rows(tiles):
+        turned = tiles[:, [1, 0, 3, 2]]
+        inside = places_in(pieces[:, [1, 0, 3, 2]], turned) if _in_strips_of_rows(turned) else None
+        return None if inside is None else inside[:, [0, 2, 1]]
     order = np.lexsort([tiles[:, 1], tiles[:, 0]])
     ordered = tiles[order]
     first_rows, width = np.unique(tiles[:, 0]), 1 + max(int(table[:, 1].max(initial=0)) for table in (pieces, tiles))
@@ -57,6 +62,12 @@ def places_in(pieces: Table, tiles: Table) -> Table | None:
     if (inside < 0).any() or (inside + pieces[:, 2:] > ordered[number, 2:]).any():
         return None
     return np.column_stack([order[number], inside])
+
+
+def _in_strips_of_rows(tiles: Table) -> bool:
+    order = np.argsort(tiles[:, 0], kind="stable")
+    first, end = tiles[order, 0], np.maximum.accumulate(tiles[order, 0] + tiles[order, 2])
+    return bool(((first[1:] == first[:-1]) | (first[1:] >= end[:-1])).all())
 
 
 def are_twice(pieces: Table, inside: Table, tiles: Table) -> bool:

@@ -8,7 +8,15 @@ from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.cim_attributes import AffineAttr
-from dialects.attributes.structure import BLOCK_DIAGONAL, SPARSE, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
+from dialects.attributes.structure import (
+    BANDED,
+    BLOCK_DIAGONAL,
+    REPEATED,
+    SPARSE,
+    BlockDiagonalAttr,
+    BlocksAttr,
+    RectanglesAttr,
+)
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.hardware import ChipAttr, chip_of
@@ -16,6 +24,8 @@ from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import scale_of, zero_point_of
+from passes.analysis.blocks import identity
+from passes.detect_block_diagonal.analysis.bands import banded_blocks
 from passes.detect_block_diagonal.analysis.block_extraction import extract_blocks
 from passes.detect_block_diagonal.analysis.block_structure import (
     BlockStructure,
@@ -24,6 +34,8 @@ from passes.detect_block_diagonal.analysis.block_structure import (
     nonzeros,
 )
 from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_product
+from passes.detect_block_diagonal.analysis.repetition import Cut, repeated_blocks
+from passes.detect_block_diagonal.blocks_in_place import product_in_place
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
 
@@ -61,14 +73,29 @@ class StructureDense(RewritePattern):
         if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
             return
         stored = matrix.size if blocks is None else blocks.stored
-        self._note_almost(op, pruned, stored)
-        builder, product = DigitalBuilder(self.network, op), None
-        if blocks is None or len(blocks.blocks) == 1:
-            product = _irregular(builder, op, weight, matrix, pruned, stored)
+        builder, chip = DigitalBuilder(self.network, op), chip_of(self.network.module)
+        cut, band = self._repeated(pruned, blocks, chip), banded_blocks(pruned, chip.rows, chip.columns)
+        self._note_almost(op, pruned, min([stored, *(c.cells for c in (cut, band) if c is not None)]))
+        if cut is not None:
+            rewriter.replace(op, (), [product_in_place(builder, op, weight, pruned, cut.rectangles, REPEATED)])
+            return
+        product = None
+        if blocks is None or len(blocks.blocks) == 1 or (band is not None and 2 * band.cells <= stored):
+            product = _irregular(builder, op, weight, matrix, pruned, stored, band)
         if product is None and blocks is not None:
             product = _block_product(builder, op, weight, matrix, blocks)
         if product is not None:
             rewriter.replace(op, (), [product])
+
+    def _repeated(self, pruned: Array, blocks: BlockStructure | None, chip: ChipAttr) -> Cut | None:
+        """The matrix cut into blocks of which many are equal, if no other structure stores less; else None."""
+        cut = repeated_blocks(pruned, chip.rows, chip.columns)
+        if cut is None or (blocks is not None and len(blocks.blocks) > 1 and _different(pruned, blocks) <= cut.cells):
+            return None
+        if cut.cells <= sum(pruned.shape):  # no product of two matrices has fewer numbers
+            return cut
+        product = find_monarch_product(pruned)
+        return cut if product is None or product.stored > cut.cells else None
 
     def _pruned(self, matrix: Array, weight: WeightOp) -> Array:
         """The matrix less what is too small to count."""
@@ -86,6 +113,12 @@ class StructureDense(RewritePattern):
             self.notes.add(node_name(op), almost=str(almost))
 
 
+def _different(matrix: Array, structure: BlockStructure) -> int:
+    """How many weights the blocks hold, equal ones counted once."""
+    parts = [matrix[np.ix_(block.rows, block.columns)] for block in structure.blocks]
+    return sum({identity(part): part.size for part in parts}.values())
+
+
 def _worth_it(blocks: BlockStructure | None, matrix: Array) -> BlockStructure | None:
     """The blocks, unless there is only one that is nearly all of the matrix: it would be put in order for nothing."""
     if blocks is None or len(blocks.blocks) != 1 or blocks.stored <= LARGEST_LONE_BLOCK * matrix.size:
@@ -94,18 +127,30 @@ def _worth_it(blocks: BlockStructure | None, matrix: Array) -> BlockStructure | 
 
 
 def _irregular(
-    builder: DigitalBuilder, op: MatmulOp, weight: WeightOp, matrix: Array, pruned: Array, stored: int
+    builder: DigitalBuilder,
+    op: MatmulOp,
+    weight: WeightOp,
+    matrix: Array,
+    pruned: Array,
+    stored: int,
+    band: Cut | None,
 ) -> SSAValue | None:
-    """The product of a matrix that falls into no blocks, if it is a Monarch product or sparse enough; else None.
+    """The product of a matrix without other blocks, if it is a Monarch product, banded or sparse enough; else None.
 
-    What takes fewer weights wins. `pruned` is the matrix less what is too small to count; small numbers that are
-    stored anyway stay as they are.
+    What takes fewer weights wins; but a band needs no permutations, which are worth a number an element. `pruned` is
+    the matrix less what is too small to count; small numbers that are stored anyway stay as they are.
     """
     groups, product = _extracted(pruned, chip_of(builder.network.module)), find_monarch_product(pruned)
     sparse = stored if groups is None else sum(len(g.rows) * len(g.columns) for g in groups)
+    if band is not None and band.cells <= min(stored, sparse + sum(matrix.shape)):
+        sparse, groups = min(sparse, band.cells), None
+    else:
+        band = None
     if product is not None and product.stored < min(stored, sparse + 1):
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
         return monarch_product(builder, op.x, w1, w2, matrix.shape[1], weight.symbol)
+    if band is not None:
+        return product_in_place(builder, op, weight, pruned, band.rectangles, BANDED)
     return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
 
 

@@ -12,7 +12,8 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp
+from dialects.attributes.structure import REPEATED
+from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
 from dialects.element_types import Array, element_type, f32, i8, i32, tensor_type_of, ui8
 from dialects.errors import UserError
 from dialects.locations import node_name
@@ -21,6 +22,7 @@ from dialects.semantics.weight_values import column_order, ordered, zero_point_o
 from dialects.weights import Remake
 from passes.quantize.analysis.choices import STATIC, TENSOR, TOKEN, check_activations
 from passes.quantize.analysis.quantization import affine_range, quantized_columns
+from passes.quantize.analysis.tied_columns import tied_columns
 from passes.rewriting.calibration import ranges
 from passes.rewriting.digital import DigitalBuilder, with_element, with_last
 from passes.rewriting.integer_products import IntegerWeight, corrected
@@ -208,14 +210,15 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
         floats = weight.array(network.store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
         try:
-            values, scale = quantized_columns(floats)
+            groups = _groups(weight, floats)
+            values, scale = quantized_columns(floats, groups)
         except OverflowError as error:
             raise UserError(
                 f"node {node_name(matmul)!r}: weight @{symbol} has {error} (NaN, infinite or too large), which "
                 "integers with a scale cannot stand for"
             ) from error
         source = weight.again(network.store)
-        again = None if source is None else partial(_quantised_again, source)
+        again = None if source is None else partial(_quantised_again, source, groups)
         name = builder.weight(values, f"{symbol}.int8", structure=weight.structure, again=again)
         integers = IntegerWeight(values, None, name, order)
         return name, integers, builder.constant(ordered(scale, order), f"{symbol}.scale")
@@ -226,5 +229,11 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
     return symbol, integers, builder.cast(scale_value, f32)
 
 
-def _quantised_again(floats: Remake) -> Array:
-    return quantized_columns(floats())[0]
+def _groups(weight: WeightOp, floats: Array) -> Array | None:
+    """Which columns of a weight have one scale; None if each has its own."""
+    structure = weight.structure
+    return tied_columns(floats, structure.rectangles) if structure is not None and weight.kind == REPEATED else None
+
+
+def _quantised_again(floats: Remake, groups: Array | None) -> Array:
+    return quantized_columns(floats(), groups)[0]

@@ -1,11 +1,11 @@
 """Tiles with equal cells: which of them get a place of their own, and which lie where another one lies."""
 
 from collections.abc import Callable, Hashable, Sequence
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from passes.analysis.blocks import identity
 from passes.analysis.places import Table
 from passes.place_tiles.analysis.choices import ARRAYS, LATENCY
 from passes.place_tiles.analysis.filling import TILE
@@ -33,7 +33,7 @@ def classes_of(sizes: Sequence[int], weight: Callable[[int], TileOf]) -> list[Ta
         alike = [number for number, key in enumerate(keys) if seen[key] > 1]
         own: list[Hashable] = [(i, number) for number in range(len(keys))]
         if alike:
-            for number, key in zip(alike, _keys(weight(i), alike, _all_rows)):
+            for number, key in zip(alike, _keys(weight(i), alike, identity)):
                 own[number] = key
         classes.append(np.array([numbers.setdefault(key, len(numbers)) for key in own], np.int64))
     return classes
@@ -45,10 +45,6 @@ def _keys(tile: TileOf, numbers: Sequence[int], key: Callable[[npt.NDArray[np.ge
 
 def _first_row(cells: npt.NDArray[np.generic]) -> Hashable:
     return cells.shape, cells.dtype.str, hash(cells[0].tobytes())
-
-
-def _all_rows(cells: npt.NDArray[np.generic]) -> Hashable:
-    return cells.shape, cells.dtype.str, blake2b(np.ascontiguousarray(cells), digest_size=16).digest()
 
 
 def representatives(tiles: Table, classes: Table, objective: str) -> tuple[Table, Table]:

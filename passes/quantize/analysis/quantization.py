@@ -8,11 +8,14 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+def quantized_columns(
+    matrix: Array, groups: npt.NDArray[np.int64] | None = None
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
     """int8 values and float32 scales with `matrix = values * scales`, nearly, one scale for each column.
 
     `matrix` is [in, out], or blocks [blocks, rows, columns] (then there are `blocks * columns` scales).
     `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even (N12).
+    Columns of a matrix that have the same number in `groups` have one scale, that of the largest of them.
     Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
     with np.errstate(over="ignore"):
@@ -20,6 +23,10 @@ def quantized_columns(matrix: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[
     largest = np.maximum(matrix.max(axis=-2, initial=0), -matrix.min(axis=-2, initial=0))
     if not np.isfinite(largest).all():
         raise OverflowError("numbers that float32 has not")
+    if groups is not None:
+        together = np.zeros_like(largest)
+        np.maximum.at(together, groups, largest)
+        largest = together[groups]
     scales = (largest / np.float32(127)).astype(np.float32)
     scales[scales == 0] = 1
     values = np.empty(matrix.shape, np.int8)

@@ -3,10 +3,20 @@
 import numpy as np
 import pytest
 from xdsl.context import Context
+from xdsl.dialects.builtin import StringAttr
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from dialects.attributes.structure import BLAST, BLOCK_DIAGONAL, MONARCH, SPARSE, BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.structure import (
+    BLAST,
+    BLOCK_DIAGONAL,
+    MONARCH,
+    REPEATED,
+    SPARSE,
+    BlockDiagonalAttr,
+    BlocksAttr,
+    RectanglesAttr,
+)
 from dialects.cim import make_cim
 
 
@@ -39,6 +49,15 @@ def test_order_of_columns(symbol: str, text: str) -> None:
     assert found.order_symbol == symbol
 
 
+@pytest.mark.parametrize("turn", [(0, 1, 2, 3), (1, 0, 3, 2)])
+def test_blocks_in_strips(turn: tuple[int, ...]) -> None:
+    """Those of one strip need not be equally long, nor stand in order."""
+    blocks = np.array([(3, 0, 2, 1), (0, 2, 2, 2), (0, 0, 3, 2), (5, 1, 1, 3)])[:, turn]
+    found = BlocksAttr(StringAttr(REPEATED), RectanglesAttr.of(blocks))
+    assert found.shape == ((6, 4) if turn[0] == 0 else (4, 6))
+    assert parsed(str(found)) == found
+
+
 def test_blocks_of_different_shapes() -> None:
     found = parsed('#cim.blocks<"sparse", [rows 0 to 2, columns 0 to 1], [rows 4 to 4, columns 2 to 5]>')
     assert found.rectangles.tolist() == [[0, 0, 3, 2], [4, 2, 1, 4]]
@@ -46,7 +65,7 @@ def test_blocks_of_different_shapes() -> None:
     assert str(found) == '#cim.blocks<"sparse", [rows 0 to 2, columns 0 to 1], [rows 4 to 4, columns 2 to 5]>'
 
 
-UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, blast, sparse"
+UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, blast, sparse, repeated, banded"
 
 
 @pytest.mark.parametrize(
@@ -57,20 +76,21 @@ UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, bla
         ('block_diagonal<2 blocks of 2x?, "blast">', "2 blocks of 2x0: expected at least 1 block, row and column"),
         ('blocks<"odd", [rows 0 to 0, columns 0 to 0]>', UNKNOWN),
         (
-            'blocks<"sparse", [rows 0 to 1, columns 0 to 0], [rows 1 to 1, columns 1 to 1]>',
-            "block 1 is [1, 1, 1, 1]: expected blocks down the diagonal, at least 1x1",
+            'blocks<"sparse", [rows 0 to 1, columns 0 to 1], [rows 1 to 1, columns 1 to 1]>',
+            "block 1 is [1, 1, 1, 1]: expected blocks in strips, at least 1x1",
         ),
         (
-            'blocks<"sparse", [rows 0 to 1, columns 0 to 0], [rows 2 to 2, columns 0 to 0]>',
-            "block 1 is [2, 0, 1, 1]: expected blocks down the diagonal, at least 1x1",
+            'blocks<"sparse", [rows 0 to 1, columns 0 to 1], [rows 1 to 2, columns 2 to 2], '
+            "[rows 2 to 2, columns 1 to 1]>",
+            "block 1 is [1, 2, 2, 1]: expected blocks in strips, at least 1x1",
         ),
         (
             'blocks<"sparse", [rows 0 to -1, columns 0 to 0]>',
-            "block 0 is [0, 0, 0, 1]: expected blocks down the diagonal, at least 1x1",
+            "block 0 is [0, 0, 0, 1]: expected blocks in strips, at least 1x1",
         ),
         (
             'blocks<"sparse", [rows -1 to 0, columns 0 to 0]>',
-            "block 0 is [-1, 0, 2, 1]: expected blocks down the diagonal, at least 1x1",
+            "block 0 is [-1, 0, 2, 1]: expected blocks in strips, at least 1x1",
         ),
     ],
 )  # fmt: skip

@@ -64,6 +64,20 @@ def test_tiles_that_lie_across_others_are_not_cut_from_them():
     assert not are_cut_from(np.array([[9, 9, 1, 1]]), tiles)
 
 
+def test_places_in_strips_of_columns():
+    """Tiles of a banded matrix share rows, and begin in different ones."""
+    tiles = np.array([[0, 0, 4, 2], [2, 2, 4, 3]])
+    pieces = np.array([[0, 0, 4, 2], [2, 2, 1, 3], [3, 2, 3, 3]])
+    inside = places_in(pieces, tiles)
+    assert inside is not None
+    assert inside.tolist() == [[0, 0, 0], [1, 0, 0], [1, 1, 0]]
+    assert are_cut_from(pieces, tiles)
+    assert not are_cut_from(pieces[:2], tiles)
+    assert places_in(np.array([[4, 0, 1, 1]]), tiles) is None
+    crossing = np.array([[0, 0, 2, 2], [1, 2, 2, 2], [2, 1, 2, 1]])
+    assert places_in(crossing, crossing) is None
+
+
 def test_places_in_tiles_in_any_order():
     tiles = np.array([[2, 2, 2, 3], [0, 0, 2, 2]])
     pieces = np.array([[0, 1, 1, 1], [3, 3, 1, 2]])

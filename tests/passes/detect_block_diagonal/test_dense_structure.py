@@ -111,6 +111,46 @@ def test_a_zero_point_that_int8_has_no_room_for() -> None:
     assert structured(network_of(values, np.ones(6, np.float32), np.full(6, 5, np.int32))) is None
 
 
+def circulant(blocks: Array) -> Array:
+    """[count, rows, columns] -> block (i, j) is number i - j."""
+    count = len(blocks)
+    return np.block([[blocks[(i - j) % count] for j in range(count)] for i in range(count)])
+
+
+@pytest.mark.parametrize("x", ["", "tensor<?x3x?x12xf32>"])
+def test_blocks_that_repeat_stay_where_they_are(x: str) -> None:
+    network = network_of(circulant(GENERATOR.standard_normal((3, 4, 4)).astype(np.float32)), x=x)
+    weight = structured(network) if not x else None
+    if x:
+        assert rewrite(network.body, StructureDense(network, 0.0, LayerNotes("almost")))
+        weight = network.weight("w.blocks")
+    assert weight is not None
+    assert (weight.kind, weight.matrix_shape) == ("repeated", (12, 12))
+    assert weight.structure is not None
+    assert len(weight.structure.rectangles) == 9
+    assert not any(isinstance(op, PermuteOp) for op in network.body)
+
+
+def test_integers_that_repeat_about_their_zero_point() -> None:
+    zero, scale = np.full(12, 5, np.int32), 2.0 ** np.arange(12, dtype=np.float32)
+    values = (circulant(GENERATOR.integers(-9, 9, (3, 4, 4))) + 5).astype(np.int8)
+    weight = structured(network_of(values, scale, zero))
+    assert weight is not None
+    assert weight.kind == "repeated"
+    assert weight.affine is not None
+    assert (weight.affine.scale_symbol, weight.affine.zero_point_symbol) == ("scale", None)
+
+
+def test_a_band_becomes_blocks_along_the_diagonal() -> None:
+    matrix = GENERATOR.standard_normal((40, 40)).astype(np.float32)
+    network = network_of(np.triu(np.tril(matrix, 2), -2))
+    weight = structured(network)
+    assert weight is not None
+    assert (weight.kind, weight.matrix_shape) == ("banded", (40, 40))
+    assert weight.structure is not None
+    assert weight.structure.rectangles[:, 2:].prod(axis=1).sum() < 400
+
+
 def test_an_exact_product_of_two_factors() -> None:
     matrix = np.array(
         [
