@@ -10,7 +10,8 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
 
-from dialects.cim import WeightOp
+from dialects.array import ControlOp
+from dialects.cim import DigitalOp, WeightOp
 from dialects.element_types import Array, is_tensor
 from dialects.errors import UserError
 from dialects.texts import escaped, unescaped
@@ -88,6 +89,16 @@ class Network:
         return list(self.block.ops)[:-1]
 
     @property
+    def blocks(self) -> list[Block]:
+        """The block of `@main`, and the bodies of control flow in which multiplications may lie in arrays."""
+        return list(_blocks(self.block))
+
+    @property
+    def ops(self) -> list[Operation]:
+        """The operations of all `blocks`: those in a body come after the operation that it is of."""
+        return list(_operations(self.block))
+
+    @property
     def inputs(self) -> list[tuple[SSAValue, Port]]:
         """The network's inputs."""
         return list(zip(self.block.args, _ports(self.main.arg_attrs, len(self.block.args), "input")))
@@ -147,6 +158,29 @@ class Network:
         """Write the ports into `@main`."""
         self.main.properties["arg_attrs"] = ArrayAttr([p.attribute() for p in ports_in])
         self.main.properties["res_attrs"] = ArrayAttr([p.attribute() for p in ports_out])
+
+
+def bodies(op: Operation) -> list[Block]:
+    """The bodies of an operation in which multiplications may lie in arrays."""
+    if op.regions and (isinstance(op, ControlOp) or (isinstance(op, DigitalOp) and op.is_control)):
+        return [region.block for region in op.regions]
+    return []
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    yield block
+    for op in block.ops:
+        if op.regions:
+            for body in bodies(op):
+                yield from _blocks(body)
+
+
+def _operations(block: Block) -> Iterator[Operation]:
+    for op in block.ops:
+        yield op
+        if op.regions:
+            for body in bodies(op):
+                yield from _operations(body)
 
 
 def main_function(module: ModuleOp) -> FuncOp:

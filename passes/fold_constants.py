@@ -57,7 +57,7 @@ class FoldConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network = Network.of(ctx, op)
-        rewrite(network.block.ops, DropIdentity())
+        rewrite(network.ops, DropIdentity())
         ops = _foldable(network)
         inside = set[Operation](ops)
         values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
@@ -84,7 +84,7 @@ def _foldable(network: Network) -> list[DigitalOp]:
     """The operators that are constant and worth computing, in order."""
     foldable: list[DigitalOp] = []
     folded: set[SSAValue] = set()
-    for op in network.block.ops:
+    for op in network.ops:
         if isinstance(op, DigitalOp) and _is_foldable(op, folded):
             foldable.append(op)
             folded.update(op.outputs)

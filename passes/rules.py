@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation
 
-from dialects.array import ArrayDialect, MultiplyOp, StageOp
+from dialects.array import ArrayDialect, KernelOp, MultiplyOp, StageOp
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
 from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.hardware import chip_of
 from dialects.locations import node_name
-from dialects.network import main_block, operations, weights_of
+from dialects.network import bodies, main_block, operations, weights_of
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import are_twice, places_in
 
@@ -112,9 +112,14 @@ def _of_floats(op: Operation) -> str | None:
 
 
 def _inside(op: Operation) -> str | None:
-    """Whether it stands where passes leave all as it is."""
-    parent = op.parent_op()
-    return f"stands in a body of {parent.op_type.data}" if isinstance(parent, DigitalOp) else None
+    """Whether it stands where passes leave all as it is: in a body that is none of control flow, or in a kernel."""
+    around: Operation | None = op
+    digital: DigitalOp | None = None
+    while (around := around.parent_op()) is not None:
+        digital = around if isinstance(around, DigitalOp) else digital
+        if digital is not None and (isinstance(around, KernelOp) or not digital.is_control):
+            return f"stands in a body of {digital.op_type.data}"
+    return None
 
 
 def _foreign(op: Operation) -> str | None:
@@ -136,9 +141,17 @@ def _unscheduled(op: Operation) -> str | None:
 
 def _untimed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
     """An operator or a permutation that stands in no kernel."""
-    for op in main_block(module).ops:
+    return _untimed_in(main_block(module))
+
+
+def _untimed_in(block: Block) -> Breach | None:
+    for op in block.ops:
         if isinstance(op, DigitalOp | PermuteOp):
             return Breach(node_name(op), f"node {node_name(op)!r} is not scheduled")
+        for body in bodies(op):
+            breach = _untimed_in(body)
+            if breach is not None:
+                return breach
     return None
 
 
@@ -218,7 +231,7 @@ UNSCHEDULED = Rule(
     "expected IR from before schedule-arrays, to run {wanted} on",
 )
 FLAT = Rule(
-    "no multiplication by a constant weight stands in a body of control flow",
+    "no multiplication by a constant weight stands in a body that is not of control flow with known types",
     _each(_inside),
     'expected cim.digital "MatMul" or "MatMulInteger" there',
 )

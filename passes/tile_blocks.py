@@ -41,8 +41,8 @@ class TileBlocksPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         require(op, TILEABLE, self.name)
         chip, network = chip_of(op), Network.of(ctx, op)
-        tiled = {multiply.symbol: multiply for multiply in tiled_multiplies(network.block.ops)}
-        rewrite(network.block.ops, TileBlocks(network, chip, tiled))
+        tiled = {multiply.symbol: multiply for multiply in tiled_multiplies(network.ops)}
+        rewrite(network.ops, TileBlocks(network, chip, tiled))
 
 
 @dataclass(frozen=True)

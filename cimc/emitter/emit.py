@@ -11,27 +11,31 @@ from xdsl.ir import Operation
 from xdsl.utils.hints import isa
 
 from cimc.emitter.contents import contents
+from cimc.emitter.controls import control_of
 from cimc.emitter.kernel_forms import one_of_each_form
 from cimc.emitter.kernels import ConstantPool, kernel_of, unsupported
 from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
 from cimc.emitter.timed_records import kernel_work, multiply_records
 from cimc.machine.onnx_kernels import OnnxKernels
+from cimc.program.controls import Control
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Stage, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
 from cimc.program.records import (
     INTO_ARRAYS,
     OUT_OF_ARRAYS,
+    Opcode,
     Records,
     clear_record,
+    control_record,
     kernel_record,
     no_records,
     permute_record,
     transfer_record,
 )
 from cimc.program.schedule.checker import verify_schedule
-from dialects.array import KernelOp, MultiplyOp, PermuteOp, StageOp, TransferOp
+from dialects.array import ControlOp, KernelOp, MultiplyOp, PermuteOp, StageOp, TransferOp
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
@@ -69,6 +73,7 @@ class _Emitter:
         self.multiplications: list[Multiplication] = []
         self.tables: list[NDArray[np.int32]] = []
         self.table_numbers: dict[str, int] = {}
+        self.controls: list[Control] = []
         self.stages: list[Stage] = []
         self.operations: list[NDArray[np.int64]] = [np.zeros((0, len(OPERATION_FIELDS)), np.int64)]
         self.numbers: dict[str, int] = {}
@@ -96,6 +101,7 @@ class _Emitter:
             slots=self.slots.count,
             weights=[self._weight(symbol, op) for symbol, op in self.users.items()],
             multiplications=self.multiplications,
+            controls=self.controls,
             stages=self.stages,
             operations=np.concatenate(self.operations),
             timing=_timing(self.chip),
@@ -116,6 +122,8 @@ class _Emitter:
             self._stage(op)
         elif isinstance(op, PermuteOp):
             self._permute(op)
+        elif isinstance(op, ControlOp):
+            self._control(op)
         else:
             assert isinstance(op, ConstantOp | ReadOp | NoneOp), f"{op.name} is not scheduled"
 
@@ -177,6 +185,21 @@ class _Emitter:
         x, y = self.slots.of(op.x), self.slots.of(op.result)
         self.records.append(permute_record(stage=len(self.stages), x=x, y=y, table=table, start=start))
 
+    def _control(self, op: ControlOp) -> None:
+        """The records of all bodies, between those of the control flow."""
+        number, start = len(self.controls), _time(op.start_ps)
+        self.controls.append(control_of(op, self.slots))
+        opening = (Opcode.BRANCH, Opcode.ELSE) if op.op_type.data == "If" else (Opcode.LOOP,)
+        for block, opcode in zip(op.in_order, opening):
+            self._flow(opcode, number, start)
+            for inner in list(block.ops)[:-1]:
+                self._translate(inner)
+            start = max([start, *(_end(inner) for inner in block.ops)])
+        self._flow(Opcode.END, number, _time(op.start_ps) + _time(op.duration_ps))
+
+    def _flow(self, op: Opcode, control: int, start: int) -> None:
+        self.records.append(control_record(op=op, stage=len(self.stages), control=control, start=start))
+
     def _shape(self, op: MultiplyOp) -> tuple[int, int]:
         return self.network.weight(op.symbol).matrix_shape
 
@@ -199,6 +222,14 @@ class _Emitter:
                 if reason is not None:
                     raise UserError(reason) from error
             raise
+
+
+def _end(op: Operation) -> int:
+    """When an operation of a scheduled network is done [ps]; 0 for a constant."""
+    return _time(op.start_ps) + _time(op.duration_ps) if isinstance(op, _TIMED) else 0
+
+
+_TIMED = KernelOp | StageOp | PermuteOp | ControlOp
 
 
 def _time(attribute: IntegerAttr[I64]) -> int:

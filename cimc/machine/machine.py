@@ -2,21 +2,24 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import RunOptions
 
+from cimc.machine.control import ControlFlow, Stopped
 from cimc.machine.engine import Engine
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
-from cimc.machine.plan import arranged, effective, steps_of
+from cimc.machine.plan import arranged, effective, ends_of, steps_of
 from cimc.machine.products import Products, Run, Values, clipped
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.machine.stoppable import stoppable
+from cimc.program.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
@@ -24,10 +27,6 @@ from cimc.program.records import ADC_BITS, Opcode
 from cimc.program.schedule.checker import verify_schedule
 
 EngineName: TypeAlias = Literal["fast", "reference"]
-
-
-class Stopped(Exception):
-    """A run that nobody waits for any more."""
 
 
 class Machine:
@@ -61,6 +60,8 @@ class Machine:
         if ideal:
             records["adc_bits"], records["adc_shift"] = ADC_BITS[-1], 0
         self.steps = steps_of(records, program)
+        self._ends = ends_of(self.steps)
+        self.flow = ControlFlow({multiplication.y for multiplication in program.multiplications})
         self._kinds = [(step, step.op is Opcode.KERNEL, step.op is Opcode.MULTIPLY) for step in self.steps]
         """Each step with what it is: to ask for an opcode's name takes as long as much else of a step."""
         self.engine: Engine = (
@@ -77,7 +78,9 @@ class Machine:
         self.whole = 0.0
         """How long the last run took [s]."""
         self.native: list[float] = []
-        """How long each of its steps was in code that is not Python's: compiled loops, ONNX Runtime, permutations."""
+        """How long each of its steps was in code that is not Python's: compiled loops, ONNX Runtime, permutations.
+
+        Of a step that runs once an iteration, all of them."""
         self.conversions: dict[int, int] = {}
         """How many conversions the last run made, for every stage with multiplications."""
         self.clipped: dict[int, int] = {}
@@ -97,10 +100,19 @@ class Machine:
 
     def _run(self, arrays: Mapping[str, NDArray[Any]], options: RunOptions) -> dict[str, NDArray[Any]]:
         values: Values = {value.slot: arrays[value.name] for value in self.program.inputs}
-        run = Run(values, self.products.room())
-        native: list[float] = []
+        run = Run(values, self.products.room(), [0.0] * len(self.steps))
+        self._execute(0, len(self.steps), run, options)
+        self.products.rooms.append(run.room)
+        self.native = run.times
+        self.conversions, self.clipped = self.products.conversions(run.counts), clipped(run.counts)
+        return {output.name: values[output.slot] for output in self.program.outputs}
+
+    def _execute(self, first: int, last: int, run: Run, options: RunOptions) -> None:
+        """Run the steps from number `first` to before `last`."""
+        values, times, number = run.values, run.times, first
         kernels, multiply, clock, forget = self.kernels, self.products.execute, time.perf_counter, values.pop
-        for step, is_kernel, is_product in self._kinds:
+        while number < last:
+            step, is_kernel, is_product = self._kinds[number]
             if options.terminate:
                 raise Stopped
             run.native = 0
@@ -112,16 +124,31 @@ class Machine:
                 values.update(zip(self.program.kernels[step.k].outputs, outputs))
             elif is_product:
                 multiply(step, run)
-            else:
-                assert step.op is Opcode.PERMUTE, "what only tells time, or clears, is no step of its own"
+            elif step.op is Opcode.PERMUTE:
                 values[step.y] = self._permute(values[step.x], step.k, run)  # I16
+            else:
+                self._control(number, run, options)
+                number = self._ends[number][1]
+                step, run.native = self.steps[number], 0
             for slot in step.frees:
                 forget(slot, None)
-            native.append(run.native)
-        self.products.rooms.append(run.room)
-        self.native = native
-        self.conversions, self.clipped = self.products.conversions(run.counts), clipped(run.counts)
-        return {output.name: values[output.slot] for output in self.program.outputs}
+            times[number] += run.native
+            number += 1
+
+    def _control(self, number: int, run: Run, options: RunOptions) -> None:
+        """Run the bodies of the control flow that step `number` begins."""
+        (else_, end), control = self._ends[number], self.program.controls[self.steps[number].k]
+
+        def body(first: int, last: int) -> None:
+            if options.terminate:
+                raise Stopped
+            self._execute(first, last, run, options)
+
+        if isinstance(control, Loop):
+            self.flow.loop(control, run.values, partial(body, number + 1, end))
+        else:
+            bodies = partial(body, number + 1, else_), partial(body, else_ + 1, end)
+            self.flow.branch(control, run.values, bodies)
 
     def nodes_by_stage(self) -> dict[int, str]:
         """The ONNX nodes whose multiplications run in each stage, in one line."""

@@ -1,7 +1,7 @@
 """The plan of a run: which records are executed together, and which values are forgotten afterwards."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain, groupby
@@ -9,9 +9,10 @@ from itertools import chain, groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.bodies import WHOLE, Body, around, bodies_of, body_of_records
 from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
-from cimc.program.records import TIMING_ONLY, Opcode, Records
+from cimc.program.records import CONTROL_FLOW, TIMING_ONLY, Opcode, Records
 
 _OF_ARRAYS = (Opcode.CLEAR, Opcode.MULTIPLY)
 
@@ -63,7 +64,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Step:
-    """One KERNEL or PERMUTE record; or MULTIPLY: CLEAR and MULTIPLY records of one stage that follow each other.
+    """A KERNEL or PERMUTE record, or one of control flow; or MULTIPLY: CLEAR and MULTIPLY records of one stage that
+    follow each other.
 
     `groups` are the products that the latter clear, `continued` those that an earlier step has cleared. `stage`, `x`,
     `y` and `k` are those of the first record.
@@ -110,9 +112,24 @@ def _runs(records: Records) -> NDArray[np.intp]:
 def steps_of(records: Records, program: Program) -> list[Step]:
     """The steps of records that are `effective` and `arranged`."""
     runs = np.split(np.arange(len(records)), np.flatnonzero(np.diff(_runs(records))) + 1) if len(records) else []
-    frees = _frees([_slots(records[run], program) for run in runs], program)
+    frees = _frees(_uses(records, runs, program), program)
     multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
     return [_step(records, run, free, multiplications, program) for run, free in zip(runs, frees, strict=True)]
+
+
+def ends_of(steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
+    """For each step that begins control flow the number of its ELSE (its END without one), and that of its END."""
+    ends: dict[int, tuple[int, int]] = {}
+    begun: dict[int, int] = {}
+    for number, step in enumerate(steps):
+        if step.op in (Opcode.LOOP, Opcode.BRANCH):
+            begun[step.k] = number
+        elif step.op is Opcode.ELSE:
+            ends[begun[step.k]] = number, number
+        elif step.op is Opcode.END:
+            first = ends.get(begun[step.k], (number, number))[0]
+            ends[begun[step.k]] = first, number
+    return ends
 
 
 def _step(
@@ -160,8 +177,56 @@ def _frees(uses: list[set[int]], program: Program) -> Iterator[tuple[int, ...]]:
     return reversed(frees)
 
 
+def _uses(records: Records, runs: Sequence[NDArray[np.intp]], program: Program) -> list[set[int]]:
+    """The values that each step uses; those from outside of control flow are used where it ends, for it may run again.
+
+    So is all that control flow itself reads and writes.
+    """
+    uses = [_slots(records[run], program) for run in runs]
+    bodies = bodies_of(records, program.controls)
+    if not bodies:
+        return uses
+    inside = body_of_records(records, bodies)
+    step_of = {int(run[0]): number for number, run in enumerate(runs)}
+    ends = [step_of[max(b.closes for b in bodies if b.control == k)] for k in range(len(program.controls))]
+    known = _bodies_of_values(records, program, bodies, inside)
+    moved: list[set[int]] = [set() for _ in uses]
+    for run, slots in zip(runs, uses, strict=True):
+        path = around(int(inside[run[0]]), bodies)
+        for slot in slots:
+            beyond = path[path.index(known[slot]) + 1 :] if known[slot] in path else path
+            number = step_of[int(run[0])] if not beyond else ends[bodies[beyond[0]].control]
+            moved[number].add(slot)
+    for control, end in zip(program.controls, ends, strict=True):
+        path = around(int(inside[runs[end][0]]), bodies)
+        for slot in (*control.reads, *control.writes, *chain(*control.begins, *control.ends)):
+            beyond = (
+                path[path.index(known[slot]) + 1 :] if known[slot] in path else path if known[slot] == WHOLE else []
+            )
+            moved[end if not beyond else ends[bodies[beyond[0]].control]].add(slot)
+    return moved
+
+
+def _bodies_of_values(
+    records: Records, program: Program, bodies: Sequence[Body], inside: NDArray[np.int64]
+) -> dict[int, int]:
+    """The body that writes each value, `WHOLE` for none."""
+    known = {value.slot: WHOLE for value in program.inputs}
+    for number, body in enumerate(bodies):
+        control = program.controls[body.control]
+        known.update(dict.fromkeys(control.begins[body.branch], number))
+        known.update(dict.fromkeys(control.writes, body.around))
+    for number in np.flatnonzero(np.isin(records["op"], (Opcode.CLEAR, Opcode.PERMUTE, Opcode.KERNEL))).tolist():
+        is_kernel = records["op"][number] == Opcode.KERNEL
+        written = program.kernels[int(records["k"][number])].outputs if is_kernel else (int(records["y"][number]),)
+        known.update(dict.fromkeys(written, int(inside[number])))
+    return known
+
+
 def _slots(records: Records, program: Program) -> set[int]:
     """The values that records of one step read or write."""
+    if records["op"][0] in CONTROL_FLOW:
+        return set()
     if records["op"][0] != Opcode.KERNEL:
         return {*records["x"].tolist(), *records["y"].tolist()}
     kernel = program.kernels[int(records["k"][0])]

@@ -72,10 +72,14 @@ class Sums:
 
 @dataclass
 class Run:
-    """What a run has: values by slot, room, and how long it has been in compiled loops and in ONNX Runtime [s]."""
+    """What a run has: values by slot, room, and how long it has been in compiled loops and in ONNX Runtime [s].
+
+    `times` are those of all steps, `native` is that of the one at hand.
+    """
 
     values: Values
     room: Room
+    times: list[float] = field(default_factory=list[float])
     native: float = 0
     counts: list[Count] = field(default_factory=list[Count])
 

@@ -36,6 +36,8 @@ def _rows(machine: Machine) -> Iterator[tuple[float, str, str]]:
                 yield seconds, "digital", f"kernel {step.k}: {one_line(few)}"
             case Opcode.PERMUTE:
                 yield seconds, "digital", f"permute: table {step.k}"
+            case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
+                pass  # what runs in a body has a time of its own
             case _:
                 stages[step.stage] = stages.get(step.stage, 0) + seconds
     for stage, seconds in stages.items():

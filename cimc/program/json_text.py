@@ -20,6 +20,10 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
     Opcode.PERMUTE: ("x", "y", "k"),
     Opcode.TRANSFER: ("x",),
     Opcode.ADD: ("x", "y", "array", "n", "columns"),
+    Opcode.LOOP: ("k",),
+    Opcode.BRANCH: ("k",),
+    Opcode.ELSE: ("k",),
+    Opcode.END: ("k",),
 }  # fmt: skip
 """What each instruction has (I6), beside `op`, `stage` and `start`."""
 

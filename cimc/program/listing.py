@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.control_text import control_text
 from cimc.program.fidelity import fidelity_lines
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
@@ -99,7 +100,7 @@ class RecordNodes:
     """The ONNX nodes that records come from."""
 
     def __init__(self, program: Program) -> None:
-        self.kernels = program.kernels
+        self.kernels, self.controls = program.kernels, program.controls
         self.multiplications: dict[int, Multiplication] = {m.y: m for m in program.multiplications}
 
     def of(self, record: Mapping[str, int]) -> Sequence[str]:
@@ -107,6 +108,8 @@ class RecordNodes:
         match record["op"]:
             case Opcode.KERNEL:
                 return self.kernels[record["k"]].nodes
+            case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
+                return [self.controls[record["k"]].node]
             case Opcode.CLEAR | Opcode.MULTIPLY | Opcode.ADD if record["y"] in self.multiplications:
                 return [self.multiplications[record["y"]].node]
             case _:
@@ -138,6 +141,8 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
             return f"{x} {'into' if record['flags'] == INTO_ARRAYS else 'out of'} arrays"
         case Opcode.ADD:
             return f"{y}[{_span(n, record['columns'])}] partial sums on unit {record['array']}"
+        case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
+            return control_text(op, k, program.controls[k])
 
 
 def _with_comment(line: str, comment: str) -> str:

@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.bodies import bodies_of
 from cimc.program.container import Container, Tensor, read_container, write_container
+from cimc.program.controls import Control, control_from_json
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
 from cimc.program.mapped import portions
@@ -32,6 +35,7 @@ from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.verifier import (
     TILE_FIELDS,
+    Flow,
     verify_chip,
     verify_kernels,
     verify_multiplications,
@@ -80,6 +84,7 @@ class Program:
     slots: int = 0
     weights: Sequence[Weight] = ()
     multiplications: Sequence[Multiplication] = ()
+    controls: Sequence[Control] = ()
     stages: Sequence[Stage] = ()
     operations: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, len(OPERATION_FIELDS)), np.int64))
     timing: Timing | None = None
@@ -128,9 +133,13 @@ class Program:
         inputs, outputs = [value.slot for value in self.inputs], [value.slot for value in self.outputs]
         verify_slots(inputs, self.slots, "an input")
         verify_slots(outputs, self.slots, "an output")
+        for number, control in enumerate(self.controls):
+            used = [*control.reads, *control.writes, *chain(*control.begins, *control.ends)]
+            verify_slots(used, self.slots, f"control flow {number}")
         counts = {"slots": self.slots, "kernels": len(self.kernels), "tables": len(self.tables)}
         verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
-        verify_order(self.instructions, self.kernels, inputs, outputs, self.slots)
+        flow = Flow(self.controls, bodies_of(self.instructions, self.controls))
+        verify_order(self.instructions, self.kernels, flow, inputs, outputs, self.slots)
         verify_operations(self.operations, len(self.kernels))
         verify_models(self.kernels, self.constants)
 
@@ -145,6 +154,7 @@ class Program:
         return tensors
 
     def _to_json(self) -> dict[str, Json]:
+        controls: list[Json] = [control.to_json() for control in self.controls]
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -165,6 +175,7 @@ class Program:
             "notes": dict(self.notes),
             "source": self.source.to_json(),
             "options": dict(self.options),
+            **({"controls": controls} if controls else {}),
         }
 
 
@@ -225,6 +236,7 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         slots=metadata.count("slots"),
         weights=[Weight.from_json(value) for value in metadata.children("weights")],
         multiplications=[Multiplication.from_json(value) for value in metadata.children("multiplications")],
+        controls=[control_from_json(c) for c in metadata.children("controls")] if "controls" in metadata.fields else [],
         stages=[Stage.from_json(stage) for stage in metadata.children("stages")],
         operations=tensors.take("operations", np.int64, 2, len(OPERATION_FIELDS)),
         timing=None if metadata.fields.get("timing") is None else Timing.from_json(metadata.child("timing")),

@@ -29,10 +29,20 @@ class Opcode(IntEnum):
     """value `x` moves into (`flags` INTO_ARRAYS) or out of (OUT_OF_ARRAYS) the arrays of a stage"""
     ADD = 6
     """digital unit `array` adds two partial sums of elements `n` to `n + columns` of value `y`"""
+    LOOP = 7
+    """the body of loop `k` begins, which runs once an iteration"""
+    BRANCH = 8
+    """the first branch of `k` begins, which runs where its condition is true"""
+    ELSE = 9
+    """the first branch of `k` ends, and the second begins, which runs where its condition is false"""
+    END = 10
+    """the last body of `k` ends"""
 
 
 TIMING_ONLY = (Opcode.TRANSFER, Opcode.ADD)
 """What only says when something happens, and changes no value: MULTIPLY has added already (I8)."""
+CONTROL_FLOW = (Opcode.LOOP, Opcode.BRANCH, Opcode.ELSE, Opcode.END)
+"""What says which records run, and how often."""
 INTO_ARRAYS, OUT_OF_ARRAYS = 0, 1
 """`flags` of a TRANSFER."""
 
@@ -47,7 +57,7 @@ RECORD = np.dtype(
         ("x", "<u4"),  # slot that is read
         ("y", "<u4"),  # slot that is written
         ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit
-        ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel
+        ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel; or control flow
         ("n", "<u4"),  # MULTIPLY, ADD: first element of y; CLEAR: length of y
         ("bound", "<u4"),  # largest analog sum that any input can cause
         ("row", "<u2"),
@@ -129,6 +139,12 @@ def add_records(
 ) -> Records:
     """ADD records: digital unit `unit` adds two partial sums of `columns` elements of `y`, from element `n` on."""
     return _records(Opcode.ADD, stage=stage, x=x, y=y, array=unit, n=n, columns=columns, start=start)
+
+
+def control_record(*, op: Opcode, stage: int, control: int, start: int = 0) -> Records:
+    """One of `CONTROL_FLOW`: a body of control flow begins or ends."""
+    assert op in CONTROL_FLOW
+    return _records(op, stage=stage, k=control, start=start)
 
 
 def no_records() -> Records:

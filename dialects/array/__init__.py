@@ -25,11 +25,13 @@
 ```
 One `array.multiply` stands for a whole weight: each pass writes its decisions into it as one more table. A scheduled
 network is a row of kernels, stages and permutations; each starts so many picoseconds after the start of the run, and
-what is inside of a kernel or a stage counts from the start of that.
+what is inside of a kernel or a stage counts from the start of that. Control flow whose bodies multiply is an
+`array.control`, each of its bodies such a row.
 """
 
 from xdsl.ir import Dialect
 
+from dialects.array.control import ControlOp
 from dialects.array.multiply import MultiplyOp
 from dialects.array.scheduled import (
     INTO_ARRAYS,
@@ -42,7 +44,7 @@ from dialects.array.scheduled import (
 )
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr
 
-ArrayDialect = Dialect("array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, YieldOp], [TableAttr])
+ArrayDialect = Dialect("array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, ControlOp, YieldOp], [TableAttr])
 
 __all__ = [
     "ADDITION",
@@ -53,6 +55,7 @@ __all__ = [
     "TILE",
     "WORK",
     "ArrayDialect",
+    "ControlOp",
     "KernelOp",
     "MultiplyOp",
     "PermuteOp",

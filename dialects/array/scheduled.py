@@ -22,6 +22,7 @@ from xdsl.irdl import (
 from xdsl.traits import HasParent, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.array.control import ControlOp
 from dialects.array.multiply import MultiplyOp
 from dialects.array.table_text import Work
 from dialects.array.tables import WORK, TableAttr
@@ -246,11 +247,11 @@ class PermuteOp(IRDLOperation):
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """Ends a stage or a kernel and names what it computed."""
+    """Ends a stage, a kernel or a body of control flow and names what it computed."""
 
     name = "array.yield"
     values = var_operand_def()
-    traits = traits_def(IsTerminator(), HasParent(StageOp, KernelOp))
+    traits = traits_def(IsTerminator(), HasParent(StageOp, KernelOp, ControlOp))
     assembly_format = "$values `:` type($values) attr-dict"
 
     def __init__(self, values: Sequence[SSAValue]):

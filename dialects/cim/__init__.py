@@ -19,7 +19,7 @@ from xdsl.ir import Dialect
 from dialects.attributes.cim_attributes import AffineAttr, DataAttr, ProtoAttr, WeightFilesAttr
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim.constants import CONSTANTS, ConstantOp, NoneOp, ReadOp
-from dialects.cim.digital import DigitalOp, YieldOp
+from dialects.cim.digital import CONTROL, DigitalOp, YieldOp, wrong_bodies
 from dialects.cim.products import MatmulOp, PermuteOp
 from dialects.cim.weight import WeightOp, weight_op
 from dialects.cim_types import ElementType, ValueType
@@ -48,6 +48,7 @@ def make_cim(store: WeightStore | None = None) -> Dialect:
 
 __all__ = [
     "CONSTANTS",
+    "CONTROL",
     "ConstantOp",
     "DigitalOp",
     "MatmulOp",
@@ -58,4 +59,5 @@ __all__ = [
     "YieldOp",
     "make_cim",
     "weight_op",
+    "wrong_bodies",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DictionaryAttr,
+    NoneType,
     StringAttr,
 )
 from xdsl.interfaces import HasFolderInterface
@@ -25,8 +26,12 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.element_types import (
     UNKNOWN,
     element_type,
+    onnx_element,
 )
 from dialects.operator_effects import OperatorEffects, draws, is_counted
+
+CONTROL: dict[str, tuple[str, ...]] = {"If": ("else_branch", "then_branch"), "Loop": ("body",), "Scan": ("body",)}
+"""ONNX's control flow, with the names of its bodies: multiplications in them may lie in arrays."""
 
 
 @irdl_op_definition
@@ -105,6 +110,20 @@ class DigitalOp(IRDLOperation, HasFolderInterface):
         """Whether it draws random numbers, or may do so; its bodies may, too."""
         return self.is_standard and draws(self.op_type.data, self.inputs)
 
+    @property
+    def is_control(self) -> bool:
+        """Whether multiplications in its bodies may lie in arrays: it is an `If`, `Loop` or `Scan` of tensors.
+
+        All that goes in and out of its bodies has to be of a known type, for it travels between stages.
+        """
+        if self.bodies is None or not self.is_a(*CONTROL) or wrong_bodies(self, self.bodies) is not None:
+            return False
+        values: list[SSAValue] = [*self.operands, *self.results]
+        for graph in self.graphs:
+            end = graph.block.last_op
+            values += [*graph.block.args, *(() if end is None else end.operands)]
+        return all(isinstance(v.type, NoneType) or onnx_element(element_type(v.type)) for v in values)
+
     def fold(self) -> tuple[SSAValue] | None:
         """Its input, where that is the result: an `Identity`, or a `Cast` to the type that it has."""
         if not self.is_a("Identity", "Cast") or len(self.inputs) != 1 or is_counted(self):
@@ -112,6 +131,26 @@ class DigitalOp(IRDLOperation, HasFolderInterface):
         (x,) = self.inputs
         known = self.is_a("Identity") or element_type(x.type) != UNKNOWN
         return (x,) if known and self.result_types == (x.type,) else None
+
+
+def wrong_bodies(op: Operation, names: ArrayAttr[StringAttr]) -> str | None:
+    """What is wrong with the bodies of control flow: their names, or how many values they take and give."""
+    type_ = op.properties["op_type"]
+    assert isinstance(type_, StringAttr)
+    op_type, given, made = type_.data, len(op.operands), len(op.results)
+    expected = CONTROL[op_type]
+    if tuple(sorted(name.data for name in names)) != expected:
+        return f"{op_type} has {len(names)} bodies: expected {' and '.join(expected)}"
+    takes, gives = {"If": (0, made), "Loop": (given, made + 1), "Scan": (given, made)}[op_type]
+    for name, graph in zip(names, op.regions):
+        end = graph.block.last_op
+        ports = len(graph.block.args), 0 if end is None else len(end.operands)
+        if ports != (takes, gives):
+            return (
+                f"body {name.data!r} of {op_type} takes {ports[0]} values and gives {ports[1]}: "
+                f"expected {takes} and {gives}"
+            )
+    return None
 
 
 @irdl_op_definition

@@ -125,6 +125,8 @@ class GraphWriter:
             return self._stage(op)
         if isinstance(op, array.KernelOp):
             return self._kernel(op)
+        if isinstance(op, array.ControlOp):
+            return [self._control(op)]
         if isinstance(op, MatmulOp | array.MultiplyOp):
             return self.products.nodes(op, self.name(op.x), self.name(op.result), self._node_name(op))
         if isinstance(op, PermuteOp | array.PermuteOp):
@@ -142,11 +144,19 @@ class GraphWriter:
         )
         inputs = self._exact_operands(op, domain, op_type, nodes)
         node = helper.make_node(op_type, inputs, [self._operand(v) for v in op.results], name=name, domain=domain)
-        node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
-        if op.bodies is not None:
-            for name, region in zip(op.bodies, op.graphs):
-                node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
+        self._set_attributes(node, op)
         return [*nodes, node]
+
+    def _control(self, op: array.ControlOp) -> NodeProto:
+        inputs, outputs = ([self._operand(value) for value in values] for values in (op.inputs, op.outputs))
+        node = helper.make_node(op.op_type.data, inputs, outputs, name=self._node_name(op))
+        self._set_attributes(node, op)
+        return node
+
+    def _set_attributes(self, node: NodeProto, op: DigitalOp | array.ControlOp) -> None:
+        node.attribute.extend(to_onnx(name, value) for name, value in op.setting.items())
+        for name, region in zip(() if op.bodies is None else op.bodies, op.graphs):
+            node.attribute.append(helper.make_attribute(name.data, self._body(region.block)))
 
     def _exact_operands(self, op: DigitalOp, domain: str, op_type: str, nodes: list[NodeProto]) -> list[str]:
         """The names of the inputs; int8 numbers that meet uint8 in a product move, by `nodes` unless constant."""
@@ -181,7 +191,7 @@ class GraphWriter:
     def _body(self, block: Block) -> GraphProto:
         """The graph of a body of control flow; values from outside are seen by name."""
         last = block.last_op
-        assert isinstance(last, YieldOp)
+        assert isinstance(last, YieldOp | array.YieldOp)
         arguments = [value_info(a.type, Port(self.name(a), ())) for a in block.args]
         nodes = [node for op in block.ops if op is not last for node in self.nodes(op)]
         results: list[ValueInfoProto] = []

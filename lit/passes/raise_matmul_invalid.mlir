@@ -83,14 +83,14 @@ func.func @main(%x: tensor<4x2xui8>, %rows: tensor<4xui8>, %zero: tensor<i8>) ->
 
 // -----
 
-// Operators of other domains, and those inside control flow.
+// Operators of other domains, and those in bodies of such.
 cim.weight @w = dense<1.0> : tensor<2x2xf32>
 func.func @main(%x: tensor<?x2xf32>, %go: tensor<i1>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
   %w = cim.read @w : tensor<2x2xf32>
   // CHECK: cim.digital "MatMul" of "com.example"
   %0 = cim.digital "MatMul" of "com.example"(%x, %w) : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   // CHECK: cim.digital "If"
-  %1 = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
+  %1 = cim.digital "If" of "com.example"(%go) bodies ["then_branch", "else_branch"] {
     // CHECK: cim.digital "MatMul"(%x, %w)
     %2 = cim.digital "MatMul"(%x, %w) : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
     cim.yield %2 : tensor<?x2xf32>

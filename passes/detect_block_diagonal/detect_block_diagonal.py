@@ -50,9 +50,9 @@ class DetectBlockDiagonalPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_pruning(self.prune_below)
         network = Network.of(ctx, op)
-        rewrite(network.block.ops, *(product(network) for product in BLOCK_PRODUCTS))
+        rewrite(network.ops, *(product(network) for product in BLOCK_PRODUCTS))
         notes = LayerNotes("almost")
-        rewrite(network.block.ops, StructureDense(network, float(self.prune_below), notes))
+        rewrite(network.ops, StructureDense(network, float(self.prune_below), notes))
         notes.write(op)
         straighten(network)
         name_kinds(network)

@@ -14,7 +14,7 @@ from passes.rewriting.multiplications import permuted_product
 
 def name_kinds(network: Network) -> None:
     """Write the kind of each pair of factors into the structure of both weights."""
-    for op in network.block.ops:
+    for op in network.ops:
         if isinstance(op, MatmulOp) and _structure(op, network) is not None:
             for kind, first in ((MONARCH, permuted_product(op.x)), (BLAST, _coupled_product(op.x))):
                 if first is not None and _structure(first, network) is not None:

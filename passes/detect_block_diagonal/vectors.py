@@ -17,7 +17,7 @@ def straighten(network: Network) -> None:
     No pattern: it changes operands, not operations, and where movements come from is found once for all.
     """
     sources, tried = Sources(), Tried()
-    for op in list(network.block.ops):
+    for op in network.ops:
         for index, operand in moved_operands(op):
             source = sources.of(operand)
             if source is None or not (_is_structured(op, network) or _is_structured(source.owner, network)):

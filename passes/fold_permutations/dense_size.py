@@ -10,7 +10,7 @@ def dense_size(network: Network) -> int:
 
     A weight that several multiplications share counts once.
     """
-    matmuls = [op for op in network.block.ops if isinstance(op, MatmulOp)]
+    matmuls = [op for op in network.ops if isinstance(op, MatmulOp)]
     structured = {op for op in matmuls if network.weight(op.symbol).structure is not None}
     pairs = {op: first for op in matmuls if (first := permuted_product(op.x)) is not None and first in structured}
     firsts = set(pairs.values())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -49,7 +49,7 @@ class FoldPermutationsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network = Network.of(ctx, op)
-        rewrite(network.block.ops, RaiseGather(network))
+        rewrite(network.ops, RaiseGather(network))
         note_permutations(op, len(_permutes(network)))
         steps = (DropIdentity, JoinPermutations, FoldIntoProducer, HoistOperator, FoldIntoUsers)
         patterns = [step(network) for step in steps]
@@ -65,16 +65,16 @@ class FoldPermutationsPass(ModulePass):
 
 def _permutes(network: Network) -> list[PermuteOp]:
     """The permutations of a network, in order."""
-    return [op for op in network.block.ops if type(op) is PermuteOp]
+    return [op for op in network.ops if type(op) is PermuteOp]
 
 
 def _merge_equal(network: Network) -> None:
     """Permutations of one value by equal tables are executed once. No pattern: it takes all that were before."""
-    known: dict[tuple[SSAValue, bytes], PermuteOp] = {}
-    for op in network.block.ops:
+    known: dict[tuple[SSAValue, Block | None, bytes], PermuteOp] = {}
+    for op in network.ops:
         if isinstance(op, PermuteOp):
             table = network.array(op.symbol)
-            first = known.setdefault((op.x, table.tobytes()), op)
+            first = known.setdefault((op.x, op.parent, table.tobytes()), op)
             if first is not op:
                 op.result.replace_all_uses_with(first.result)
 

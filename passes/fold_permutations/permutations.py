@@ -228,11 +228,12 @@ def _is_structured(op: Operation, network: Network) -> bool:
 def _products(weight: WeightOp, network: Network) -> Iterator[MatmulOp]:
     """The multiplications by a weight, looked for among all operations."""
     symbol = weight.symbol
-    op = network.block.first_op
-    while op is not None:  # asked for at every fold: faster than an iterator of the block's
-        if type(op) is MatmulOp and op.symbol == symbol:
-            yield op
-        op = op.next_op
+    for block in network.blocks:
+        op = block.first_op
+        while op is not None:  # asked for at every fold: faster than an iterator of the block's
+            if type(op) is MatmulOp and op.symbol == symbol:
+                yield op
+            op = op.next_op
 
 
 def _table(permute: PermuteOp, builder: DigitalBuilder) -> Array:

@@ -22,7 +22,7 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.sharing import TileOf, classes_of
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
-from passes.rewriting.levels import operation_levels, sources
+from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies, tiles_of
 from passes.rules import PLACEABLE, require
 
@@ -73,15 +73,15 @@ class PlaceTilesPass(ModulePass):
             placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
         placement_of = dict(zip(weights, placements))
-        for multiply in tiled_multiplies(network.block.ops):
+        for multiply in tiled_multiplies(network.ops):
             placement = placement_of[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
 
 
 def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
     """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
-    ops = network.body
-    multiplies, level, second = tiled_multiplies(ops), operation_levels(ops), _second_factors(ops, network)
+    ops = network.ops
+    multiplies, level, second = tiled_multiplies(ops), stage_numbers(network), _second_factors(ops, network)
     tiles_of_symbol: dict[str, WeightTiles] = {}
     for op in sorted(multiplies, key=lambda multiply: level[multiply]):
         symbol = op.symbol

@@ -83,7 +83,7 @@ class ProjectMonarchPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_projection(self.blocks, self.budget, self.rank)
         network = Network.of(ctx, op)
-        matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
+        matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
         seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}

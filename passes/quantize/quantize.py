@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -77,7 +77,7 @@ class QuantizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_activations(self.activations)
         network = Network.of(ctx, op)
-        matmuls = [o for o in network.block.ops if isinstance(o, MatmulOp) and not o.is_integer]
+        matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
         seen: dict[MatmulOp, tuple[float, float]] = {}
         if self.activations == STATIC:
             if self.calibration is None:
@@ -96,7 +96,10 @@ class Quantize(RewritePattern):
     activations: str
     ranges: Mapping[MatmulOp, tuple[float, float]]
     """What the inputs of each are between, if activations are static."""
-    known: dict[SSAValue, Activation] = field(default_factory=dict[SSAValue, Activation])
+    known: dict[tuple[SSAValue, Block | None], Activation] = field(
+        default_factory=dict[tuple[SSAValue, Block | None], Activation]
+    )
+    """By activation and block: what is quantised in a body is not seen outside of it."""
     marks: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     """The scale that marks a product."""
 
@@ -105,11 +108,12 @@ class Quantize(RewritePattern):
         if op.is_integer:
             return
         builder = DigitalBuilder(self.network, op)
-        if op.x not in self.known:
+        key = op.x, op.parent
+        if key not in self.known:
             x = _dequantised(builder, op.x)
-            self.known[op.x] = x or _marked(builder, self._quantised(builder, op), op.x, self.marks)
-        product = _integer_product(builder, op, self.known[op.x])
-        self.marks[product] = self.known[op.x].scale
+            self.known[key] = x or _marked(builder, self._quantised(builder, op), op.x, self.marks)
+        product = _integer_product(builder, op, self.known[key])
+        self.marks[product] = self.known[key].scale
         rewriter.replace(op, (), [product])
 
     def _quantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation:

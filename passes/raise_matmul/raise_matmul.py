@@ -53,7 +53,7 @@ class RaiseMatmulPass(ModulePass):
         network, constants = Network.of(ctx, op), ComputedConstants()
         floats = (rule(network, constants) for rule in FLOAT_RULES)
         integers = (rule(network) for rule in INTEGER_RULES)
-        rewrite(network.block.ops, *floats, *integers)
+        rewrite(network.ops, *floats, *integers)
         sweep(network)
 
 

@@ -225,6 +225,6 @@ def _computed_from(value: SSAValue) -> Sequence[SSAValue] | None:
     owner = value.owner
     if isinstance(owner, ConstantOp | ReadOp):
         return ()
-    if not isinstance(owner, Operation) or not owner.operands:
+    if not isinstance(owner, Operation) or not owner.operands or owner.regions:
         return None
     return [operand for operand in owner.operands if not isinstance(operand.type, NoneType)]

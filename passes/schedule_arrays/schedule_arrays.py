@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from dialects.array import WORK, MultiplyOp, StageOp, TableAttr
+from dialects.array import WORK, ControlOp, MultiplyOp, StageOp, TableAttr
 from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import element_type, i8
@@ -32,7 +32,7 @@ from passes.schedule_arrays.analysis.stage import Product, schedule_stage
 from passes.schedule_arrays.analysis.timing import LONGEST_PS, check_time
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 from passes.schedule_arrays.operator_costs import cost_of, static_operators
-from passes.schedule_arrays.scheduled import kernel_of, schedule_permutation, stage_of, take_apart
+from passes.schedule_arrays.scheduled import begin_control, kernel_of, schedule_permutation, stage_of, take_apart
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,12 @@ class ScheduleArraysPass(ModulePass):
       operator 0 on unit 0 at 0 ps for 2000 ps
     } : tensor<?x4xf32>
     ```
-    A `cim.permute` becomes an `array.permute`. Row groups are as large, and ADC bits as few, as the actual cells allow
-    without a conversion that could clip (docs/numerics.md). Row groups of one array start together where no sum is
-    spoilt by it, otherwise one after the other. An earlier schedule is taken apart first. Needs places (`place-tiles`);
-    changes no number unless it is `lossy`. Works on the network as a whole, for one clock runs through all of it.
+    A `cim.permute` becomes an `array.permute`, and an `If`, `Loop` or `Scan` with multiplications in its bodies an
+    `array.control`, whose bodies are scheduled like the function, for one iteration. Row groups are as large, and ADC
+    bits as few, as the actual cells allow without a conversion that could clip (docs/numerics.md). Row groups of one
+    array start together where no sum is spoilt by it, otherwise one after the other. An earlier schedule is taken apart
+    first. Needs places (`place-tiles`); changes no number unless it is `lossy`. Works on the network as a whole, for
+    one clock runs through all of it.
     """
 
     name = "schedule-arrays"
@@ -85,6 +87,7 @@ class ScheduleArraysPass(ModulePass):
         network = Network.of(ctx, op)
         take_apart(network)
         sweep(network)
+        begin_control(network)
         _Scheduler(network, self.lossy).run()
 
 
@@ -92,51 +95,67 @@ class _Scheduler:
     def __init__(self, network: Network, lossy: int):
         self.network, self.lossy = network, lossy
         self.chip = chip_of(network.module)
-        self.block, self.ops = network.block, network.body
+        ops = network.ops
         self.resources = resources_of(self.chip)
         self.transfer_ps = picoseconds(self.chip.transfer_ns)
-        self.occupancy = Occupancy(_programmed(tiled_multiplies(self.ops)))
+        self.occupancy = Occupancy(_programmed(tiled_multiplies(ops)))
         self.groups: dict[str, Table] = {}
-        self.digital, self.static = self.chip.digital_costs(), static_operators(self.ops)
-        self.kernels = 0
-        """How many kernels there are already."""
+        self.digital, self.static = self.chip.digital_costs(), static_operators(ops)
+        self.kernels = self.stages = 0
+        """How many kernels and stages there are already."""
         self.clock = 0
         """When all that was scheduled is done, in ps."""
 
     def run(self) -> None:
-        for number, members in enumerate(by_level(self.ops, operation_levels(self.ops))):
-            self._level(members, number)
+        self._block(self.network.block, 0)
 
-    def _level(self, members: Sequence[Operation], number: int) -> None:
-        """Move the operations of one level to the end of the function: digital ones, then the stage.
+    def _block(self, block: Block, begin: int) -> None:
+        """Schedule the function's block, or a body, which begins at that time."""
+        ops = list(block.ops)[:-1]
+        for members in by_level(ops, operation_levels(ops)):
+            self._level(members, block, begin)
+
+    def _level(self, members: Sequence[Operation], block: Block, begin: int) -> None:
+        """Move the operations of one level to the end of the block: digital ones, then the stage, then control flow.
 
         Digital operators that wait for equally many permutations are one kernel; the permutations after it run at once.
         """
-        last = self.block.last_op
+        last = block.last_op
         assert last is not None
         for op in members:
             op.detach()
         multiplies = tiled_multiplies(members)
-        others = [op for op in members if not isinstance(op, MultiplyOp)]
+        others = [op for op in members if not isinstance(op, MultiplyOp | ControlOp)]
         turn = operation_levels(others, PermuteOp)
         for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
-            self.block.insert_op_before(op, last)
+            block.insert_op_before(op, last)
         for turned in by_level(others, turn):
-            self._kernel([op for op in turned if not isinstance(op, PermuteOp)])
+            self._kernel([op for op in turned if not isinstance(op, PermuteOp)], block, begin)
             self._permute([op for op in turned if isinstance(op, PermuteOp)])
         if multiplies:
-            self.block.insert_op_before(self._stage(multiplies, number), last)
+            block.insert_op_before(self._stage(multiplies), last)
+        for op in members:
+            if isinstance(op, ControlOp):
+                block.insert_op_before(op, last)
+                self._control(op)
 
-    def _kernel(self, ops: Sequence[Operation]) -> None:
-        """A kernel starts when all before is done; constants alone are there from the start of the run on."""
+    def _control(self, control: ControlOp) -> None:
+        """Schedule one iteration of each body, those of two branches after each other."""
+        start = self.clock
+        for block in control.in_order:
+            self._block(block, self.clock)
+        control.set_times(start, self.clock - start)
+
+    def _kernel(self, ops: Sequence[Operation], block: Block, begin: int) -> None:
+        """A kernel starts when all before is done; constants alone are there from when the block begins on."""
         if not ops:
             return
         operators = [op for op in ops if isinstance(op, DigitalOp)]
-        start, runs = self.clock if operators else 0, self._runs(operators)
+        start, runs = self.clock if operators else begin, self._runs(operators)
         rows = [(i, unit, run.start - start, run.duration) for i, run in enumerate(runs) for unit in run.units]
         work = np.array([row for row in rows if row[-1]], np.int64).reshape(-1, len(WORK))
         end = max((run.end for run in runs), default=start)
-        if kernel_of(ops, self.kernels, start, end - start, work) is not None:
+        if kernel_of(ops, block, self.kernels, start, end - start, work) is not None:
             self.kernels += 1
         self._advance(max(self.clock, end))
 
@@ -171,7 +190,7 @@ class _Scheduler:
         if ops:
             self._advance(self.clock + self.transfer_ps)
 
-    def _stage(self, multiplies: list[MultiplyOp], number: int) -> StageOp:
+    def _stage(self, multiplies: list[MultiplyOp]) -> StageOp:
         sources: dict[SSAValue, int] = {}
         products = [self._product(m, sources.setdefault(m.x, len(sources))) for m in multiplies]
         schedule = schedule_stage(products, self.occupancy, self.resources)
@@ -180,7 +199,8 @@ class _Scheduler:
             if len(adds):
                 multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
         duration = schedule.duration + 2 * self.transfer_ps
-        stage = stage_of(multiplies, number, self.clock, duration, self.transfer_ps)
+        stage = stage_of(multiplies, self.stages, self.clock, duration, self.transfer_ps)
+        self.stages += 1
         self._advance(self.clock + duration)
         return stage
 

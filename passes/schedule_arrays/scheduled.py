@@ -1,37 +1,38 @@
-"""Puts operations into what is scheduled of them, kernels, stages and permutations, and takes those apart again."""
+"""Puts operations into what is scheduled of them (kernels, stages, permutations, control flow) and takes it apart."""
 
 from collections.abc import Sequence
 
 from xdsl.ir import Block, Operation, Region, SSAValue, Use
 
 from dialects import array, cim
-from dialects.array import INTO_ARRAYS, OUT_OF_ARRAYS, KernelOp, MultiplyOp, StageOp, TransferOp
+from dialects.array import INTO_ARRAYS, OUT_OF_ARRAYS, ControlOp, KernelOp, MultiplyOp, StageOp, TransferOp
 from dialects.attributes.tables import Table
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.locations import location
 from dialects.network import Network
+from passes.rewriting.levels import is_staged
 
 
-def kernel_of(ops: Sequence[Operation], number: int, start_ps: int, duration_ps: int, work: Table) -> KernelOp | None:
-    """The kernel of digital operators and constants that stand in a function; None if nobody else needs them.
+def kernel_of(
+    ops: Sequence[Operation], block: Block, number: int, start_ps: int, duration_ps: int, work: Table
+) -> KernelOp | None:
+    """The kernel of digital operators and constants that stand in a block; None if nobody else needs them.
 
     It takes their place. Constants that others read too stay before it, and operators read them wherever they are;
-    only what is no operator, a stage or the caller, needs a constant to be yielded.
+    only what is no operator, a stage, control flow or the caller, needs a constant to be yielded.
     """
     members = set(ops)
-    leaving = [value for op in ops for value in op.results if any(_leaves(use, members) for use in value.uses)]
+    leaving = [value for op in ops for value in op.results if any(_leaves(use, members, block) for use in value.uses)]
     if not leaving:
         return None
     body = Block()
     kernel = KernelOp(number, start_ps, duration_ps, work, Region(body), [value.type for value in leaving])
     kernel.location = location(f"kernel {number}")
-    block = ops[-1].parent
-    assert block is not None
     block.insert_op_after(kernel, ops[-1])
-    inside = [op for op in ops if isinstance(op, DigitalOp) or _is_private(op, members)]
+    inside = [op for op in ops if isinstance(op, DigitalOp) or _is_private(op, members, block)]
     for value, result in zip(leaving, kernel.results):
         result.name_hint = value.name_hint
-        for use in [use for use in value.uses if _leaves(use, members)]:
+        for use in [use for use in value.uses if _leaves(use, members, block)]:
             use.operation.operands[use.index] = result
     for op in inside:
         op.detach()
@@ -40,23 +41,72 @@ def kernel_of(ops: Sequence[Operation], number: int, start_ps: int, duration_ps:
     return kernel
 
 
-def _leaves(use: Use, members: set[Operation]) -> bool:
-    """Whether a value is needed outside of the operations that it is one of."""
-    user, value = _outermost(use.operation), use.operation.operands[use.index]
-    is_constant = isinstance(value.owner, ConstantOp | ReadOp | NoneOp)
-    return user not in members and not (is_constant and isinstance(user, DigitalOp))
+def _leaves(use: Use, members: set[Operation], block: Block) -> bool:
+    """Whether a value of `block` is needed outside of the operations that it is one of."""
+    owner = use.operation.operands[use.index].owner
+    if isinstance(owner, NoneOp) or (isinstance(owner, ConstantOp | ReadOp) and _is_of_operator(use.operation)):
+        return False
+    return _outermost(use.operation, block) not in members
 
 
-def _is_private(op: Operation, members: set[Operation]) -> bool:
+def _is_of_operator(op: Operation | None) -> bool:
+    """Whether an operation is a digital operator, or in a body of one."""
+    while op is not None and not isinstance(op, DigitalOp):
+        op = op.parent_op()
+    return op is not None
+
+
+def _is_private(op: Operation, members: set[Operation], block: Block) -> bool:
     """Whether nobody but `members` reads a constant."""
-    return all(_outermost(use.operation) in members for use in op.results[0].uses)
+    return all(_outermost(use.operation, block) in members for use in op.results[0].uses)
 
 
-def _outermost(op: Operation) -> Operation:
-    """The operation of the function's own block that `op` is or is inside of; a detached one is its own."""
-    while (parent := op.parent_op()) is not None and parent.name != "func.func":
+def _outermost(op: Operation, block: Block) -> Operation:
+    """The operation of `block` that `op` is or is inside of; a detached one is its own."""
+    while op.parent is not block and (parent := op.parent_op()) is not None:
         op = parent
     return op
+
+
+def begin_control(network: Network) -> None:
+    """Let control flow with multiplications in its bodies be one that can be scheduled, at no time yet."""
+    for op in [op for op in network.ops if isinstance(op, DigitalOp) and is_staged(op)]:
+        assert op.bodies is not None
+        graphs = [op.detach_region(region) for region in list(op.regions)]
+        types = [result.type for result in op.results]
+        control = ControlOp(op.op_type, op.inputs, types, op.settings, op.bodies, graphs)
+        _replace_control(op, control, array.YieldOp)
+
+
+def _end_control(op: ControlOp) -> None:
+    """Let control flow be what it was before it was scheduled."""
+    graphs = [op.detach_region(region) for region in list(op.regions)]
+    types = [result.type for result in op.results]
+    digital = DigitalOp(op.op_type.data, op.inputs, types, op.setting, bodies=op.bodies, graphs=graphs)
+    _replace_control(op, digital, cim.YieldOp)
+
+
+def _replace_control(
+    op: DigitalOp | ControlOp, new: DigitalOp | ControlOp, end: type[array.YieldOp] | type[cim.YieldOp]
+) -> None:
+    """Let control flow take the place of another form of it, whose bodies it has; they end in another way."""
+    block = op.parent
+    assert block is not None
+    new.location = op.location
+    block.insert_op_before(new, op)
+    for old, result in zip(op.results, new.results):
+        result.name_hint = old.name_hint
+        old.replace_all_uses_with(result)
+    op.detach()
+    op.erase()
+    for graph in new.graphs:
+        last = graph.block.last_op
+        assert last is not None
+        yielded = end(list(last.operands))
+        yielded.location = last.location
+        last.detach()
+        last.erase()
+        graph.block.add_op(yielded)
 
 
 def stage_of(
@@ -89,11 +139,13 @@ def schedule_permutation(op: cim.PermuteOp, start_ps: int, duration_ps: int) -> 
 
 def take_apart(network: Network) -> None:
     """The network before it was scheduled: operators in the order in which they run, and no times."""
-    for op in network.body:
+    for op in network.ops:
         if isinstance(op, array.PermuteOp):
             _replace(op, cim.PermuteOp(op.x, op.symbol, op.result.type))
         elif isinstance(op, StageOp | KernelOp):
             _dissolve(op)
+        elif isinstance(op, ControlOp):
+            _end_control(op)
         elif isinstance(op, MultiplyOp):
             op.groups, op.adds = None, None
 

@@ -11,8 +11,9 @@ import numpy as np
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Timing
 from cimc.program.program import Program
-from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
 from cimc.program.schedule.activations import verify_activations
+from cimc.program.schedule.bodies import verify_bodies
 from cimc.program.schedule.operators import verify_operators
 from cimc.program.schedule.sums import verify_sums
 from cimc.program.schedule.values import verify_values
@@ -41,6 +42,7 @@ def verify_schedule(program: Program) -> None:
     _verify_units(program, ends)
     verify_sums(program, timing.add_ps, ends)
     verify_operators(program)
+    verify_bodies(program, ends)
     verify_values(program, ends)
 
 
@@ -90,7 +92,7 @@ def _verify_stages(program: Program, ends: Numbers) -> None:
 def _verify_members(program: Program, ends: Numbers) -> None:
     """What belongs to a stage happens within it, and a product belongs to one stage (S13)."""
     records = program.instructions
-    numbers = np.flatnonzero((records["op"] != Opcode.KERNEL) & (records["op"] != Opcode.PERMUTE))
+    numbers = np.flatnonzero(~np.isin(records["op"], (Opcode.KERNEL, Opcode.PERMUTE, *CONTROL_FLOW)))
     stage = records["stage"][numbers].astype(np.int64)
     start, end = records["start"][numbers].astype(np.int64), ends[numbers]
     known = np.array([(s.number, s.start_ps, s.start_ps + s.duration_ps) for s in program.stages], np.int64)

@@ -69,8 +69,23 @@ class _Times:
                     raise ProgramError(f"record {number} moves value {x} out of arrays once more")
                 _in_time(number, x, self.summed[x], start)
                 self.ready[x] = end
+            case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
+                self._pass(number, op, start)
             case _:
                 pass
+
+    def _pass(self, number: int, op: Opcode, start: int) -> None:
+        """A record of control flow: bodies begin with values that are there, and end when theirs are."""
+        control = self.program.controls[int(self.program.instructions["k"][number])]
+        reads: tuple[int, ...] = control.reads
+        begins: tuple[int, ...] = control.begins[0]
+        if op is Opcode.ELSE:
+            reads, begins = control.ends[0], control.begins[1]
+        elif op is Opcode.END:
+            reads, begins = control.ends[-1], control.writes
+        for slot in reads:
+            _in_time(number, slot, self.ready.get(slot), start)
+        self.ready.update((slot, start) for slot in begins)
 
 
 def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> None:

@@ -1,8 +1,10 @@
 """The shapes of all tensors of a program's kernels, found by running them with their products set to zero."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,19 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
 
+from cimc.machine.control import ControlFlow, Stopped
 from cimc.machine.inputs import random_inputs
 from cimc.machine.onnx_kernels import plain_session
 from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit
+from cimc.program.bodies import Body, bodies_of
+from cimc.program.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Shape as SymbolicShape
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
-from cimc.program.records import Opcode
+from cimc.program.records import CONTROL_FLOW, Opcode
 from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape
 
 COUNTING_SECONDS = 20.0
@@ -56,6 +62,8 @@ class Run:
     """Bits that each permutation moves for one vector, by the slot that it writes."""
     bodies: Mapping[int, Bodies] = field(default_factory=dict[int, Bodies])
     """What was seen in bodies of control flow, by kernel, where there are multiplications in them."""
+    iterations: Mapping[int, int] = field(default_factory=Counter[int])
+    """How often each body of control flow ran, by the number of the record that begins it."""
 
     @property
     def tokens(self) -> int:
@@ -70,12 +78,20 @@ def run_kernels(program: Program, dims: Mapping[str, int]) -> Run:
     takes longer than the time limit, COUNTING_SECONDS where there is none.
     """
     with time_limit(allowed_seconds() or COUNTING_SECONDS):
-        return stoppable(lambda _: _Runner(program, dims).run())
+        return stoppable(lambda options: _Runner(program, dims, options).run())
+
+
+_FOLLOWED = (Opcode.KERNEL, Opcode.CLEAR, Opcode.PERMUTE, Opcode.LOOP, Opcode.BRANCH)
 
 
 class _Runner:
-    def __init__(self, program: Program, dims: Mapping[str, int]) -> None:
-        self.program, self.dims = program, dims
+    def __init__(self, program: Program, dims: Mapping[str, int], options: RunOptions) -> None:
+        self.program, self.dims, self.options = program, dims, options
+        self.followed = np.flatnonzero(np.isin(program.instructions["op"], _FOLLOWED))
+        self.bodies_of: dict[int, list[Body]] = {}
+        for body in bodies_of(program.instructions, program.controls):
+            self.bodies_of.setdefault(body.control, []).append(body)
+        self.iterations = Counter[int]()
         self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
         inputs = random_inputs([replace(v, shape=_sizes(v.shape, dims)) for v in program.inputs])
         self.values: dict[int, NDArray[Any]] = {value.slot: inputs[value.name] for value in program.inputs}
@@ -86,20 +102,7 @@ class _Runner:
         self.bodies: dict[int, Bodies] = {}
 
     def run(self) -> Run:
-        records = self.program.instructions
-        for number in np.flatnonzero(np.isin(records["op"], [Opcode.KERNEL, Opcode.CLEAR, Opcode.PERMUTE])).tolist():
-            op = Opcode(int(records["op"][number]))
-            x, y, k, n = (int(records[name][number]) for name in ("x", "y", "k", "n"))
-            if op == Opcode.KERNEL:
-                self._kernel(k)
-                continue
-            source = self.values[x]
-            self.vectors[y] = math.prod(source.shape[:-1])
-            if op == Opcode.CLEAR:
-                self.values[y] = np.zeros((*source.shape[:-1], n), np.int32)
-            else:
-                self.values[y] = self._permuted(source, k)
-                self.permuted_bits[y] = 8 * source.itemsize * len(self.program.tables[k])
+        self._records(0, len(self.program.instructions))
         numbers = range(len(self.program.kernels))
         return Run(
             dims=self.dims,
@@ -108,7 +111,50 @@ class _Runner:
             vectors=self.vectors,
             permuted_bits=self.permuted_bits,
             bodies=self.bodies,
+            iterations=self.iterations,
         )
+
+    def _records(self, first: int, last: int) -> None:
+        """Follow the records from number `first` to before `last`, those in bodies as often as they run."""
+        begin, end = np.searchsorted(self.followed, (first, last)).tolist()
+        for number in self.followed[begin:end].tolist():
+            if number < first:
+                continue
+            op, k = Opcode(int(self.program.instructions["op"][number])), int(self.program.instructions["k"][number])
+            if op in CONTROL_FLOW:
+                self._control(k)
+                first = self.bodies_of[k][-1].closes
+            elif op == Opcode.KERNEL:
+                self._kernel(k)
+            else:
+                self._product(number, op, k)
+
+    def _product(self, number: int, op: Opcode, k: int) -> None:
+        """A CLEAR or a PERMUTE."""
+        x, y, n = (int(self.program.instructions[name][number]) for name in ("x", "y", "n"))
+        source = self.values[x]
+        self.vectors[y] = self.vectors.get(y, 0) + math.prod(source.shape[:-1])
+        if op == Opcode.CLEAR:
+            self.values[y] = np.zeros((*source.shape[:-1], n), np.int32)
+        else:
+            self.values[y] = self._permuted(source, k)
+            self.permuted_bits[y] = 8 * source.itemsize * len(self.program.tables[k])
+
+    def _control(self, number: int) -> None:
+        """Control flow, by the values that its kernels give where nothing is multiplied."""
+        control, flow = self.program.controls[number], ControlFlow()
+
+        def run(body: Body) -> None:
+            if self.options.terminate:
+                raise Stopped
+            self.iterations[body.opens] += 1
+            self._records(body.opens + 1, body.closes)
+
+        runs = [partial(run, body) for body in self.bodies_of[number]]
+        if isinstance(control, Loop):
+            flow.loop(control, self.values, *runs)
+        else:
+            flow.branch(control, self.values, (runs[0], runs[1]))
 
     def _permuted(self, source: NDArray[Any], number: int) -> NDArray[Any]:
         """Vectors in the order of a table; they may be too short where the network does not say how long they are."""

@@ -103,6 +103,8 @@ class Simulation:
                 case Opcode.MULTIPLY:
                     key = tuple(record[name] for name in ("stage", "array", "start"))
                     activations.setdefault(key, []).append(record)
+                case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
+                    raise NotImplementedError("the simulation knows no control flow")
         for group in activations.values():
             self._activate(group)
 
