@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from dataclasses import replace as replace_field
 from functools import partial
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, SSAValue
@@ -13,37 +12,24 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.structure import REPEATED
-from dialects.cim import DigitalOp, MatmulOp, PermuteOp, ReadOp, WeightOp
-from dialects.element_types import Array, element_type, f32, i8, i32, tensor_type_of, ui8
+from dialects.cim import MatmulOp, ReadOp, WeightOp
+from dialects.element_types import Array, element_type, f32, i32
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, ordered, zero_point_of
 from dialects.weights import Remake
-from passes.quantize.analysis.choices import STATIC, TENSOR, TOKEN, check_activations
-from passes.quantize.analysis.quantization import affine_range, quantized_columns
+from passes.quantize.activations import Activation, marked, per_tensor, per_token, static
+from passes.quantize.analysis.choices import STATIC, TOKEN, check_activations
+from passes.quantize.analysis.quantization import quantized_columns
 from passes.quantize.analysis.tied_columns import tied_columns
+from passes.quantize.dequantised import dequantised
+from passes.quantize.gathered import gathered
 from passes.rewriting.calibration import ranges
-from passes.rewriting.digital import DigitalBuilder, with_element, with_last
+from passes.rewriting.digital import DigitalBuilder, with_last
 from passes.rewriting.integer_products import IntegerWeight, corrected
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
-
-_SMALLEST = np.array(np.finfo(np.float32).tiny)
-"""A token of zeros gets this scale, so that nothing is divided by zero."""
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A quantised activation: uint8 or int8 values that stand for `(values - zero) * scale`; `zero` is int32.
-
-    `scaled`, where there is one, is the activation over its scale, before it is rounded.
-    """
-
-    values: SSAValue
-    scale: SSAValue
-    zero: SSAValue | None
-    scaled: SSAValue | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +68,9 @@ class QuantizePass(ModulePass):
         if self.activations == STATIC:
             if self.calibration is None:
                 raise UserError('activations=static needs calibration inputs: give them as calibration="x.npz"')
-            range_of = ranges(network, [m.x for m in matmuls], self.calibration)
-            seen = {m: range_of[m.x] for m in matmuls}
+            source_of = {m: _quantised_at(m.x, network) for m in matmuls}
+            range_of = ranges(network, list(source_of.values()), self.calibration)
+            seen = {m: range_of[source] for m, source in source_of.items()}
         rewrite(matmuls, Quantize(network, self.activations, seen))
         sweep(network)
 
@@ -100,6 +87,10 @@ class Quantize(RewritePattern):
         default_factory=dict[tuple[SSAValue, Block | None], Activation]
     )
     """By activation and block: what is quantised in a body is not seen outside of it."""
+    moved: dict[Block | None, dict[SSAValue, SSAValue]] = field(
+        default_factory=dict[Block | None, dict[SSAValue, SSAValue]]
+    )
+    """Integers that moved like the floats that were made of them, by block."""
     marks: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     """The scale that marks a product."""
 
@@ -110,87 +101,37 @@ class Quantize(RewritePattern):
         builder = DigitalBuilder(self.network, op)
         key = op.x, op.parent
         if key not in self.known:
-            x = _dequantised(builder, op.x)
-            self.known[key] = x or _marked(builder, self._quantised(builder, op), op.x, self.marks)
+            self.known[key] = self._dequantised(builder, op) or self._quantised(builder, op)
         product = _integer_product(builder, op, self.known[key])
         self.marks[product] = self.known[key].scale
         rewriter.replace(op, (), [product])
 
+    def _dequantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation | None:
+        """The integers of an activation that is made of some."""
+        source = dequantised(op.x, self.network)
+        if source is None:
+            return None
+        zero = None if source.zero is None else builder.cast(source.zero, i32)
+        return Activation(source.integers(builder, self.moved.setdefault(op.parent, {})), source.scale, zero)
+
     def _quantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation:
-        x32 = builder.cast(op.x, f32)
-        if self.activations == STATIC:
-            return _static(builder, x32, *self.ranges[op])
-        return _per_tensor(builder, x32) if self.activations == TENSOR else _per_token(builder, x32)
+        """Integers for an activation of floats; an image with one scale becomes integers before it is gathered."""
+        seen = gathered(op.x, self.network)
+        if self.activations == TOKEN:
+            activation = per_token(builder, builder.cast(op.x, f32), seen)
+        else:
+            x = builder.cast(op.x if seen is None else seen.image, f32)
+            static_ = self.activations == STATIC
+            activation = static(builder, x, *self.ranges[op]) if static_ else per_tensor(builder, x)
+            if seen is not None:
+                activation = replace_field(activation, values=seen.vectors(builder, activation.values))
+        return marked(builder, activation, op.x, seen, self.marks)
 
 
-def _per_token(builder: DigitalBuilder, x: SSAValue) -> Activation:
-    """`scale = (max - min) / 255`, `zero = round(-min / scale)`, of every vector of the last axis, 0 in range (N13)."""
-    nought = builder.constant(np.array(0, np.float32), "zero")
-    top = builder.constant(np.array(255, np.float32), "top")
-    low = builder.elementwise("Min", builder.reduce_last("ReduceMin", x), nought)
-    high = builder.elementwise("Max", builder.reduce_last("ReduceMax", x), nought)
-    span = builder.elementwise("Sub", high, low)
-    scale = builder.elementwise("Div", span, top)
-    scale = builder.elementwise("Max", scale, builder.constant(_SMALLEST, "smallest"))
-    zero = builder.elementwise("Div", builder.op("Neg", [low], low.type), scale)
-    zero = builder.clip(builder.op("Round", [zero], zero.type), nought, top)
-    scaled = builder.elementwise("Div", x, scale)
-    q = builder.op("Round", [scaled], x.type)
-    q = builder.clip(builder.elementwise("Add", q, zero), nought, top)
-    q, zero = builder.cast(q, ui8), builder.cast(zero, i32)
-    q.name_hint, scale.name_hint, zero.name_hint = "q", "scale", "zero"
-    return Activation(q, scale, zero, scaled)
-
-
-def _per_tensor(builder: DigitalBuilder, x: SSAValue) -> Activation:
-    scalar = tensor_type_of(np.zeros((), np.float32))
-    types = [with_element(x.type, ui8), scalar, with_element(scalar, ui8)]
-    op = DigitalOp("DynamicQuantizeLinear", [x], types)
-    builder.add(op)
-    q, scale, zero = op.outputs
-    return Activation(q, scale, builder.cast(zero, i32))
-
-
-def _static(builder: DigitalBuilder, x: SSAValue, low: float, high: float) -> Activation:
-    scale, zero = affine_range(low, high)
-    scale_value = builder.constant(np.array(scale), "scale")
-    zero_value = builder.constant(np.array(zero), "zero_point")
-    q = builder.op("QuantizeLinear", [x, scale_value, zero_value], with_element(x.type, ui8))
-    return Activation(q, scale_value, builder.constant(np.array(zero, np.int32), "zero") if zero else None)
-
-
-def _marked(builder: DigitalBuilder, a: Activation, x: SSAValue, marks: Mapping[SSAValue, SSAValue]) -> Activation:
-    """The activation `x`, with NaN as the scale of a token that has a NaN or an infinity (N14).
-
-    Integers cannot tell, and the product is to be NaN too. ONNX leaves open whether ReduceMin and ReduceMax see a NaN,
-    so it takes a sum; where `x` is a product that was marked (`marks` has its scale), that one's mark is enough.
-    """
-    source = x
-    while isinstance(source.owner, PermuteOp):
-        source = source.owner.x
-    witness = marks.get(source)
-    if witness is None or shape_of(witness.type) in ((), (1,)):
-        witness = builder.reduce_last("ReduceSum", x if a.scaled is None else a.scaled)
-    nothing = builder.elementwise("Mul", witness, builder.constant(np.array(0, np.float32), "zero"))
-    marked = builder.elementwise("Add", nothing, a.scale)
-    marked.name_hint = "marked"
-    return replace_field(a, scale=marked)
-
-
-def _dequantised(builder: DigitalBuilder, x: SSAValue) -> Activation | None:
-    """The integers of an `x` that comes out of `DequantizeLinear` with one float32 scale for the whole tensor."""
-    owner = x.owner
-    if not isinstance(owner, DigitalOp) or not owner.is_a("DequantizeLinear"):
-        return None
-    q, scale = owner.inputs[0], owner.inputs[1]
-    zero = owner.inputs[2] if len(owner.inputs) > 2 else None
-    if (
-        element_type(q.type) not in (ui8, i8)
-        or shape_of(scale.type) not in ((), (1,))
-        or element_type(scale.type) != f32
-    ):
-        return None
-    return Activation(q, scale, None if zero is None else builder.cast(zero, i32))
+def _quantised_at(x: SSAValue, network: Network) -> SSAValue:
+    """The value whose range is that of an activation with one scale."""
+    seen = gathered(x, network)
+    return x if seen is None else seen.image
 
 
 def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -> SSAValue:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, ui8
-from dialects.network import Network, shape_of
+from dialects.network import Network
 from passes.raise_matmul.convolutions import in_place, is_contrib, kernel_windows
 from passes.raise_matmul.integer_products import requantised
 from passes.raise_matmul.kernels import Kernel, as_int8, constant_kernel, rows_of, stored_rows
@@ -86,7 +85,7 @@ class _Convolution:
     def accumulated(self) -> tuple[SSAValue, Patches]:
         """Its sums, int32, as vectors, and what the vectors are of."""
         builder, zero_x, kernel = self.builder, self.zero_x, self.kernel
-        border = None if zero_x is None else _scalar(builder, zero_x)
+        border = None if zero_x is None else builder.scalar(zero_x)
         channels = self.groups, kernel.values.shape[1]
         seen = patches(builder, self.x, self.windows, channels, border, channels_last=self.channels_last)
         axes = list(seen.axes)
@@ -134,11 +133,3 @@ def _int8_kernel(kernel: Kernel, zero: Array | None) -> Kernel:
     if values is kernel.values:
         return replace(kernel, zero_point=columns)
     return replace(kernel, values=values, name=f"{kernel.name}.int8", zero_point=columns, again=None)
-
-
-def _scalar(builder: DigitalBuilder, value: SSAValue) -> SSAValue:
-    """A value of one number as one without dimensions."""
-    if shape_of(value.type) == ():
-        return value
-    none = builder.constant(np.zeros(0, np.int64), "shape")
-    return builder.op("Reshape", [value, none], TensorType(element_type(value.type), []))

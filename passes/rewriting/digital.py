@@ -120,11 +120,29 @@ class DigitalBuilder:
 
     def reduce_last(self, op_type: str, x: SSAValue) -> SSAValue:
         """ReduceMin, ReduceMax or ReduceSum over the last axis, which stays with size 1."""
-        result_type = with_last(x.type, 1)
+        return self._reduced(op_type, x, [-1], with_last(x.type, 1), keepdims=1)
+
+    def reduce(self, op_type: str, x: SSAValue, axes: Sequence[int]) -> SSAValue:
+        """ReduceMin, ReduceMax or ReduceSum over some axes, which vanish; its rank has to be known."""
+        assert isa(x.type, TensorType)
+        shape = [size for axis, size in enumerate(x.type.get_shape()) if axis not in axes]
+        return self._reduced(op_type, x, axes, TensorType(x.type.element_type, shape), keepdims=0)
+
+    def _reduced(
+        self, op_type: str, x: SSAValue, axes: Sequence[int], result_type: Attribute, keepdims: int
+    ) -> SSAValue:
         axes_are_input = self.opset >= (13 if op_type == "ReduceSum" else 18)
         if axes_are_input:
-            return self.op(op_type, [x, self.constant(np.array([-1]), "axes")], result_type, keepdims=1)
-        return self.op(op_type, [x], result_type, axes=[-1], keepdims=1)
+            given = self.constant(np.array(axes, np.int64), "axes")
+            return self.op(op_type, [x, given], result_type, keepdims=keepdims)
+        return self.op(op_type, [x], result_type, axes=axes, keepdims=keepdims)
+
+    def scalar(self, x: SSAValue) -> SSAValue:
+        """A value of one number as one without dimensions."""
+        if shape_of(x.type) == ():
+            return x
+        none = self.constant(np.zeros(0, np.int64), "shape")
+        return self.op("Reshape", [x, none], tensor_type(element_type(x.type), ()))
 
     def transpose(self, x: SSAValue, order: Sequence[int]) -> SSAValue:
         """`x` with its dimensions in another order; its rank has to be known."""

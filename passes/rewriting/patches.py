@@ -84,10 +84,10 @@ class _Image:
         """A window of one point that leaves out elements does so by a slice."""
         for i, window in enumerate(self.windows):
             if window.is_point and window.stride > 1:
-                count = window.count
+                sizes = Sizes(self.builder)
+                count = sizes.divide(sizes.add(window.size, window.stride - 1), window.stride)
                 self.x = _every(self.builder, self.x, self.axis(i), window.stride, count)
-                size = Sizes(self.builder).of(self.x, self.axis(i)) if count is None else count
-                self.windows[i] = Window(size, 1)
+                self.windows[i] = Window(count, 1)
 
     def gathered(self, axes: Sequence[int], wide: int, border: SSAValue | None) -> SSAValue:
         """One gather over the last `wide` of `axes`, the others having windows of one point."""
@@ -97,7 +97,7 @@ class _Image:
         moved = [self.windows[i] for i in axes[-wide:]]
         image = _bordered(builder, image, moved, border, sizes)
         first = 1 + len(axes) - wide
-        padded = [sizes.of(image, first + n) for n in range(wide)]
+        padded = [sizes.add(sizes.add(window.size, window.begin), window.end) for window in moved]
         if wide > 1:
             joined = sizes.product(padded)
             image = _reshaped(builder, image, [*[0] * first, joined, groups * inputs], sizes)
@@ -125,7 +125,7 @@ class _Image:
         parts: list[Size] = []
         for i, window in enumerate(self.windows):
             if window.kernel == 1:
-                parts.append(sizes.of(self.x, self.axis(i)))
+                parts.append(window.size)
                 continue
             count = sizes.divide(window.size, window.kernel) if window.count is None else window.count
             used = sizes.multiply(count, window.kernel)
@@ -145,11 +145,11 @@ class _Image:
         return Patches(vectors, list(range(self.rank)))
 
 
-def _every(builder: DigitalBuilder, x: SSAValue, axis: int, step: int, count: int | None) -> SSAValue:
+def _every(builder: DigitalBuilder, x: SSAValue, axis: int, step: int, count: Size) -> SSAValue:
     """Every `step`-th element of an axis."""
     assert isa(x.type, TensorType)
     shape = list(x.type.get_shape())
-    shape[axis] = DYNAMIC_INDEX if count is None else count
+    shape[axis] = known(count)
     numbers = (0, np.iinfo(np.int64).max, axis, step)
     values = [builder.constant(np.array([number], np.int64), "slice") for number in numbers]
     return builder.op("Slice", [x, *values], TensorType(x.type.element_type, shape))

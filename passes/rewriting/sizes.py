@@ -7,6 +7,7 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType, i1, i64
 from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
+from dialects.cim import DigitalOp
 from passes.rewriting.digital import DigitalBuilder
 
 Size = int | SSAValue
@@ -18,6 +19,13 @@ _SCALAR = TensorType(i64, [])
 def known(size: Size) -> int:
     """The size as a dimension of a type."""
     return size if isinstance(size, int) else DYNAMIC_INDEX
+
+
+def _alike(x: SSAValue) -> SSAValue:
+    """A value of the same shape: not the floats where there are integers that they are made of, and may do without."""
+    while isinstance(x.owner, DigitalOp) and x.owner.is_a("DequantizeLinear", "Cast"):
+        x = x.owner.inputs[0]
+    return x
 
 
 class Sizes:
@@ -34,7 +42,7 @@ class Sizes:
         if size != DYNAMIC_INDEX:
             return size
         if x not in self._shapes:
-            self._shapes[x] = self._builder.op("Shape", [x], TensorType(i64, [x.type.get_num_dims()]))
+            self._shapes[x] = self._builder.op("Shape", [_alike(x)], TensorType(i64, [x.type.get_num_dims()]))
         return self._builder.op("Gather", [self._shapes[x], self._constant(axis)], _SCALAR, axis=0)
 
     def add(self, a: Size, b: Size) -> Size:
