@@ -15,6 +15,7 @@ from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.convolutions import RaiseConv
+from passes.raise_matmul.experts import SplitExperts
 from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
 from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, is_float
@@ -42,6 +43,7 @@ class RaiseMatmulPass(ModulePass):
     A weight that is dequantised on its way (`Cast` and `Mul`, or `DequantizeLinear`) keeps its integers and gets a
     `#cim.affine`.
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
+    Of a stack of weights that an index chooses from (`experts.py`), each multiplies the vectors that are its own.
     The importer applies it too, so that an imported network shows its multiplications.
     Leaves alone: multiplications of two activations, those inside control flow, and weights that are no matrices.
     Needs IR from before `schedule-arrays`.
@@ -51,6 +53,7 @@ class RaiseMatmulPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network, constants = Network.of(ctx, op), ComputedConstants()
+        rewrite(network.ops, SplitExperts(network))
         floats = (rule(network, constants) for rule in FLOAT_RULES)
         integers = (rule(network) for rule in INTEGER_RULES)
         rewrite(network.ops, *floats, *integers)
