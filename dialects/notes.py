@@ -11,6 +11,7 @@ from dialects.texts import escaped, unescaped
 _LAYERS = "cim.layer_notes"
 _PERMUTATIONS = "cim.permutations_before_folding"
 _DENSE = "cim.dense_weights"
+_APART = "cim.arrays_without_sharing"
 
 Note = Mapping[str, str | float]
 """`node` (the ONNX node) and what is said of it, texts and numbers by name."""
@@ -109,6 +110,20 @@ def note_dense_weights(module: ModuleOp, count: int) -> None:
     Here, too, the largest number counts: what was found to be zero, or was cut into tiles, is not seen a second time.
     """
     _note_at_least(module, _DENSE, count)
+
+
+def note_arrays_without_sharing(module: ModuleOp, count: int | None) -> None:
+    """Say how many arrays there would be if no two tiles shared a place; None where none do."""
+    if count is None:
+        module.attributes.pop(_APART, None)
+    else:
+        module.attributes[_APART] = IntegerAttr(count, i64)
+
+
+def arrays_without_sharing(module: ModuleOp) -> int | None:
+    """How many arrays there would be if no two tiles shared a place; None if nobody said."""
+    count = module.attributes.get(_APART)
+    return count.value.data if isinstance(count, IntegerAttr) else None
 
 
 def dense_weights(module: ModuleOp) -> int | None:

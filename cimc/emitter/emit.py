@@ -42,7 +42,7 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, Network, operations
-from dialects.notes import dense_weights, layer_notes, permutations_before_folding
+from dialects.notes import arrays_without_sharing, dense_weights, layer_notes, permutations_before_folding
 from dialects.texts import unescaped
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
@@ -271,7 +271,13 @@ def _notes(module: ModuleOp) -> dict[str, Json]:
     """What passes said of layers, and how many permutations there were before some were folded."""
     before = permutations_before_folding(module)
     layers: list[Json] = [dict(note) for note in layer_notes(module)]
-    return {"layers": layers, "permutations_before_folding": before, "dense_weights": dense_weights(module)}
+    notes: dict[str, Json] = {
+        "layers": layers,
+        "permutations_before_folding": before,
+        "dense_weights": dense_weights(module),
+    }
+    apart = arrays_without_sharing(module)
+    return notes if apart is None else {**notes, "arrays_without_sharing": apart}
 
 
 def _source(module: ModuleOp) -> Source:

@@ -4,7 +4,10 @@ FORMULAS = {
     "arrays": "arrays that hold a weight",
     "arrays_lower_bound": "ceil(stored_weights / (rows * columns))",
     "utilization": "stored_weights / (arrays * rows * columns)",
-    "stored_weights": "sum over tiles of rows * columns; a weight that several nodes share counts once",
+    "stored_weights": "sum over tiles of rows * columns; a weight that several nodes share counts once, and so do "
+    "tiles that share a place",
+    "sharing": "tiles, and those at places of their own; what the others hold; the arrays of the same mapping, each "
+    "tile at a place of its own",
     "conversions_per_token": "sum over row groups of planes * slices * columns",
     "may_clip": "row groups whose bound, the largest sum that any inputs can cause, is more than 2^adc_bits - 1, or "
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",

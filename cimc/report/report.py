@@ -20,6 +20,7 @@ from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.formulas import FORMULAS
+from cimc.report.sharing import Sharing, sharing_of
 from cimc.report.structures import structures_of
 from passes.analysis.cost.hardware import leaked_pj
 from passes.analysis.cost.pipeline import Prefill
@@ -81,6 +82,8 @@ class Report:
     stored_weights: int
     coverage: Coverage
     """The share of the constant-weight multiply-accumulates that arrays do, and what stays digital."""
+    sharing: Sharing
+    """What equal tiles save that share a place."""
     structures: Mapping[str, Mapping[str, int]]
     """For each kind of structure how many weights are multiplied by (`factors`), and how many `layers` they make."""
     dense_weights: int
@@ -116,7 +119,12 @@ class Report:
         """The report as plain numbers, texts, lists and dictionaries (docs/report.schema.json)."""
         layers = [{**vars(layer), "shape": list(layer.shape)} for layer in self.layers]
         stages = [{**vars(stage), "nodes": list(stage.nodes)} for stage in self.stage_costs]
-        own: dict[str, Any] = {"layers": layers, "stage_costs": stages, "notes": list(self.notes)}
+        own: dict[str, Any] = {
+            "sharing": vars(self.sharing),
+            "layers": layers,
+            "stage_costs": stages,
+            "notes": list(self.notes),
+        }
         clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
         own |= {"may_clip": clipping, "measured": measured_json(self.measured), "coverage": self.coverage.to_json()}
         return {**vars(self), **own}
@@ -167,6 +175,7 @@ class _Reporter:
             utilization=stored / (arrays * cells) if arrays else 0.0,
             stored_weights=stored,
             coverage=cost.coverage,
+            sharing=sharing_of(program),
             structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
             conversions_per_token=int(self.conversions.sum()),

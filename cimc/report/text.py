@@ -11,6 +11,7 @@ from cimc.report.cost.program_cost import add
 from cimc.report.coverage_text import coverage_lines
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
 from cimc.report.report import Layer, Report, Split
+from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
 from cimc.report.table import Table, aligned
 
@@ -31,6 +32,8 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         f"; {report.dense_weights:,} weights if they were dense" if report.dense_weights > report.stored_weights else ""
     )
     yield f"structure     {structure_text(report.structures)}{saved}"
+    if report.sharing.saved_weights:
+        yield f"sharing       {sharing_text(report.sharing, report.arrays)}"
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -15,7 +16,9 @@ from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
+from dialects.notes import note_arrays_without_sharing
 from dialects.semantics.weight_values import stored_matrix
+from passes.analysis.places import Placement, distinct_places
 from passes.analysis.tiling import are_cut_from
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
@@ -69,7 +72,9 @@ class PlaceTilesPass(ModulePass):
             weights = _with_classes(weights, network)
             goal = Goal(self.objective, chip.arrays, chip.adcs)
             placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
+            note_arrays_without_sharing(op, _arrays_without_sharing(weights, placements, chip, goal))
         else:
+            note_arrays_without_sharing(op, None)
             placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
         _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
         placement_of = dict(zip(weights, placements))
@@ -102,6 +107,19 @@ def _with_classes(weights: Mapping[str, WeightTiles], network: Network) -> dict[
 
     classes = classes_of([len(table) for table in tables], cells)
     return {symbol: replace(weights[symbol], classes=own) for symbol, own in zip(symbols, classes)}
+
+
+def _arrays_without_sharing(
+    weights: Mapping[str, WeightTiles], placements: Sequence[Placement], chip: ChipAttr, goal: Goal
+) -> int | None:
+    """How many arrays the tiles would take if each had a place of its own; None where each has."""
+    if not placements:
+        return None
+    places, sizes = np.concatenate([p.places for p in placements]), np.concatenate([p.tiles[:, 2:] for p in placements])
+    if len(distinct_places(places, sizes)) == len(places):
+        return None
+    apart = [replace(weight, classes=None) for weight in weights.values()]
+    return arrays_used(place_spread(apart, chip.rows, chip.columns, replace(goal, arrays=None)))
 
 
 def _tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:

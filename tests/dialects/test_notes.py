@@ -11,8 +11,10 @@ from xdsl.printer import Printer
 
 from dialects.notes import (
     LayerNotes,
+    arrays_without_sharing,
     dense_weights,
     layer_notes,
+    note_arrays_without_sharing,
     note_dense_weights,
     note_permutations,
     permutations_before_folding,
@@ -79,6 +81,14 @@ def test_what_is_said_anew_takes_the_place_of_what_was_said() -> None:
         {"node": "b", "almost": "y"},
         {"node": "c", "weight_error": 0.5},
     ]
+
+
+def test_arrays_without_sharing_are_those_of_the_last_run() -> None:
+    module = ModuleOp([])
+    assert arrays_without_sharing(module) is None
+    for count in (7, 3, None):
+        note_arrays_without_sharing(module, count)
+        assert arrays_without_sharing(again(module)) == count
 
 
 def test_permutations_and_dense_weights_are_counted_before_anything_is_folded() -> None:

@@ -1,4 +1,4 @@
-"""Networks with weights that repeat or are banded, compiled: what is stored, and that the numbers are the reference's."""
+"""Networks with weights that repeat or are banded, compiled: what is stored, and what they compute."""
 
 from collections.abc import Callable
 from pathlib import Path
