@@ -16,6 +16,8 @@ BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
 REPEATED, BANDED = "repeated", "banded"
 """A matrix of which many blocks are equal, and one whose nonzeros lie along its diagonal."""
+DENSE = "dense"
+"""What a weight without blocks is called."""
 KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE, REPEATED, BANDED)
 
 

@@ -19,7 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr, DataAttr
-from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.structure import DENSE, BlockDiagonalAttr, BlocksAttr
 from dialects.element_types import (
     Array,
     dense_array,
@@ -112,7 +112,7 @@ class WeightOp(IRDLOperation):
     @property
     def kind(self) -> str:
         """`dense`, or what its blocks are part of."""
-        return "dense" if self.structure is None else self.structure.kind.data
+        return DENSE if self.structure is None else self.structure.kind.data
 
     def array(self, store: WeightStore) -> Array:
         """The bytes: a view of the store, not to be written to."""

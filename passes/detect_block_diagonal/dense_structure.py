@@ -33,9 +33,11 @@ from passes.detect_block_diagonal.analysis.block_structure import (
     find_matrix_blocks,
     nonzeros,
 )
+from passes.detect_block_diagonal.analysis.gathered_blocks import GatheredBlocks, gathered_blocks
 from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_product
-from passes.detect_block_diagonal.analysis.repetition import Cut, repeated_blocks
+from passes.detect_block_diagonal.analysis.repetition import Cut, block_cost, repeated_blocks
 from passes.detect_block_diagonal.blocks_in_place import product_in_place
+from passes.detect_block_diagonal.gathered_products import product_of_gathered
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.monarch import monarch_product
 
@@ -74,10 +76,13 @@ class StructureDense(RewritePattern):
             return
         stored = matrix.size if blocks is None else blocks.stored
         builder, chip = DigitalBuilder(self.network, op), chip_of(self.network.module)
-        cut, band = self._repeated(pruned, blocks, chip), banded_blocks(pruned, chip.rows, chip.columns)
-        self._note_almost(op, pruned, min([stored, *(c.cells for c in (cut, band) if c is not None)]))
-        if cut is not None:
-            rewriter.replace(op, (), [product_in_place(builder, op, weight, pruned, cut.rectangles, REPEATED)])
+        equal, band = _repeated(pruned, blocks, chip), banded_blocks(pruned, chip.rows, chip.columns)
+        self._note_almost(op, pruned, min([stored, *(c.cells for c in (equal, band) if c is not None)]))
+        if isinstance(equal, GatheredBlocks):
+            rewriter.replace(op, (), [product_of_gathered(builder, op, weight, equal)])
+            return
+        if equal is not None:
+            rewriter.replace(op, (), [product_in_place(builder, op, weight, pruned, equal.rectangles, REPEATED)])
             return
         product = None
         if blocks is None or len(blocks.blocks) == 1 or (band is not None and 2 * band.cells <= stored):
@@ -86,16 +91,6 @@ class StructureDense(RewritePattern):
             product = _block_product(builder, op, weight, matrix, blocks)
         if product is not None:
             rewriter.replace(op, (), [product])
-
-    def _repeated(self, pruned: Array, blocks: BlockStructure | None, chip: ChipAttr) -> Cut | None:
-        """The matrix cut into blocks of which many are equal, if no other structure stores less; else None."""
-        cut = repeated_blocks(pruned, chip.rows, chip.columns)
-        if cut is None or (blocks is not None and len(blocks.blocks) > 1 and _different(pruned, blocks) <= cut.cells):
-            return None
-        if cut.cells <= sum(pruned.shape):  # no product of two matrices has fewer numbers
-            return cut
-        product = find_monarch_product(pruned)
-        return cut if product is None or product.stored > cut.cells else None
 
     def _pruned(self, matrix: Array, weight: WeightOp) -> Array:
         """The matrix less what is too small to count."""
@@ -111,6 +106,21 @@ class StructureDense(RewritePattern):
         almost = almost_blocks(pruned)
         if almost is not None and almost.structure.stored < stored:
             self.notes.add(node_name(op), almost=str(almost))
+
+
+def _repeated(pruned: Array, blocks: BlockStructure | None, chip: ChipAttr) -> Cut | GatheredBlocks | None:
+    """The blocks of a matrix of which many are equal, if no other structure stores less; else None."""
+    cut, gathered = (find(pruned, chip.rows, chip.columns) for find in (repeated_blocks, gathered_blocks))
+    if gathered is not None and cut is not None:
+        cost = block_cost(chip.rows, chip.columns)
+        gathered = gathered if gathered.cost(cost) < cut.cost(cost) else None
+    best = gathered or cut
+    if best is None or (blocks is not None and len(blocks.blocks) > 1 and _different(pruned, blocks) <= best.cells):
+        return None
+    if best.cells <= sum(pruned.shape):  # no product of two matrices has fewer numbers
+        return best
+    product = find_monarch_product(pruned)
+    return best if product is None or product.stored > best.cells else None
 
 
 def _different(matrix: Array, structure: BlockStructure) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import SSAValue
 
-from dialects.attributes.structure import BLAST, MONARCH, BlockDiagonalAttr
+from dialects.attributes.structure import BANDED, BLAST, MONARCH, REPEATED, BlockDiagonalAttr
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, ReadOp, WeightOp
 from dialects.network import Network
 from passes.detect_block_diagonal.data_movement import is_movement
@@ -23,7 +23,9 @@ def name_kinds(network: Network) -> None:
 
 
 def _structure(op: MatmulOp, network: Network) -> object | None:
-    return network.weight(op.symbol).structure
+    """The structure of its weight, unless that says what it is part of."""
+    weight = network.weight(op.symbol)
+    return None if weight.kind in (REPEATED, BANDED) else weight.structure
 
 
 def _coupled_product(x: SSAValue) -> MatmulOp | None:

@@ -1,17 +1,19 @@
 """How many weights a network would have if all that it multiplies by were dense matrices."""
 
-from dialects.cim import MatmulOp
-from dialects.network import Network
+from dialects.attributes.structure import BANDED, DENSE, REPEATED
+from dialects.cim import MatmulOp, PermuteOp
+from dialects.network import Network, shape_of
 from passes.rewriting.multiplications import permuted_product
 
 
 def dense_size(network: Network) -> int:
     """Elements of the matrices that the network multiplies by: a Monarch product is one, from its input to its output.
 
-    A weight that several multiplications share counts once.
+    A weight that several multiplications share counts once, and so does an element that blocks which repeat share.
     """
     matmuls = [op for op in network.ops if isinstance(op, MatmulOp)]
-    structured = {op for op in matmuls if network.weight(op.symbol).structure is not None}
+    kinds = {op: network.weight(op.symbol).kind for op in matmuls}
+    structured = {op for op in matmuls if kinds[op] not in (DENSE, REPEATED, BANDED)}
     pairs = {op: first for op in matmuls if (first := permuted_product(op.x)) is not None and first in structured}
     firsts = set(pairs.values())
     sizes: dict[tuple[str, ...], int] = {}
@@ -20,5 +22,12 @@ def dense_size(network: Network) -> int:
             factors = [pairs[op], op] if op in pairs else [op]
             names = tuple(factor.symbol for factor in factors)
             shapes = [network.weight(name).matrix_shape for name in names]
-            sizes[names] = shapes[0][0] * shapes[-1][1]
+            rows = _gathered(factors[0]) if kinds[factors[0]] == REPEATED else None
+            sizes[names] = (rows or shapes[0][0]) * shapes[-1][1]
     return sum(sizes.values())
+
+
+def _gathered(op: MatmulOp) -> int | None:
+    """Of how many elements those that a multiplication reads are gathered; None if they are not."""
+    shape = shape_of(op.x.owner.x.type) if isinstance(op.x.owner, PermuteOp) else None
+    return shape[-1] if shape and shape[-1] > 0 else None

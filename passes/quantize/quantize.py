@@ -11,7 +11,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from dialects.attributes.structure import REPEATED
+from dialects.attributes.structure import REPEATED, BlocksAttr
 from dialects.cim import MatmulOp, ReadOp, WeightOp
 from dialects.element_types import Array, element_type, f32, i32
 from dialects.errors import UserError
@@ -177,7 +177,9 @@ def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Int
 def _groups(weight: WeightOp, floats: Array) -> Array | None:
     """Which columns of a weight have one scale; None if each has its own."""
     structure = weight.structure
-    return tied_columns(floats, structure.rectangles) if structure is not None and weight.kind == REPEATED else None
+    if not isinstance(structure, BlocksAttr) or weight.kind != REPEATED:
+        return None
+    return tied_columns(floats, structure.rectangles)
 
 
 def _quantised_again(floats: Remake, groups: Array | None) -> Array:

@@ -43,3 +43,20 @@ def test_without_a_permutation_there_are_two_matrices() -> None:
 def test_a_weight_of_several_multiplications_counts_once() -> None:
     again = "%y = cim.matmul %x, @first : tensor<?x6xf32> -> tensor<?x4xf32>"
     assert size_of(BLOCKS, again, "tensor<?x4xf32>") == 6 * 4
+
+
+def test_gathered_inputs_count_once() -> None:
+    """An unrolled convolution is as large as its matrix, and two of them are no pair of factors."""
+    text = """
+    cim.weight @p = dense<[0, 1, 1, 2]> : tensor<4xi64>
+    cim.weight @w = dense<1.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "repeated">
+    func.func @main(%x: tensor<?x3xf32>) -> tensor<?x4xf32> {
+      %a = cim.permute %x, @p : tensor<?x3xf32> -> tensor<?x4xf32>
+      %b = cim.matmul %a, @w : tensor<?x4xf32> -> tensor<?x4xf32>
+      %c = cim.permute %b, @p : tensor<?x4xf32> -> tensor<?x4xf32>
+      %y = cim.matmul %c, @v : tensor<?x4xf32> -> tensor<?x4xf32>
+      func.return %y : tensor<?x4xf32>
+    }
+    cim.weight @v = dense<2.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "repeated">
+    """
+    assert dense_size(Network(Parser(make_context(), text).parse_module(), WeightStore())) == 3 * 4 + 4 * 4
