@@ -18,6 +18,7 @@ from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.experts import SplitExperts
 from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
+from passes.raise_matmul.recurrent import RaiseRecurrent
 from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import optional
@@ -45,7 +46,10 @@ class RaiseMatmulPass(ModulePass):
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
     Of a stack of weights that an index chooses from (`experts.py`), each multiplies the vectors that are its own.
     The importer applies it too, so that an imported network shows its multiplications.
-    Leaves alone: multiplications of two activations, those inside control flow, and weights that are no matrices.
+    `LSTM`, `GRU`, `RNN` and `DynamicQuantizeLSTM` become one product for the inputs of all steps, and a `Scan` with one
+    for the state in each; bodies of `If`, `Loop` and `Scan` are looked at like the network itself.
+    Leaves alone: multiplications of two activations, bodies whose values have unknown types, weights that are no
+    matrices.
     Needs IR from before `schedule-arrays`.
     """
 
@@ -56,6 +60,7 @@ class RaiseMatmulPass(ModulePass):
         rewrite(network.ops, SplitExperts(network))
         floats = (rule(network, constants) for rule in FLOAT_RULES)
         integers = (rule(network) for rule in INTEGER_RULES)
+        rewrite(network.ops, RaiseRecurrent(network))
         rewrite(network.ops, *floats, *integers)
         sweep(network)
 
