@@ -85,7 +85,7 @@ def _read(op: DigitalOp, network: Network) -> _Node | None:
         inputs, recurrent = (plain_factors(op.inputs[i], network) for i in (1, 2))
     named, x = op.setting.get("direction"), op.inputs[0].type
     direction = named.data if isinstance(named, StringAttr) else "forward"
-    if inputs is None or recurrent is None or direction not in _DIRECTIONS or not isa(x, TensorType):
+    if inputs is None or recurrent is None or direction not in _DIRECTIONS:
         return None
     reverse, hidden, count = _DIRECTIONS[direction], len(recurrent[0].values), _GATES[cell]
     widths = {factor.values.shape[1] for factor in (*inputs, *recurrent)}
@@ -95,19 +95,16 @@ def _read(op: DigitalOp, network: Network) -> _Node | None:
     initial = tuple(optional(op.inputs, i) for i in states)
     peepholes = optional(op.inputs, 7) if cell == "LSTM" else None
     bias, lengths = optional(op.inputs, 3), optional(op.inputs, 4)
-    if not all(value is None or isa(value.type, TensorType) for value in (bias, lengths, peepholes, *initial)):
+    if not all(value is None or isa(value.type, TensorType) for value in (bias, peepholes)):
         return None
     return _Node(op, cell, hidden, reverse, inputs, recurrent, bias, lengths, initial, peepholes)
 
 
-def _fits(x: TensorType[Attribute], factor: Factor) -> bool:
-    """Whether sequences can be multiplied by a weight: [steps, batch, inputs] of its type."""
-    numbers = factor.values if factor.scale is None else factor.scale
-    return (
-        x.get_num_dims() == 3
-        and x.get_shape()[2] in (DYNAMIC_INDEX, len(factor.values))
-        and numpy_element(x.element_type) == numbers.dtype
-    )
+def _fits(x: Attribute, factor: Factor) -> bool:
+    """Whether sequences can be multiplied by a weight: [steps, batch, inputs] of its type, if that is known."""
+    numbers, shape = factor.values if factor.scale is None else factor.scale, shape_of(x)
+    known_fit = shape is None or (len(shape) == 3 and shape[2] in (DYNAMIC_INDEX, len(factor.values)))
+    return known_fit and numpy_element(element_type(x)) == numbers.dtype
 
 
 def _functions(node: _Node) -> list[list[Activation]] | None:
@@ -136,11 +133,18 @@ class _Lowering:
     def __init__(self, builder: DigitalBuilder, node: _Node, functions: Sequence[Sequence[Activation]]):
         self.builder, self.node, self.functions, self.sizes = builder, node, functions, Sizes(builder)
         self.by_batch = integer(node.op.setting, "layout", 0) == 1
-        x = node.op.inputs[0]
+        x = self._of_rank_3(node.op.inputs[0], (0, 0, len(node.inputs[0].values)))
         self.x = builder.transpose(x, [1, 0, 2]) if self.by_batch else x
         self.element = element_type(x.type)
         self.steps, self.batch = self.sizes.of(self.x, 0), self.sizes.of(self.x, 1)
         self.lengths = None if node.lengths is None else builder.cast(node.lengths, i64)
+
+    def _of_rank_3(self, value: SSAValue, sizes: tuple[int, int, int]) -> SSAValue:
+        """A value whose rank ONNX demands, where nobody has told it; a size of 0 is the value's own."""
+        if shape_of(value.type) is not None:
+            return value
+        type_ = tensor_type(element_type(value.type), tuple(size or DYNAMIC_INDEX for size in sizes))
+        return self.builder.op("Reshape", [value, self.builder.constant(np.array(sizes, np.int64), "shape")], type_)
 
     def results(self) -> list[SSAValue]:
         """The outputs of all steps [steps, directions, batch, hidden], the last states [directions, batch, hidden]."""
@@ -202,6 +206,8 @@ class _Lowering:
         if value is None:
             nought = float_number(self.builder, self.x, 0.0)
             return self.builder.op("Expand", [nought, self.sizes.vector([self.batch, self.node.hidden])], shape)
+        count = len(self.node.backwards)
+        value = self._of_rank_3(value, (0, count, self.node.hidden) if self.by_batch else (count, 0, self.node.hidden))
         if self.by_batch:
             value = self.builder.transpose(value, [1, 0, 2])
         state = of_direction(self.builder, value, number)
