@@ -49,7 +49,7 @@ class ControlFlow:
             values.update(zip((carried.begin for carried in loop.carried), state))
             for sliced, whole in zip(loop.sliced, wholes):
                 at = whole.shape[sliced.axis] - 1 - number if sliced.reverse else number
-                values[sliced.slice] = np.ascontiguousarray(np.take(whole, at, axis=sliced.axis))
+                values[sliced.slice] = np.asarray(np.take(whole, at, axis=sliced.axis))
             body()
             if loop.again is not None:
                 running = self._kept(values, loop.again)

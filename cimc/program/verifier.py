@@ -306,9 +306,10 @@ def verify_order(
         written.check(number, int(x[number]))
     adders = np.flatnonzero((op == Opcode.MULTIPLY) | (op == Opcode.ADD))
     clears = np.concatenate([op == Opcode.CLEAR, [False]])  # the last one stands for values never written
-    cleared = clears[written.by[y[adders]]] & (written.body[y[adders]] == inside[adders])
-    for number in adders[(written.by[y[adders]] >= adders) | ~cleared][:1].tolist():
-        raise ProgramError(f"record {number} adds to value {y[number]}, which no CLEAR of its body has written")
+    for number in adders[(written.by[y[adders]] >= adders) | ~clears[written.by[y[adders]]]][:1].tolist():
+        raise ProgramError(f"record {number} adds to value {y[number]}, which no CLEAR has written")
+    for number in adders[written.body[y[adders]] != inside[adders]][:1].tolist():
+        raise ProgramError(f"record {number} adds to value {y[number]}, which is cleared outside of its body")
     for number, kernel in runs:
         for slot in kernel.inputs:
             written.check(number, slot)

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from onnx import parser
 
+from cimc.program.controls import Carried, Loop, Stacked
 from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Stage, Timing, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import (
     INTO_ARRAYS,
     OUT_OF_ARRAYS,
+    Opcode,
     Records,
     add_records,
     clear_record,
+    control_record,
     kernel_record,
     multiply_records,
     permute_record,
@@ -91,3 +94,43 @@ def _diagonal(*, stage: int, x: int, y: int, start: int) -> Records:
 
 def _model(graph: str) -> bytes:
     return parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {graph}').SerializeToString()
+
+
+BODY = "g (int32[n,4] v3) => (uint8[n,4] v4) { a = Abs(v3)  v4 = Cast<to = 2>(a) }"
+
+
+@pytest.fixture
+def looped() -> Program:
+    """A loop on one array of 4x4: v2, at first the input v1, times a weight is v3, a kernel makes v4 of it for the next.
+
+    It runs v0 times and gives the last v4 as v5, and all v3 as v6. An activation takes 26 ps, a transfer 100.
+    """
+    array = np.arange(16, dtype=np.int8).reshape(1, 4, 4)
+    records = [
+        control_record(op=Opcode.LOOP, stage=0, control=0, start=0),
+        transfer_record(stage=0, x=2, direction=INTO_ARRAYS, start=0),
+        clear_record(stage=0, x=2, y=3, n=4, start=0),
+        multiply_records(
+            stage=0, x=2, y=3, array=0, k=0, n=0, row=0, column=0, rows=4, columns=4, adc_bits=4, bound=1020, start=100
+        ),
+        transfer_record(stage=0, x=3, direction=OUT_OF_ARRAYS, start=126),
+        kernel_record(stage=1, kernel=0, start=226),
+        control_record(op=Opcode.END, stage=1, control=0, start=246),
+    ]
+    stacked = Stacked(3, 6, 0, False, "int32", (None, 4))
+    return Program(
+        chip=Chip("tiny", 4, 4, 2, 8, 8, 1, "offset"),
+        arrays=array,
+        tiles=np.array([[0, 0, 0, 0, 4, 4, 0, 0]], np.int32),
+        instructions=np.concatenate(records),
+        kernels=[Kernel(_model(BODY), (3,), (4,), ("/body",))],
+        inputs=[Input("trips", "int64", (), 0), Input("x", "uint8", ("n", 4), 1)],
+        outputs=[Value("last", "uint8", ("n", 4), 5), Value("all", "int32", (None, "n", 4), 6)],
+        slots=7,
+        weights=[Weight("w", 4, 4)],
+        multiplications=[Multiplication(3, 2, 0, "/product")],
+        controls=[Loop("/loop", trips=0, carried=(Carried(1, 2, 4, 5),), stacked=(stacked,))],
+        stages=[Stage(0, 0, 226)],
+        operations=np.array([(0, 0, 0, 226, 10), (0, 1, 0, 236, 10)], np.int64),
+        timing=Timing(10, (1, 2, 3, 4, 5, 6, 7, 8), 100, 20, digital_units=2, attention_units=1, vector_width=4),
+    )

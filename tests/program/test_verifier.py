@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cimc.program.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Kernel, Multiplication, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
@@ -247,3 +248,48 @@ def test_messages_of_records_that_tell_time(scheduled: Program, change: Change, 
     with pytest.raises(ProgramError) as error:
         change(scheduled).verify()
     assert str(error.value) == message
+
+
+def flow(program: Program, **changes: Any) -> Program:
+    (loop,) = program.controls
+    assert isinstance(loop, Loop)
+    return replace(program, controls=[replace(loop, **changes)])
+
+
+def in_order(program: Program, *numbers: int) -> Program:
+    return replace(program, instructions=program.instructions[list(numbers)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: flow(p, again=7), "control flow 0 uses value 7, the program has 7 values"),
+        (lambda p: flow(p, trips=5), "record 0 uses value 5 before it is written"),
+        (lambda p: flow(p, trips=3), "record 0 uses value 3 before it is written"),
+        (lambda p: flow(p, stacked=()), "the output in value 6 is never written"),
+        (lambda p: flow(p, iteration=2), "value 2 is written 2 times, expected once"),
+        (lambda p: replace(p, outputs=[replace(p.outputs[0], slot=4)]), "the output in value 4 is never written"),
+        (lambda p: in_order(p, 0, 1, 2, 3, 4, 6, 5), "record 6 uses value 3 outside of the body that writes it"),
+        (lambda p: in_order(p, 0, 1, 2, 3, 6), "record 4 uses value 4 before it is written"),
+        (lambda p: in_order(p, 0, 1, 2, 3, 4, 5), "control flow 0 begins and never ends"),
+        (lambda p: in_order(p, 1, 2, 3, 4, 5), "control flow 0 is never run"),
+        (lambda p: replace(p, controls=[]), "record 0 uses control flow 0, the program has 0"),
+    ],
+)
+def test_messages_of_control_flow(looped: Program, change: Change, message: str) -> None:
+    looped.verify()
+    with pytest.raises(ProgramError) as error:
+        change(looped).verify()
+    assert str(error.value) == message
+
+
+def test_a_value_is_cleared_where_it_is_added_to(looped: Program) -> None:
+    """Otherwise an iteration would add to what the one before has added."""
+    (loop,) = looped.controls
+    assert isinstance(loop, Loop)
+    outside = replace(looped.multiplications[0], x=1)
+    records = looped.instructions[[2, 0, 3, 5, 6]]
+    records["x"][[0, 2]] = 1
+    changed = replace(looped, instructions=records, multiplications=[outside])
+    with pytest.raises(ProgramError, match="record 2 adds to value 3, which is cleared outside of its body"):
+        changed.verify()
