@@ -20,7 +20,9 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from passes.rewriting.constants import BYTES
+from passes.rewriting.constant_tensors import NARROW
+from passes.rewriting.constants import BYTES, is_float
+from passes.rewriting.dequantisation import leads_to_product
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
@@ -48,8 +50,8 @@ class FoldConstantsPass(ModulePass):
     ```
     Shapes of values whose dimensions are all known are constants too. Not operator by operator, but all in one graph:
     a session of ONNX Runtime takes longer than most operators.
-    Leaves alone: dequantisation of matrices (`raise-matmul` keeps their integers), random operators, control flow,
-    other domains' operators, and results that would be much larger than what they are made of.
+    Leaves alone: dequantisation of what is multiplied (`raise-matmul` keeps the integers), random operators, control
+    flow, other domains' operators, and results that would be much larger than what they are made of.
     Needs IR from before `schedule-arrays`.
     """
 
@@ -105,13 +107,22 @@ def _is_foldable(op: DigitalOp, folded: AbstractSet[SSAValue]) -> bool:
 
 
 def _dequantises(op: DigitalOp) -> bool:
-    """Whether `op` makes floats of a matrix of 8-bit integers that `raise-matmul` can multiply by."""
-    shape = shape_of(op.inputs[0].type)
-    if shape is None or len(shape) != 2 or numpy_element(element_type(op.inputs[0].type)) not in BYTES:
+    """Whether `op` makes floats of integers that `raise-matmul` can multiply by.
+
+    Of 8-bit matrices always: tables that are looked up in would grow fourfold. Of others where that is multiplied.
+    """
+    if not op.is_a("DequantizeLinear", "Cast"):
         return False
-    if op.is_a("DequantizeLinear"):
-        return not integer(op.setting, "block_size", 0) and len(shape_of(op.inputs[1].type) or ()) < 2
-    return op.is_a("Cast")
+    shape, dtype = shape_of(op.inputs[0].type), numpy_element(element_type(op.inputs[0].type))
+    is_plain = op.is_a("Cast") or (
+        not integer(op.setting, "block_size", 0) and len(shape_of(op.inputs[1].type) or ()) < 2
+    )
+    if shape is None or dtype is None or len(shape) < 2:
+        return False
+    if len(shape) == 2 and dtype in BYTES and is_plain:
+        return True
+    is_integer = dtype in NARROW or (dtype.kind in "iu" and op.is_a("Cast"))
+    return is_integer and is_float(op.outputs[0]) and leads_to_product(op.outputs[0])
 
 
 def _is_static(value: SSAValue) -> bool:

@@ -18,7 +18,7 @@ from dialects.semantics.block_graph import block_product_nodes, joined_shape, sp
 from dialects.semantics.exact_products import ZERO, moved
 from dialects.semantics.graph_names import GraphNames
 from dialects.semantics.outlined import Later
-from dialects.semantics.weight_values import column_order, float_weight, integer_matrix
+from dialects.semantics.weight_values import column_order, float_blocks, float_weight, integer_matrix
 
 
 class ProductWriter:
@@ -35,7 +35,8 @@ class ProductWriter:
             matrix = Later(_INT8, weight.matrix_shape, lambda: self._matrix(op))
             factors = self._integers(op, self._new(f"{symbol} in arrays"), matrix)
             return [_product("MatMulInteger", x, factors, y, node)]
-        if isinstance(weight.structure, BlockDiagonalAttr) and (op.is_integer or weight.affine is None):
+        are_apart = op.is_integer or weight.affine is None or weight.affine.zero_point_symbol is None
+        if isinstance(weight.structure, BlockDiagonalAttr) and are_apart:
             if isa(op.x.type, TensorType):
                 leading = op.x.type.get_num_dims() - 1
                 return self._block_product(op, weight, weight.structure, leading, x, y, node)
@@ -77,7 +78,7 @@ class ProductWriter:
         """A multiplication by blocks without the zeros around them."""
         initializer = self._known("", weight.symbol)
         blocks = weight_later(weight, self.network)
-        factors = self._integers(op, initializer, blocks) if op.is_integer else [initializer("", blocks)]
+        factors = self._integers(op, initializer, blocks) if op.is_integer else [self._floats(op, weight, blocks)]
         split, joined = (np.array(f(structure, leading), np.int64) for f in (split_shape, joined_shape))
         shapes = (
             self.names.form("split", str(split), lambda: split),
@@ -92,6 +93,15 @@ class ProductWriter:
         nodes = block_product_nodes(op_type, x, factors, shapes, joint, between, node)
         places = self.names.form("inverse", str(structure.order_symbol), lambda: np.argsort(order))
         return [*nodes, helper.make_node("Gather", [joint, places], [y], axis=-1, name=f"{node} order")]
+
+    def _floats(self, op: MatmulOp, weight: WeightOp, blocks: Later) -> str:
+        """The name of the blocks as floats, scaled if they are integers."""
+        if weight.affine is None:
+            return self.names.form("", weight.symbol, blocks)
+        dtype = numpy_element(element_type(op.x.type))
+        assert dtype is not None
+        scaled = Later(dtype, blocks.shape, partial(float_blocks, weight, self.network, dtype))
+        return self.names.form(f"{dtype.name} blocks", weight.symbol, scaled)
 
     def _matrix(self, op: MultiplyOp) -> Array:
         if self._image is None:

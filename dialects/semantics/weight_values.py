@@ -93,3 +93,11 @@ def float_weight(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Ar
         data = data.astype(np.int32) - (columns.reshape(len(data), 1, -1) if data.ndim == 3 else columns)
     floats = ordered(StoredMatrix(data).expanded(), order).astype(dtype)
     return floats if scale is None else floats * scale.astype(dtype)
+
+
+def float_blocks(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Array:
+    """The blocks [blocks, rows, columns] of a weight of integers without a zero point as `w * scale` in `dtype`."""
+    values, scale, order = weight.array(network.store), scale_of(weight, network), column_order(weight, network)
+    assert scale is not None, f"weight @{weight.symbol} has no scale"
+    columns = scale if order is None else scale[order]
+    return values.astype(dtype) * columns.astype(dtype).reshape(len(values), 1, -1)

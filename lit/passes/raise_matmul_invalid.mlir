@@ -1,26 +1,26 @@
 // RUN: cim-opt %s --split-input-file -p raise-matmul | filecheck %s
 
-// Multiplications of two activations, of integers that are no bytes, and weights that are no matrices stay.
+// Multiplications of two activations, of integers that are no bytes, and those of vectors with a matrix each stay.
 cim.weight @batch = dense<1.0> : tensor<2x2x3xf32>
 cim.weight @vector = dense<1.0> : tensor<2xf32>
 cim.weight @longs = dense<1> : tensor<2x3xi64>
 cim.weight @empty = #cim.data<"empty", "00"> : tensor<2x0xf32>
-func.func @main(%x: tensor<?x2xf32>, %other: tensor<2x3xf32>, %n: tensor<?x2xi64>) -> (tensor<?x3xf32>, tensor<2x?x3xf32>, tensor<?xf32>, tensor<?x3xi64>, tensor<2xf32>) {
+func.func @main(%x: tensor<?x2xf32>, %other: tensor<2x3xf32>, %n: tensor<?x2xi64>, %many: tensor<?x5x2xf32>, %each: tensor<2x?x2xf32>) -> (tensor<?x3xf32>, tensor<2x5x3xf32>, tensor<2x?x3xf32>, tensor<?x3xi64>, tensor<2xf32>) {
   // CHECK: %both = cim.digital "MatMul"(%x, %other)
   %both = cim.digital "MatMul"(%x, %other) : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
   %batch = cim.read @batch : tensor<2x2x3xf32>
-  // CHECK: %batched = cim.digital "MatMul"(%x, %batch)
-  %batched = cim.digital "MatMul"(%x, %batch) : (tensor<?x2xf32>, tensor<2x2x3xf32>) -> tensor<2x?x3xf32>
+  // CHECK: %open = cim.digital "MatMul"(%many, %batch)
+  %open = cim.digital "MatMul"(%many, %batch) : (tensor<?x5x2xf32>, tensor<2x2x3xf32>) -> tensor<2x5x3xf32>
+  // CHECK: %batched = cim.digital "MatMul"(%each, %batch)
+  %batched = cim.digital "MatMul"(%each, %batch) : (tensor<2x?x2xf32>, tensor<2x2x3xf32>) -> tensor<2x?x3xf32>
   %vector = cim.read @vector : tensor<2xf32>
-  // CHECK: %dot = cim.digital "MatMul"(%x, %vector)
-  %dot = cim.digital "MatMul"(%x, %vector) : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?xf32>
   %longs = cim.read @longs : tensor<2x3xi64>
   // CHECK: %whole = cim.digital "MatMul"(%n, %longs)
   %whole = cim.digital "MatMul"(%n, %longs) : (tensor<?x2xi64>, tensor<2x3xi64>) -> tensor<?x3xi64>
   %left = cim.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
   // CHECK: %column = cim.digital "MatMul"(%left, %vector)
   %column = cim.digital "MatMul"(%left, %vector) : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2xf32>
-  func.return %both, %batched, %dot, %whole, %column : tensor<?x3xf32>, tensor<2x?x3xf32>, tensor<?xf32>, tensor<?x3xi64>, tensor<2xf32>
+  func.return %both, %open, %batched, %whole, %column : tensor<?x3xf32>, tensor<2x5x3xf32>, tensor<2x?x3xf32>, tensor<?x3xi64>, tensor<2xf32>
 }
 
 // -----

@@ -35,15 +35,18 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {
 
 // -----
 
-// Scales that differ inside a column have no integers with a scale a column: the floats are multiplied.
-// CHECK: cim.weight @w.float = dense<{{\[\[}}5.000000e-01, -1.000000e+00, 1.500000e+00], [8.000000e+00, 1.000000e+01, -2.560000e+02]]> : tensor<2x3xf32>
+// A scale a row is one of the input.
+// CHECK: cim.weight @w.scale = dense<1.000000e+00> : tensor<3xf32>
+// CHECK: cim.weight @w.int8 = dense<{{\[\[}}1, -2, 3], [4, 5, -128]]> : tensor<2x3xi8> as #cim.affine<@w.scale>
 cim.weight @w = dense<[[1, -2, 3], [4, 5, -128]]> : tensor<2x3xi8>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {
   %w = cim.read @w : tensor<2x3xi8>
   %scale = cim.constant dense<[[0.5], [2.0]]> : tensor<2x1xf32>
   %cast = cim.digital "Cast"(%w) with {to = 1 : i64} : (tensor<2x3xi8>) -> tensor<2x3xf32>
   %scaled = cim.digital "Mul"(%cast, %scale) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
-  // CHECK: %y = cim.matmul %x, @w.float
+  // CHECK: [[rows:%.*]] = cim.constant dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>
+  // CHECK: [[scaled:%.*]] = cim.digital "Mul"(%x, [[rows]])
+  // CHECK: %y = cim.matmul [[scaled]], @w.int8
   %y = cim.digital "MatMul"(%x, %scaled) : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
   func.return %y : tensor<?x3xf32>
 }
@@ -102,7 +105,40 @@ func.func @main(%x: tensor<?x2xf32>) -> (tensor<?x3xf32>, tensor<?x3xf32>) {
 
 // -----
 
-// DequantizeLinear along rows.
+// Scales that differ everywhere have no integers with a scale a column: the floats are multiplied.
+// CHECK: cim.weight @w.float = dense<{{\[\[}}5.000000e-01, -4.000000e+00, 3.000000e+00], [8.000000e+00, 1.000000e+01, -1.280000e+02]]> : tensor<2x3xf32>
+cim.weight @w = dense<[[1, -2, 3], [4, 5, -128]]> : tensor<2x3xi8>
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {
+  %w = cim.read @w : tensor<2x3xi8>
+  %scale = cim.constant dense<[[0.5, 2.0, 1.0], [2.0, 2.0, 1.0]]> : tensor<2x3xf32>
+  %cast = cim.digital "Cast"(%w) with {to = 1 : i64} : (tensor<2x3xi8>) -> tensor<2x3xf32>
+  %scaled = cim.digital "Mul"(%cast, %scale) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  // CHECK: %y = cim.matmul %x, @w.float
+  %y = cim.digital "MatMul"(%x, %scaled) : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+  func.return %y : tensor<?x3xf32>
+}
+
+// -----
+
+// A scale for every two rows: the products of two blocks, which are summed.
+// CHECK: cim.weight @w.int8 = dense<{{\[\[\[}}1, -2], [4, 5]], {{\[\[}}7, 8], [9, 10]]]> : tensor<2x2x2xi8> as #cim.affine<@w.scale> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
+builtin.module attributes {"cim.opsets" = ["ai.onnx:21"]} {
+cim.weight @w = dense<[[1, -2], [4, 5], [7, 8], [9, 10]]> : tensor<4x2xi8>
+func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  %w = cim.read @w : tensor<4x2xi8>
+  %scale = cim.constant dense<[[0.5, 2.0], [1.0, 0.25]]> : tensor<2x2xf32>
+  %scaled = cim.digital "DequantizeLinear"(%w, %scale) with {axis = 0 : i64, block_size = 2 : i64} : (tensor<4x2xi8>, tensor<2x2xf32>) -> tensor<4x2xf32>
+  // CHECK: [[products:%.*]] = cim.matmul %x, @w.int8 : tensor<?x4xf32> -> tensor<?x4xf32>
+  // CHECK: [[parts:%.*]] = cim.digital "Reshape"([[products]], %{{.*}}) : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x2x2xf32>
+  // CHECK: %y = cim.digital "ReduceSum"([[parts]], %{{.*}}) with {keepdims = 0 : i64} : (tensor<?x2x2xf32>, tensor<1xi64>) -> tensor<?x2xf32>
+  %y = cim.digital "MatMul"(%x, %scaled) : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+}
+
+// -----
+
+// DequantizeLinear along rows, with zero points that int8 numbers cannot be moved by.
 // CHECK: cim.weight @w.float = dense<{{\[\[}}0.000000e+00, 5.000000e-01, 1.000000e+00], [4.000000e+00, 6.000000e+00, -2.600000e+02]]> : tensor<2x3xf32>
 cim.weight @w = dense<[[1, 2, 3], [4, 5, -128]]> : tensor<2x3xi8>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {

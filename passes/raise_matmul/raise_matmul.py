@@ -4,23 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, NoneType, SymbolRefAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
-from dialects.element_types import Array, element_type, numpy_element
+from dialects.element_types import element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.experts import SplitExperts
+from passes.raise_matmul.float_products import float_product
 from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
 from passes.raise_matmul.recurrent import RaiseRecurrent
-from passes.rewriting.constants import ComputedConstants, ConstantMatrix, constant_matrix, is_float
-from passes.rewriting.digital import DigitalBuilder, check_vectors
+from passes.rewriting.constants import ComputedConstants, constant_matrices
+from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.float_products import are_multiplied, sum_of_products
 from passes.rewriting.integer_products import optional
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
@@ -76,22 +77,9 @@ class RaiseMatMul(RewritePattern):
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
         if not op.is_a("MatMul") or self.constants.has(*op.inputs[:2]):
             return
-        right, builder = constant_matrix(op.inputs[1], self.network), DigitalBuilder(self.network, op)
-        if right is not None and is_float(op.inputs[0]):
-            if _multiplies(op.inputs[0], right):
-                rewriter.replace(op, (), [_product(builder, op.inputs[0], right)])
-            return
-        left, x = constant_matrix(op.inputs[0], self.network), op.inputs[1]
-        shape = shape_of(x.type)
-        if left is None or not is_float(x) or not shape or not _multiplies(x, left):
-            return
-        if len(shape) == 1:
-            y = _product(builder, x, left.transposed())
-        else:
-            order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
-            product = _product(builder, builder.transpose(x, order), left.transposed())
-            y = builder.transpose(product, order)
-        rewriter.replace(op, (), [y])
+        y = float_product(DigitalBuilder(self.network, op), op.inputs[0], op.inputs[1])
+        if y is not None:
+            rewriter.replace(op, (), [y])
 
 
 @dataclass(frozen=True)
@@ -105,16 +93,16 @@ class RaiseGemm(RewritePattern):
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
         if not op.is_a("Gemm") or self.constants.has(*op.inputs[:2]):
             return
-        swapped = constant_matrix(op.inputs[1], self.network) is None
+        swapped = not constant_matrices(op.inputs[1], self.network)
         x, constant = (op.inputs[1], op.inputs[0]) if swapped else (op.inputs[0], op.inputs[1])
-        matrix = constant_matrix(constant, self.network)
-        if matrix is None or not is_float(x) or len(shape_of(x.type) or ()) != 2 or not _multiplies(x, matrix):
+        matrices = constant_matrices(constant, self.network)
+        if len(shape_of(x.type) or ()) != 2 or not are_multiplied(x, matrices):
             return
         turned = [integer(op.setting, name, 0) != int(swapped) for name in ("transA", "transB")]
         turn_x, turn_matrix = reversed(turned) if swapped else turned
         builder = DigitalBuilder(self.network, op)
         x = builder.transpose(x, [1, 0]) if turn_x else x
-        y = _product(builder, x, matrix.transposed() if turn_matrix else matrix)
+        y = sum_of_products(builder, x, [m.transposed() if turn_matrix else m for m in matrices])
         y = builder.transpose(y, [1, 0]) if swapped else y
         y = _times(builder, y, real(op.setting, "alpha", 1.0))
         bias = optional(op.inputs, 2)
@@ -128,37 +116,6 @@ def _times(builder: DigitalBuilder, value: SSAValue, factor: float) -> SSAValue:
     if factor == 1.0:
         return value
     return builder.elementwise("Mul", value, builder.constant(np.array(factor, dtype), "factor"))
-
-
-def _multiplies(x: SSAValue, matrix: ConstantMatrix) -> bool:
-    """Whether `x`, of floats, has the type of the numbers that a matrix stands for."""
-    return numpy_element(element_type(x.type)) == (matrix.values if matrix.scale is None else matrix.scale).dtype
-
-
-def _product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SSAValue:
-    """`x` times a matrix of its type."""
-    columns = matrix.values.shape[1]
-    check_vectors(x, len(matrix.values), builder.anchor)
-    if matrix.scale is None:
-        symbol = matrix.symbol or builder.weight(matrix.values, matrix.name, again=matrix.again)
-        return builder.matmul(x, symbol, columns)
-    scale, zero = matrix.per_column(matrix.scale), matrix.per_column(matrix.zero_point)
-    if scale is None or (matrix.zero_point is not None and zero is None):
-        return builder.matmul(x, builder.weight(matrix.floats(), f"{matrix.name}.float"), columns)
-    return builder.matmul(x, _affine_weight(builder, matrix, scale, zero), columns)
-
-
-def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array, zero: Array | None) -> str:
-    """The int8 weight that stands for a dequantised matrix; uint8 is moved by 128, its zero point too."""
-    values = matrix.values
-    if values.dtype == np.uint8:
-        values = (values ^ 0x80).view(np.int8)
-        zero = (np.zeros(values.shape[1], np.int32) if zero is None else zero) - np.int32(128)
-    scale_symbol = SymbolRefAttr(builder.weight(scale, f"{matrix.name}.scale"))
-    zero_symbol = NoneType()
-    if zero is not None and zero.any():
-        zero_symbol = SymbolRefAttr(builder.weight(zero, f"{matrix.name}.zero"))
-    return builder.weight(values, f"{matrix.name}.int8", AffineAttr(scale_symbol, zero_symbol))
 
 
 FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv)

@@ -8,21 +8,13 @@ import numpy as np
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Operation, SSAValue
 
-from dialects.attributes.onnx_attributes import integer, integers
+from dialects.attributes.onnx_attributes import integers
 from dialects.cim import ConstantOp, DigitalOp, ReadOp
-from dialects.element_types import Array, dense_array, element_type, numpy_element
+from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network
 from dialects.weights import Remake
-
-
-def constant_of(value: SSAValue, network: Network) -> Array | None:
-    """The array of a value that is a constant as it stands, else None."""
-    if isinstance(value.owner, ConstantOp):
-        return dense_array(value.owner.value)
-    if isinstance(value.owner, ReadOp):
-        return network.array(value.owner.symbol)
-    return None
-
+from passes.rewriting.constant_tensors import ConstantTensor, constant_of, turned
+from passes.rewriting.dequantisation import Terms, dequantized_terms
 
 BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
 """Element types that arrays can hold as they are, or moved by 128."""
@@ -61,7 +53,8 @@ class ConstantMatrix:
         if numbers is None:
             return None
         grid = np.broadcast_to(numbers if numbers.size > 1 else numbers.reshape(()), self.values.shape)
-        return np.ascontiguousarray(grid[0]) if (grid == grid[:1]).all() else None
+        is_repeated = grid.strides[0] == 0 or bool((grid == grid[:1]).all())
+        return np.ascontiguousarray(grid[0]) if is_repeated else None
 
     def floats(self) -> Array:
         """The numbers that the matrix stands for; float32 unless its scale or itself has another float type."""
@@ -72,22 +65,34 @@ class ConstantMatrix:
 
 
 def constant_matrix(value: SSAValue, network: Network) -> ConstantMatrix | None:
-    """The matrix of a value that is constant but for dequantisation and transposition, else None."""
-    value, swaps = _before_transposes(value)
-    owner = value.owner
-    matrix = _stored(value, network)
-    if matrix is None and isinstance(owner, DigitalOp):
-        if owner.is_a("Mul"):
-            matrix = _scaled(owner, network)
-        elif owner.is_a("DequantizeLinear"):
-            matrix = _dequantised(owner, network)
-    return _swapped(matrix, swaps)
+    """The matrix of a value that is constant but for dequantisation and movement of integers, or transposition."""
+    terms = constant_matrices(value, network)
+    return terms[0] if len(terms) == 1 else None
 
 
-def _unscaled(value: SSAValue, network: Network) -> ConstantMatrix | None:
-    """The matrix of a value that is constant but for transposition, else None."""
+def constant_matrices(value: SSAValue, network: Network) -> list[ConstantMatrix]:
+    """The matrices whose sum is a value: several only where a correction is added to what is dequantised."""
     value, swaps = _before_transposes(value)
-    return _swapped(_stored(value, network), swaps)
+    stored = _stored(value, network)
+    matrices = [stored] if stored is not None else [_matrix(t) for t in dequantized_terms(value, network)]
+    if any(matrix.values.ndim != 2 for matrix in matrices):
+        return []
+    for _ in range(swaps):
+        matrices = [matrix.transposed() for matrix in matrices]
+    return matrices
+
+
+def constant_factors(value: SSAValue, network: Network) -> Terms:
+    """Constants of any number of axes whose sum is a value: itself, or what it is dequantised from."""
+    array, owner = constant_of(value, network), value.owner
+    if array is None:
+        return dequantized_terms(value, network)
+    symbol = owner.symbol if isinstance(owner, ReadOp) else None
+    return (ConstantTensor(array, value.name_hint or "weight", symbol),) if array.size else ()
+
+
+def _matrix(tensor: ConstantTensor) -> ConstantMatrix:
+    return ConstantMatrix(tensor.values, tensor.name, tensor.symbol, tensor.scale, tensor.zero_point)
 
 
 def _stored(value: SSAValue, network: Network) -> ConstantMatrix | None:
@@ -104,18 +109,6 @@ def _transposed_again(values: Remake) -> Array:
     return turned(values())
 
 
-def turned(values: Array) -> Array:
-    """A matrix transposed, its rows one after the other in memory; numpy takes four times as long for a large one."""
-    result = np.empty(values.shape[::-1], values.dtype)
-    for first in range(0, len(values), _ROWS):
-        result[:, first : first + _ROWS] = values[first : first + _ROWS].T
-    return result
-
-
-_ROWS = 256
-"""Rows that are turned at a time: their columns stay near the processor."""
-
-
 def _before_transposes(value: SSAValue) -> tuple[SSAValue, int]:
     """What is transposed to `value`, and how often; there may be any number of transpositions in a row."""
     swaps = 0
@@ -123,62 +116,6 @@ def _before_transposes(value: SSAValue) -> tuple[SSAValue, int]:
         swaps += integers(value.owner.setting, "perm") in (None, [1, 0])
         value = value.owner.inputs[0]
     return value, swaps
-
-
-def _swapped(matrix: ConstantMatrix | None, swaps: int) -> ConstantMatrix | None:
-    for _ in range(swaps if matrix is not None else 0):
-        matrix = None if matrix is None else matrix.transposed()
-    return matrix
-
-
-def _scaled(op: DigitalOp, network: Network) -> ConstantMatrix | None:
-    """`Mul(Cast(w), scale)` of an 8-bit `w`."""
-    for cast, factor in (tuple(op.inputs), tuple(reversed(op.inputs))):
-        scale = constant_of(factor, network)
-        if scale is None or not isinstance(cast.owner, DigitalOp) or not cast.owner.is_a("Cast"):
-            continue
-        inner = _unscaled(cast.owner.inputs[0], network)
-        fits = scale.ndim <= 2 and element_type(cast.type) == element_type(factor.type)
-        if inner is not None and inner.values.dtype in BYTES and fits:
-            return _widened(inner, scale)
-    return None
-
-
-def _widened(matrix: ConstantMatrix, scale: Array, zero_point: Array | None = None) -> ConstantMatrix | None:
-    """A matrix with scale and zero point, repeated where these have more rows or columns; None where they do not fit.
-
-    A row of weights times a column of scales is a matrix that is larger than both.
-    """
-    parts = [matrix.values.shape, scale.shape, () if zero_point is None else zero_point.shape]
-    try:
-        shape = np.broadcast_shapes(*parts)
-    except ValueError:
-        return None
-    if shape == matrix.values.shape:
-        return replace(matrix, scale=scale, zero_point=zero_point)
-    values = np.ascontiguousarray(np.broadcast_to(matrix.values, shape))
-    name = f"{matrix.name}.widened"
-    return replace(matrix, values=values, name=name, symbol=None, scale=scale, zero_point=zero_point, again=None)
-
-
-def _dequantised(op: DigitalOp, network: Network) -> ConstantMatrix | None:
-    """`DequantizeLinear(w, scale, zero point)` of an 8-bit `w`, per tensor or per column or row."""
-    inner = _unscaled(op.inputs[0], network)
-    scale = constant_of(op.inputs[1], network)
-    zero = constant_of(op.inputs[2], network) if len(op.inputs) > 2 else None
-    if inner is None or scale is None or inner.values.dtype not in BYTES:
-        return None
-    if scale.ndim > 1 or integer(op.setting, "block_size", 0) or (len(op.inputs) > 2 and zero is None):
-        return None
-    along_rows = integer(op.setting, "axis", 1) in (0, -2)
-    scale, zero = (_along(a, along_rows) for a in (scale, zero))
-    assert scale is not None
-    matrix = _widened(inner, scale, None if zero is None else zero.astype(np.int32))
-    return matrix if matrix is not None and matrix.values.shape == inner.values.shape else None
-
-
-def _along(array: Array | None, rows: bool) -> Array | None:
-    return array.reshape(-1, 1) if array is not None and rows and array.ndim == 1 else array
 
 
 def is_float(value: SSAValue) -> bool:

@@ -5,15 +5,17 @@ arrays' inputs, `w` int8, `zx` a zero point of the inputs, `zw` one of each colu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import SSAValue
 
+from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.element_types import Array, i32
 from dialects.network import shape_of
 from dialects.semantics.weight_values import ordered
+from passes.rewriting.constant_tensors import ConstantTensor
 from passes.rewriting.digital import DigitalBuilder, with_last
 
 
@@ -43,14 +45,35 @@ class IntegerWeight:
 
 
 def integer_weight(values: Array, zero_point: Array | None, name: str) -> IntegerWeight:
-    """uint8 or int8 values with a zero point per column, as int8: moved by the zero point, or by 128 if need be."""
-    moved = values.astype(np.int16) - (0 if zero_point is None else zero_point.astype(np.int16))
+    """uint8 or int8 values with a zero point per column, as int8: moved by the zero point, or by 128 if need be.
+
+    Blocks [blocks, rows, columns] have zero points [blocks * columns].
+    """
+    columns = values.shape[-1] * (len(values) if values.ndim == 3 else 1)
+    shape = (len(values), 1, -1) if values.ndim == 3 else (-1,)
+    moved = values.astype(np.int16) - (0 if zero_point is None else zero_point.astype(np.int16).reshape(shape))
     if zero_point is not None and moved.min(initial=0) >= -128 and moved.max(initial=0) <= 127:
         return IntegerWeight(moved.astype(np.int8), None, name)
     if values.dtype == np.int8:
         return IntegerWeight(values, zero_point, name)
-    zero = np.zeros(values.shape[1], np.int32) if zero_point is None else zero_point
+    zero = np.zeros(columns, np.int32) if zero_point is None else zero_point
     return IntegerWeight((values ^ 0x80).view(np.int8), zero - np.int32(128), name)
+
+
+def integer_block_product(
+    builder: DigitalBuilder, x: SSAValue, blocks: ConstantTensor, zero_x: SSAValue | None
+) -> SSAValue:
+    """Integers `x` times bytes [blocks, rows, columns] less their zero points, exactly; `zero_x` is int32 or absent."""
+    count, _, columns = blocks.shape
+    zero = None if blocks.zero_point is None else np.ascontiguousarray(blocks.zero_point[:, 0]).reshape(-1)
+    w = integer_weight(np.ascontiguousarray(blocks.values), zero, blocks.name)
+    if count == 1:
+        w = replace(w, values=w.values[0])
+        symbol = builder.weight(w.values, f"{blocks.name}.int8")
+    else:
+        structure = BlockDiagonalAttr.of(w.values.shape, BLOCK_DIAGONAL)
+        symbol = builder.weight(w.values, f"{blocks.name}.blocks", structure=structure)
+    return corrected(builder, x, builder.matmul(x, symbol, count * columns), zero_x, w)
 
 
 def corrected(

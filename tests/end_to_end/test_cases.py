@@ -31,6 +31,10 @@ MULTIPLICATIONS = {
     "fp16_residual": 1,
     "distance_hides": 1,
     "verify_each_false_alarm": 2,
+    "gap_s40_gptfast": 1,
+    "gap_s40_cast_sub_mul": 1,
+    "gap_s41_1KN_f": 1,
+    "gap_monarch_qoperator": 4,
 }
 """How many products each program has on arrays."""
 LEAST_COSINE = {"crash_attention_opset11": 0.98}

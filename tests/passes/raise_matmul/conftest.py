@@ -1,4 +1,4 @@
-"""Convolutions as networks of one node: what ONNX Runtime makes of the node, and of what `raise-matmul` made of it."""
+"""Networks before and after `raise-matmul`, compared: convolutions of one node, and files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper, load_model_from_string, numpy_helper
 
 from cimc.hardware.library import load_chip
 from cimc.onnx_import.importer import import_onnx
@@ -19,6 +19,8 @@ from dialects.network import Network, operations
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
+from passes.fold_constants import FoldConstantsPass
+from passes.raise_matmul.raise_matmul import RaiseMatmulPass
 
 Array = NDArray[Any]
 
@@ -94,3 +96,28 @@ def _model(
     )
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+@pytest.fixture
+def raised_file() -> Callable[..., Network]:
+    """Imports and raises a file, and demands the outputs of the original: bits of integers, floats up to rounding."""
+
+    def checked(file: Path, inputs: Mapping[str, Array], rtol: float = 1e-4) -> Network:
+        expected = run_graph(load_model_from_string(file.read_bytes()), dict(inputs))
+        context = make_context()
+        module = import_onnx(context, file, load_chip("tiny-4"))
+        for step in (FoldConstantsPass(), RaiseMatmulPass()):
+            step.apply(context, module)
+            module.verify()
+        network = Network.of(context, module)
+        outputs = run_graph(network_model(network), dict(inputs))
+        for name, right in expected.items():
+            assert outputs[name].shape == right.shape
+            if right.dtype.kind == "f":
+                largest = float(np.abs(right).max(initial=1))
+                np.testing.assert_allclose(outputs[name], right, rtol=rtol, atol=rtol * largest, err_msg=name)
+            else:
+                np.testing.assert_array_equal(outputs[name], right, err_msg=name)
+        return network
+
+    return checked
