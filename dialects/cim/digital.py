@@ -34,6 +34,10 @@ CONTROL: dict[str, tuple[str, ...]] = {"If": ("else_branch", "then_branch"), "Lo
 """ONNX's control flow, with the names of its bodies: multiplications in them may lie in arrays."""
 
 
+RUNTIME = "com.microsoft"
+"""The domain of ONNX Runtime's own operators."""
+
+
 @irdl_op_definition
 class DigitalOp(IRDLOperation, HasFolderInterface):
     """Any other ONNX operator, untouched: it runs on the chip's digital units.
@@ -104,6 +108,10 @@ class DigitalOp(IRDLOperation, HasFolderInterface):
     def is_a(self, *op_types: str) -> bool:
         """Whether this is one of the named operators of ONNX itself."""
         return self.is_standard and self.op_type.data in op_types
+
+    def is_runtimes(self, *op_types: str) -> bool:
+        """Whether this is one of the named operators that ONNX Runtime adds to those of ONNX."""
+        return self.domain is not None and self.domain.data == RUNTIME and self.op_type.data in op_types
 
     @property
     def is_random(self) -> bool:

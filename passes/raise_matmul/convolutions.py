@@ -77,8 +77,3 @@ def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches, *, channels_la
     rank = len(seen.axes)
     spatial = [1 + seen.axes.index(i) for i in range(rank)]
     return builder.transpose(y, [0, *spatial, rank + 1] if channels_last else [0, rank + 1, *spatial])
-
-
-def is_contrib(op: DigitalOp, op_type: str) -> bool:
-    """Whether an operator is the one of ONNX Runtime's own that has this name."""
-    return op.domain is not None and op.domain.data == "com.microsoft" and op.op_type.data == op_type

@@ -9,10 +9,11 @@ from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied, sum_of_products
 
 
-def float_product(builder: DigitalBuilder, a: SSAValue, b: SSAValue) -> SSAValue | None:
+def float_product(builder: DigitalBuilder, a: SSAValue, b: SSAValue, *, with_blocks: bool = False) -> SSAValue | None:
     """`MatMul(a, b)` on arrays; None unless one of both is a constant of the other's float type.
 
-    Products of each of several vectors with a matrix of its own are left to `detect-block-diagonal`.
+    Products of each of several vectors with a matrix of its own are left to `detect-block-diagonal`, unless
+    `with_blocks`.
     """
     right, left = (constant_matrices(value, builder.network) for value in (b, a))
     shape = shape_of(b.type)
@@ -24,4 +25,4 @@ def float_product(builder: DigitalBuilder, a: SSAValue, b: SSAValue) -> SSAValue
             return sum_of_products(builder, b, transposed)
         order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
         return builder.transpose(sum_of_products(builder, builder.transpose(b, order), transposed), order)
-    return batched_float_product(builder, a, b, with_blocks=False)
+    return batched_float_product(builder, a, b, with_blocks=with_blocks)

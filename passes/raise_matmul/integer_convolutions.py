@@ -10,7 +10,7 @@ from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, ui8
 from dialects.network import Network
-from passes.raise_matmul.convolutions import in_place, is_contrib, kernel_windows
+from passes.raise_matmul.convolutions import in_place, kernel_windows
 from passes.raise_matmul.integer_products import requantised
 from passes.raise_matmul.kernels import Kernel, as_int8, constant_kernel, rows_of, stored_rows
 from passes.rewriting.constants import BYTES, constant_of
@@ -50,7 +50,7 @@ class RaiseQLinearConv(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
-        if not op.is_a("QLinearConv") and not is_contrib(op, "QLinearConv"):
+        if not op.is_a("QLinearConv") and not op.is_runtimes("QLinearConv"):
             return
         x, scale_x, zero_x, w, scale_w, zero_w, scale_y, zero_y = op.inputs[:8]
         last = bool(integer(op.setting, "channels_last", 0))

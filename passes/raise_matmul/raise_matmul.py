@@ -2,22 +2,30 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
-from dialects.element_types import element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.experts import SplitExperts
 from passes.raise_matmul.float_products import float_product
+from passes.raise_matmul.fused_products import (
+    RaiseDynamicQuantizeMatMul,
+    RaiseFusedMatMul,
+    RaiseMatMulIntegerToFloat,
+    RaiseQGemm,
+    RaiseQuantization,
+    activated,
+    is_activation,
+    times,
+)
 from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
+from passes.raise_matmul.nbits import RaiseMatMulNBits
 from passes.raise_matmul.recurrent import RaiseRecurrent
 from passes.rewriting.constants import ComputedConstants, constant_matrices
 from passes.rewriting.digital import DigitalBuilder
@@ -84,14 +92,19 @@ class RaiseMatMul(RewritePattern):
 
 @dataclass(frozen=True)
 class RaiseGemm(RewritePattern):
-    """`alpha * A B + beta * C`, either factor transposed and either constant (`A B` is `(B' A')'`)."""
+    """`alpha * A B + beta * C`, either factor transposed and either constant (`A B` is `(B' A')'`).
+
+    ONNX Runtime's `FusedGemm` is the same with an activation.
+    """
 
     network: Network
     constants: ComputedConstants
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
-        if not op.is_a("Gemm") or self.constants.has(*op.inputs[:2]):
+        if op.is_runtimes("FusedGemm") and not is_activation(op):
+            return
+        if not (op.is_a("Gemm") or op.is_runtimes("FusedGemm")) or self.constants.has(*op.inputs[:2]):
             return
         swapped = not constant_matrices(op.inputs[1], self.network)
         x, constant = (op.inputs[1], op.inputs[0]) if swapped else (op.inputs[0], op.inputs[1])
@@ -104,19 +117,22 @@ class RaiseGemm(RewritePattern):
         x = builder.transpose(x, [1, 0]) if turn_x else x
         y = sum_of_products(builder, x, [m.transposed() if turn_matrix else m for m in matrices])
         y = builder.transpose(y, [1, 0]) if swapped else y
-        y = _times(builder, y, real(op.setting, "alpha", 1.0))
+        y = times(builder, y, real(op.setting, "alpha", 1.0))
         bias = optional(op.inputs, 2)
         if bias is not None:
-            y = builder.elementwise("Add", y, _times(builder, bias, real(op.setting, "beta", 1.0)))
-        rewriter.replace(op, (), [y])
+            y = builder.elementwise("Add", y, times(builder, bias, real(op.setting, "beta", 1.0)))
+        rewriter.replace(op, (), [activated(builder, y, op)])
 
 
-def _times(builder: DigitalBuilder, value: SSAValue, factor: float) -> SSAValue:
-    dtype = numpy_element(element_type(value.type))
-    if factor == 1.0:
-        return value
-    return builder.elementwise("Mul", value, builder.constant(np.array(factor, dtype), "factor"))
-
-
-FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv)
-INTEGER_RULES = (RaiseMatMulInteger, RaiseQLinearMatMul, RaiseConvInteger, RaiseQLinearConv)
+FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv, RaiseFusedMatMul)
+INTEGER_RULES = (
+    RaiseMatMulInteger,
+    RaiseQLinearMatMul,
+    RaiseConvInteger,
+    RaiseQLinearConv,
+    RaiseMatMulNBits,
+    RaiseDynamicQuantizeMatMul,
+    RaiseMatMulIntegerToFloat,
+    RaiseQGemm,
+    RaiseQuantization,
+)

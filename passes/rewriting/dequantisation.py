@@ -114,8 +114,8 @@ class Reader:
 
 def _reader_of(op: DigitalOp) -> "Callable[[DigitalOp, SSAValue, Reader], Terms] | None":
     """How a dequantising or moving operator is read; None for other operators."""
-    contrib = op.domain is not None and op.domain.data == "com.microsoft" and op.op_type.data == "DequantizeLinear"
-    return _READERS.get(op.op_type.data) if (op.is_standard or contrib) and op.inputs else None
+    is_known = op.is_standard or op.is_runtimes("DequantizeLinear")
+    return _READERS.get(op.op_type.data) if is_known and op.inputs else None
 
 
 def _cast(op: DigitalOp, value: SSAValue, reader: Reader) -> Terms:

@@ -22,7 +22,7 @@ MULTIPLICATIONS = {
     "ir3_no_17_attn": 4,
     "unranked_einsum": 0,
     "gqa_packed": 1,
-    "crash_stale_output_type": 1,
+    "crash_stale_output_type": 2,
     "decl_monarch_n5": 2,
     "crash_castmul_widening": 2,  # the weight is a product of a row and a column, and kept as such
     "qmark_dims": 1,
@@ -35,6 +35,7 @@ MULTIPLICATIONS = {
     "gap_s40_cast_sub_mul": 1,
     "gap_s41_1KN_f": 1,
     "gap_monarch_qoperator": 4,
+    "gap_s60_ort_optimised_q": 2,
 }
 """How many products each program has on arrays."""
 LEAST_COSINE = {"crash_attention_opset11": 0.98}
