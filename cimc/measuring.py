@@ -51,9 +51,9 @@ def _measured(
             return replace(measure(given_inputs(inputs, calibrate), seconds), inputs=calibrate.name)
         beginning = dict.fromkeys(lengths_of_caches(inputs), 0)
         distance = measure(random_inputs(inputs, dims=beginning), seconds)
-        if not (distance.failure and beginning):
-            return distance
-        return measure(random_inputs(inputs), seconds)
+        if distance.failure and beginning:
+            distance = measure(random_inputs(inputs), seconds)
+        return distance
     except ProgramError as error:
         return Distance(False, failure=str(error))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.utils.hints import isa
@@ -21,18 +21,28 @@ OPSETS = "cim.opsets"
 SOURCE = "cim.source"
 _NAME = "cim.name"
 _DIMS = "cim.dims"
+_SLIDES = "cim.slides"
 
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of the network: ONNX name and the names of its dimensions ("" for a number or unnamed)."""
+    """An input or output of the network: ONNX name and the names of its dimensions ("" for a number or unnamed).
+
+    Windows, those of convolutions say, slide over the dimensions of an input whose numbers are in `slides`.
+    """
 
     name: str
     dims: tuple[str, ...]
+    slides: tuple[int, ...] = ()
 
     def attribute(self) -> DictionaryAttr:
-        dims = ArrayAttr([StringAttr(escaped(d)) for d in self.dims])
-        return DictionaryAttr({_NAME: StringAttr(escaped(self.name)), _DIMS: dims})
+        entries: dict[str, Attribute] = {
+            _NAME: StringAttr(escaped(self.name)),
+            _DIMS: ArrayAttr([StringAttr(escaped(d)) for d in self.dims]),
+        }
+        if self.slides:
+            entries[_SLIDES] = ArrayAttr([IntegerAttr(axis, i64) for axis in self.slides])
+        return DictionaryAttr(entries)
 
 
 @dataclass
@@ -214,9 +224,11 @@ def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, role: str) 
     for i in range(count):
         name = None if attributes is None else attributes.data[i].data.get(_NAME)
         dims = None if attributes is None else attributes.data[i].data.get(_DIMS)
+        slides = None if attributes is None else attributes.data[i].data.get(_SLIDES)
         yield Port(
             unescaped(name.data) if isinstance(name, StringAttr) else f"{role}{i}",
             tuple(unescaped(d.data) for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),
+            tuple(axis.value.data for axis in slides) if isa(slides, ArrayAttr[IntegerAttr]) else (),
         )
 
 

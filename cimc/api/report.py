@@ -11,11 +11,12 @@ from cimc.report.key_figures import shown_figures
 from cimc.report.layers_csv import Cell, row_of
 from cimc.report.quantities import ENERGY, TIME, plainly
 from cimc.report.text import summary_lines
+from cimc.report.words import worded
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Report(report.Report):
-    """What a program needs of the chip, for one token; None for what is not known, and `notes` say why.
+    """What a program needs of the chip, for one token or inference; None for what is not known, and `notes` say why.
 
     `print` shows the summary of `cim-report`, a notebook a table and the map of the chip; `rows()` are for a data
     frame, and `to_json()` is all of it. docs/report.md says what every figure is, docs/cost-model.md its formula.
@@ -29,7 +30,8 @@ class Report(report.Report):
 
     def __repr__(self) -> str:
         time, energy = plainly(self.latency_ns["total"], TIME), plainly(self.energy_pj["total"], ENERGY)
-        return f"<cimc.Report: {self.arrays} arrays of {self.chip['name']}, {time} and {energy} a token>"
+        per = worded("a token", self.per)
+        return f"<cimc.Report: {self.arrays} arrays of {self.chip['name']}, {time} and {energy} {per}>"
 
     def _repr_html_(self) -> str:
         figures = {shown.figure.title: shown.text for shown in shown_figures(self.to_json())}

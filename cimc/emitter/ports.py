@@ -21,7 +21,9 @@ def network_outputs(network: Network, slots: Slots) -> list[Value]:
 
 def _input(value: SSAValue, port: Port, slots: Slots) -> Input:
     low, high = integer_range(value) or (None, None)
-    return Input(port.name, _dtype(value), _shape(value, port), slots.of(value), low, high)
+    shape = _shape(value, port)
+    slides = tuple(axis for axis in port.slides if axis < len(shape or ()))
+    return Input(port.name, _dtype(value), shape, slots.of(value), low, high, slides)
 
 
 def _dtype(value: SSAValue) -> str:

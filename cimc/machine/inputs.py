@@ -15,6 +15,7 @@ from cimc.files.reasons import reason
 from cimc.program.dimension_sums import size_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Shape
+from cimc.program.open_sizes import side_of, sides
 
 DEFAULT_LENGTHS = (1, 16)
 """Random inputs: length of a symbolic dimension that comes first in its input, and of any other."""
@@ -92,16 +93,17 @@ def random_inputs(
 ) -> dict[str, NDArray[Any]]:
     """Made-up inputs: integers from the range it names, or else [0, 2); standard normal floats; empty texts.
 
-    Of an attention mask, all is seen. `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others. A
+    Of an attention mask, all is seen. `dims` gives symbolic dimensions by name; see DEFAULT_LENGTHS for the others, and
+    SIDES in cimc/program/open_sizes.py for those that windows slide over. A
     dimension whose name is a sum of others, as `past + sequence`, is their sum. Raises ProgramError if it names one
     that no input has, or for an input with too many elements, or with a type or a range that
     numpy does not know.
     """
     named = {dim for value in inputs for dim in value.shape or () if isinstance(dim, str)}
-    lengths = dict(dims or {})
-    for name in lengths:
+    for name in dims or {}:
         if name not in named:
             raise ProgramError(f"dimension {name} is unknown, the inputs have {_list(sorted(named))}")
+    lengths = {**sides(inputs), **(dims or {})}
     generator = np.random.default_rng(seed)
     return {value.name: _random(value, _lengths(value, lengths, named), generator) for value in inputs}
 
@@ -152,7 +154,7 @@ def _lengths(value: Input, lengths: dict[str, int], named: Collection[str]) -> l
         raise ProgramError(f"input {value.name} may have any number of dimensions: no random values, give some")
     shape: list[int] = []
     for position, dim in enumerate(value.shape):
-        default = DEFAULT_LENGTHS[min(position, 1)]
+        default = side_of(value) if position in value.slides else DEFAULT_LENGTHS[min(position, 1)]
         if isinstance(dim, str):
             shape.append(_length(dim, lengths, named, default))
         else:

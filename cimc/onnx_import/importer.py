@@ -24,6 +24,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.reader import Source, read
 from cimc.onnx_import.shapes import MADE_UP
+from cimc.onnx_import.sliding import sliding_axes
 from cimc.onnx_import.tensors import array_of, dense_of
 from dialects.attributes.onnx_attributes import GRAPH_KINDS, to_ir
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp, YieldOp, weight_op
@@ -93,7 +94,9 @@ class _Importer:
         for op in (self.weights, main, *self.body.ops):
             if is_lost(op):
                 op.location = location(self.source.file.name)
-        Network(self.weights, self.store).set_ports([_port(e) for e in inputs], [_port(e) for e in graph.output])
+        slides = sliding_axes(graph, self.source.constants)
+        ports = [_port(entry, slides.get(entry.name, ())) for entry in inputs]
+        Network(self.weights, self.store).set_ports(ports, [_port(entry) for entry in graph.output])
         return self.weights
 
     def _translate(self, graph: GraphProto, scopes: list[_Scope], block: Block) -> None:
@@ -248,9 +251,9 @@ def _type_text(proto: TypeProto) -> str:
     return "tensor" if proto.HasField("tensor_type") else str(proto.WhichOneof("value"))
 
 
-def _port(entry: ValueInfoProto) -> Port:
+def _port(entry: ValueInfoProto, slides: tuple[int, ...] = ()) -> Port:
     names = (d.dim_param for d in entry.type.tensor_type.shape.dim)
-    return Port(entry.name, tuple("" if name.startswith(MADE_UP) else name for name in names))
+    return Port(entry.name, tuple("" if name.startswith(MADE_UP) else name for name in names), slides)
 
 
 def _name(value: SSAValue, name: str) -> None:

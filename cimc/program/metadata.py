@@ -194,18 +194,26 @@ class Value:
 
 @dataclass(frozen=True)
 class Input(Value):
-    """An input of the program; [low, high) is the range of integers that make sense for it."""
+    """An input of the program; [low, high) is the range of integers that make sense for it.
+
+    Windows, those of convolutions say, slide over the dimensions whose numbers are in `slides`.
+    """
 
     low: int | None = None
     high: int | None = None
+    slides: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
-        return {**super().to_json(), "low": self.low, "high": self.high}
+        slides: dict[str, Json] = {"slides": list(self.slides)} if self.slides else {}
+        return {**super().to_json(), "low": self.low, "high": self.high, **slides}
 
     @staticmethod
     def from_json(value: JsonObject) -> "Input":
         base = Value.from_json(value)
-        return Input(base.name, base.dtype, base.shape, base.slot, value.bound("low"), value.bound("high"))
+        slides = value.counts("slides") if "slides" in value.fields else ()
+        if slides and max(slides) >= len(base.shape or ()):
+            raise ProgramError(f"damaged: metadata {value.where}.slides names a dimension that there is not")
+        return Input(base.name, base.dtype, base.shape, base.slot, value.bound("low"), value.bound("high"), slides)
 
 
 @dataclass(frozen=True)

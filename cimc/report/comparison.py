@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
+from cimc.report.coverage_text import coverage_text
 from cimc.report.key_figures import KEY_FIGURES
 from cimc.report.quantities import AREA, ENERGY, TIME, number, plainly
 from cimc.report.report import Layer
 from cimc.report.structures import structure_text
 from cimc.report.study import Study
 from cimc.report.table import Table
+from cimc.report.words import per_of
 
 Row = tuple[str, ...]
 NOTHING = ""
@@ -32,18 +34,21 @@ def subject_lines(studies: Sequence[Study]) -> Iterator[str]:
         yield f"{study.label}: {model} on {chip['name']}, arrays of {chip['rows']}x{chip['columns']}, " + (
             f"{report.mapping} mapping{f'; for {sizes}' if sizes else ''}"
         )
+        yield f"  coverage: {coverage_text(report.coverage)}"
         yield f"  structure: {structure_text(report.structures)}"
         yield from (f"  note: {one_line(note)}" for note in report.notes)
 
 
 def _figures(studies: Sequence[Study]) -> Table:
     """The key figures, and how many times those of the first program the others have."""
-    reports = [study.to_json() for study in studies]
+    reports, per = [study.to_json() for study in studies], per_of(study.report for study in studies)
     rows: list[Row] = []
     for figure in KEY_FIGURES:
         values = [figure.value(report) for report in reports]
         if any(value is not None for value in values):
-            rows.append((figure.title, *_with_ratios(values, lambda value, unit=figure.unit: plainly(value, unit))))
+            rows.append(
+                (figure.said_of(per).title, *_with_ratios(values, lambda value, unit=figure.unit: plainly(value, unit)))
+            )
     head = ("figure", studies[0].label, *(title for study in studies[1:] for title in (study.label, "ratio")))
     return Table(head, rows, "l" + "r" * (len(head) - 1), name="figure")
 

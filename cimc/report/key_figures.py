@@ -1,10 +1,11 @@
 """The figures at the head of a page: which there are, what they are called, and how they are shown."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cimc.report.quantities import AREA, COSINE, COUNT, ENERGY, SHARE, TIME, Unit, shown
+from cimc.report.words import worded
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class KeyFigure:
     """Whether programs are compared by it."""
     modelled: bool = True
     """Whether it comes from a model of the chip, and where there is none is said to be missing."""
+
+    def said_of(self, per: str) -> "KeyFigure":
+        """The same, called as what the figures are for has it (`per_of`)."""
+        return replace(self, title=worded(self.title, per))
 
     def value(self, report: Mapping[str, Any]) -> float | None:
         """The number in the report; None where it is not modelled."""
@@ -60,9 +65,13 @@ def shown_figures(report: Mapping[str, Any]) -> Iterator[Shown]:
     for figure in KEY_FIGURES:
         value = figure.value(report)
         if value is not None:
-            yield Shown(figure, value, shown(value, figure.unit))
+            yield Shown(figure.said_of(report["per"]), value, shown(value, figure.unit))
 
 
 def missing_figures(report: Mapping[str, Any]) -> list[str]:
     """Titles of the key figures that the report leaves open."""
-    return [figure.title for figure in KEY_FIGURES if figure.modelled and figure.value(report) is None]
+    return [
+        figure.said_of(report["per"]).title
+        for figure in KEY_FIGURES
+        if figure.modelled and figure.value(report) is None
+    ]

@@ -27,6 +27,7 @@ COLUMNS = (
     *(f"energy_{name}_pj" for name in ARRAY_COMPONENTS),
     "area_um2",
     "leakage_pj",
+    "vectors",
 )
 
 
@@ -59,5 +60,6 @@ def row_of(layer: Layer) -> dict[str, Cell]:
         *(layer.energy_components_pj[name] for name in ARRAY_COMPONENTS),
         layer.area_um2,
         layer.leakage_pj,
+        layer.vectors,
     ]
     return dict(zip(COLUMNS[1:], cells, strict=True))

@@ -1,7 +1,7 @@
 """What a program needs of the chip, as figures by layer, stage and program; docs/cost-model.md has the formulas."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from cimc.program.verifier import own_places
 from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
+from cimc.report.cost.vectors import Per
 from cimc.report.formulas import FORMULAS
 from cimc.report.sharing import Sharing, sharing_of
 from cimc.report.structures import structures_of
@@ -43,6 +44,8 @@ class Layer:
     tiles: int
     arrays: int
     adc_bits: int
+    vectors: int
+    """Of what the figures are for: a token, or an inference."""
     conversions: int
     conversions_that_may_clip: int
     stage: int
@@ -70,7 +73,10 @@ class StageCost:
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of a program for one vector, that is one token; None for what is not known, and `notes` say why."""
+    """The figures of a program for a token or an inference; None for what is not known, and `notes` say why."""
+
+    per: Per
+    """What they are for: a token, that is one vector in each multiplication, or an inference, that is one run."""
 
     chip: Mapping[str, Any]
     adc_model: str | None
@@ -153,8 +159,9 @@ class _Reporter:
         self.cost: Cost = cost_of(program, conditions)
         self.chip = chip_of_program(program)
         self.multiplies = self.cost.arrays.records
-        self.clipping = clipping_layers(program)
-        self.conversions = conversions_of(self.multiplies, program)
+        vectors = self.cost.vectors
+        self.clipping = {y: n * int(vectors.taken([y])[0]) for y, n in clipping_layers(program).items()}
+        self.conversions = conversions_of(self.multiplies, program) * self.cost.arrays.vectors
         self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
         self.own = own_places(program.tiles)
 
@@ -167,6 +174,7 @@ class _Reporter:
         )
         opcodes = program.instructions["op"]
         return Report(
+            per=cost.vectors.per,
             chip=program.chip.to_json(),
             adc_model=adc_description(self.chip),
             mapping=program.mapping,
@@ -181,7 +189,9 @@ class _Reporter:
             conversions_per_token=int(self.conversions.sum()),
             stages=len(program.stages),
             row_groups=len(self.multiplies),
-            may_clip=may_clip(program),
+            may_clip=replace(
+                may_clip(program), conversions=sum(self.clipping.values()), of_conversions=int(self.conversions.sum())
+            ),
             latency_ns=cost.latency_ns,
             energy_pj=cost.energy_pj,
             energy_components_pj=cost.energy,
@@ -218,7 +228,8 @@ class _Reporter:
         own, stored = self.multiplies[chosen], self._stored(own_tiles)
         energy = cost.arrays.components(chosen)
         stage = int(own["stage"][0]) if len(own) else 0
-        duration = next((s.duration_ps for s in program.stages if s.number == stage), None)
+        vectors = int(cost.vectors.taken([multiplication.y])[0])
+        duration = self._stage_ns(stage) if vectors or not len(own) else 0.0
         area, leakage = self._per_array()
         share = stored / (program.chip.rows * program.chip.columns)
         total_ns = cost.latency_ns["total"]
@@ -230,10 +241,11 @@ class _Reporter:
             tiles=int(own_tiles.sum()),
             arrays=len(np.unique(program.tiles[own_tiles, 1])),
             adc_bits=int(own["adc_bits"].max(initial=0)),
+            vectors=vectors,
             conversions=int(self.conversions[chosen].sum()),
             conversions_that_may_clip=self.clipping.get(multiplication.y, 0),
             stage=stage,
-            latency_ns=None if duration is None else duration / 1000,
+            latency_ns=duration,
             energy_pj=add(energy.values()),
             energy_components_pj=energy,
             area_um2=None if area is None else share * area,
@@ -246,6 +258,12 @@ class _Reporter:
         """How many cells the chosen tiles take; those at one place take them together."""
         numbers = np.flatnonzero(chosen)
         return int(self.sizes[numbers[own_places(self.program.tiles[numbers])]].sum())
+
+    def _stage_ns(self, number: int) -> float | None:
+        """How long a stage takes; what the program says of one vector where it tells no times of parts."""
+        if self.cost.time is not None:
+            return self.cost.time.stages_ns.get(number)
+        return next((stage.duration_ps / 1000 for stage in self.program.stages if stage.number == number), None)
 
     def _per_array(self) -> tuple[float | None, float | None]:
         """Area [um2] and leakage [uW] of one array with its ADCs."""
@@ -264,7 +282,7 @@ class _Reporter:
                 StageCost(
                     stage=stage.number,
                     start_ns=stage.start_ps / 1000,
-                    latency_ns=stage.duration_ps / 1000,
+                    latency_ns=self._stage_ns(stage.number) or 0.0,
                     energy_pj=add(self.cost.arrays.components(chosen).values()),
                     nodes=tuple(nodes[y] for y in written),
                 )

@@ -8,12 +8,14 @@ from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
+from cimc.report.cost.vectors import INFERENCE
 from cimc.report.coverage_text import coverage_lines
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
 from cimc.report.report import Layer, Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
 from cimc.report.table import Table, aligned
+from cimc.report.words import vectors_text, worded
 
 
 def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[str]:
@@ -38,7 +40,11 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
     yield from _error_lines(report.layers)
-    yield f"conversions   {report.conversions_per_token:,} a token, in {report.row_groups:,} row groups"
+    per = worded("a token", report.per)
+    if report.per == INFERENCE:
+        vectors = [layer.vectors for layer in report.layers]
+        yield f"vectors       {vectors_text(vectors)} a multiplication, in one inference"
+    yield f"conversions   {report.conversions_per_token:,} {per}, in {report.row_groups:,} row groups"
     yield from _clipping_lines(report)
     yield f"stages        {report.stages}, with {report.kernels} kernels of digital operators between them"
     yield from _cost_lines(report)
@@ -62,9 +68,10 @@ def _cost_lines(report: Report) -> Iterator[str]:
     """Time, energy and area: what is of the parameter multiplications alone, and what is all."""
     time, energy = _texts(report.latency_ns, TIME), _texts(report.energy_pj, ENERGY)
     leakage = plainly(report.energy_components_pj["leakage"], ENERGY)
-    yield (f"latency       {time['total']} a token: parameter {time['parameter']}, digital operators {time['digital']}")
+    per = worded("a token", report.per)
+    yield (f"latency       {time['total']} {per}: parameter {time['parameter']}, digital operators {time['digital']}")
     yield (
-        f"energy        {energy['total']} a token: parameter {energy['parameter']}, "
+        f"energy        {energy['total']} {per}: parameter {energy['parameter']}, "
         f"digital operators {energy['digital']}, leakage {leakage}"
     )
     area = plainly(report.area_um2, AREA)
@@ -72,8 +79,11 @@ def _cost_lines(report: Report) -> Iterator[str]:
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
     if alone is not None:
         times = all_of_it or alone
+        many = f"prefill       {times['tokens']} tokens"
+        if report.per == INFERENCE:
+            many = f"stream        {times['tokens']} inferences"
         yield (
-            f"prefill       {times['tokens']} tokens in {plainly(times['latency_ns'], TIME)}, one every "
+            f"{many} in {plainly(times['latency_ns'], TIME)}, one every "
             f"{plainly(times['interval_ns'], TIME)} ({times['busiest']}); "
             f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
@@ -104,6 +114,7 @@ def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
 def layer_table(layers: Sequence[Layer]) -> Table:
     """One row a layer; the ONNX node comes last, because its name may be long."""
     head = ("shape", "kind", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency", "energy", "node")
+    several = any(layer.vectors != 1 for layer in layers)
     rows = [
         (
             f"{layer.shape[0]}x{layer.shape[1]}",
@@ -119,6 +130,10 @@ def layer_table(layers: Sequence[Layer]) -> Table:
         )
         for layer in layers
     ]
+    if several:
+        counts = [(f"{layer.vectors:,}", *row) for layer, row in zip(layers, rows, strict=True)]
+        spare = ("conversions", "tiles", "arrays", "ADC bits", "kind")
+        return Table(("vectors", *head), counts, "rr" + "l" + "r" * 7 + "l", name="node", spare=spare)
     return Table(head, rows, "r" + "l" + "r" * 7 + "l", name="node", spare=("conversions", "tiles"))
 
 
@@ -128,7 +143,7 @@ def layer_lines(layers: Sequence[Layer]) -> list[str]:
 
 
 def component_table(report: Report) -> Table:
-    """Energy of one token by component, with its share of the dynamic energy if all of that is known, and area."""
+    """Energy by component, with its share of the dynamic energy if all of that is known, and area."""
     energies, areas = report.energy_components_pj, report.area_components_um2
     dynamic = add(value for name, value in energies.items() if name != "leakage")
     rows: list[tuple[str, ...]] = []
@@ -143,7 +158,7 @@ def component_table(report: Report) -> Table:
                 plainly(areas[name], AREA) if name in areas else "",
             )
         )
-    return Table(("component", "energy a token", "of dynamic", "area"), rows, "lrrr")
+    return Table(("component", worded("energy a token", report.per), "of dynamic", "area"), rows, "lrrr")
 
 
 def statistics_lines(passes: Sequence[tuple[str, float, float, Mapping[str, int]]]) -> list[str]:

@@ -67,8 +67,10 @@ def test_the_width_of_a_terminal(studies: list[Study], width: int) -> None:
 def test_what_is_compared(studies: list[Study]) -> None:
     assert list(subject_lines(studies)) == [
         "p: network.onnx on tiny-4, arrays of 4x4, linear mapping; for n = 1",
+        "  coverage: 100 % of 84 constant-weight multiply-accumulates on arrays",
         "  structure: 3 dense",
         "other: network.onnx on tiny-4, arrays of 4x4, spread mapping; for n = 1",
+        "  coverage: 100 % of 84 constant-weight multiply-accumulates on arrays",
         "  structure: 3 dense",
         "  note: something is not known",
     ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
+from cimc.report.cost.vectors import ONE, Vectors
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.arrays import SUM_BITS, Activity, activity, array_energies
 from passes.analysis.cost.intervals import group_numbers
@@ -19,9 +20,13 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ArrayCost:
-    """The MULTIPLY records of a program, what happens in each for one vector, and the energy [pJ] by component."""
+    """The MULTIPLY records of a program, what happens in each for one vector, and the energy [pJ] by component.
+
+    The energy is that of all `vectors` of each record.
+    """
 
     records: Records
+    vectors: Numbers
     activity: Activity
     energies: Mapping[str, Floats | None]
     permuted_pj: float | None
@@ -40,17 +45,21 @@ class ArrayCost:
         return np.sum(known, axis=0) if len(known) == len(self.energies) else None
 
 
-def array_cost(program: Program, costs: ArrayCosts, permuted_bits: Mapping[int, int]) -> ArrayCost:
+def array_cost(
+    program: Program, costs: ArrayCosts, permuted_bits: Mapping[int, int], vectors: Vectors = ONE
+) -> ArrayCost:
     """The cost of a program; `permuted_bits` tells the bits of each permuted value, 32 an element where it does not."""
     records = program.instructions
     multiplies = records[records["op"] == Opcode.MULTIPLY]
     active = activity(multiplies, planes_of(multiplies, program), costs.slices)
-    energies = array_energies(active, multiplies["adc_bits"].astype(np.int64), costs)
+    each, taken = array_energies(active, multiplies["adc_bits"].astype(np.int64), costs), vectors.taken(multiplies["y"])
+    energies = {name: None if values is None else values * taken for name, values in each.items()}
     permutes = records[records["op"] == Opcode.PERMUTE]
     written = [(int(y), int(k)) for y, k in zip(permutes["y"], permutes["k"])]
-    bits = sum(permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for y, k in written)
+    moved = vectors.taken([y for y, _ in written]).tolist()
+    bits = sum(n * permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for n, (y, k) in zip(moved, written))
     price = costs.transfer_bit_pj
-    return ArrayCost(multiplies, active, energies, None if price is None else bits * price)
+    return ArrayCost(multiplies, taken, active, energies, None if price is None else bits * price)
 
 
 def tiles_of_records(program: Program, records: Records) -> Numbers:

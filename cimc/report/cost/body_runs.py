@@ -40,6 +40,11 @@ def nested_nodes(graph: GraphProto, depth: int = 0) -> Iterator[NodeProto]:
             yield from nested_nodes(body, depth + 1)
 
 
+def joined(before: Bodies, then: Bodies) -> Bodies:
+    """The runs of both."""
+    return {number: (*before.get(number, ()), *then.get(number, ())) for number in {*before, *then}}
+
+
 class BodyWatch:
     """Renames the nodes in the bodies of a graph, so that a profile tells them apart."""
 

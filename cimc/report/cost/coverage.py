@@ -13,6 +13,7 @@ from cimc.report.cost.body_runs import LEFT_OUT, Shape
 from cimc.report.cost.constant_products import ConstantProduct, constant_products
 from cimc.report.cost.kernel_runs import Run
 from cimc.report.cost.reasons import reason_of
+from cimc.report.cost.vectors import Vectors
 from passes.analysis.cost.multiply_accumulates import weight_multiply_accumulates
 
 MULTIPLY_ACCUMULATES, WEIGHTS = "multiply_accumulates", "weights"
@@ -77,13 +78,16 @@ def _products(program: Program) -> Iterator[ConstantProduct]:
 
 
 def _on_arrays(program: Program, run: Run | None) -> int:
-    """Weights that take part, those in common tiles each time: zeros beside blocks are not stored."""
+    """Weights that take part, those in common tiles each time: zeros beside blocks are not stored.
+
+    Those in a branch that did not run count for one vector.
+    """
     records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
     cells = records["rows"].astype(np.int64) * records["columns"]
     if run is None:
         return int(cells.sum())
-    vectors = np.array([run.vectors.get(y, 0) for y in range(program.slots)], np.int64)
-    return int((cells * vectors[records["y"]]).sum())
+    vectors = Vectors(of=run.vectors).taken(records["y"])
+    return int((cells * vectors).sum())
 
 
 def _count(product: ConstantProduct, run: Run | None) -> int:
@@ -97,7 +101,9 @@ def _count(product: ConstantProduct, run: Run | None) -> int:
     if run is None:
         return product.elements
     if product.nested is None:
+        if not run.executions.get(product.kernel):
+            return product.elements
         operator = run.kernels[product.kernel][product.index]
-        return count(operator.input_shapes, operator.output_shapes)
+        return run.executions[product.kernel] * count(operator.input_shapes, operator.output_shapes)
     runs = run.bodies.get(product.kernel, {}).get(product.nested, ())
     return sum(count(inputs, outputs or (LEFT_OUT,)) for inputs, outputs in runs) if runs else product.elements

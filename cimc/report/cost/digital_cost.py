@@ -12,7 +12,7 @@ from passes.schedule_arrays.analysis.operators import schedule_operators
 
 @dataclass(frozen=True)
 class DigitalCost:
-    """What the kernels take for one token: the run's figures divided by its tokens; times in ns, energies in pJ."""
+    """What the kernels take for a token or an inference, in all iterations of bodies; times in ns, energies in pJ."""
 
     span_ns: float
     """Kernels one after the other, the operators of each as soon as operands and units allow."""
@@ -25,27 +25,28 @@ class DigitalCost:
     """Operators that no table lists, each with how often it occurs."""
 
 
-def digital_cost(run: Run, costs: DigitalCosts) -> DigitalCost:
-    """The cost of the kernels of a run."""
+def digital_cost(run: Run, costs: DigitalCosts, tokens: int) -> DigitalCost:
+    """The cost of the kernels of a run, divided by its `tokens`."""
     span = 0
     busy = dict.fromkeys(Unit, 0)
     energies: dict[Unit, list[float | None]] = {unit: [] for unit in Unit}
     unknown: Counter[str] = Counter()
-    for operators, constants in zip(run.kernels, run.constants, strict=True):
+    for number, (operators, constants) in enumerate(zip(run.kernels, run.constants, strict=True)):
+        times = run.executions.get(number, 1)
         priced = list(_priced(operators, constants, costs))
         runs = schedule_operators(list(_with_operands(operators, priced)), costs.digital_units, costs.attention_units)
-        span += max((run.end for run in runs), default=0)
+        span += times * max((run.end for run in runs), default=0)
         for operator, cost in zip(operators, priced, strict=True):
-            energies[cost.unit].append(cost.picojoules)
-            busy[cost.unit] += cost.units * cost.picoseconds
+            energies[cost.unit].append(None if cost.picojoules is None else times * cost.picojoules)
+            busy[cost.unit] += times * cost.units * cost.picoseconds
             if not cost.known:
                 unknown[f"{operator.domain}.{operator.op_type}".lstrip(".")] += 1
     return DigitalCost(
-        span_ns=span / 1000 / run.tokens,
-        digital_busy_ns=busy[Unit.VECTOR] / 1000 / costs.digital_units / run.tokens,
-        attention_busy_ns=busy[Unit.ATTENTION] / 1000 / costs.attention_units / run.tokens,
-        digital_pj=_total(energies[Unit.VECTOR], run.tokens),
-        attention_pj=_total(energies[Unit.ATTENTION], run.tokens),
+        span_ns=span / 1000 / tokens,
+        digital_busy_ns=busy[Unit.VECTOR] / 1000 / costs.digital_units / tokens,
+        attention_busy_ns=busy[Unit.ATTENTION] / 1000 / costs.attention_units / tokens,
+        digital_pj=_total(energies[Unit.VECTOR], tokens),
+        attention_pj=_total(energies[Unit.ATTENTION], tokens),
         unknown=dict(sorted(unknown.items())),
     )
 

@@ -21,11 +21,13 @@ from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_lim
 from cimc.program.bodies import Body, bodies_of
 from cimc.program.controls import Loop
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input
 from cimc.program.metadata import Shape as SymbolicShape
 from cimc.program.one_line import one_line
+from cimc.program.open_sizes import side_of
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, Opcode
-from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape
+from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape, joined
 
 COUNTING_SECONDS = 20.0
 """How long the kernels may run."""
@@ -64,6 +66,8 @@ class Run:
     """What was seen in bodies of control flow, by kernel, where there are multiplications in them."""
     iterations: Mapping[int, int] = field(default_factory=Counter[int])
     """How often each body of control flow ran, by the number of the record that begins it."""
+    executions: Mapping[int, int] = field(default_factory=Counter[int])
+    """How often each kernel ran."""
 
     @property
     def tokens(self) -> int:
@@ -91,9 +95,9 @@ class _Runner:
         self.bodies_of: dict[int, list[Body]] = {}
         for body in bodies_of(program.instructions, program.controls):
             self.bodies_of.setdefault(body.control, []).append(body)
-        self.iterations = Counter[int]()
+        self.iterations, self.executions = Counter[int](), Counter[int]()
         self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
-        inputs = random_inputs([replace(v, shape=_sizes(v.shape, dims)) for v in program.inputs])
+        inputs = random_inputs([replace(v, shape=_sizes(v, dims)) for v in program.inputs])
         self.values: dict[int, NDArray[Any]] = {value.slot: inputs[value.name] for value in program.inputs}
         self.kernels: dict[int, tuple[Operator, ...]] = {}
         self.known: dict[int, frozenset[str]] = {}
@@ -112,6 +116,7 @@ class _Runner:
             permuted_bits=self.permuted_bits,
             bodies=self.bodies,
             iterations=self.iterations,
+            executions=self.executions,
         )
 
     def _records(self, first: int, last: int) -> None:
@@ -165,6 +170,7 @@ class _Runner:
 
     def _kernel(self, number: int) -> None:
         kernel = self.program.kernels[number]
+        self.executions[number] += 1
         model, names = _watched(number, kernel.model)
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
         outputs = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
@@ -187,7 +193,9 @@ class _Runner:
             with inner.profile() as profile:
                 session = plain_session(model.SerializeToString(), constants, packed=False, profile=profile)
                 outputs = session.run(names, feeds)
-                self.bodies |= {} if profile is None else {number: inner.seen(session.end_profile())}
+                if profile is not None:
+                    seen = inner.seen(session.end_profile())
+                    self.bodies[number] = joined(self.bodies.get(number, {}), seen)
             return outputs
         except TooLong:
             raise
@@ -196,11 +204,13 @@ class _Runner:
             raise ProgramError(f"kernel {number} fails in ONNX Runtime: {reason}") from error
 
 
-def _sizes(shape: SymbolicShape | None, dims: Mapping[str, int]) -> SymbolicShape | None:
-    """The shape in numbers; a dimension without a name is 1."""
-    if shape is None:
+def _sizes(value: Input, dims: Mapping[str, int]) -> SymbolicShape | None:
+    """The shape in numbers; a dimension without a name is 1, or a side where windows slide over it."""
+    if value.shape is None:
         return None
-    return tuple(dims[dim] if isinstance(dim, str) else 1 if dim is None else dim for dim in shape)
+    unnamed = {axis: side_of(value) for axis in value.slides}
+    sizes = (dims[dim] if isinstance(dim, str) else dim for dim in value.shape)
+    return tuple(unnamed.get(axis, 1) if size is None else size for axis, size in enumerate(sizes))
 
 
 def _watched(number: int, content: bytes) -> tuple[onnx.ModelProto, list[str]]:

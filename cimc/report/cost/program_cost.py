@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
+from cimc.program.one_line import one_line
+from cimc.program.open_sizes import LARGER, assumed, last_names, lengthened
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.coverage import Coverage, coverage_of
@@ -15,6 +18,7 @@ from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
+from cimc.report.cost.vectors import Vectors, vectors_of
 from dialects.errors import UserError
 from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
 from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
@@ -29,8 +33,10 @@ DIGITAL_COMPONENTS = ("digital", "attention")
 
 @dataclass(frozen=True)
 class Cost:
-    """The figures of a program for one token: times in ns, energies in pJ, power in uW, area in um2."""
+    """The figures of a program for a token or an inference: times in ns, energies in pJ, power in uW, area in um2."""
 
+    vectors: Vectors
+    """What the figures are for."""
     arrays: ArrayCost
     time: ProgramTime | None
     """None if the program says nothing about time."""
@@ -71,11 +77,13 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
         why_not = [f"digital operators are not counted: the chip gives no {', '.join(missing)}"]
     run = None if missing else seen
     costs = chip.digital_costs()
-    digital = None if run is None or costs is None else digital_cost(run, costs)
-    arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits)
-    time = program_time(program)
+    vectors = vectors_of(program, seen)
+    digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens)
+    arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
+    time = program_time(program, vectors)
     hardware, count = chip.hardware_costs(), len(program.arrays)
     cost = Cost(
+        vectors=vectors,
         arrays=arrays,
         time=time,
         run=run,
@@ -119,10 +127,34 @@ def _run(program: Program, conditions: Conditions) -> tuple[Run | None, list[str
     """The run of the kernels, or why there is none."""
     dims = dimensions(program.inputs, conditions.dims, conditions.context)
     try:
-        return run_kernels(program, dims), []
+        return run_kernels(program, dims), list(assumed(program.inputs))
+    except TooLong as error:
+        return None, [f"digital operators are not counted: {error}"]
     except ProgramError as error:
+        run = _longer_run(program, conditions)
+        if run is not None:
+            return run
         sizes = sizes_text(dims) or "its fixed dimensions"
         return None, [f"digital operators are not counted: the network does not run with {sizes} (--dim): {error}"]
+
+
+def _longer_run(program: Program, conditions: Conditions) -> tuple[Run, list[str]] | None:
+    """The first run of a network that needs more of something than one, and what was assumed."""
+    inputs, open_ = program.inputs, last_names(program.inputs) - set(conditions.dims)
+    for size in LARGER:
+        named = dimensions(inputs, {**dict.fromkeys(open_, size), **conditions.dims}, conditions.context)
+        longer = lengthened(inputs, size)
+        try:
+            run = run_kernels(replace(program, inputs=longer), named)
+        except TooLong:
+            return None
+        except ProgramError:
+            continue
+        names = [*sorted(open_), *(f"the last of {v.name}" for v, old in zip(longer, inputs) if v.shape != old.shape)]
+        return run, [
+            f"the network does not run with dimensions of 1: {one_line(', '.join(names))} is taken to be {size}"
+        ]
+    return None
 
 
 def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None) -> dict[str, Prefill | None]:

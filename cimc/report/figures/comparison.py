@@ -9,6 +9,7 @@ from cimc.report.figures.theme import tone
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure
 from cimc.report.quantities import shown
 from cimc.report.study import Study
+from cimc.report.words import per_of
 
 LANE = 24
 
@@ -22,7 +23,8 @@ def comparison(studies: Sequence[Study]) -> Figure:
         if figure.compared
     ]
     text = "Bars begin at zero; the table has the numbers, and how each program compares with the first."
-    panels = tuple(_panel(figure, values, len(studies)) for figure, values in compared if values)
+    per = per_of(study.report for study in studies)
+    panels = tuple(_panel(figure.said_of(per), values, len(studies)) for figure, values in compared if values)
     return Figure("comparison", "Comparison", text, panels)
 
 

@@ -12,8 +12,10 @@ from cimc.program.fidelity import (
     options_text,
 )
 from cimc.program.one_line import one_line
+from cimc.report.cost.vectors import INFERENCE
 from cimc.report.key_figures import missing_figures
 from cimc.report.study import Study
+from cimc.report.words import vectors_text
 
 
 def cautions(study: Study) -> Iterator[str]:
@@ -49,7 +51,13 @@ def conditions(study: Study) -> Iterator[str]:
         yield f"Digital operators are counted for {dims}."
     prefill = study.report.prefill["total"] or study.report.prefill["parameter"]
     if prefill is not None:
-        yield f"A prefill has {prefill['tokens']} tokens; what limits it: {prefill['busiest']}."
+        if study.report.per == INFERENCE:
+            vectors = [layer.vectors for layer in study.report.layers]
+            yield f"In one inference a multiplication takes {vectors_text(vectors)}."
+        many = f"A prefill has {prefill['tokens']} tokens"
+        if study.report.per == INFERENCE:
+            many = f"A stream has {prefill['tokens']} inferences"
+        yield f"{many}; what limits it: {prefill['busiest']}."
     if study.report.options:
         yield f"Compiled with {options_text(study.report.options)}."
     if study.report.measured is not None:

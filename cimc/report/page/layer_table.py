@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cimc.report.cost.vectors import INFERENCE
 from cimc.report.quantities import ENERGY, SHARE, TIME, Unit, number, scale_of, shown
 from cimc.report.report import Layer
 from cimc.report.study import Study
@@ -38,7 +39,7 @@ REMARKS = ("monarch", "almost")
 
 def layer_columns(study: Study) -> list[Column]:
     """The columns of the table, without those that no layer has anything to say in."""
-    layers = study.report.layers
+    layers, per = study.report.layers, study.report.per
     columns = [
         Column("node", False, [Cell(name, name) for name in study.layer_names]),
         Column("structure", False, [Cell(layer.kind, layer.kind) for layer in layers]),
@@ -51,6 +52,7 @@ def layer_columns(study: Study) -> list[Column]:
         _numbers("tiles", layers, lambda layer: layer.tiles),
         _numbers("arrays", layers, lambda layer: layer.arrays),
         _numbers("ADC bits", layers, lambda layer: layer.adc_bits),
+        _numbers("vectors", layers, lambda layer: layer.vectors if per == INFERENCE else None),
         _numbers("conversions", layers, lambda layer: layer.conversions),
         _numbers("may clip", layers, lambda layer: layer.conversions_that_may_clip or None),
         _shares("clipped in its stage", layers, lambda layer: layer.stage_clipped_share),

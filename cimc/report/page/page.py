@@ -15,6 +15,7 @@ from cimc.report.page.rendering import embedded, rendered
 from cimc.report.quantities import number, shown
 from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
+from cimc.report.words import per_of
 
 CHIP = "chip."
 """What keys of the report's `sources` begin with that say where a number of the chip comes from."""
@@ -29,6 +30,7 @@ def page_of(studies: Sequence[Study]) -> str:
     return rendered(
         "page.html",
         title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
+        per=per_of(study.report for study in studies),
         studies=[_study(study) for study in studies],
         comparison=_comparison(studies),
         counted=shared(studies, conditions),
@@ -70,12 +72,14 @@ def _legend(study: Study) -> tuple[tuple[str, str], ...]:
 
 def _comparison(studies: Sequence[Study]) -> list[tuple[KeyFigure, list[tuple[float | None, str, str]]]]:
     """For each key figure that any program has: the number, its text and its ratio to the first, for each program."""
-    reports = [study.to_json() for study in studies]
+    reports, per = [study.to_json() for study in studies], per_of(study.report for study in studies)
     rows: list[tuple[KeyFigure, list[tuple[float | None, str, str]]]] = []
     for figure in KEY_FIGURES:
         values = [figure.value(report) for report in reports]
         if any(value is not None for value in values):
-            rows.append((figure, [(v, _text(v, figure), _ratio(v, values[0], i)) for i, v in enumerate(values)]))
+            rows.append(
+                (figure.said_of(per), [(v, _text(v, figure), _ratio(v, values[0], i)) for i, v in enumerate(values)])
+            )
     return rows
 
 

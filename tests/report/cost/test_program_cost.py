@@ -200,13 +200,25 @@ def test_energy_of_operators_that_the_chip_does_not_give(onnx_file: Write, compi
 
 
 def test_a_network_that_does_not_run_with_these_dimensions(onnx_file: Write, compiled: Compiled) -> None:
-    network = onnx_file("g (float[n,m] x) => (float[k,2] y) { y = Reshape(x, s) }", {"s": np.array([-1, 2])})
+    network = onnx_file("g (float[n,m] x) => (float[k,3] y) { y = Reshape(x, s) }", {"s": np.array([-1, 3])})
     program = compiled(network, {"x": np.ones((3, 4), np.float32)}).program
     (note,) = cost_of(program).notes
     assert note.startswith(
         "digital operators are not counted: the network does not run with m = 1, n = 1 (--dim): kernel 0 fails"
     )
-    assert cost_of(program, Conditions({"m": 2})).latency_ns["digital"] == 0
+    assert cost_of(program, Conditions({"m": 3})).latency_ns["digital"] == 0
+
+
+@pytest.mark.parametrize(("dim", "name"), [("m", "m"), ("?", "the last of x")])
+def test_a_network_that_needs_more_than_one_of_something(
+    dim: str, name: str, onnx_file: Write, compiled: Compiled
+) -> None:
+    network = onnx_file(f"g (float[n,{dim}] x) => (float[k,100] y) {{ y = Reshape(x, s) }}", {"s": np.array([-1, 256])})
+    program = compiled(network, {"x": np.ones((3, 256), np.float32)}).program
+    cost = cost_of(program)
+    assert cost.notes == (f"the network does not run with dimensions of 1: {name} is taken to be 256",)
+    assert cost.run is not None
+    assert cost.run.dims == {"n": 1, **({"m": 256} if dim == "m" else {})}
 
 
 def test_an_unknown_dimension(product: Callable[..., Program]) -> None:

@@ -1,0 +1,57 @@
+"""Sizes of dimensions that a network leaves open and windows slide over: those of an image, a signal, a volume."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from cimc.program.metadata import Input
+from cimc.program.one_line import one_line
+
+SIDES = {1: 256, 2: 224, 3: 32}
+"""By how many open dimensions of the input windows slide over; strides of 32 divide all of them."""
+LARGER = (64, 256, 512, 1024)
+"""What is tried, one after the other, for the last dimensions of inputs of a network that does not run with less."""
+
+
+def side_of(value: Input) -> int:
+    """The size of an open dimension of an input that windows slide over."""
+    shape = value.shape or ()
+    return SIDES[min(max(1, sum(not isinstance(shape[axis], int) for axis in value.slides)), max(SIDES))]
+
+
+def sides(inputs: Sequence[Input]) -> dict[str, int]:
+    """The sizes of the named dimensions that windows slide over."""
+    sizes: dict[str, int] = {}
+    for value in inputs:
+        for axis in value.slides:
+            name = (value.shape or ())[axis]
+            if isinstance(name, str):
+                sizes.setdefault(name, side_of(value))
+    return sizes
+
+
+def assumed(inputs: Sequence[Input]) -> Iterator[str]:
+    """What is made up of dimensions that have no name, and that windows slide over."""
+    for value in inputs:
+        axes = [str(axis) for axis in value.slides if (value.shape or ())[axis] is None]
+        if axes:
+            yield (
+                f"input {one_line(value.name)}: dimension {' and '.join(axes)} without a name is taken to be "
+                f"{side_of(value)}"
+            )
+
+
+def last_names(inputs: Sequence[Input]) -> set[str]:
+    """The names of last dimensions that windows do not slide over, and that are not the first of another input."""
+    shapes = [value.shape for value in inputs if value.shape]
+    last = {shape[-1] for shape in shapes if len(shape) > 1}
+    return {dim for dim in last if isinstance(dim, str)} - {shape[0] for shape in shapes} - set(sides(inputs))
+
+
+def lengthened(inputs: Sequence[Input], size: int) -> list[Input]:
+    """The inputs with this size where the last dimension has no name, and windows do not slide over it."""
+    return [
+        replace(value, shape=(*value.shape[:-1], size))
+        if value.shape and len(value.shape) > 1 and value.shape[-1] is None and not value.slides
+        else value
+        for value in inputs
+    ]
