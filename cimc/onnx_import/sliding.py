@@ -96,7 +96,8 @@ def _reshaped(axes: Axes, rank: int) -> Axes:
     """Of a reshaped value nobody knows; but the first dimension stays the batch, and all others are of one another."""
     if not axes or not rank:
         return ()
-    return (axes[0], *(_NOTHING.union(*axes[1:]) for _ in range(rank - 1)))
+    rest: Origins = _NOTHING.union(*axes[1:])
+    return (axes[0], *([rest] * (rank - 1)))
 
 
 def _integers(node: NodeProto, name: str) -> list[int]:

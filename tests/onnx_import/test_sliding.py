@@ -55,7 +55,8 @@ def slides(onnx_file: Callable[..., Path]) -> Callable[..., dict[str, tuple[int,
             {},
         ),
         (
-            """g (bool go, float[n,3,h,w] x) => (float y) { y = If (go) <then_branch = t () => (float a) { a = Conv(x, k) },
+            """g (bool go, float[n,3,h,w] x) => (float y) { y = If (go) <
+                then_branch = t () => (float a) { a = Conv(x, k) },
                 else_branch = e () => (float b) { b = Identity(x) }> }""",
             {"x": (2, 3)},
         ),

@@ -66,5 +66,5 @@ def _rounds(program: Program, run: Run) -> dict[int, int]:
         return {}
     inside = body_of_records(program.instructions, bodies)
     chosen = (program.instructions["op"] == Opcode.MULTIPLY) & (inside >= 0)
-    places = zip(program.instructions["stage"][chosen].tolist(), inside[chosen].tolist(), strict=True)
-    return {stage: run.iterations.get(bodies[body].opens, 0) for stage, body in places}
+    stages: list[int] = program.instructions["stage"][chosen].tolist()
+    return {stage: run.iterations.get(bodies[b].opens, 0) for stage, b in zip(stages, inside[chosen].tolist())}
