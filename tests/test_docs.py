@@ -175,14 +175,12 @@ def test_operator_of_the_docs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (source,), (before, after) = (blocks("docs/add-an-operator.md", language) for language in ("python", "mlir"))
-    names: dict[str, object] = {"__name__": "transposed_convolutions"}
-    exec(compile(source, "transposed_convolutions.py", "exec", dont_inherit=True), names)
-    monkeypatch.setattr(raise_matmul, "FLOAT_RULES", (*raise_matmul.FLOAT_RULES, names["RaiseConvTranspose"]))
-    kind, result = "tensor<1x4x5x5xf32>", "tensor<1x8x5x5xf32>"
-    kernel = np.random.default_rng(0).standard_normal((4, 8, 1, 1)).tolist()
+    names: dict[str, object] = {"__name__": "fourier_transforms"}
+    exec(compile(source, "fourier_transforms.py", "exec", dont_inherit=True), names)
+    monkeypatch.setattr(raise_matmul, "FLOAT_RULES", (*raise_matmul.FLOAT_RULES, names["RaiseDFT"]))
+    kind, result = "tensor<?x8x1xf32>", "tensor<?x8x2xf32>"
     file = tmp_path / "case.mlir"
     file.write_text(f"""
-      cim.weight @kernel = dense<{kernel}> : tensor<4x8x1x1xf32>
       func.func @main(%x: {kind}) -> {result} {{
         {before}
         func.return %y : {result}

@@ -110,3 +110,9 @@ def integers(settings: dict[str, Attribute], name: str) -> list[int] | None:
     """The list of integers `name` of a node, or None where it has no such attribute."""
     value = settings.get(name)
     return [int(n) for n in value.get_values()] if isinstance(value, DenseArrayBase) else None
+
+
+def reals(settings: dict[str, Attribute], name: str) -> list[float] | None:
+    """The list of floats `name` of a node, or None where it has no such attribute."""
+    value = settings.get(name)
+    return [float(n) for n in value.get_values()] if isinstance(value, DenseArrayBase) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -14,7 +15,8 @@ from dialects.element_types import element_type, numpy_element
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network
-from passes.raise_matmul.kernels import constant_kernel, kernel_product
+from passes.raise_matmul.fused_activations import activated, is_known
+from passes.raise_matmul.kernels import Arrangement, constant_kernel, kernel_product, rows_of
 from passes.rewriting.constants import ComputedConstants
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import optional
@@ -25,14 +27,18 @@ from passes.rewriting.windows import Window, windows
 
 @dataclass(frozen=True)
 class RaiseConv(RewritePattern):
-    """`Conv(x, kernel, bias)` of floats: one vector for each position of the kernel; groups are blocks."""
+    """`Conv(x, kernel, bias)` of floats: one vector for each position of the kernel; groups are blocks.
+
+    ONNX Runtime's `FusedConv(x, kernel, bias, sum)` adds and applies a function as well.
+    """
 
     network: Network
     constants: ComputedConstants
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
-        if not op.is_a("Conv") or self.constants.has(*op.inputs[:2]):
+        fused = op.is_runtimes("FusedConv")
+        if not (op.is_a("Conv") or (fused and is_known(op.setting))) or self.constants.has(*op.inputs[:2]):
             return
         x, kernel = op.inputs[0], constant_kernel(op.inputs[1], self.network)
         if kernel is None or numpy_element(element_type(x.type)) != kernel.dtype or kernel.dtype.kind != "f":
@@ -43,10 +49,13 @@ class RaiseConv(RewritePattern):
         if moves is None:
             return
         seen = patches(builder, x, moves, (groups, kernel.values.shape[1]))
-        y = kernel_product(builder, seen.vectors, kernel, groups, list(seen.axes))
+        y = kernel_product(builder, seen.vectors, kernel, arrangement(groups, seen))
         if bias is not None:
             y = builder.elementwise("Add", y, bias)
-        rewriter.replace(op, (), [in_place(builder, y, seen)])
+        y, added = in_place(builder, y, seen), optional(op.inputs, 3)
+        if added is not None:
+            y = builder.elementwise("Add", y, added)
+        rewriter.replace(op, (), [activated(builder, y, op.setting) if fused else y])
 
 
 def kernel_windows(
@@ -70,6 +79,11 @@ def kernel_windows(
             f"node {node_name(builder.anchor)!r} multiplies vectors of {channels} by a weight of {expected} rows"
         )
     return windows(setting, shape[2:], x, 1 if channels_last else 2, Sizes(builder))
+
+
+def arrangement(groups: int, seen: Patches) -> Arrangement:
+    """How a kernel is multiplied by patches."""
+    return Arrangement(partial(rows_of, groups=groups, axes=seen.axes))
 
 
 def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches, *, channels_last: bool = False) -> SSAValue:

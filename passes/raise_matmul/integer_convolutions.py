@@ -10,12 +10,12 @@ from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, ui8
 from dialects.network import Network
-from passes.raise_matmul.convolutions import in_place, kernel_windows
+from passes.raise_matmul.convolutions import arrangement, in_place, kernel_windows
 from passes.raise_matmul.integer_products import requantised
-from passes.raise_matmul.kernels import Kernel, as_int8, constant_kernel, rows_of, stored_rows
+from passes.raise_matmul.kernels import Kernel, constant_kernel, plain_product
 from passes.rewriting.constants import BYTES, constant_of
 from passes.rewriting.digital import DigitalBuilder
-from passes.rewriting.integer_products import IntegerWeight, corrected, is_per_tensor, optional
+from passes.rewriting.integer_products import corrected, is_per_tensor, optional
 from passes.rewriting.patches import Patches, patches
 from passes.rewriting.windows import Window
 
@@ -88,11 +88,7 @@ class _Convolution:
         border = None if zero_x is None else builder.scalar(zero_x)
         channels = self.groups, kernel.values.shape[1]
         seen = patches(builder, self.x, self.windows, channels, border, channels_last=self.channels_last)
-        axes = list(seen.axes)
-        symbol = stored_rows(builder, kernel, self.groups, axes)
-        acc = builder.matmul(seen.vectors, symbol, len(kernel.values))
-        rows = rows_of(kernel.values, self.groups, axes)
-        weight = IntegerWeight(rows[0] if self.groups == 1 else rows, kernel.zero_point, symbol)
+        acc, weight = plain_product(builder, seen.vectors, kernel, arrangement(self.groups, seen))
         zero = None if zero_x is None else builder.cast(zero_x, i32)
         return corrected(builder, seen.vectors, acc, zero, weight), seen
 
@@ -127,9 +123,8 @@ def _convolution(
 
 
 def _int8_kernel(kernel: Kernel, zero: Array | None) -> Kernel:
-    """The kernel of int8 with a zero point of each output, int32, or none."""
-    columns = None if zero is None else np.broadcast_to(zero.reshape(-1).astype(np.int32), len(kernel.values))
-    values, columns = as_int8(kernel.values, columns)
-    if values is kernel.values:
-        return replace(kernel, zero_point=columns)
-    return replace(kernel, values=values, name=f"{kernel.name}.int8", zero_point=columns, again=None)
+    """The kernel of int8 with a zero point, or one of each output, int32, or none."""
+    along = [-1] + [1] * (kernel.values.ndim - 1)
+    given = replace(kernel, zero_point=None if zero is None else zero.astype(np.int32).reshape(along))
+    narrow = given.as_int8()
+    return narrow if narrow.values is kernel.values else replace(narrow, name=f"{kernel.name}.int8")

@@ -1,5 +1,6 @@
 """Constant kernels of convolutions, plain or dequantised on their way, as weights of vectors: a matrix or blocks."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,9 +14,11 @@ from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.cim import DigitalOp, ReadOp
 from dialects.element_types import Array, element_type
 from dialects.network import Network
+from dialects.semantics.weight_values import ordered
 from dialects.weights import Remake
 from passes.rewriting.constants import BYTES, constant_of, turned
 from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.integer_products import IntegerWeight
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,36 @@ class Kernel:
         values = self.values if self.zero_point is None else self.values.astype(np.int32) - self.zero_point
         return values.astype(self.scale.dtype) * self.scale
 
-    def per_output(self, numbers: Array | None) -> Array | None:
-        """Scale or zero point as [out], or None if it differs inside of what an output is made of."""
+    def as_int8(self) -> "Kernel":
+        """The same of int8: moved by the zero point where int8 holds that, or by 128."""
+        values, zero = self.values, self.zero_point
+        if zero is not None and zero.any():
+            moved = values.astype(np.int16) - zero.astype(np.int16)
+            if moved.min() >= -128 and moved.max() <= 127:
+                return replace(self, values=moved.astype(np.int8), zero_point=None, again=None)
+        if values.dtype == np.int8:
+            return self
+        zero = np.zeros(1, np.int32) if zero is None else zero
+        return replace(self, values=(values ^ 0x80).view(np.int8), zero_point=zero - np.int32(128), again=None)
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """How a kernel becomes a weight: `blocks` makes [groups, rows, columns] of an array of its shape.
+
+    `order`, where there is one, says which column of the matrix a column of the blocks is.
+    """
+
+    blocks: Callable[[Array], Array]
+    order: Array | None = None
+
+    def columns(self, numbers: Array | None, kernel: Kernel) -> Array | None:
+        """Scale or zero point of each column of the matrix, or None if it differs inside of one."""
         if numbers is None:
             return None
-        grid = np.broadcast_to(numbers if numbers.size > 1 else numbers.reshape(()), self.values.shape)
-        grid = grid.reshape(len(self.values), -1)
-        return np.ascontiguousarray(grid[:, 0]) if (grid == grid[:, :1]).all() else None
+        blocks = self.blocks(np.broadcast_to(numbers if numbers.size > 1 else numbers.reshape(()), kernel.values.shape))
+        is_same = (blocks == blocks[:, :1]).all()
+        return ordered(np.ascontiguousarray(blocks[:, 0]).reshape(-1), self.order) if is_same else None
 
 
 def constant_kernel(value: SSAValue, network: Network) -> Kernel | None:
@@ -109,7 +135,7 @@ def _dequantised(op: DigitalOp, network: Network) -> Kernel | None:
     return replace(kernel, scale=scale.reshape(along), zero_point=zero)
 
 
-def rows_of(values: Array, groups: int, axes: list[int]) -> Array:
+def rows_of(values: Array, groups: int, axes: Sequence[int]) -> Array:
     """A kernel [out, channels, points...] as [groups, points x channels, out of a group].
 
     Points are in the order `axes` of the spatial axes.
@@ -123,58 +149,45 @@ def rows_of(values: Array, groups: int, axes: list[int]) -> Array:
     return np.ascontiguousarray(moved.reshape(groups, -1, outputs // groups))
 
 
-def kernel_product(
-    builder: DigitalBuilder, vectors: SSAValue, kernel: Kernel, groups: int, axes: list[int]
-) -> SSAValue:
-    """The vectors of `patches` times a kernel of their type."""
-    scale, zero = kernel.per_output(kernel.scale), kernel.per_output(kernel.zero_point)
-    if kernel.scale is not None and (scale is None or (kernel.zero_point is not None and zero is None)):
-        kernel = Kernel(kernel.floats(), f"{kernel.name}.float")
-        scale = None
-    if scale is None:
-        symbol = stored_rows(builder, kernel, groups, axes)
-    else:
-        symbol = _affine(builder, kernel, scale, zero, groups, axes)
-    return builder.matmul(vectors, symbol, len(kernel.values))
-
-
-def stored_rows(
-    builder: DigitalBuilder, kernel: Kernel, groups: int, axes: list[int], affine: AffineAttr | None = None
-) -> str:
-    """The symbol of a weight with the values of a kernel."""
-    rows = rows_of(kernel.values, groups, axes)
-    again = None if kernel.again is None else partial(_rows_again, kernel.again, groups, axes)
-    if groups == 1:
-        return builder.weight(rows[0], f"{kernel.name}.matrix", affine, again=again)
-    structure = BlockDiagonalAttr.of(rows.shape, BLOCK_DIAGONAL)
-    return builder.weight(rows, f"{kernel.name}.blocks", affine, structure, again)
-
-
-def _rows_again(values: Remake, groups: int, axes: list[int]) -> Array:
-    rows = rows_of(values(), groups, axes)
-    return rows[0] if groups == 1 else rows
-
-
-def _affine(
-    builder: DigitalBuilder, kernel: Kernel, scale: Array, zero: Array | None, groups: int, axes: list[int]
-) -> str:
-    """The int8 weight that stands for a dequantised kernel."""
-    integers, zero = as_int8(kernel.values, zero)
-    if integers is not kernel.values:
-        kernel = replace(kernel, values=integers, again=None)
+def kernel_product(builder: DigitalBuilder, vectors: SSAValue, kernel: Kernel, arrangement: Arrangement) -> SSAValue:
+    """Vectors of floats times a kernel of their type, which keeps its integers if it has a scale of each column."""
+    if kernel.scale is None:
+        return plain_product(builder, vectors, kernel, arrangement)[0]
+    narrow = kernel.as_int8()
+    scale, zero = (arrangement.columns(numbers, kernel) for numbers in (narrow.scale, narrow.zero_point))
+    if scale is None or (narrow.zero_point is not None and zero is None):
+        plain = Kernel(kernel.floats(), f"{kernel.name}.float")
+        return plain_product(builder, vectors, plain, arrangement)[0]
     scale_symbol = SymbolRefAttr(builder.weight(scale, f"{kernel.name}.scale"))
     zero_symbol = NoneType()
     if zero is not None and zero.any():
         zero_symbol = SymbolRefAttr(builder.weight(zero, f"{kernel.name}.zero"))
-    return stored_rows(builder, kernel, groups, axes, AffineAttr(scale_symbol, zero_symbol))
+    affine = AffineAttr(scale_symbol, zero_symbol)
+    return plain_product(builder, vectors, narrow, arrangement, affine)[0]
 
 
-def as_int8(values: Array, zero: Array | None) -> tuple[Array, Array | None]:
-    """Integers and zero point of each output, int32: moved by the zero point where int8 holds that, or by 128."""
-    if zero is not None and zero.any():
-        moved = values.astype(np.int16) - zero.astype(np.int16).reshape(-1, *[1] * (values.ndim - 1))
-        if moved.min() >= -128 and moved.max() <= 127:
-            return moved.astype(np.int8), None
-    if values.dtype == np.int8:
-        return values, zero
-    return (values ^ 0x80).view(np.int8), (np.zeros(len(values), np.int32) if zero is None else zero) - np.int32(128)
+def plain_product(
+    builder: DigitalBuilder,
+    vectors: SSAValue,
+    kernel: Kernel,
+    arrangement: Arrangement,
+    affine: AffineAttr | None = None,
+) -> tuple[SSAValue, IntegerWeight]:
+    """Vectors times the values of a kernel as they are, and the weight that these are."""
+    blocks = arrangement.blocks(kernel.values)
+    again = None if kernel.again is None else partial(_blocks_again, kernel.again, arrangement)
+    groups, _, columns = blocks.shape
+    if groups == 1:
+        symbol = builder.weight(blocks[0], f"{kernel.name}.matrix", affine, again=again)
+    else:
+        order = None if arrangement.order is None else builder.weight(arrangement.order, f"{kernel.name}.order")
+        structure = BlockDiagonalAttr.of(blocks.shape, BLOCK_DIAGONAL, order)
+        symbol = builder.weight(blocks, f"{kernel.name}.blocks", affine, structure, again)
+    zero = arrangement.columns(kernel.zero_point, kernel)
+    weight = IntegerWeight(blocks[0] if groups == 1 else blocks, zero, symbol, arrangement.order)
+    return builder.matmul(vectors, symbol, groups * columns), weight
+
+
+def _blocks_again(values: Remake, arrangement: Arrangement) -> Array:
+    blocks = arrangement.blocks(values())
+    return blocks[0] if len(blocks) == 1 else blocks

@@ -27,6 +27,7 @@ from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLin
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
 from passes.raise_matmul.nbits import RaiseMatMulNBits
 from passes.raise_matmul.recurrent import RaiseRecurrent
+from passes.raise_matmul.transposed_convolutions import RaiseConvTranspose
 from passes.rewriting.constants import ComputedConstants, constant_matrices
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied, sum_of_products
@@ -124,7 +125,7 @@ class RaiseGemm(RewritePattern):
         rewriter.replace(op, (), [activated(builder, y, op)])
 
 
-FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv, RaiseFusedMatMul)
+FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv, RaiseConvTranspose, RaiseFusedMatMul)
 INTEGER_RULES = (
     RaiseMatMulInteger,
     RaiseQLinearMatMul,

@@ -227,7 +227,7 @@ def _computed_table(
     table: SSAValue | None = None
     shape = [1] * (2 * len(moved))
     for n, (window, (size, step)) in enumerate(zip(moved, padded)):
-        positions = sizes.range(sizes.subtract(size, window.span - 1), window.stride)
+        positions = sizes.range(0, sizes.subtract(size, window.span - 1), window.stride)
         count = DYNAMIC_INDEX if window.count is None else window.count
         points = np.arange(window.kernel, dtype=np.int64) * window.dilation
         here = [1] * len(shape)

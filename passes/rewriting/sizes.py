@@ -82,10 +82,13 @@ class Sizes:
             return parts[0]
         return self._builder.op("Concat", parts, TensorType(i64, [len(parts)]), axis=0)
 
-    def range(self, count_end: Size, step: int) -> SSAValue:
-        """0, step, 2 step, ... below `count_end`, int64 of rank 1."""
-        values = [self.scalar(size) for size in (0, count_end, step)]
-        return self._builder.op("Range", values, TensorType(i64, [DYNAMIC_INDEX]))
+    def range(self, start: Size, end: Size, step: int = 1) -> SSAValue:
+        """start, start + step, ... below `end`, int64 of rank 1."""
+        count = DYNAMIC_INDEX
+        if isinstance(start, int) and isinstance(end, int):
+            count = len(range(start, end, step))
+        values = [self.scalar(size) for size in (start, end, step)]
+        return self._builder.op("Range", values, TensorType(i64, [count]))
 
     def scalar(self, size: Size) -> SSAValue:
         """The size as a value, a scalar."""

@@ -61,7 +61,7 @@ def test_what_changes_nothing_makes_no_operator() -> None:
 
 def test_vectors_and_ranges() -> None:
     network, sizes, x = sizes_of("?x4")
-    values = [sizes.vector([sizes.of(x, 0), 5]), sizes.vector([2, 3]), sizes.range(sizes.of(x, 0), 3)]
+    values = [sizes.vector([sizes.of(x, 0), 5]), sizes.vector([2, 3]), sizes.range(0, sizes.of(x, 0), 3)]
     ports = [(value, Port(f"v{i}", ())) for i, value in enumerate(values)]
     model = GraphWriter(network).model(network.body, [(x, Port("x", ()))], ports)
     results = run_graph(model, {"x": np.zeros((7, 4), np.float32)})
