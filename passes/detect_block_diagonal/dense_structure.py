@@ -36,6 +36,7 @@ from passes.detect_block_diagonal.analysis.block_structure import (
 from passes.detect_block_diagonal.analysis.gathered_blocks import GatheredBlocks, gathered_blocks
 from passes.detect_block_diagonal.analysis.monarch_products import find_monarch_product
 from passes.detect_block_diagonal.analysis.repetition import Cut, block_cost, repeated_blocks
+from passes.detect_block_diagonal.analysis.shuffled_repetition import shuffled_blocks
 from passes.detect_block_diagonal.blocks_in_place import product_in_place
 from passes.detect_block_diagonal.gathered_products import product_of_gathered
 from passes.rewriting.digital import DigitalBuilder
@@ -82,7 +83,7 @@ class StructureDense(RewritePattern):
             rewriter.replace(op, (), [product_of_gathered(builder, op, weight, equal)])
             return
         if equal is not None:
-            rewriter.replace(op, (), [product_in_place(builder, op, weight, pruned, equal.rectangles, REPEATED)])
+            rewriter.replace(op, (), [product_in_place(builder, op, weight, pruned, equal, REPEATED)])
             return
         product = None
         if blocks is None or len(blocks.blocks) == 1 or (band is not None and 2 * band.cells <= stored):
@@ -114,7 +115,7 @@ def _repeated(pruned: Array, blocks: BlockStructure | None, chip: ChipAttr) -> C
     if gathered is not None and cut is not None:
         cost = block_cost(chip.rows, chip.columns)
         gathered = gathered if gathered.cost(cost) < cut.cost(cost) else None
-    best = gathered or cut
+    best = gathered or cut or shuffled_blocks(pruned, chip.rows, chip.columns)
     if best is None or (blocks is not None and len(blocks.blocks) > 1 and _different(pruned, blocks) <= best.cells):
         return None
     if best.cells <= sum(pruned.shape):  # no product of two matrices has fewer numbers
@@ -160,7 +161,7 @@ def _irregular(
         w1, w2 = (factor.astype(matrix.dtype) for factor in (product.w1, product.w2))
         return monarch_product(builder, op.x, w1, w2, matrix.shape[1], weight.symbol)
     if band is not None:
-        return product_in_place(builder, op, weight, pruned, band.rectangles, BANDED)
+        return product_in_place(builder, op, weight, pruned, band, BANDED)
     return _sparse_product(builder, op, weight, matrix, groups) if groups is not None and sparse < stored else None
 
 

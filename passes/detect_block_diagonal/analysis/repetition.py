@@ -19,15 +19,25 @@ LEAST_SAVING = 0.25
 
 
 @dataclass(frozen=True, eq=False)
+class Order:
+    """Orders of a matrix's rows and columns."""
+
+    rows: Table
+    columns: Table
+
+
+@dataclass(frozen=True, eq=False)
 class Cut:
     """Rectangles int64 [blocks, (first row, first column, rows, columns)] that hold all nonzeros of a matrix.
 
-    `cells` are those of the blocks that are different, `different` how many these are.
+    `cells` are those of the blocks that are different, `different` how many these are. With an `order`, they are
+    rectangles of `matrix[rows][:, columns]`.
     """
 
     rectangles: Table
     different: int
     cells: int
+    order: Order | None = None
 
     def cost(self, block_cost: int) -> int:
         """In cells: what is stored, and what it takes to multiply by so many blocks."""

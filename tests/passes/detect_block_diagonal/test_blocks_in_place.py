@@ -23,6 +23,26 @@ def toeplitz(down: int, across: int, rows: int, columns: int, band: int | None =
     return np.block([[blocks[i - j] for j in range(across)] for i in range(down)])
 
 
+@pytest.mark.parametrize("scale", [False, True])
+def test_a_shuffled_circulant_matrix(onnx_file: Write, compiled: Check, scale: bool) -> None:
+    """Floats, and int8 numbers with a scale for each column and a zero point."""
+    generator = np.random.default_rng(1)
+    blocks = generator.integers(-60, 60, (4, 4, 4)) if scale else generator.standard_normal((4, 4, 4))
+    matrix = np.block([[blocks[(i - j) % 4] for j in range(4)] for i in range(4)])
+    matrix = matrix[generator.permutation(16)][:, generator.permutation(16)]
+    if scale:
+        weights = {
+            "q": (matrix + 3).astype(np.int8),
+            "s": generator.random(16, np.float32),
+            "z": np.full(16, 3, np.int8),
+        }
+        text = "g (float[n,16] x) => (float[n,16] y) { w = DequantizeLinear<axis=1>(q, s, z) y = MatMul(x, w) }"
+    else:
+        weights, text = {"w": matrix.astype(np.float32)}, "g (float[n,16] x) => (float[n,16] y) { y = MatMul(x, w) }"
+    (layer,) = report_of(compiled(onnx_file(text, weights), verify_each=True).program).layers
+    assert (layer.kind, layer.stored_weights) == ("repeated", 64)
+
+
 @pytest.mark.parametrize(
     ("weight", "kind", "stored"),
     [
