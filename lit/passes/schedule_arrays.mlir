@@ -371,3 +371,28 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     func.return %s, %r, %a : tensor<2x2xf32>, tensor<8xf32>, tensor<4xf32>
   }
 }
+
+// -----
+
+// Bodies have kernels and stages of their own; what one yields and what an operand is, constants too, comes from a kernel.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {
+  cim.weight @w = dense<1> : tensor<2x2xi8>
+  func.func @main(%x: tensor<2xui8>) -> tensor<2xui8> {
+    %none = cim.none : none
+    // CHECK:      %trips_1, %yes_1 = array.kernel 0 start_ps 0 duration_ps 0 {
+    %trips = cim.constant dense<3> : tensor<i64>
+    %yes = cim.constant dense<true> : tensor<i1>
+    // CHECK:      %y = array.control "Loop"(%trips_1, %none, %x) bodies ["body"] start_ps 0 duration_ps 138000 {
+    // CHECK-NEXT: ^{{.*}}(%i: tensor<i64>, %go: tensor<i1>, %s: tensor<2xui8>):
+    // CHECK-NEXT:   %a = array.stage 0 start_ps 0 duration_ps 138000 {
+    // CHECK:        %t = array.kernel 1 start_ps 138000 duration_ps 0 {
+    // CHECK:        array.yield %yes_1, %t : tensor<i1>, tensor<2xui8>
+    %y = cim.digital "Loop"(%trips, %none, %x) bodies ["body"] {
+    ^bb0(%i: tensor<i64>, %go: tensor<i1>, %s: tensor<2xui8>):
+      %a = array.multiply %s by @w { tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0 } : tensor<2xui8> -> tensor<2xi32>
+      %t = cim.digital "Cast"(%a) with {to = 2 : i64} : (tensor<2xi32>) -> tensor<2xui8>
+      cim.yield %yes, %t : tensor<i1>, tensor<2xui8>
+    } : (tensor<i64>, none, tensor<2xui8>) -> tensor<2xui8>
+    func.return %y : tensor<2xui8>
+  }
+}

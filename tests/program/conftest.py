@@ -101,7 +101,7 @@ BODY = "g (int32[n,4] v3) => (uint8[n,4] v4) { a = Abs(v3)  v4 = Cast<to = 2>(a)
 
 @pytest.fixture
 def looped() -> Program:
-    """A loop on one array of 4x4: v2, at first the input v1, times a weight is v3, a kernel makes v4 of it for the next.
+    """A loop on one array of 4x4: v2, at first the input v1, times a weight is v3, of which a kernel makes the next.
 
     It runs v0 times and gives the last v4 as v5, and all v3 as v6. An activation takes 26 ps, a transfer 100.
     """

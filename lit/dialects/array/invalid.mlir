@@ -383,3 +383,68 @@ func.func @main(%x: tensor<2xf32>) {
   %y = array.permute %x, @swap start_ps 0 duration_ps 5 : tensor<2xf32> -> tensor<2xf32> loc("/swap")
   func.return
 }
+
+// -----
+
+// CHECK: While is no control flow: expected If, Loop, Scan
+func.func @main(%go: tensor<i1>, %x: tensor<4xf32>) {
+  %y = array.control "While"(%go) bodies ["body"] start_ps 0 duration_ps 0 {
+    array.yield %x : tensor<4xf32>
+  } : (tensor<i1>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: If has 1 bodies: expected else_branch and then_branch
+func.func @main(%go: tensor<i1>, %x: tensor<4xf32>) {
+  %y = array.control "If"(%go) bodies ["then_branch"] start_ps 0 duration_ps 0 {
+    array.yield %x : tensor<4xf32>
+  } : (tensor<i1>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: Scan has 1 bodies and 2 names for them
+func.func @main(%x: tensor<4xf32>) {
+  %y = array.control "Scan"(%x) bodies ["body", "other"] start_ps 0 duration_ps 0 {
+  ^bb0(%s: tensor<4xf32>):
+    array.yield %s : tensor<4xf32>
+  } : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: body 'body' of Scan takes 1 values and gives 2: expected 1 and 1
+func.func @main(%x: tensor<4xf32>) {
+  %y = array.control "Scan"(%x) bodies ["body"] start_ps 0 duration_ps 0 {
+  ^bb0(%s: tensor<4xf32>):
+    array.yield %s, %s : tensor<4xf32>, tensor<4xf32>
+  } : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: control flow has a negative start or duration
+func.func @main(%x: tensor<4xf32>) {
+  %y = array.control "Scan"(%x) bodies ["body"] start_ps 0 duration_ps -1 {
+  ^bb0(%s: tensor<4xf32>):
+    array.yield %s : tensor<4xf32>
+  } : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: body 'body' of Scan holds what is not scheduled: expected array.kernel, array.stage, array.permute, array.control and constants
+func.func @main(%x: tensor<4xf32>) {
+  %y = array.control "Scan"(%x) bodies ["body"] start_ps 0 duration_ps 0 {
+  ^bb0(%s: tensor<4xf32>):
+    %n = cim.digital "Neg"(%s) : (tensor<4xf32>) -> tensor<4xf32>
+    array.yield %n : tensor<4xf32>
+  } : (tensor<4xf32>) -> tensor<4xf32>
+  func.return
+}

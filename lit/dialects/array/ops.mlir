@@ -125,3 +125,34 @@ func.func @main(%x: tensor<?x2xf32>, %c: tensor<i1>) -> (tensor<?x2xf32>, tensor
   } : tensor<i8>
   func.return %e, %z, %ones : tensor<?x2xf32>, tensor<?x2xf32>, tensor<i8>
 }
+
+// -----
+
+// Control flow: a row of what is scheduled in each body.
+func.func @main(%go: tensor<i1>, %x: tensor<?x4xf32>, %xs: tensor<?x2x4xf32>) -> (tensor<?x4xf32>, tensor<2x4xf32>, tensor<?x2x4xf32>) {
+  // CHECK:      %y = array.control "If"(%go) bodies ["then_branch", "else_branch"] start_ps 0 duration_ps 4000 {
+  // CHECK-NEXT:   array.yield %x : tensor<?x4xf32>
+  // CHECK-NEXT: } {
+  // CHECK-NEXT:   %negative = array.kernel 0 start_ps 0 duration_ps 4000 {
+  // CHECK:        array.yield %negative : tensor<?x4xf32>
+  // CHECK-NEXT: } : (tensor<i1>) -> tensor<?x4xf32>
+  %y = array.control "If"(%go) bodies ["then_branch", "else_branch"] start_ps 0 duration_ps 4000 {
+    array.yield %x : tensor<?x4xf32>
+  } {
+    %negative = array.kernel 0 start_ps 0 duration_ps 4000 {
+      %n = cim.digital "Neg"(%x) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      array.yield %n : tensor<?x4xf32>
+    } : tensor<?x4xf32>
+    array.yield %negative : tensor<?x4xf32>
+  } : (tensor<i1>) -> tensor<?x4xf32>
+  %first = cim.constant dense<0.0> : tensor<2x4xf32>
+  // CHECK:      %last, %all = array.control "Scan"(%first, %xs) with {num_scan_inputs = 1 : i64} bodies ["body"] start_ps 4000 duration_ps 0 {
+  // CHECK-NEXT: ^{{.*}}(%state: tensor<2x4xf32>, %part: tensor<2x4xf32>):
+  // CHECK-NEXT:   array.yield %part, %state : tensor<2x4xf32>, tensor<2x4xf32>
+  // CHECK-NEXT: } : (tensor<2x4xf32>, tensor<?x2x4xf32>) -> (tensor<2x4xf32>, tensor<?x2x4xf32>)
+  %last, %all = array.control "Scan"(%first, %xs) with {num_scan_inputs = 1 : i64} bodies ["body"] start_ps 4000 duration_ps 0 {
+  ^bb0(%state: tensor<2x4xf32>, %part: tensor<2x4xf32>):
+    array.yield %part, %state : tensor<2x4xf32>, tensor<2x4xf32>
+  } : (tensor<2x4xf32>, tensor<?x2x4xf32>) -> (tensor<2x4xf32>, tensor<?x2x4xf32>)
+  func.return %y, %last, %all : tensor<?x4xf32>, tensor<2x4xf32>, tensor<?x2x4xf32>
+}

@@ -121,3 +121,56 @@ def raised_file() -> Callable[..., Network]:
         return network
 
     return checked
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """A recurrent node before and after `raise-matmul`: its outputs, and the weights that are multiplied by."""
+
+    before: list[Array]
+    after: list[Array]
+    weights: Sequence[WeightOp]
+
+    def check(self) -> None:
+        """The numbers are the same, but for the order of float additions."""
+        assert self.weights
+        for before, after in zip(self.before, self.after, strict=True):
+            assert before.shape == after.shape
+            np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5)
+
+
+RaiseRecurrent = Callable[..., Recurrent]
+
+
+@pytest.fixture
+def recurrent(tmp_path: Path) -> RaiseRecurrent:
+    """Raises a recurrent node; arrays in `given` are inputs of the network, with a dimension that is not told."""
+
+    def run(node: NodeProto, given: Mapping[str, Array], constants: Mapping[str, Array], opset: int = 17) -> Recurrent:
+        ports = [
+            helper.make_tensor_value_info(
+                name,
+                helper.np_dtype_to_tensor_dtype(array.dtype),
+                [None if axis == array.ndim - 2 or array.ndim == 1 else size for axis, size in enumerate(array.shape)],
+            )
+            for name, array in given.items()
+        ]
+        results = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
+        tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+        graph = helper.make_graph([node], "g", ports, results, tensors)
+        opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+        file = tmp_path / "recurrent.onnx"
+        file.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+        options = ort.SessionOptions()
+        options.log_severity_level = 4
+        session = ort.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        before = [np.asarray(array) for array in session.run(None, dict(given))]
+        context = make_context(WeightStore())
+        module = import_onnx(context, file, load_chip("tiny-4"))
+        module.verify()
+        network = Network.of(context, module)
+        after = run_graph(network_model(network), dict(given))
+        used = [network.weight(op.symbol) for op in network.ops if isinstance(op, MatmulOp)]
+        return Recurrent(before, [after[name] for name in node.output if name], used)
+
+    return run
