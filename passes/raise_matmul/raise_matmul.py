@@ -10,6 +10,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
 from dialects.network import Network, shape_of
+from passes.raise_matmul.attention import RaiseAttention, RaiseQAttention
 from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.experts import SplitExperts
 from passes.raise_matmul.float_products import float_product
@@ -125,7 +126,7 @@ class RaiseGemm(RewritePattern):
         rewriter.replace(op, (), [activated(builder, y, op)])
 
 
-FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv, RaiseConvTranspose, RaiseFusedMatMul)
+FLOAT_RULES = (RaiseMatMul, RaiseGemm, RaiseConv, RaiseConvTranspose, RaiseFusedMatMul, RaiseAttention)
 INTEGER_RULES = (
     RaiseMatMulInteger,
     RaiseQLinearMatMul,
@@ -136,4 +137,5 @@ INTEGER_RULES = (
     RaiseMatMulIntegerToFloat,
     RaiseQGemm,
     RaiseQuantization,
+    RaiseQAttention,
 )
