@@ -31,7 +31,7 @@ _KEPT = ("num_heads", "scale", "mask_filter_value", "unidirectional")
 
 @dataclass(frozen=True)
 class RaiseAttention(RewritePattern):
-    """`Attention(x, weights, bias, mask, past, bias of scores)`, its weights constant: `[in, queries, keys, values]`."""
+    """`Attention(x, weights, bias, mask, past, bias of scores)`, with constant weights `[in, q + k + v]`."""
 
     network: Network
     constants: ComputedConstants
