@@ -35,8 +35,7 @@ class ProductWriter:
             matrix = Later(_INT8, weight.matrix_shape, lambda: self._matrix(op))
             factors = self._integers(op, self._new(f"{symbol} in arrays"), matrix)
             return [_product("MatMulInteger", x, factors, y, node)]
-        are_apart = op.is_integer or weight.affine is None or weight.affine.zero_point_symbol is None
-        if isinstance(weight.structure, BlockDiagonalAttr) and are_apart:
+        if isinstance(weight.structure, BlockDiagonalAttr):
             if isa(op.x.type, TensorType):
                 leading = op.x.type.get_num_dims() - 1
                 return self._block_product(op, weight, weight.structure, leading, x, y, node)

@@ -86,18 +86,17 @@ def integer_matrix(weight: WeightOp, network: Network) -> Array:
 
 def float_weight(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Array:
     """`(w - zero_point) * scale` in `dtype`, [in, out]; 0 outside of blocks."""
-    data, order = weight.array(network.store), column_order(weight, network)
-    scale, zero_point = scale_of(weight, network), zero_point_of(weight, network)
-    if zero_point is not None:
-        columns = zero_point if order is None else zero_point[order]
-        data = data.astype(np.int32) - (columns.reshape(len(data), 1, -1) if data.ndim == 3 else columns)
-    floats = ordered(StoredMatrix(data).expanded(), order).astype(dtype)
-    return floats if scale is None else floats * scale.astype(dtype)
+    data = StoredMatrix(float_blocks(weight, network, dtype))
+    return ordered(data.expanded(), column_order(weight, network))
 
 
 def float_blocks(weight: WeightOp, network: Network, dtype: np.dtype[Any]) -> Array:
-    """The blocks [blocks, rows, columns] of a weight of integers without a zero point as `w * scale` in `dtype`."""
-    values, scale, order = weight.array(network.store), scale_of(weight, network), column_order(weight, network)
-    assert scale is not None, f"weight @{weight.symbol} has no scale"
-    columns = scale if order is None else scale[order]
-    return values.astype(dtype) * columns.astype(dtype).reshape(len(values), 1, -1)
+    """`(w - zero_point) * scale` in `dtype`, as it is stored: [in, out], or blocks [blocks, rows, columns]."""
+    data, order = weight.array(network.store), column_order(weight, network)
+    columns = (
+        a if a is None or order is None else a[order]
+        for a in (scale_of(weight, network), zero_point_of(weight, network))
+    )
+    scale, zero_point = (a if a is None or data.ndim == 2 else a.reshape(len(data), 1, -1) for a in columns)
+    floats = (data if zero_point is None else data.astype(np.int32) - zero_point).astype(dtype)
+    return floats if scale is None else floats * scale.astype(dtype)

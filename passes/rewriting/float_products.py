@@ -62,7 +62,9 @@ def block_product(builder: DigitalBuilder, x: SSAValue, blocks: ConstantTensor) 
     missing = plan.groups * plan.values.shape[1] - rows
     if missing:
         x = _filled(builder, x, count, rows, missing)
-    affine = AffineAttr.of(builder.weight(plan.scale.reshape(-1), f"{name}.scale"))
+    scale = builder.weight(plan.scale.reshape(-1), f"{name}.scale")
+    zero = None if plan.zero_point is None else builder.weight(plan.zero_point.reshape(-1), f"{name}.zero")
+    affine = AffineAttr.of(scale, zero)
     y = stored_product(builder, x, plan.values, f"{name}.int8", affine)
     if plan.offset is not None:
         y = _less_offset(builder, x, plan.values.shape[1], y, plan.offset, f"{name}.offset")

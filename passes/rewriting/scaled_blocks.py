@@ -26,14 +26,16 @@ class ScaledBlocks:
     """Blocks of int8 with a scale per column.
 
     `values` is int8 [blocks * groups, rows, out]: `groups` successive ones are the rows of a block, with rows of zeros
-    after the last. `scale` is [blocks * groups, out]. What is to be subtracted yet of each product is `offset`
-    [blocks * groups, out] times the sum of its inputs; these are to be multiplied by `rows` [blocks, in] first.
+    after the last. `scale` is [blocks * groups, out], and so is `zero_point`, int32, where the integers have one yet.
+    Zero points that are not whole leave an `offset` of that shape, which times the sum of a block's inputs is to be
+    subtracted from the product. Inputs are to be multiplied by `rows` [blocks, in] first.
     """
 
     values: Array
     scale: Array
-    groups: int = 1
+    zero_point: Array | None = None
     offset: Array | None = None
+    groups: int = 1
     rows: Array | None = None
 
 
@@ -45,7 +47,7 @@ def scaled_blocks(tensor: ConstantTensor) -> ScaledBlocks | None:
         return None  # one row, repeated: times a column of scales, it is a structure of the floats
     integers, rest = _integers(tensor)
     if _is_one_a_column(scale) and (rest is None or _is_one_a_column(rest)):
-        return ScaledBlocks(np.ascontiguousarray(integers), *_columns(scale, rest))
+        return _with_columns(np.ascontiguousarray(integers), scale[:, 0], None if rest is None else rest[:, 0])
     factors = _outer_product(scale) if rest is None else None
     if factors is not None:
         rows, columns = factors
@@ -72,9 +74,14 @@ def _is_one_a_column(array: Array) -> bool:
     return array.strides[1] == 0 or bool((array == array[:, :1]).all())
 
 
-def _columns(scale: Array, rest: Array | None) -> tuple[Array, int, Array | None]:
-    first = np.ascontiguousarray(scale[:, 0])
-    return first, 1, None if rest is None else rest[:, 0].astype(scale.dtype) * first
+def _with_columns(values: Array, scale: Array, rest: Array | None, groups: int = 1) -> ScaledBlocks:
+    """Blocks whose zero points, where some are left, are one a column: whole ones stay with the integers."""
+    scale = np.ascontiguousarray(scale)
+    if rest is None:
+        return ScaledBlocks(values, scale, groups=groups)
+    if (rest == np.rint(rest)).all():
+        return ScaledBlocks(values, scale, np.ascontiguousarray(rest).astype(np.int32), groups=groups)
+    return ScaledBlocks(values, scale, offset=rest.astype(scale.dtype) * scale, groups=groups)
 
 
 def _outer_product(scale: Array) -> tuple[Array, Array] | None:
@@ -103,6 +110,6 @@ def _cut(integers: Array, scale: Array, rest: Array | None, size: int) -> Scaled
     groups = -(-rows // size)
     padded = np.zeros((blocks, groups * size, out), np.int8)
     padded[:, :rows] = integers
-    scale = np.ascontiguousarray(scale[:, ::size]).reshape(blocks * groups, out)
-    offset = None if rest is None else rest[:, ::size].reshape(blocks * groups, out).astype(scale.dtype) * scale
-    return ScaledBlocks(padded.reshape(blocks * groups, size, out), scale, groups, offset)
+    scale = scale[:, ::size].reshape(blocks * groups, out)
+    rest = None if rest is None else rest[:, ::size].reshape(blocks * groups, out)
+    return _with_columns(padded.reshape(blocks * groups, size, out), scale, rest, groups)

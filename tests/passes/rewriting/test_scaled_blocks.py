@@ -23,7 +23,8 @@ def product(x: Array, plan: ScaledBlocks) -> Array:
     filled = np.zeros((blocks, plan.groups * plan.values.shape[1]))
     filled[:, : x.shape[1]] = x
     parts = filled.reshape(blocks * plan.groups, -1)
-    y = np.einsum("bk,bkn->bn", parts, plan.values.astype(np.float64)) * plan.scale
+    values = plan.values.astype(np.float64) - (0 if plan.zero_point is None else plan.zero_point[:, None])
+    y = np.einsum("bk,bkn->bn", parts, values) * plan.scale
     if plan.offset is not None:
         y -= parts.sum(axis=1, keepdims=True) * plan.offset
     return y.reshape(blocks, plan.groups, columns).sum(axis=1)
@@ -92,7 +93,7 @@ def test_the_least_that_there_is_to_do(scale: object, blocks: int, has_rows: boo
     """One dense weight, inputs that are scaled, or one block for some rows; the integers stay."""
     plan = plan_of(scale, FOUR)
     assert plan is not None
-    assert (len(plan.values), plan.rows is not None, plan.offset) == (blocks, has_rows, None)
+    assert (len(plan.values), plan.rows is not None, plan.zero_point, plan.offset) == (blocks, has_rows, None, None)
     assert plan.values.reshape(FOUR.shape).tolist() == FOUR.tolist()
 
 
@@ -112,8 +113,11 @@ def test_a_scale_for_each_number_has_no_integers() -> None:
     ],
 )
 def test_zero_points(values: Array, zero: float | None, moved: list[int], rest: float | None) -> None:
-    """They become part of the integers where int8 holds these, as far as they are whole."""
+    """They become part of the integers where int8 holds these, and stay beside them else; fractions are subtracted."""
     plan = plan_of(2.0, values, None if zero is None else np.array(zero))
     assert plan is not None
     assert plan.values.reshape(-1).tolist() == moved
-    assert (None if plan.offset is None else plan.offset.item()) == (None if rest is None else 2 * rest)
+    whole, fraction = (None if a is None else a.item() for a in (plan.zero_point, plan.offset))
+    is_whole = rest is not None and rest == int(rest)
+    assert whole == (rest if is_whole else None)
+    assert fraction == (None if rest is None or is_whole else 2 * rest)
