@@ -26,6 +26,7 @@ from passes.raise_matmul.fused_products import (
 )
 from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
+from passes.raise_matmul.mixtures import ExpandMixture
 from passes.raise_matmul.nbits import RaiseMatMulNBits
 from passes.raise_matmul.recurrent import RaiseRecurrent
 from passes.raise_matmul.transposed_convolutions import RaiseConvTranspose
@@ -68,6 +69,7 @@ class RaiseMatmulPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network, constants = Network.of(ctx, op), ComputedConstants()
+        rewrite(network.ops, ExpandMixture(network))
         rewrite(network.ops, SplitExperts(network))
         floats = (rule(network, constants) for rule in FLOAT_RULES)
         integers = (rule(network) for rule in INTEGER_RULES)
