@@ -107,6 +107,8 @@ def movement(value: SSAValue, source: SSAValue, network: Network, tried: Tried |
     if not shape or shape[-1] < 1 or target_shape is None or not target_shape or dtype not in _FLOATS:
         return None
     ops, others = _chain(value, source)
+    if not _only_shapes_count(ops, others):
+        return None
     tried = {} if tried is None else tried
     description = _description(value, source, ops, others)
     if description not in tried:
@@ -173,6 +175,12 @@ def _chain(value: SSAValue, source: SSAValue) -> tuple[list[Operation], list[SSA
         else:
             others[current] = None
     return _in_order(ops), list(others)
+
+
+def _only_shapes_count(ops: Sequence[Operation], others: Sequence[SSAValue]) -> bool:
+    """Whether a chain depends on nothing but the shapes of the other values: by their numbers, each run moves anew."""
+    asking = {op for op in ops if isinstance(op, DigitalOp) and op.is_a("Shape", "Size")}
+    return not any(operand in others for op in ops if op not in asking for operand in op.operands)
 
 
 def _in_order(ops: Mapping[Operation, None]) -> list[Operation]:

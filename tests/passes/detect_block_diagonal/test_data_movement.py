@@ -172,3 +172,26 @@ def test_movements_that_are_alike_are_tried_once() -> None:
         sizes.append(len(known))
     assert tables == [[0, 2, 1, 3]] * 3 + [[0, 1, 2, 3], [3, 3, 0], [3, 3, 1], [3, 3, 0]]
     assert sizes == [1, 1, 2, 3, 4, 5, 5]
+
+
+@pytest.mark.parametrize("places", ["NonZero", "Reshape"])
+def test_places_that_another_value_tells(places: str) -> None:
+    """Each run moves other vectors, whatever two trials with zeros would say."""
+    ctx = make_context()
+    computed = {
+        "NonZero": """%own = cim.digital "Equal"(%i, %o) : (tensor<?xi64>, tensor<i64>) -> tensor<?xi1>
+          %two = cim.digital "NonZero"(%own) : (tensor<?xi1>) -> tensor<1x?xi64>
+          %p = cim.digital "Reshape"(%two, %flat) : (tensor<1x?xi64>, tensor<1xi64>) -> tensor<?xi64>""",
+        "Reshape": '%p = cim.digital "Reshape"(%i, %flat) : (tensor<?xi64>, tensor<1xi64>) -> tensor<?xi64>',
+    }[places]
+    text = f"""func.func @main(%x: tensor<?x4xf32>, %i: tensor<?xi64>) -> tensor<?x4xf32> {{
+      %o = cim.constant dense<0> : tensor<i64>
+      %flat = cim.constant dense<[-1]> : tensor<1xi64>
+      {computed}
+      %y = cim.digital "Gather"(%x, %p) with {{axis = 0 : i64}} : (tensor<?x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+      func.return %y : tensor<?x4xf32>
+    }}"""
+    module = Parser(ctx, text).parse_module()
+    last = main_block(module).last_op
+    assert isinstance(last, ReturnOp)
+    assert movement(last.arguments[0], main_block(module).args[0], Network.of(ctx, module)) is None
