@@ -48,11 +48,12 @@ def plain_session(
     constants: Mapping[str, onnxruntime.OrtValue] | None = None,
     packed: bool = True,
     profile: str | None = None,
+    early: bool = False,
 ) -> Session:
     """A session that computes exactly the nodes of `model`, in order (N21); `constants` replace its external data.
 
     Weights are not `packed` for a single run whose last bits do not matter: that saves as much memory as they take.
-    What each node does is noted in a file whose name begins with `profile`.
+    What each node does is noted in a file whose name begins with `profile`. Shapes are told as `early` as they can be.
     A file may have external data in its own folder only. Raises ProgramError for one that has other data or grows
     beyond all bounds, or what ONNX Runtime raises.
     """
@@ -63,7 +64,7 @@ def plain_session(
             if beside:
                 raise ProgramError("its name is no UTF-8, which files with data beside them must have: rename it")
             model = file.read_bytes()
-    return Session(_load(model, constants or {}, packed, profile))
+    return Session(_load(model, constants or {}, packed, profile, early))
 
 
 def _load(
@@ -71,6 +72,7 @@ def _load(
     constants: Mapping[str, onnxruntime.OrtValue],
     packed: bool = True,
     profile: str | None = None,
+    early: bool = False,
 ) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -80,6 +82,8 @@ def _load(
     options.add_session_config_entry("session.load_model_format", "ONNX")  # and no other, whatever the bytes look like
     if not packed:
         options.add_session_config_entry("session.disable_prepacking", "1")
+    if early:
+        options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     if profile is not None:
         options.enable_profiling, options.profile_file_prefix = True, profile
     if constants:

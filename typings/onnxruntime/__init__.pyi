@@ -34,7 +34,12 @@ class OrtValue:
     def data_type(self) -> str: ...
     def data_ptr(self) -> int: ...
 
+class ExecutionOrder:
+    DEFAULT: ExecutionOrder
+    PRIORITY_BASED: ExecutionOrder
+
 class SessionOptions:
+    execution_order: ExecutionOrder
     graph_optimization_level: GraphOptimizationLevel
     execution_mode: ExecutionMode
     intra_op_num_threads: int

@@ -28,6 +28,7 @@ from cimc.program.open_sizes import side_of
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, Opcode
 from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape, joined
+from cimc.report.cost.watching import shapes_in, with_outputs, with_shapes
 
 COUNTING_SECONDS = 20.0
 """How long the kernels may run."""
@@ -82,13 +83,15 @@ def run_kernels(program: Program, dims: Mapping[str, int]) -> Run:
     takes longer than the time limit, COUNTING_SECONDS where there is none.
     """
     with time_limit(allowed_seconds() or COUNTING_SECONDS):
-        return stoppable(lambda options: _Runner(program, dims, options).run())
+        return stoppable(lambda options: Runner(program, dims, options).run())
 
 
 _FOLLOWED = (Opcode.KERNEL, Opcode.CLEAR, Opcode.PERMUTE, Opcode.LOOP, Opcode.BRANCH)
 
 
-class _Runner:
+class Runner:
+    """Follows the records of a program."""
+
     def __init__(self, program: Program, dims: Mapping[str, int], options: RunOptions) -> None:
         self.program, self.dims, self.options = program, dims, options
         self.followed = np.flatnonzero(np.isin(program.instructions["op"], _FOLLOWED))
@@ -96,6 +99,7 @@ class _Runner:
         for body in bodies_of(program.instructions, program.controls):
             self.bodies_of.setdefault(body.control, []).append(body)
         self.iterations, self.executions = Counter[int](), Counter[int]()
+        self.depth, self.last_reads = 0, _last_reads(program)
         self.constants = [onnxruntime.OrtValue.ortvalue_from_numpy(constant) for constant in program.constants]
         inputs = random_inputs([replace(v, shape=_sizes(v, dims)) for v in program.inputs])
         self.values: dict[int, NDArray[Any]] = {value.slot: inputs[value.name] for value in program.inputs}
@@ -128,11 +132,13 @@ class _Runner:
             op, k = Opcode(int(self.program.instructions["op"][number])), int(self.program.instructions["k"][number])
             if op in CONTROL_FLOW:
                 self._control(k)
-                first = self.bodies_of[k][-1].closes
+                first = number = self.bodies_of[k][-1].closes
             elif op == Opcode.KERNEL:
-                self._kernel(k)
+                self.kernel(k)
             else:
                 self._product(number, op, k)
+            while not self.depth and self.last_reads and self.last_reads[-1][0] <= number:
+                self.values.pop(self.last_reads.pop()[1], None)
 
     def _product(self, number: int, op: Opcode, k: int) -> None:
         """A CLEAR or a PERMUTE."""
@@ -153,7 +159,9 @@ class _Runner:
             if self.options.terminate:
                 raise Stopped
             self.iterations[body.opens] += 1
+            self.depth += 1
             self._records(body.opens + 1, body.closes)
+            self.depth -= 1
 
         runs = [partial(run, body) for body in self.bodies_of[number]]
         if isinstance(control, Loop):
@@ -168,16 +176,25 @@ class _Runner:
             raise ProgramError(f"table {number} reads element {table.max()} of a made-up vector of {length}")
         return np.take(source, table, axis=-1)
 
-    def _kernel(self, number: int) -> None:
+    def kernel(self, number: int) -> None:
+        """Run a kernel and note what it does: the shapes alone, if it can be, so that its tensors need not be kept."""
         kernel = self.program.kernels[number]
         self.executions[number] += 1
-        model, names = _watched(number, kernel.model)
+        model = _parsed(number, kernel.model)
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
-        outputs = dict(zip(names, self._outputs(number, model, names, feeds), strict=True))
+        asked = [output.name for output in model.graph.output]
+        made = [name for node in model.graph.node for name in node.output if name and name not in asked]
+        nodes, inner = list(model.graph.node), BodyWatch(model.graph)
         tensors = model.graph.initializer
         shapes: dict[str, Shape] = {tensor.name: tuple(tensor.dims) for tensor in tensors}
-        shapes |= {name: _shape(value) for name, value in (feeds | outputs).items()}
-        self.kernels[number] = tuple(_operator(node, shapes) for node in model.graph.node)
+        try:
+            outputs, seen = self._outputs(number, with_shapes(model, made), inner, feeds, made)
+        except ProgramError as error:
+            if isinstance(error, TooLong):
+                raise
+            outputs, seen = self._outputs(number, with_outputs(model, made), inner, feeds, made)
+        shapes |= {name: _shape(value) for name, value in (feeds | outputs).items()} | seen
+        self.kernels[number] = tuple(_operator(node, shapes) for node in nodes)
         self.known[number] = frozenset(tensor.name for tensor in tensors)
         for slot in kernel.outputs:
             if f"v{slot}" not in outputs:
@@ -185,23 +202,43 @@ class _Runner:
             self.values[slot] = outputs[f"v{slot}"]
 
     def _outputs(
-        self, number: int, model: onnx.ModelProto, names: Sequence[str], feeds: Mapping[str, NDArray[Any]]
-    ) -> Sequence[Any]:
+        self, number: int, model: onnx.ModelProto, inner: BodyWatch, feeds: Mapping[str, Any], watched: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Shape]]:
+        """The outputs of a kernel by name, and the shapes of what is watched in it."""
         constants = {f"constant{i}": self.constants[i] for i in self.program.kernels[number].constants}
-        inner = BodyWatch(model.graph)
+        names = [output.name for output in model.graph.output]
         try:
             with inner.profile() as profile:
-                session = plain_session(model.SerializeToString(), constants, packed=False, profile=profile)
-                outputs = session.run(names, feeds)
+                session = plain_session(model.SerializeToString(), constants, packed=False, profile=profile, early=True)
+                outputs = dict(zip(names, session.run(names, feeds), strict=True))
                 if profile is not None:
                     seen = inner.seen(session.end_profile())
                     self.bodies[number] = joined(self.bodies.get(number, {}), seen)
-            return outputs
+            return outputs, shapes_in(outputs, watched)
         except TooLong:
             raise
         except Exception as error:  # ONNX Runtime raises many unrelated types
             reason = inner.with_names(one_line(error))
             raise ProgramError(f"kernel {number} fails in ONNX Runtime: {reason}") from error
+
+
+def _last_reads(program: Program) -> list[tuple[int, int]]:
+    """The records after which a value is read no more, and its slot; the first of them last.
+
+    None where there is control flow, which reads in every iteration.
+    """
+    records = program.instructions
+    last = np.full(program.slots, -1, np.int64)
+    for name in ("x", "y"):
+        chosen = np.flatnonzero(np.isin(records["op"], (Opcode.CLEAR, Opcode.PERMUTE)))
+        np.maximum.at(last, records[name][chosen], chosen)
+    for number in np.flatnonzero(records["op"] == Opcode.KERNEL).tolist():
+        kernel = program.kernels[int(records["k"][number])]
+        own = [*kernel.inputs, *kernel.outputs]
+        last[own] = np.maximum(last[own], number)
+    if program.controls:
+        return []
+    return sorted(((int(number), slot) for slot, number in enumerate(last) if number >= 0), reverse=True)
 
 
 def _sizes(value: Input, dims: Mapping[str, int]) -> SymbolicShape | None:
@@ -213,21 +250,11 @@ def _sizes(value: Input, dims: Mapping[str, int]) -> SymbolicShape | None:
     return tuple(unnamed.get(axis, 1) if size is None else size for axis, size in enumerate(sizes))
 
 
-def _watched(number: int, content: bytes) -> tuple[onnx.ModelProto, list[str]]:
-    """The model of a kernel, made to output all tensors that its nodes compute, and the names of all its outputs."""
+def _parsed(number: int, content: bytes) -> onnx.ModelProto:
     try:
-        model = onnx.load_model_from_string(content)
-        return model, _watch(model)
+        return onnx.load_model_from_string(content)
     except (DecodeError, UnicodeDecodeError) as error:  # the latter for names that are no UTF-8
         raise ProgramError(f"kernel {number} is no ONNX model, or a damaged one: {error}") from error
-
-
-def _watch(model: onnx.ModelProto) -> list[str]:
-    """Make outputs of all tensors that nodes of the model compute; the names of all its outputs."""
-    names = [output.name for output in model.graph.output]
-    added = [name for node in model.graph.node for name in node.output if name and name not in names]
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in added)
-    return names + added
 
 
 def _operator(node: onnx.NodeProto, shapes: Mapping[str, Shape]) -> Operator:

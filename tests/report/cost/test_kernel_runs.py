@@ -10,6 +10,7 @@ import pytest
 from cimc.compiler import Compilation
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
+from cimc.report.cost import kernel_runs
 from cimc.report.cost.kernel_runs import run_kernels
 
 
@@ -80,3 +81,34 @@ def test_kernels_that_are_damaged(handmade: Program) -> None:
     ):
         with pytest.raises(ProgramError, match=message):
             run_kernels(replace(handmade, kernels=[replace(kernel, model=content), handmade.kernels[1]]), {"batch": 1})
+
+
+def test_sequences_inside_of_a_kernel(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> None:
+    """They have no shape that a node could tell, so the values of their kernel are all given."""
+    graph = """g (float[n,4] x) => (float[n,2] y)
+        { s = SplitToSequence <axis = 1> (x, two)  a = SequenceAt(s, one)  y = Neg(a) }"""
+    run = run_kernels(compiled(onnx_file(graph, {"two": np.array(2), "one": np.array(1)})).program, {"n": 3})
+    assert [(o.op_type, o.output_shapes) for o in run.kernels[0]] == [
+        ("SplitToSequence", ((0,),)), ("SequenceAt", ((3, 2),)), ("Neg", ((3, 2),)),
+    ]  # fmt: skip
+
+
+def test_values_are_forgotten_once_they_are_read(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chain of multiplications has a few values at a time, not those of all its layers."""
+    graph = f"g (float[n,4] x0) => (float[n,4] x9) {{ {' '.join(f'x{i + 1} = MatMul(x{i}, w)' for i in range(9))} }}"
+    program = compiled(
+        onnx_file(graph, {"w": np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)})
+    ).program
+    counts: list[int] = []
+    kernel = kernel_runs.Runner.kernel
+
+    def counted(self: kernel_runs.Runner, number: int) -> None:
+        kernel(self, number)
+        counts.append(len(self.values))
+
+    monkeypatch.setattr(kernel_runs.Runner, "kernel", counted)
+    run_kernels(program, {"n": 2})
+    assert len(counts) == 10
+    assert max(counts) < 10 < program.slots
