@@ -81,6 +81,10 @@ def chosen_weight(value: SSAValue, network: Network) -> ChosenWeight | None:
     return ChosenWeight(search.index, search.experts, shape[-2], shape[-1], root)
 
 
+DEEPEST = 32
+"""Operators between a choice and a product: what comes after more of them is no weight that is dequantised."""
+
+
 @dataclass
 class _Search:
     """Follows a value to the constants that it is made of, all of which are chosen by one index."""
@@ -88,6 +92,8 @@ class _Search:
     network: Network
     index: SSAValue | None = None
     experts: int = 0
+    depth: int = 0
+    """How many operators a value was followed through."""
 
     @property
     def drop(self) -> int:
@@ -101,7 +107,7 @@ class _Search:
             return None
         if op.is_a("Gather", "GatherND"):
             return self._gathered(op)
-        parts = [] if op.is_a("Reshape", "Squeeze") else self._parts(op, shape, after=True)
+        parts = [] if op.is_a("Reshape", "Squeeze") or self.depth >= DEEPEST else self._parts(op, shape, after=True)
         return None if not parts else self._of(op, parts, self.drop)
 
     def stacked(self, value: SSAValue) -> _Part | None:
@@ -154,7 +160,9 @@ class _Search:
         if array is not None:
             known = self.index is not None and array.ndim <= len(shape) - self.drop
             return _Constant(array, _name_of(value), False) if known else None
+        self.depth += 1
         part = self.chosen(value)
+        self.depth -= 1
         aligned = not op.is_a(*_ELEMENTWISE) or not self.drop or len(shape_of(value.type) or ()) == len(shape)
         return part if aligned else None
 

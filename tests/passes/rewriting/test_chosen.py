@@ -92,3 +92,12 @@ NONE = {
 @pytest.mark.parametrize("name", NONE)
 def test_what_is_none(name: str) -> None:
     assert chosen(NONE[name])[1] is None
+
+
+def test_long_chains_are_no_weights() -> None:
+    """What is followed ends soon, so that a network of thousands of operators is none of a search of thousands."""
+    names = ["%g", *(f"%n{i}" for i in range(2000))]
+    step = "(tensor<?x1x2xf32>) -> tensor<?x1x2xf32>"
+    steps = [f'{y} = cim.digital "Neg"({x}) : {step}' for x, y in zip(names, names[1:])]
+    _, weight = chosen(f"{FLOATS} %g = {GATHER} {' '.join(steps)}")
+    assert weight is None
