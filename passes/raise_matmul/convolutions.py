@@ -11,12 +11,11 @@ from xdsl.utils.hints import isa
 
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
-from dialects.element_types import element_type, numpy_element
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network
 from passes.raise_matmul.fused_activations import activated, is_known
-from passes.raise_matmul.kernels import Arrangement, constant_kernel, kernel_product, rows_of
+from passes.raise_matmul.kernels import float_kernels, kernel_product, rows_of
 from passes.rewriting.constants import ComputedConstants
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import optional
@@ -40,16 +39,17 @@ class RaiseConv(RewritePattern):
         fused = op.is_runtimes("FusedConv")
         if not (op.is_a("Conv") or (fused and is_known(op.setting))) or self.constants.has(*op.inputs[:2]):
             return
-        x, kernel = op.inputs[0], constant_kernel(op.inputs[1], self.network)
-        if kernel is None or numpy_element(element_type(x.type)) != kernel.dtype or kernel.dtype.kind != "f":
+        x = op.inputs[0]
+        kernels = float_kernels(x, op.inputs[1], self.network)
+        if not kernels:
             return
         builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
-        groups = integer(op.setting, "group", 1)
-        moves = kernel_windows(builder, x, kernel.values.shape, op.setting)
+        shape, groups = kernels[0].shape, integer(op.setting, "group", 1)
+        moves = kernel_windows(builder, x, shape, op.setting)
         if moves is None:
             return
-        seen = patches(builder, x, moves, (groups, kernel.values.shape[1]))
-        y = kernel_product(builder, seen.vectors, kernel, arrangement(groups, seen))
+        seen = patches(builder, x, moves, (groups, shape[1]))
+        y = kernel_product(builder, seen.vectors, kernels, partial(rows_of, groups=groups, axes=seen.axes))
         if bias is not None:
             y = builder.elementwise("Add", y, bias)
         y, added = in_place(builder, y, seen), optional(op.inputs, 3)
@@ -79,11 +79,6 @@ def kernel_windows(
             f"node {node_name(builder.anchor)!r} multiplies vectors of {channels} by a weight of {expected} rows"
         )
     return windows(setting, shape[2:], x, 1 if channels_last else 2, Sizes(builder))
-
-
-def arrangement(groups: int, seen: Patches) -> Arrangement:
-    """How a kernel is multiplied by patches."""
-    return Arrangement(partial(rows_of, groups=groups, axes=seen.axes))
 
 
 def in_place(builder: DigitalBuilder, y: SSAValue, seen: Patches, *, channels_last: bool = False) -> SSAValue:

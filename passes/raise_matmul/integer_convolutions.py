@@ -1,6 +1,7 @@
 """`ConvInteger` and `QLinearConv` with a constant kernel: patches of integers, and exact int32 corrections."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -10,12 +11,13 @@ from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, ui8
 from dialects.network import Network
-from passes.raise_matmul.convolutions import arrangement, in_place, kernel_windows
+from passes.raise_matmul.convolutions import in_place, kernel_windows
 from passes.raise_matmul.integer_products import requantised
-from passes.raise_matmul.kernels import Kernel, constant_kernel, plain_product
+from passes.raise_matmul.kernels import rows_of
+from passes.rewriting.constant_tensors import ConstantTensor
 from passes.rewriting.constants import BYTES, constant_of
 from passes.rewriting.digital import DigitalBuilder
-from passes.rewriting.integer_products import corrected, is_per_tensor, optional
+from passes.rewriting.integer_products import integer_block_product, is_per_tensor, optional
 from passes.rewriting.patches import Patches, patches
 from passes.rewriting.windows import Window
 
@@ -77,7 +79,7 @@ class _Convolution:
     builder: DigitalBuilder
     x: SSAValue
     zero_x: SSAValue | None
-    kernel: Kernel
+    kernel: ConstantTensor
     windows: list[Window]
     groups: int
     channels_last: bool
@@ -86,11 +88,11 @@ class _Convolution:
         """Its sums, int32, as vectors, and what the vectors are of."""
         builder, zero_x, kernel = self.builder, self.zero_x, self.kernel
         border = None if zero_x is None else builder.scalar(zero_x)
-        channels = self.groups, kernel.values.shape[1]
+        channels = self.groups, kernel.shape[1]
         seen = patches(builder, self.x, self.windows, channels, border, channels_last=self.channels_last)
-        acc, weight = plain_product(builder, seen.vectors, kernel, arrangement(self.groups, seen))
+        blocks = kernel.moved(partial(rows_of, groups=self.groups, axes=seen.axes))
         zero = None if zero_x is None else builder.cast(zero_x, i32)
-        return corrected(builder, seen.vectors, acc, zero, weight), seen
+        return integer_block_product(builder, seen.vectors, blocks, zero), seen
 
 
 def _convolution(
@@ -103,28 +105,28 @@ def _convolution(
     channels_last: bool = False,
 ) -> _Convolution | None:
     """The convolution that an operator does; None where it is none for arrays."""
-    kernel = constant_kernel(w, network)
-    if kernel is None or kernel.scale is not None or kernel.values.dtype not in BYTES:
+    kernel = constant_of(w, network)
+    if kernel is None or kernel.ndim < 3 or not kernel.size or kernel.dtype not in BYTES:
         return None
     if element_type(x.type) not in (ui8, i8) or not is_per_tensor(zero_x):
         return None
     zero = None if zero_w is None else constant_of(zero_w, network)
-    if zero_w is not None and (zero is None or zero.size not in (1, len(kernel.values))):
+    if zero_w is not None and (zero is None or zero.size not in (1, len(kernel))):
         return None
     builder = DigitalBuilder(network, op)
-    windows = kernel_windows(builder, x, kernel.values.shape, op.setting, channels_last=channels_last)
+    windows = kernel_windows(builder, x, kernel.shape, op.setting, channels_last=channels_last)
     if windows is None:
         return None
     known = None if zero_x is None else constant_of(zero_x, network)
     if known is not None and not known.any():
         zero_x = None
     groups = integer(op.setting, "group", 1)
-    return _Convolution(builder, x, zero_x, _int8_kernel(kernel, zero), windows, groups, channels_last)
+    tensor = ConstantTensor(kernel, w.name_hint or "kernel", zero_point=_repeated(zero, kernel.shape))
+    return _Convolution(builder, x, zero_x, tensor, windows, groups, channels_last)
 
 
-def _int8_kernel(kernel: Kernel, zero: Array | None) -> Kernel:
-    """The kernel of int8 with a zero point, or one of each output, int32, or none."""
-    along = [-1] + [1] * (kernel.values.ndim - 1)
-    given = replace(kernel, zero_point=None if zero is None else zero.astype(np.int32).reshape(along))
-    narrow = given.as_int8()
-    return narrow if narrow.values is kernel.values else replace(narrow, name=f"{kernel.name}.int8")
+def _repeated(zero: Array | None, shape: tuple[int, ...]) -> Array | None:
+    """A zero point, or one of each output, as that of each number of a kernel; None for zeros."""
+    if zero is None or not zero.any():
+        return None
+    return np.broadcast_to(zero.astype(np.int32).reshape(-1, *[1] * (len(shape) - 1)), shape)

@@ -1,138 +1,80 @@
-"""Constant kernels of convolutions, plain or dequantised on their way, as weights of vectors: a matrix or blocks."""
+"""Constant kernels of convolutions, plain or of integers, as the blocks that vectors are multiplied by."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from xdsl.dialects.builtin import NoneType, SymbolRefAttr
+from xdsl.dialects.builtin import NoneType, SymbolRefAttr, TensorType
 from xdsl.ir import SSAValue
+from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr
-from dialects.attributes.onnx_attributes import integer
-from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
-from dialects.cim import DigitalOp, ReadOp
-from dialects.element_types import Array, element_type
+from dialects.element_types import Array
 from dialects.network import Network
-from dialects.semantics.weight_values import ordered
 from dialects.weights import Remake
-from passes.rewriting.constants import BYTES, constant_of, turned
+from passes.rewriting.constant_tensors import ConstantTensor, turned
+from passes.rewriting.constants import BYTES, constant_factors
 from passes.rewriting.digital import DigitalBuilder
-from passes.rewriting.integer_products import IntegerWeight
+from passes.rewriting.float_products import added, are_multiplied, block_product, stored_product
+from passes.rewriting.integer_products import IntegerWeight, integer_weight
+
+Blocks = Callable[[Array], Array]
+"""Makes [groups, rows, columns] of an array of the shape of a kernel."""
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel [out, channels of a group, points...] that stands for `(values - zero_point) * scale`.
+def float_kernels(x: SSAValue, kernel: SSAValue, network: Network) -> Sequence[ConstantTensor]:
+    """The constants, of as many dimensions as `x`, whose sum is a kernel of its type; none where it is no such."""
+    kernels = constant_factors(kernel, network)
+    rank = x.type.get_num_dims() if isa(x.type, TensorType) else 0
+    if not are_multiplied(x, kernels) or any(len(k.shape) != max(rank, 3) for k in kernels):
+        return []
+    return kernels
 
-    `scale` and `zero_point` broadcast against `values`, None where there is none. `again` makes `values` once more.
+
+def kernel_product(
+    builder: DigitalBuilder, vectors: SSAValue, kernels: Sequence[ConstantTensor], blocks: Blocks
+) -> SSAValue:
+    """Vectors of floats times a sum of kernels of their type, which keep their integers if they have any."""
+    return added(builder, [_product(builder, vectors, kernel, blocks) for kernel in kernels])
+
+
+def _product(builder: DigitalBuilder, x: SSAValue, kernel: ConstantTensor, blocks: Blocks) -> SSAValue:
+    """`x` times one kernel."""
+    moved = kernel.moved(blocks)
+    weight = _bytes_of_columns(moved)
+    if weight is None or moved.scale is None:
+        return block_product(builder, x, moved, _again(kernel.symbol, builder.network, blocks))
+    scale = SymbolRefAttr(builder.weight(np.ascontiguousarray(moved.scale[:, 0]).reshape(-1), f"{kernel.name}.scale"))
+    zero = NoneType()
+    if weight.zero_point is not None and weight.zero_point.any():
+        zero = SymbolRefAttr(builder.weight(weight.zero_point, f"{kernel.name}.zero"))
+    return stored_product(builder, x, weight.values, f"{kernel.name}.int8", AffineAttr(scale, zero))
+
+
+def _bytes_of_columns(blocks: ConstantTensor) -> IntegerWeight | None:
+    """The integers of blocks with one scale and one zero point a column; None for others.
+
+    What is left of the zero points is corrected in integers: a sum of floats would need those that are gathered.
     """
-
-    values: Array
-    name: str
-    scale: Array | None = None
-    zero_point: Array | None = None
-    again: Remake | None = None
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """The type of the numbers that it stands for."""
-        return (self.values if self.scale is None else self.scale).dtype
-
-    def floats(self) -> Array:
-        """The numbers that it stands for."""
-        if self.scale is None:
-            return self.values
-        values = self.values if self.zero_point is None else self.values.astype(np.int32) - self.zero_point
-        return values.astype(self.scale.dtype) * self.scale
-
-    def as_int8(self) -> "Kernel":
-        """The same of int8: moved by the zero point where int8 holds that, or by 128."""
-        values, zero = self.values, self.zero_point
-        if zero is not None and zero.any():
-            moved = values.astype(np.int16) - zero.astype(np.int16)
-            if moved.min() >= -128 and moved.max() <= 127:
-                return replace(self, values=moved.astype(np.int8), zero_point=None, again=None)
-        if values.dtype == np.int8:
-            return self
-        zero = np.zeros(1, np.int32) if zero is None else zero
-        return replace(self, values=(values ^ 0x80).view(np.int8), zero_point=zero - np.int32(128), again=None)
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """How a kernel becomes a weight: `blocks` makes [groups, rows, columns] of an array of its shape.
-
-    `order`, where there is one, says which column of the matrix a column of the blocks is.
-    """
-
-    blocks: Callable[[Array], Array]
-    order: Array | None = None
-
-    def columns(self, numbers: Array | None, kernel: Kernel) -> Array | None:
-        """Scale or zero point of each column of the matrix, or None if it differs inside of one."""
-        if numbers is None:
-            return None
-        blocks = self.blocks(np.broadcast_to(numbers if numbers.size > 1 else numbers.reshape(()), kernel.values.shape))
-        is_same = (blocks == blocks[:, :1]).all()
-        return ordered(np.ascontiguousarray(blocks[:, 0]).reshape(-1), self.order) if is_same else None
-
-
-def constant_kernel(value: SSAValue, network: Network) -> Kernel | None:
-    """The kernel of a value that is constant but for dequantisation, else None."""
-    kernel, owner = _stored(value, network), value.owner
-    if kernel is None and isinstance(owner, DigitalOp):
-        if owner.is_a("Mul"):
-            kernel = _scaled(owner, network)
-        elif owner.is_a("DequantizeLinear"):
-            kernel = _dequantised(owner, network)
-    return kernel
-
-
-def _stored(value: SSAValue, network: Network) -> Kernel | None:
-    array, owner = constant_of(value, network), value.owner
-    if array is None or array.ndim < 3 or not array.size:
+    scale, zero = blocks.scale, blocks.zero_point
+    if scale is None or blocks.values.dtype not in BYTES or not (scale == scale[:, :1]).all():
         return None
-    again = network.weight(owner.symbol).again(network.store) if isinstance(owner, ReadOp) else None
-    return Kernel(array, value.name_hint or "kernel", again=again)
-
-
-def _scaled(op: DigitalOp, network: Network) -> Kernel | None:
-    """`Mul(Cast(w), scale)` of an 8-bit `w`."""
-    for cast, factor in (tuple(op.inputs), tuple(reversed(op.inputs))):
-        scale = constant_of(factor, network)
-        if scale is None or not isinstance(cast.owner, DigitalOp) or not cast.owner.is_a("Cast"):
-            continue
-        kernel = _stored(cast.owner.inputs[0], network)
-        fits = element_type(cast.type) == element_type(factor.type)
-        if kernel is not None and kernel.values.dtype in BYTES and fits and _broadcasts(scale, kernel):
-            return replace(kernel, scale=scale)
-    return None
-
-
-def _broadcasts(numbers: Array, kernel: Kernel) -> bool:
-    try:
-        return np.broadcast_shapes(numbers.shape, kernel.values.shape) == kernel.values.shape
-    except ValueError:
-        return False
-
-
-def _dequantised(op: DigitalOp, network: Network) -> Kernel | None:
-    """`DequantizeLinear(w, scale, zero point)` of an 8-bit `w`, per tensor or along an axis."""
-    kernel, scale = _stored(op.inputs[0], network), constant_of(op.inputs[1], network)
-    zero = constant_of(op.inputs[2], network) if len(op.inputs) > 2 else None
-    if kernel is None or scale is None or kernel.values.dtype not in BYTES or scale.ndim > 1:
+    if zero is None:
+        return integer_weight(blocks.values, None, blocks.name)
+    if zero.dtype.kind not in "iu" or not (zero == zero[:, :1]).all():
         return None
-    if integer(op.setting, "block_size", 0) or (len(op.inputs) > 2 and zero is None):
-        return None
-    axis, rank = integer(op.setting, "axis", 1), kernel.values.ndim
-    if not -rank <= axis < rank:
-        return None
-    if any(a is not None and a.size not in (1, kernel.values.shape[axis]) for a in (scale, zero)):
-        return None
-    along = [-1 if i == axis % rank else 1 for i in range(rank)]
-    zero = None if zero is None else zero.astype(np.int32).reshape(along)
-    return replace(kernel, scale=scale.reshape(along), zero_point=zero)
+    columns = np.ascontiguousarray(zero[:, 0]).reshape(-1).astype(np.int32)
+    return integer_weight(blocks.values, columns, blocks.name)
+
+
+def _again(symbol: str | None, network: Network, blocks: Blocks) -> Remake | None:
+    """Makes the blocks of a kernel that is stored once more."""
+    again = None if symbol is None else network.weight(symbol).again(network.store)
+    return None if again is None else partial(_blocks_again, again, blocks)
+
+
+def _blocks_again(values: Remake, blocks: Blocks) -> Array:
+    return blocks(values())
 
 
 def rows_of(values: Array, groups: int, axes: Sequence[int]) -> Array:
@@ -149,45 +91,8 @@ def rows_of(values: Array, groups: int, axes: Sequence[int]) -> Array:
     return np.ascontiguousarray(moved.reshape(groups, -1, outputs // groups))
 
 
-def kernel_product(builder: DigitalBuilder, vectors: SSAValue, kernel: Kernel, arrangement: Arrangement) -> SSAValue:
-    """Vectors of floats times a kernel of their type, which keeps its integers if it has a scale of each column."""
-    if kernel.scale is None:
-        return plain_product(builder, vectors, kernel, arrangement)[0]
-    narrow = kernel.as_int8()
-    scale, zero = (arrangement.columns(numbers, kernel) for numbers in (narrow.scale, narrow.zero_point))
-    if scale is None or (narrow.zero_point is not None and zero is None):
-        plain = Kernel(kernel.floats(), f"{kernel.name}.float")
-        return plain_product(builder, vectors, plain, arrangement)[0]
-    scale_symbol = SymbolRefAttr(builder.weight(scale, f"{kernel.name}.scale"))
-    zero_symbol = NoneType()
-    if zero is not None and zero.any():
-        zero_symbol = SymbolRefAttr(builder.weight(zero, f"{kernel.name}.zero"))
-    affine = AffineAttr(scale_symbol, zero_symbol)
-    return plain_product(builder, vectors, narrow, arrangement, affine)[0]
-
-
-def plain_product(
-    builder: DigitalBuilder,
-    vectors: SSAValue,
-    kernel: Kernel,
-    arrangement: Arrangement,
-    affine: AffineAttr | None = None,
-) -> tuple[SSAValue, IntegerWeight]:
-    """Vectors times the values of a kernel as they are, and the weight that these are."""
-    blocks = arrangement.blocks(kernel.values)
-    again = None if kernel.again is None else partial(_blocks_again, kernel.again, arrangement)
-    groups, _, columns = blocks.shape
-    if groups == 1:
-        symbol = builder.weight(blocks[0], f"{kernel.name}.matrix", affine, again=again)
-    else:
-        order = None if arrangement.order is None else builder.weight(arrangement.order, f"{kernel.name}.order")
-        structure = BlockDiagonalAttr.of(blocks.shape, BLOCK_DIAGONAL, order)
-        symbol = builder.weight(blocks, f"{kernel.name}.blocks", affine, structure, again)
-    zero = arrangement.columns(kernel.zero_point, kernel)
-    weight = IntegerWeight(blocks[0] if groups == 1 else blocks, zero, symbol, arrangement.order)
-    return builder.matmul(vectors, symbol, groups * columns), weight
-
-
-def _blocks_again(values: Remake, arrangement: Arrangement) -> Array:
-    blocks = arrangement.blocks(values())
-    return blocks[0] if len(blocks) == 1 else blocks
+def columns_of(values: Array, groups: int) -> Array:
+    """A kernel [channels, out of a group, points...] as [groups, channels of a group, points x out of a group]."""
+    channels, outputs, *_ = values.shape
+    split = values.reshape(groups, channels // groups, outputs, -1).swapaxes(2, 3)
+    return np.ascontiguousarray(split.reshape(groups, channels // groups, -1))

@@ -18,9 +18,8 @@ from xdsl.utils.hints import isa
 
 from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
-from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network
-from passes.raise_matmul.kernels import Arrangement, constant_kernel, kernel_product
+from passes.raise_matmul.kernels import columns_of, float_kernels, kernel_product
 from passes.raise_matmul.overlaps import Overlap, overlaps, table_of_products
 from passes.rewriting.constants import ComputedConstants
 from passes.rewriting.digital import DigitalBuilder, check_vectors
@@ -39,11 +38,12 @@ class RaiseConvTranspose(RewritePattern):
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
         if not op.is_a("ConvTranspose") or self.constants.has(*op.inputs[:2]):
             return
-        x, kernel = op.inputs[0], constant_kernel(op.inputs[1], self.network)
-        if kernel is None or numpy_element(element_type(x.type)) != kernel.dtype or kernel.dtype.kind != "f":
+        x = op.inputs[0]
+        kernels = float_kernels(x, op.inputs[1], self.network)
+        if not kernels:
             return
         builder, bias = DigitalBuilder(self.network, op), optional(op.inputs, 2)
-        groups, (channels, outputs, *points) = integer(op.setting, "group", 1), kernel.values.shape
+        groups, (channels, outputs, *points) = integer(op.setting, "group", 1), kernels[0].shape
         sizes = Sizes(builder)
         axes = overlaps(op.setting, points, x, sizes)
         if axes is None or groups < 1 or channels % groups:
@@ -52,24 +52,19 @@ class RaiseConvTranspose(RewritePattern):
         check_vectors(vectors, channels, op)
         tiling = all(axis.is_tiling for axis in axes)
         vectors = vectors if tiling else _with_zeros(builder, vectors, axes, sizes)
-        y = kernel_product(builder, vectors, kernel, _arrangement(groups, outputs, points))
+        y = kernel_product(builder, vectors, kernels, partial(columns_of, groups=groups))
+        y = _points_first(builder, y, groups, prod(points), outputs)
         join = _side_by_side if tiling else _summed
         rewriter.replace(op, (), [join(builder, y, axes, groups * outputs, bias, sizes)])
 
 
-def _arrangement(groups: int, outputs: int, points: Sequence[int]) -> Arrangement:
-    """A kernel as blocks whose columns are points x outputs of a group; those of the matrix are points x outputs."""
-    count = prod(points)
-    order = None
-    if groups > 1:
-        order = np.arange(groups * count * outputs).reshape(count, groups, outputs).swapaxes(0, 1).reshape(-1)
-    return Arrangement(partial(_blocks, groups=groups), order if count > 1 else None)
+def _points_first(builder: DigitalBuilder, y: SSAValue, groups: int, points: int, outputs: int) -> SSAValue:
+    """Products [..., groups x points x out of a group] as [..., points x groups x out of a group].
 
-
-def _blocks(values: Array, groups: int) -> Array:
-    channels, outputs, *points = values.shape
-    split = values.reshape(groups, channels // groups, outputs, -1).swapaxes(2, 3)
-    return np.ascontiguousarray(split.reshape(groups, channels // groups, prod(points) * outputs))
+    Where columns lie in arrays does not matter, so `fold-permutations` makes nothing of it.
+    """
+    table = np.arange(groups * points * outputs).reshape(groups, points, outputs).swapaxes(0, 1).reshape(-1)
+    return builder.permute(y, table, "points_first")
 
 
 def _with_zeros(builder: DigitalBuilder, vectors: SSAValue, axes: Sequence[Overlap], sizes: Sizes) -> SSAValue:

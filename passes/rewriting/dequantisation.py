@@ -54,7 +54,7 @@ def _is_read_off(value: SSAValue) -> bool:
     return True
 
 
-PRODUCTS = ("MatMul", "Gemm", "Einsum", "FusedMatMul", "FusedGemm")
+PRODUCTS = ("MatMul", "Gemm", "Einsum", "FusedMatMul", "FusedGemm", "Conv", "FusedConv", "ConvTranspose")
 """Operators whose factors are read off."""
 
 

@@ -1,7 +1,7 @@
 """Products of floats by constant matrices, dense or one a block of each vector, by their integers if they have any."""
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 from xdsl.dialects.builtin import DYNAMIC_INDEX, NoneType, SymbolRefAttr, TensorType, i64
@@ -11,6 +11,7 @@ from xdsl.utils.hints import isa
 from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.element_types import Array, element_type, numpy_element
+from dialects.weights import Remake
 from passes.rewriting.constant_tensors import ConstantTensor
 from passes.rewriting.constants import BYTES, ConstantMatrix, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors, with_last
@@ -48,12 +49,17 @@ def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array
     return builder.weight(values, f"{matrix.name}.int8", AffineAttr(scale_symbol, zero_symbol))
 
 
-def block_product(builder: DigitalBuilder, x: SSAValue, blocks: ConstantTensor) -> SSAValue:
-    """`x` times blocks [blocks, rows, columns], by their integers where they have any; a single block is dense."""
+def block_product(
+    builder: DigitalBuilder, x: SSAValue, blocks: ConstantTensor, again: Remake | None = None
+) -> SSAValue:
+    """`x` times blocks [blocks, rows, columns], by their integers where they have any; a single block is dense.
+
+    `again` makes the blocks once more, if they take no memory in between.
+    """
     count, rows, columns = blocks.shape
     name = blocks.name
     if blocks.scale is None:
-        return stored_product(builder, x, blocks.values, f"{name}.{'matrix' if count == 1 else 'blocks'}")
+        return stored_product(builder, x, blocks.values, f"{name}.{'matrix' if count == 1 else 'blocks'}", again=again)
     plan = scaled_blocks(blocks)
     if plan is None:
         return stored_product(builder, x, blocks.numbers(), f"{name}.float")
@@ -76,15 +82,25 @@ def block_product(builder: DigitalBuilder, x: SSAValue, blocks: ConstantTensor) 
 
 
 def stored_product(
-    builder: DigitalBuilder, x: SSAValue, blocks: Array, name: str, affine: AffineAttr | None = None
+    builder: DigitalBuilder,
+    x: SSAValue,
+    blocks: Array,
+    name: str,
+    affine: AffineAttr | None = None,
+    again: Remake | None = None,
 ) -> SSAValue:
     """`x` times blocks [blocks, rows, columns] as they are; a single block is a dense weight."""
     count, _, columns = blocks.shape
     blocks = np.ascontiguousarray(blocks)
     if count == 1:
-        return builder.matmul(x, builder.weight(blocks[0], name, affine), columns)
+        single = None if again is None else partial(_first_again, again)
+        return builder.matmul(x, builder.weight(blocks[0], name, affine, again=single), columns)
     structure = BlockDiagonalAttr.of(blocks.shape, BLOCK_DIAGONAL)
-    return builder.matmul(x, builder.weight(blocks, name, affine, structure), count * columns)
+    return builder.matmul(x, builder.weight(blocks, name, affine, structure, again), count * columns)
+
+
+def _first_again(blocks: Remake) -> Array:
+    return blocks()[0]
 
 
 def _filled(builder: DigitalBuilder, x: SSAValue, blocks: int, rows: int, missing: int) -> SSAValue:
