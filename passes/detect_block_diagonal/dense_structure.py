@@ -45,6 +45,8 @@ from passes.rewriting.monarch import monarch_product
 LARGEST_LONE_BLOCK = 7 / 8
 """Of a weight's numbers, what its only block may hold: a head that shares its weight with an embedding has an empty
 column for padding, which is no structure."""
+FEW = 64
+"""Blocks that take so many times less than their weight are not worth a look for others."""
 SPREAD_LIMIT = 4
 """Groups of a sparse weight are laid down the diagonal of a matrix at most this many times as large as the weight."""
 
@@ -77,7 +79,8 @@ class StructureDense(RewritePattern):
             return
         stored = matrix.size if blocks is None else blocks.stored
         builder, chip = DigitalBuilder(self.network, op), chip_of(self.network.module)
-        equal, band = _repeated(pruned, blocks, chip), banded_blocks(pruned, chip.rows, chip.columns)
+        equal = _repeated(pruned, blocks, chip)
+        band = banded_blocks(pruned, chip.rows, chip.columns) if equal is None else None
         self._note_almost(op, pruned, min([stored, *(c.cells for c in (equal, band) if c is not None)]))
         if isinstance(equal, GatheredBlocks):
             rewriter.replace(op, (), [product_of_gathered(builder, op, weight, equal)])
@@ -111,7 +114,10 @@ class StructureDense(RewritePattern):
 
 def _repeated(pruned: Array, blocks: BlockStructure | None, chip: ChipAttr) -> Cut | GatheredBlocks | None:
     """The blocks of a matrix of which many are equal, if no other structure stores less; else None."""
-    cut, gathered = (find(pruned, chip.rows, chip.columns) for find in (repeated_blocks, gathered_blocks))
+    cut = repeated_blocks(pruned, chip.rows, chip.columns)
+    gathered = (
+        None if cut is not None and FEW * cut.cells <= pruned.size else gathered_blocks(pruned, chip.rows, chip.columns)
+    )
     if gathered is not None and cut is not None:
         cost = block_cost(chip.rows, chip.columns)
         gathered = gathered if gathered.cost(cost) < cut.cost(cost) else None

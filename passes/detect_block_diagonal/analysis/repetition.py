@@ -53,7 +53,8 @@ def repeated_blocks(matrix: Matrix, array_rows: int, array_columns: int) -> Cut 
     if shift is None:
         return None
     cost = block_cost(array_rows, array_columns)
-    cuts = [cut for size in _sizes(shift, matrix.shape, array_rows, array_columns) for cut in _cuts(matrix, *size)]
+    spans, sizes = row_spans(matrix), _sizes(shift, matrix.shape, array_rows, array_columns)
+    cuts = [cut for size in sizes for cut in _cuts(matrix, spans, *size)]
     best = min(cuts, key=lambda cut: cut.cost(cost), default=None)
     whole = matrix.size + cost * -(-len(matrix) // array_rows) * -(-matrix.shape[1] // array_columns)
     if best is None or best.cost(cost) > (1 - LEAST_SAVING) * whole or best.cells > (1 - LEAST_SAVING) * matrix.size:
@@ -69,14 +70,19 @@ def block_cost(array_rows: int, array_columns: int) -> int:
 def repeated_shift(matrix: Matrix) -> tuple[int, int] | None:
     """The smallest shift (rows, columns), by columns first, that moves the matrix onto itself; None if there is none.
 
-    Candidates are where an entry of the first columns comes again, a few other entries decide between them, and of what
-    is left all entries are compared. So a matrix without repetition is looked through once.
+    It is at most half as long as the matrix is. Candidates are where an entry of the first columns comes again, a few
+    other entries decide between them, and of what is left all entries are compared. So a matrix without repetition is
+    looked through once.
     """
     anchor = _anchor(matrix)
     if anchor is None:
         return None
     row, column = anchor
-    rows, columns = np.nonzero(matrix[row + 1 :, column + 1 :] == matrix[row, column])
+    last = row + 1 + -(-len(matrix) // 2), column + 1 + -(-matrix.shape[1] // 2)
+    again = matrix[row + 1 : last[0], column + 1 : last[1]] == matrix[row, column]
+    if not again.any():
+        return None
+    rows, columns = np.nonzero(again)
     candidates = np.stack([rows + 1, columns + 1], axis=1)
     if len(candidates) > _MOST_CANDIDATES:
         return None
@@ -91,6 +97,8 @@ def repeated_shift(matrix: Matrix) -> tuple[int, int] | None:
 
 _MOST_CANDIDATES = 1 << 21
 """Where an entry comes again more often than this, it says nothing."""
+_AT_ONCE = 64
+"""Rows looked at together."""
 _PROBES = 24
 _TRIED = 8
 """Candidates that are compared in full."""
@@ -98,10 +106,11 @@ _TRIED = 8
 
 def _anchor(matrix: Matrix) -> tuple[int, int] | None:
     """An entry of the first column that is not zero everywhere: a rare value, but not zero."""
-    filled = np.flatnonzero((matrix[:, : max(1, min(matrix.shape[1] // 2, _PEEKED))] != 0).any(axis=0))
-    if not len(filled) or min(matrix.shape) < 2:
+    if min(matrix.shape) < 2:
         return None
-    column = int(filled[0])
+    column = next((c for c in range(min(matrix.shape[1] // 2, _PEEKED)) if matrix[:, c].any()), None)
+    if column is None:
+        return None
     rows = np.flatnonzero(matrix[: max(1, len(matrix) // 2), column])
     if not len(rows):
         return None
@@ -136,12 +145,12 @@ def _sizes(
         yield times * down, times * across
 
 
-def _cuts(matrix: Matrix, height: int, width: int) -> Iterator[Cut]:
+def _cuts(matrix: Matrix, spans: tuple[Table, Table], height: int, width: int) -> Iterator[Cut]:
     """The matrix on a grid of blocks of this size, without those of zeros; and in strips of columns, if few enough."""
     rows, columns = matrix.shape
     if -(-columns // width) > MOST_BLOCKS:
         return
-    yield cut_of(matrix, _strips(matrix, width))
+    yield cut_of(matrix, _strips(spans, width))
     if -(-rows // height) * -(-columns // width) <= MOST_BLOCKS:
         yield cut_of(matrix, _grid(matrix, height, width))
 
@@ -158,21 +167,26 @@ def _steps(count: int, step: int) -> Table:
     return np.arange(0, count, step, dtype=np.int64)
 
 
-def _strips(matrix: Matrix, width: int) -> Table:
+def _strips(spans: tuple[Table, Table], width: int) -> Table:
     """For each strip of columns the rows from its first nonzero to its last."""
-    first, last = row_spans(matrix)
-    starts = _steps(matrix.shape[1], width)
+    first, last = spans
+    starts = _steps(len(first), width)
     top, bottom = np.minimum.reduceat(first, starts), np.maximum.reduceat(last, starts)
-    widths = np.minimum(width, matrix.shape[1] - starts)
+    widths = np.minimum(width, len(first) - starts)
     return np.stack([top, starts, bottom - top, widths], axis=1)[bottom > top]
 
 
 def row_spans(matrix: Matrix) -> tuple[Table, Table]:
     """The first row with a nonzero of each column and the one behind its last; all rows and 0 for a column of zeros."""
-    mask = matrix != 0
-    filled = mask.any(axis=0)
-    first = np.where(filled, mask.argmax(axis=0), len(matrix))
-    return first, np.where(filled, len(matrix) - mask[::-1].argmax(axis=0), 0)
+    rows, columns = matrix.shape
+    first, last = np.full(columns, rows, np.int64), np.zeros(columns, np.int64)
+    for begin in range(0, rows, _AT_ONCE):
+        mask = matrix[begin : begin + _AT_ONCE] != 0
+        filled = mask.any(axis=0)
+        if filled.any():
+            first[filled] = np.minimum(first[filled], begin + mask[:, filled].argmax(axis=0))
+            last[filled] = begin + len(mask) - mask[::-1, filled].argmax(axis=0)
+    return first, last
 
 
 def cut_of(matrix: Matrix, rectangles: Table) -> Cut:

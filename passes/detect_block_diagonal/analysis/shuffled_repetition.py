@@ -38,16 +38,18 @@ def repeating_order(matrix: Matrix) -> Order | None:
 
 _LEAST = 4
 """Rows and columns of the smallest matrix that is looked at."""
-_PROBES = 2
+_PROBES = 4
+_LARGE = 1 << 20
+"""Numbers of a matrix of which one is looked for, not `_PROBES`."""
 _TRIED = 4
 """Rows that may follow a row, of which so many are tried."""
 
 
 def _comes_again(matrix: Matrix) -> bool:
-    """Whether some of a few numbers of the matrix are there more than once."""
-    row = len(matrix) // 2
-    columns = np.arange(_PROBES) * matrix.shape[1] // _PROBES
-    return any(np.count_nonzero(matrix == number) > 1 for number in matrix[row, columns])
+    """Whether a number of the matrix is there more than once: of a small one it may be one that is not."""
+    probes = min(_PROBES, 1 + _LARGE // matrix.size)
+    columns = (2 * np.arange(probes) + 1) * matrix.shape[1] // (2 * probes)
+    return any(np.count_nonzero(matrix == number) > 1 for number in matrix[len(matrix) // 2, columns])
 
 
 def _by_values(matrix: Matrix, row: int) -> Order | None:
@@ -95,7 +97,8 @@ def _chains(follower: Table | None) -> Table | None:
     left, next_of = np.ones(len(follower), np.bool_), follower.tolist()
     chains: list[list[int]] = []
     for first in [*np.flatnonzero(is_first).tolist(), *range(len(next_of))]:
-        chain, position = [], first
+        chain: list[int] = []
+        position = first
         while position >= 0 and left[position]:
             left[position] = False
             chain.append(position)
