@@ -20,6 +20,7 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
+from passes.rewriting.constant_branches import TakeBranch
 from passes.rewriting.constant_tensors import NARROW
 from passes.rewriting.constants import BYTES, is_float
 from passes.rewriting.dequantisation import leads_to_product
@@ -50,8 +51,9 @@ class FoldConstantsPass(ModulePass):
     ```
     Shapes of values whose dimensions are all known are constants too. Not operator by operator, but all in one graph:
     a session of ONNX Runtime takes longer than most operators.
-    Leaves alone: dequantisation of what is multiplied (`raise-matmul` keeps the integers), random operators, control
-    flow, other domains' operators, and results that would be much larger than what they are made of.
+    An `If` whose condition is constant becomes the branch that it takes.
+    Leaves alone: dequantisation of what is multiplied (`raise-matmul` keeps the integers), random operators, other
+    control flow, other domains' operators, and results that would be much larger than what they are made of.
     Needs IR from before `schedule-arrays`.
     """
 
@@ -59,15 +61,21 @@ class FoldConstantsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network = Network.of(ctx, op)
-        rewrite(network.ops, DropIdentity())
-        ops = _foldable(network)
-        inside = set[Operation](ops)
-        values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
-        shapes = {o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)}
-        for shape in (o for o in ops if o in shapes):
-            _replace(network, shape.outputs[0], _shape(shape))
-        _compute(network, [o for o in ops if o not in shapes], [v for v in values if v.owner not in shapes])
-        sweep(network)
+        _fold(network)
+        while rewrite(network.ops, TakeBranch(network)):
+            _fold(network)
+
+
+def _fold(network: Network) -> None:
+    rewrite(network.ops, DropIdentity())
+    ops = _foldable(network)
+    inside = set[Operation](ops)
+    values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
+    shapes = {o for o in ops if o.is_a("Shape") and not isinstance(o.inputs[0].owner, ConstantOp | ReadOp)}
+    for shape in (o for o in ops if o in shapes):
+        _replace(network, shape.outputs[0], _shape(shape))
+    _compute(network, [o for o in ops if o not in shapes], [v for v in values if v.owner not in shapes])
+    sweep(network)
 
 
 @dataclass(frozen=True)

@@ -105,3 +105,29 @@ func.func @main(%go: tensor<i1>) -> tensor<2xf32> {
   } : (tensor<i1>) -> tensor<2xf32>
   func.return %y : tensor<2xf32>
 }
+
+// -----
+
+// The branch that a constant condition takes, of an `If` in an `If` too; what is constant in it then is computed.
+func.func @main(%x: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
+  %two = cim.constant dense<2> : tensor<i64>
+  %three = cim.constant dense<3> : tensor<i64>
+  %is = cim.digital "Less"(%two, %three) : (tensor<i64>, tensor<i64>) -> tensor<i1>
+  // CHECK:      %y = cim.digital "Abs"(%x) : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK-NEXT: %z = cim.digital "Neg"(%x) : (tensor<2xf32>) -> tensor<2xf32>
+  // CHECK-NEXT: func.return %y, %z : tensor<2xf32>, tensor<2xf32>
+  %y, %z = cim.digital "If"(%is) bodies ["then_branch", "else_branch"] {
+    %not = cim.digital "Not"(%is) : (tensor<i1>) -> tensor<i1>
+    %inner = cim.digital "If"(%not) bodies ["else_branch", "then_branch"] {
+      %a = cim.digital "Abs"(%x) : (tensor<2xf32>) -> tensor<2xf32>
+      cim.yield %a : tensor<2xf32>
+    } {
+      cim.yield %x : tensor<2xf32>
+    } : (tensor<i1>) -> tensor<2xf32>
+    %b = cim.digital "Neg"(%x) : (tensor<2xf32>) -> tensor<2xf32>
+    cim.yield %inner, %b : tensor<2xf32>, tensor<2xf32>
+  } {
+    cim.yield %x, %x : tensor<2xf32>, tensor<2xf32>
+  } : (tensor<i1>) -> (tensor<2xf32>, tensor<2xf32>)
+  func.return %y, %z : tensor<2xf32>, tensor<2xf32>
+}
