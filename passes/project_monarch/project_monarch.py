@@ -85,7 +85,11 @@ class ProjectMonarchPass(ModulePass):
         network = Network.of(ctx, op)
         matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
-        seen = {} if self.calibration is None else activations(network, [m.x for m in dense], self.calibration)
+        seen = (
+            {}
+            if self.calibration is None
+            else activations(network, [m.x for m in dense if m.parent is network.block], self.calibration)
+        )
         moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
         notes = LayerNotes("monarch", "weight_error", "output_error", "closed_form_output_error")
         rewrite(dense, ProjectMonarch(network, self.blocks, self.rank, float(self.budget), moments, notes))

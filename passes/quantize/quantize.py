@@ -25,7 +25,7 @@ from passes.quantize.analysis.quantization import quantized_columns
 from passes.quantize.analysis.tied_columns import tied_columns
 from passes.quantize.dequantised import dequantised
 from passes.quantize.gathered import gathered
-from passes.rewriting.calibration import ranges
+from passes.rewriting.calibration import body_ranges, ranges
 from passes.rewriting.digital import DigitalBuilder, with_last
 from passes.rewriting.integer_products import IntegerWeight, corrected
 from passes.rewriting.patterns import rewrite
@@ -69,8 +69,10 @@ class QuantizePass(ModulePass):
             if self.calibration is None:
                 raise UserError('activations=static needs calibration inputs: give them as calibration="x.npz"')
             source_of = {m: _quantised_at(m.x, network) for m in matmuls}
-            range_of = ranges(network, list(source_of.values()), self.calibration)
-            seen = {m: range_of[source] for m, source in source_of.items()}
+            inside = {m: source for m, source in source_of.items() if m.parent is not network.block}
+            range_of = ranges(network, [s for m, s in source_of.items() if m not in inside], self.calibration)
+            seen = {m: range_of[source] for m, source in source_of.items() if m not in inside}
+            seen |= body_ranges(network, inside, self.calibration)
         rewrite(matmuls, Quantize(network, self.activations, seen))
         sweep(network)
 
@@ -82,7 +84,7 @@ class Quantize(RewritePattern):
     network: Network
     activations: str
     ranges: Mapping[MatmulOp, tuple[float, float]]
-    """What the inputs of each are between, if activations are static."""
+    """What the inputs of each are between, if activations are static; without, a product has a scale for each token."""
     known: dict[tuple[SSAValue, Block | None], Activation] = field(
         default_factory=dict[tuple[SSAValue, Block | None], Activation]
     )
@@ -117,7 +119,7 @@ class Quantize(RewritePattern):
     def _quantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation:
         """Integers for an activation of floats; an image with one scale becomes integers before it is gathered."""
         seen = gathered(op.x, self.network)
-        if self.activations == TOKEN:
+        if self.activations == TOKEN or (self.activations == STATIC and op not in self.ranges):
             activation = per_token(builder, builder.cast(op.x, f32), seen)
         else:
             x = builder.cast(op.x if seen is None else seen.image, f32)

@@ -7,12 +7,14 @@ from typing import cast
 import numpy as np
 from xdsl.ir import SSAValue
 
+from dialects.cim import MatmulOp
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network, Port
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
+from passes.rewriting.watched_bodies import BodyWatch
 
 _LARGEST = float(np.finfo(np.float32).max) / 2
 """Of the numbers that are quantised: the width of their range is a float32."""
@@ -45,6 +47,34 @@ def ranges(network: Network, values: Sequence[SSAValue], file: str) -> dict[SSAV
     """Least and greatest number that each value takes on the inputs in `file`; errors as from `activations`."""
     arrays = activations(network, values, file)
     return {v: (float(a.min(initial=0)), float(a.max(initial=0))) for v, a in arrays.items()}
+
+
+def body_ranges(
+    network: Network, sources: Mapping[MatmulOp, SSAValue], file: str
+) -> dict[MatmulOp, tuple[float, float]]:
+    """The same, over all iterations, of values that products in bodies of control flow are made of.
+
+    A product that these inputs never come to has none.
+    """
+    if not sources:
+        return {}
+    inputs, writer = network.inputs, GraphWriter(network)
+    arrays = calibration_inputs(file, [port.name for _, port in inputs])
+    model = writer.model(network.body, inputs, [])
+    watch = BodyWatch(model.graph)
+    watched = {op: watch.add(writer.name(source), writer.name(op.result)) for op, source in sources.items()}
+    try:
+        outputs = run_graph(model, arrays)
+    except GraphError as error:
+        raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
+    seen: dict[MatmulOp, tuple[float, float]] = {}
+    for op, names in watched.items():
+        assert names is not None, f"node {node_name(op)} stands in no body"
+        ends = np.array([outputs[name] for name in names])
+        _check_numbers(op.x, ends, arrays, file)
+        if ends.any():
+            seen[op] = float(ends[0]), float(ends[1])
+    return seen
 
 
 def calibration_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:

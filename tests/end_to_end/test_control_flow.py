@@ -212,3 +212,21 @@ def test_control_flow_without_multiplications_stays_in_a_kernel(
     )
     inputs: Mapping[str, NDArray[Any]] = {"c": np.array(True), "x": np.ones((2, 4), np.float32)}
     assert compiled(file, inputs, measure=False).program.controls == []
+
+
+def test_static_activations_have_the_ranges_of_all_iterations(
+    tmp_path: Path, onnx_file: Callable[..., Path], compiled: Checked
+) -> None:
+    """A state that doubles: its range is that of the last iteration, and of a branch never taken there is none."""
+    file = onnx_file(LOOP.format(n="n"), {"w": (np.roll(np.eye(4), 1, axis=1) * 2 + 0.01).astype(np.float32)})
+    inputs = {"trips": np.array(4), "x": np.array([[1, 2, 3, -4]], np.float32)}
+    np.savez(tmp_path / "calibration.npz", **inputs)
+    for trips in (4, 0):
+        np.savez(tmp_path / "calibration.npz", **inputs | {"trips": np.array(trips)})
+        compilation = compiled(
+            file, inputs, measure=False, activations="static", calibrate=str(tmp_path / "calibration.npz")
+        )
+        outputs = Machine(compilation.program).run(inputs)
+        weight = np.roll(np.eye(4), 1, axis=1) * 2 + 0.01
+        exact = inputs["x"] @ np.linalg.matrix_power(weight, 4)
+        np.testing.assert_allclose(outputs["y"], exact, atol=0.05 * np.abs(exact).max())

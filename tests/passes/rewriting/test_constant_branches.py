@@ -8,7 +8,6 @@ import pytest
 
 from cimc.compiler import Compilation
 
-
 WEIGHT = np.array([[1, 2, 3, 5], [2, 5, 1, 3], [4, 1, 2, 7], [3, 8, 1, 1]], np.float32)
 
 
