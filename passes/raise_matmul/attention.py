@@ -163,7 +163,7 @@ def _mask(builder: DigitalBuilder, mask: SSAValue, q: SSAValue, past: SSAValue |
     sizes = Sizes(builder)
     batch, count = sizes.of(q, 0), sizes.of(mask, 0)
     keys = sizes.of(q, 1) if past is None else sizes.add(sizes.of(q, 1), sizes.of(past, 3))
-    positions = builder.cast(sizes.range(keys, 1), i32)
+    positions = builder.cast(sizes.range(0, keys), i32)
     last = _as_column(builder, _some(builder, mask, sizes.vector([0]), sizes.vector([batch])))
     seen = builder.op("Less", [positions, last], _GRID)
     if count != batch or not isinstance(count, int):

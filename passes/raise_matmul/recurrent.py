@@ -221,7 +221,7 @@ class _Lowering:
         wholes = [given]
         types: list[Attribute] = [*(one for _ in state), tensor_type(self.element, (known(self.batch), _width(given)))]
         if self.lengths is not None:
-            wholes.append(self.sizes.range(self.steps, 1))
+            wholes.append(self.sizes.range(0, self.steps))
             types.append(tensor_type(i64, ()))
         block, end = Block(arg_types=types), YieldOp([])
         end.location = node.op.location
