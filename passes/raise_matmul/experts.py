@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -12,6 +11,7 @@ from dialects.element_types import element_type
 from dialects.network import Network, shape_of
 from passes.rewriting.chosen import ChosenWeight, chosen_weight
 from passes.rewriting.digital import DigitalBuilder, check_vectors
+from passes.rewriting.last_axes import squeezed
 from passes.rewriting.routing import routed
 
 
@@ -41,7 +41,7 @@ def _product(builder: DigitalBuilder, x: SSAValue, weight: ChosenWeight) -> SSAV
     check_vectors(x, weight.rows, builder.anchor)
     if len(shape_of(x.type) or ()) > 1:
         return _routed(builder, x, weight, turned=False)
-    return _without_row(builder, _routed(builder, builder.reshape_last(x, 0, [1, weight.rows]), weight, turned=False))
+    return squeezed(builder, _routed(builder, builder.reshape_last(x, 0, [1, weight.rows]), weight, turned=False), [-2])
 
 
 def _left_product(builder: DigitalBuilder, x: SSAValue, weight: ChosenWeight) -> SSAValue:
@@ -50,7 +50,7 @@ def _left_product(builder: DigitalBuilder, x: SSAValue, weight: ChosenWeight) ->
     if rank == 1:
         check_vectors(x, weight.columns, builder.anchor)
         row = builder.reshape_last(x, 0, [1, weight.columns])
-        return _without_row(builder, _routed(builder, row, weight, turned=True))
+        return squeezed(builder, _routed(builder, row, weight, turned=True), [-2])
     x = builder.transpose(x, _swapped(rank))
     check_vectors(x, weight.columns, builder.anchor)
     y = _routed(builder, x, weight, turned=True)
@@ -71,16 +71,3 @@ def _routed(builder: DigitalBuilder, x: SSAValue, weight: ChosenWeight, turned: 
 
 def _swapped(rank: int) -> list[int]:
     return [*range(rank - 2), rank - 1, rank - 2]
-
-
-def _without_row(builder: DigitalBuilder, y: SSAValue) -> SSAValue:
-    """`y` [..., 1, columns] without the dimension of 1."""
-    *front, _, columns = shape_of(y.type) or (0, 0)
-    result_type = TensorType(element_type(y.type), [*front, columns])
-    if builder.opset < _AXES_ARE_INPUT:
-        return builder.op("Squeeze", [y], result_type, axes=[len(front)])
-    return builder.op("Squeeze", [y, builder.constant(np.array([-2]), "axes")], result_type)
-
-
-_AXES_ARE_INPUT = 13
-"""The operator set from which on `Squeeze` takes its axes as an input."""

@@ -11,6 +11,7 @@ from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
 from dialects.network import Network, shape_of
 from passes.raise_matmul.attention import RaiseAttention, RaiseQAttention
+from passes.raise_matmul.chosen_einsum import MultiplyChosen
 from passes.raise_matmul.convolutions import RaiseConv
 from passes.raise_matmul.experts import SplitExperts
 from passes.raise_matmul.float_products import float_product
@@ -69,7 +70,7 @@ class RaiseMatmulPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         network, constants = Network.of(ctx, op), ComputedConstants()
-        rewrite(network.ops, ExpandMixture(network))
+        rewrite(network.ops, ExpandMixture(network), MultiplyChosen(network))
         rewrite(network.ops, SplitExperts(network))
         floats = (rule(network, constants) for rule in FLOAT_RULES)
         integers = (rule(network) for rule in INTEGER_RULES)
