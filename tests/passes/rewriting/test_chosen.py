@@ -1,5 +1,7 @@
 """What is a weight that an index chooses, and what is none."""
 
+import itertools
+
 import numpy as np
 import pytest
 from xdsl.ir import SSAValue
@@ -98,6 +100,6 @@ def test_long_chains_are_no_weights() -> None:
     """What is followed ends soon, so that a network of thousands of operators is none of a search of thousands."""
     names = ["%g", *(f"%n{i}" for i in range(2000))]
     step = "(tensor<?x1x2xf32>) -> tensor<?x1x2xf32>"
-    steps = [f'{y} = cim.digital "Neg"({x}) : {step}' for x, y in zip(names, names[1:])]
+    steps = [f'{y} = cim.digital "Neg"({x}) : {step}' for x, y in itertools.pairwise(names)]
     _, weight = chosen(f"{FLOATS} %g = {GATHER} {' '.join(steps)}")
     assert weight is None
