@@ -30,10 +30,14 @@ def kernel_of(
     kernel.location = location(f"kernel {number}")
     block.insert_op_after(kernel, ops[-1])
     inside = [op for op in ops if isinstance(op, DigitalOp) or _is_private(op, members, block)]
+    replaced: dict[Operation, dict[int, SSAValue]] = {}
     for value, result in zip(leaving, kernel.results):
         result.name_hint = value.name_hint
-        for use in [use for use in value.uses if _leaves(use, members, block)]:
-            use.operation.operands[use.index] = result
+        for use in value.uses:
+            if _leaves(use, members, block):
+                replaced.setdefault(use.operation, {})[use.index] = result
+    for user, values in replaced.items():  # at once: to set one of n operands takes as long as to set all
+        user.operands = [values.get(i, operand) for i, operand in enumerate(user.operands)]
     for op in inside:
         op.detach()
         body.add_op(op)
