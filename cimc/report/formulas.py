@@ -8,7 +8,9 @@ FORMULAS = {
     "tiles that share a place",
     "sharing": "tiles, and those at places of their own; what the others hold; the arrays of the same mapping, each "
     "tile at a place of its own",
-    "conversions_per_token": "sum over row groups of planes * slices * columns",
+    "coverage.share": "multiply-accumulates of arrays (weights of each multiplication * its vectors) / those and the "
+    "ones of digital operators by constant weights, all of one run",
+    "conversions_per_token": "sum over row groups of planes * slices * columns, times the vectors of each per inference",
     "may_clip": "row groups whose bound, the largest sum that any inputs can cause, is more than 2^adc_bits - 1, or "
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",
     "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "
@@ -16,6 +18,8 @@ FORMULAS = {
     "latency_ns.parameter": "sum of the stages' durations, and permutations between them; an activation takes planes * "
     "(settle_ns + ceil(columns / adcs) * adc_ns(adc_bits)), those of one array run in turn, arrays in parallel; then "
     "partial sums are added in pairs, add_ns each, on the digital units; a stage adds two transfers of transfer_ns",
+    "stage_costs.latency_ns": "per inference rounds * duration + the largest of sum((vectors - rounds) * busy) over "
+    "arrays and digital units; rounds is 1, or how often the body ran that the stage is in",
     "latency_ns.digital": "sum over kernels of the time of their operators on digital and attention units, each as "
     "soon as operands and units allow; ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, "
     "add_ns, function_ns or normalize_ns by class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
