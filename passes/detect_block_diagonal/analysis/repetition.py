@@ -75,7 +75,7 @@ def repeated_shift(matrix: Matrix) -> tuple[int, int] | None:
     looked through once.
     """
     anchor = _anchor(matrix)
-    if anchor is None:
+    if anchor is None or _is_one_vector(matrix):
         return None
     row, column = anchor
     last = row + 1 + -(-len(matrix) // 2), column + 1 + -(-matrix.shape[1] // 2)
@@ -93,6 +93,11 @@ def repeated_shift(matrix: Matrix) -> tuple[int, int] | None:
         if np.array_equal(overlap, matrix[: overlap.shape[0], : overlap.shape[1]]):
             return down, across
     return None
+
+
+def _is_one_vector(matrix: Matrix) -> bool:
+    """Whether all rows are equal, or all columns: every shift then moves the matrix onto itself."""
+    return any(np.array_equal(m[0], m[-1]) and bool((m == m[0]).all()) for m in (matrix, matrix.T))
 
 
 _MOST_CANDIDATES = 1 << 21

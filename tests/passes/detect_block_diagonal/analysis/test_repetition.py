@@ -56,7 +56,16 @@ def test_the_smallest_shift(matrix: Array, shift: tuple[int, int]) -> None:
 def test_no_shift() -> None:
     broken = toeplitz(8, 8, 2, 2)
     broken[-1, -1] += 1
-    for matrix in (broken, np.zeros((4, 4), "f"), np.random.default_rng(0).standard_normal((40, 40)), np.ones((1, 8))):
+    rows = np.tile(np.arange(1, 9), (8, 1))
+    for matrix in (
+        broken,
+        rows,
+        rows.T,
+        np.ones((8, 8)),
+        np.zeros((4, 4), "f"),
+        np.random.default_rng(0).standard_normal((40, 40)),
+        np.ones((1, 8)),
+    ):
         assert repeated_shift(matrix) is None
         assert repeated_blocks(matrix, 8, 8) is None
 
