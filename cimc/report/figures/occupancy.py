@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import altair as alt
 import numpy as np
+from numpy.typing import NDArray
 
+from cimc.program.verifier import own_places
 from cimc.report.figures.aggregation import Strip, aggregated, merged
 from cimc.report.figures.figure import (
     MOST_MARKS,
@@ -44,18 +46,27 @@ def _panel(study: Study) -> Panel:
     if not count:
         return Panel(study.label, None, ("The program uses no array.",))
     grid = Grid.of(study.program.chip, count)
-    if len(study.program.tiles) > MOST_MARKS:
+    shared = len(study.program.tiles) - len(_tiles(study))
+    note = f"{shared:,} tiles more lie where an equal one does: the first of each place is drawn."
+    if len(_tiles(study)) > MOST_MARKS:
         layers, notes = _aggregated(study, grid)
     else:
         layers, notes = [_frames(study, grid), _drawn(study, grid)], ()
         layers += [_numbers(study, grid)] if count <= NUMBERED else []
     chart = alt.layer(*layers)
+    notes = (*notes, note) if shared else notes
     return Panel(study.label, chart.properties(width=WIDTH, height=round(WIDTH * grid.aspect)), notes, grid.aspect)
+
+
+def _tiles(study: Study) -> NDArray[np.int64]:
+    """The rows of the table of tiles that have a place of their own."""
+    tiles = study.program.tiles
+    return tiles[own_places(tiles)].astype(np.int64)
 
 
 def _aggregated(study: Study, grid: Grid) -> tuple[list[alt.Chart], tuple[str, ...]]:
     """What each layer takes of each array, with equal neighbours as one mark."""
-    runs, tiles = merged(_strips(study), grid.across), len(study.program.tiles)
+    runs, tiles = merged(_strips(study), grid.across), len(_tiles(study))
     note = (
         f"{tiles:,} tiles are too many to draw one by one: each layer's share of each array is a strip instead, and "
         "equal neighbours are one. Zoom in to see the numbers of the arrays."
@@ -69,7 +80,7 @@ def _aggregated(study: Study, grid: Grid) -> tuple[list[alt.Chart], tuple[str, .
 
 def _strips(study: Study) -> Iterator[Strip]:
     """For each array and layer one strip over all columns, as high as the cells that the layer takes."""
-    tiles, chip = study.program.tiles.astype(np.int64), study.program.chip
+    tiles, chip = _tiles(study), study.program.chip
     key, which = np.unique(tiles[:, 1] * (1 + tiles[:, 0].max()) + tiles[:, 0], return_inverse=True)
     cells = np.zeros(len(key), np.int64)
     np.add.at(cells, which, tiles[:, 4] * tiles[:, 5])
@@ -109,7 +120,7 @@ def _numbers(study: Study, grid: Grid) -> alt.Chart:
 
 def _drawn(study: Study, grid: Grid) -> alt.Chart:
     """The tiles."""
-    owner, tiles = study.owner_of_weight, study.program.tiles.tolist()
+    owner, tiles = study.owner_of_weight, _tiles(study).tolist()
     rows = [(owner.get(w, -1), a, r, c, h, k, fr, fc) for w, a, r, c, h, k, fr, fc in tiles]
     place = [alt.Tooltip("place:N", title="cells"), alt.Tooltip("piece:N", title="of the weight")]
     return (

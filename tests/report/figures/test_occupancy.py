@@ -25,6 +25,13 @@ def test_every_tile_is_drawn_where_it_lies(study: Study, rows: Rows) -> None:
     assert panel.notes == ()
 
 
+def test_tiles_at_one_place_are_drawn_once(study: Study, rows: Rows) -> None:
+    tiles = np.concatenate([study.program.tiles, study.program.tiles[:1]])
+    (panel,) = occupancy([replace(study, program=replace(study.program, tiles=tiles))]).panels
+    assert len(rows(panel, "from_row")) == len(study.program.tiles)
+    assert panel.notes == ("1 tiles more lie where an equal one does: the first of each place is drawn.",)
+
+
 def test_tiles_of_a_weight_that_two_layers_share_name_both(study: Study, rows: Rows) -> None:
     (panel,) = occupancy([study]).panels
     assert [row["nodes"] for row in rows(panel, "nodes")] == ["first, again", "first, again", "last"]
