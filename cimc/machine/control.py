@@ -28,7 +28,7 @@ class ControlFlow:
     unstable: Collection[int] = ()
 
     def loop(self, loop: Loop, values: Values, body: Callable[[], None]) -> None:
-        """Run the body as often as the loop says, and write what is made of it.
+        """Run the body as often as the loop says, and write what is made of it (I21).
 
         Raises ProgramError for values that are not what ONNX takes.
         """
@@ -62,7 +62,7 @@ class ControlFlow:
         values.update((stack.of.whole, stack.result()) for stack in stacks)
 
     def branch(self, branch: Branch, values: Values, bodies: tuple[Callable[[], None], Callable[[], None]]) -> None:
-        """Run one of the bodies, by the condition, and write what it gives."""
+        """Run one of the bodies, by the condition, and write what it gives (I22)."""
         taken = _truth(branch, values[branch.condition])
         bodies[0 if taken else 1]()
         for merged in branch.merged:

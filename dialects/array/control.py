@@ -27,12 +27,15 @@ class ControlOp(IRDLOperation):
     """An `If`, `Loop` or `Scan` of ONNX that is scheduled: each body is a row of kernels, stages and permutations.
 
     ```mlir
-    %last, %all = array.control "Scan"(%first, %xs) with {num_scan_inputs = 1 : i64} bodies ["body"]
-        start_ps 2000 duration_ps 232000 {
-    ^bb0(%state: tensor<4xui8>, %x: tensor<4xui8>):
-      ...
-      array.yield %next, %seen : tensor<4xui8>, tensor<4xi32>
-    } : (tensor<4xui8>, tensor<?x4xui8>) -> (tensor<4xui8>, tensor<?x4xi32>)
+    %last, %all = array.control "Scan"(%first, %xs) with {num_scan_inputs = 1 : i64}
+        bodies ["body"] start_ps 2000 duration_ps 5000 {
+    ^bb0(%state: tensor<4xf32>, %x: tensor<4xf32>):
+      %next = array.kernel 0 start_ps 2000 duration_ps 5000 {
+        %sum = cim.digital "Add"(%state, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+        array.yield %sum : tensor<4xf32>
+      } : tensor<4xf32>
+      array.yield %next, %next : tensor<4xf32>, tensor<4xf32>
+    } : (tensor<4xf32>, tensor<?x4xf32>) -> (tensor<4xf32>, tensor<?x4xf32>)
     ```
     Operands, settings, bodies and results are those of the `cim.digital`; bodies see the values outside them. Times are
     those of one iteration: it begins `start_ps` after the start of the run, like all else in bodies. Of an `If` each

@@ -1,4 +1,4 @@
-"""Loops and branches over values; whole networks of them are compared with ONNX Runtime in end_to_end."""
+"""Loops (I21) and branches (I22) over values; whole networks of them are compared with ONNX Runtime in end_to_end."""
 
 from dataclasses import replace
 from typing import Any

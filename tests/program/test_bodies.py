@@ -1,4 +1,4 @@
-"""Bodies of control flow: where they begin and end in a stream of records."""
+"""Bodies of control flow: where they begin and end in a stream of records (I19)."""
 
 from collections.abc import Sequence
 

@@ -277,6 +277,7 @@ def in_order(program: Program, *numbers: int) -> Program:
     ],
 )
 def test_messages_of_control_flow(looped: Program, change: Change, message: str) -> None:
+    """Values are known in the body that writes them (I20)."""
     looped.verify()
     with pytest.raises(ProgramError) as error:
         change(looped).verify()

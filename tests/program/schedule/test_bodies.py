@@ -1,4 +1,4 @@
-"""What is in a body happens within its time."""
+"""What is in a body happens within its time (S14)."""
 
 from collections.abc import Callable
 from dataclasses import replace
