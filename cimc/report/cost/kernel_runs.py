@@ -16,7 +16,7 @@ from onnxruntime import RunOptions
 
 from cimc.machine.control import ControlFlow, Stopped
 from cimc.machine.inputs import random_inputs
-from cimc.machine.onnx_kernels import plain_session
+from cimc.machine.onnx_kernels import Session, plain_session
 from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit
 from cimc.program.bodies import Body, bodies_of
 from cimc.program.controls import Loop
@@ -108,6 +108,7 @@ class Runner:
         self.vectors: dict[int, int] = {}
         self.permuted_bits: dict[int, int] = {}
         self.bodies: dict[int, Bodies] = {}
+        self.sessions: dict[int, Session] = {}
 
     def run(self) -> Run:
         self._records(0, len(self.program.instructions))
@@ -180,8 +181,11 @@ class Runner:
         """Run a kernel and note what it does: the shapes alone, if it can be, so that its tensors need not be kept."""
         kernel = self.program.kernels[number]
         self.executions[number] += 1
-        model = _parsed(number, kernel.model)
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
+        if self.executions[number] > 1 and number not in self.bodies:
+            self._again(number, feeds)
+            return
+        model = _parsed(number, kernel.model)
         asked = [output.name for output in model.graph.output]
         made = [name for node in model.graph.node for name in node.output if name and name not in asked]
         nodes, inner = list(model.graph.node), BodyWatch(model.graph)
@@ -200,6 +204,20 @@ class Runner:
             if f"v{slot}" not in outputs:
                 raise ProgramError(f"kernel {number} does not compute value {slot}")
             self.values[slot] = outputs[f"v{slot}"]
+
+    def _again(self, number: int, feeds: Mapping[str, Any]) -> None:
+        """Run a kernel in another iteration: what it does is noted, and one session is enough for all of them."""
+        kernel = self.program.kernels[number]
+        try:
+            if number not in self.sessions:
+                constants = {f"constant{i}": self.constants[i] for i in kernel.constants}
+                self.sessions[number] = plain_session(kernel.model, constants)
+            outputs = self.sessions[number].run([f"v{slot}" for slot in kernel.outputs], feeds)
+        except TooLong:
+            raise
+        except Exception as error:  # ONNX Runtime raises many unrelated types
+            raise ProgramError(f"kernel {number} fails in ONNX Runtime: {one_line(error)}") from error
+        self.values.update(zip(kernel.outputs, outputs, strict=True))
 
     def _outputs(
         self, number: int, model: onnx.ModelProto, inner: BodyWatch, feeds: Mapping[str, Any], watched: Sequence[str]
