@@ -30,6 +30,7 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
 
 def header_json(program: Program, seal: Seal) -> dict[str, Json]:
     """What a program is, as numbers, texts, lists and dictionaries; `seal` is that of its file."""
+    controls: list[Json] = [control.to_json() for control in program.controls]
     return {
         "format": FORMAT,
         "version": seal.version,
@@ -42,6 +43,7 @@ def header_json(program: Program, seal: Seal) -> dict[str, Json]:
         "chip": program.chip.to_json(),
         "inputs": [value.to_json() for value in program.inputs],
         "outputs": [value.to_json() for value in program.outputs],
+        **({"controls": controls} if controls else {}),
         "counts": {
             "arrays": len(program.arrays),
             "tiles": len(program.tiles),

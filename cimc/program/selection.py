@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
-from cimc.program.records import INTO_ARRAYS, Opcode, Records
+from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode, Records
 
 Mask = NDArray[np.bool_]
 NEAR = 3
@@ -32,8 +32,9 @@ class Selection:
     def records(self, program: Program) -> NDArray[np.intp]:
         """The numbers of the records that are chosen, in order.
 
-        Those of a node are the kernels that hold it, and everything that its multiplication asks for, with the
-        transfers of its vectors. Those of an array are its multiplications. ProgramError if there are none.
+        Those of a node are the kernels that hold it, everything that its multiplication asks for, with the transfers
+        of its vectors, and where its control flow begins and ends. Those of an array are its multiplications.
+        ProgramError if there are none.
         """
         chosen = np.ones(len(program.instructions), np.bool_)
         if self.stages:
@@ -78,6 +79,8 @@ class Selection:
         written = np.isin(records["y"], [m.y for m in own])
         chosen = (op == Opcode.KERNEL) & np.isin(records["k"], kernels)
         chosen |= np.isin(op, (Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD)) & written
+        flow = [i for i, control in enumerate(program.controls) if one_line(control.node) in names]
+        chosen |= np.isin(op, CONTROL_FLOW) & np.isin(records["k"], flow)
         return chosen | self._transfers(records, chosen & written, [m.x for m in own], [m.y for m in own])
 
     def _transfers(self, records: Records, own: Mask, read: Sequence[int], written: Sequence[int]) -> Mask:
@@ -90,6 +93,7 @@ class Selection:
         """The nodes that are meant; ProgramError for a name or pattern that means none, with names like it."""
         known = dict.fromkeys(one_line(m.node) for m in program.multiplications if m.node)
         known |= dict.fromkeys(one_line(node) for kernel in program.kernels for node in kernel.nodes if node)
+        known |= dict.fromkeys(one_line(control.node) for control in program.controls if control.node)
         names: set[str] = set()
         for name in self.nodes:
             meant = {name} if name in known else {node for node in known if fnmatchcase(node, name)}

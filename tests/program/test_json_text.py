@@ -65,3 +65,13 @@ def test_arrays(scheduled: Program) -> None:
 def test_lists_without_entries(scheduled: Program) -> None:
     assert parsed(scheduled, "arrays", [])["arrays"] == []
     assert list(array_entries(scheduled, np.array([], np.intp))) == []
+
+
+def test_control_flow(looped: Program) -> None:
+    """Its records, and the values that they move."""
+    content = parsed(looped, "records", record_entries(looped))
+    assert [control["type"] for control in content["controls"]] == ["loop"]
+    assert [(r["op"], r["k"], r["nodes"]) for r in content["records"] if r["op"] in ("loop", "end")] == [
+        ("loop", 0, ["/loop"]),
+        ("end", 0, ["/loop"]),
+    ]

@@ -102,3 +102,7 @@ def test_programs_without_names_or_records(scheduled: Program) -> None:
         Selection(nodes=["/first"]).records(nameless)
     with pytest.raises(ProgramError, match="stage 0 does not exist: the program has no stages"):
         Selection(stages=[range(1)]).records(replace(scheduled, instructions=no_records()))
+
+
+def test_a_node_of_control_flow(looped: Program) -> None:
+    assert Selection(nodes=["/loop"]).records(looped).tolist() == [0, 6]

@@ -11,11 +11,16 @@ from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
 
+Change = Callable[[Program], Program]
 
-def with_start(program: Program, record: int, start: int) -> Program:
-    records = program.instructions.copy()
-    records["start"][record] = start
-    return replace(program, instructions=records)
+
+def with_start(record: int, start: int) -> Change:
+    def change(program: Program) -> Program:
+        records = program.instructions.copy()
+        records["start"][record] = start
+        return replace(program, instructions=records)
+
+    return change
 
 
 def later(program: Program) -> Program:
@@ -38,11 +43,11 @@ def test_a_loop_that_the_hardware_can_keep(looped: Program) -> None:
     ("change", "message"),
     [
         (later, "record 5 takes from 226 to 247 ps, its body from 0 to 246 ps"),
-        (lambda program: with_start(program, 0, 1), "record 1 takes from 0 to 100 ps, its body from 1 to 246 ps"),
-        (lambda program: with_start(program, 6, 240), "record 5 takes from 226 to 246 ps, its body from 0 to 240 ps"),
+        (with_start(0, 1), "record 1 takes from 0 to 100 ps, its body from 1 to 246 ps"),
+        (with_start(6, 240), "record 5 takes from 226 to 246 ps, its body from 0 to 240 ps"),
     ],
 )
-def test_messages(looped: Program, change: Callable[[Program], Program], message: str) -> None:
+def test_messages(looped: Program, change: Change, message: str) -> None:
     with pytest.raises(ProgramError) as error:
         verify_schedule(change(looped))
     assert str(error.value) == message
