@@ -22,7 +22,7 @@ from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from passes.rewriting.constant_branches import TakeBranch
 from passes.rewriting.constant_tensors import NARROW
-from passes.rewriting.constants import BYTES, is_float
+from passes.rewriting.constants import BYTES
 from passes.rewriting.dequantisation import leads_to_product
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.patterns import rewrite
@@ -129,8 +129,9 @@ def _dequantises(op: DigitalOp) -> bool:
         return False
     if len(shape) == 2 and dtype in BYTES and is_plain:
         return True
+    result = numpy_element(element_type(op.outputs[0].type))
     is_integer = dtype in NARROW or (dtype.kind in "iu" and op.is_a("Cast"))
-    return is_integer and is_float(op.outputs[0]) and leads_to_product(op.outputs[0])
+    return is_integer and result is not None and result.kind not in "iub" and leads_to_product(op.outputs[0])
 
 
 def _is_static(value: SSAValue) -> bool:

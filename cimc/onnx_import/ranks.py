@@ -53,6 +53,8 @@ class _Ranks:
             self.numbers[name] = tuple(int(n) for n in array.reshape(-1))
 
     def _forward(self, node: NodeProto) -> None:
+        if node.op_type == "MultiHeadAttention" and node.domain == "com.microsoft":
+            self._note_caches(node)
         if node.domain or not node.output or not node.output[0]:
             return
         settings = {attribute.name: attribute for attribute in node.attribute}
@@ -70,6 +72,13 @@ class _Ranks:
                 self.numbers[node.output[0]] = numbers
         if node.output[0] not in self.shapes and node.op_type in _SHAPES:
             self._note(node.output[0], _SHAPES[node.op_type](self, node))
+
+    def _note_caches(self, node: NodeProto) -> None:
+        """Present keys and values are as past ones, but for their length."""
+        for past, present in zip(node.input[6:8], node.output[1:3]):
+            shape = self.shapes.get(past, ())
+            if len(shape) == 4:
+                self._note(present, (shape[0], shape[1], None, shape[3]))
 
     def _backward(self, node: NodeProto) -> None:
         if node.domain:

@@ -7,6 +7,7 @@ from pathlib import Path
 from onnx import GraphProto, ModelProto, TensorProto, TypeProto, helper
 from onnx.shape_inference import InferenceError
 
+from cimc.onnx_import.graph_checks import domain_of
 from cimc.onnx_import.ranks import Dims, dims_of, open_ranks
 from cimc.program.onnx_models.inference import FatalShapes, infer
 from dialects.errors import UserError
@@ -167,9 +168,16 @@ def _is_known(value_type: TypeProto) -> bool:
 
 
 def _untyped(graph: GraphProto) -> dict[str, None]:
-    """The results of nodes of which nothing is known, in order."""
-    known = {name for name, value_type in _values(graph).items() if _is_typed(value_type)}
-    return {name: None for node in graph.node for name in node.output if name and name not in known}
+    """The results of nodes of which nothing is known, in order; of other operators than ONNX's, those without a rank."""
+    values = _values(graph)
+    typed = {name for name, value_type in values.items() if _is_typed(value_type)}
+    ranked = {name for name, value_type in values.items() if _is_known(value_type)}
+    return {
+        name: None
+        for node in graph.node
+        for name in node.output
+        if name and name not in (ranked if domain_of(node.domain) else typed)
+    }
 
 
 def _is_accepted(file: Path) -> bool:

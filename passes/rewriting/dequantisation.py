@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from xdsl.dialects.builtin import NoneType
 from xdsl.ir import SSAValue
@@ -22,6 +23,8 @@ from passes.rewriting.constant_tensors import NARROW, ConstantTensor, constant_o
 Terms = tuple[ConstantTensor, ...]
 
 
+_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+"""A float for ONNX, but no `f` for numpy."""
 MOST_TERMS = 4
 """Dequantised parts of which a weight is the sum."""
 MOST_STEPS = 100
@@ -120,10 +123,10 @@ def _reader_of(op: DigitalOp) -> "Callable[[DigitalOp, SSAValue, Reader], Terms]
 
 def _cast(op: DigitalOp, value: SSAValue, reader: Reader) -> Terms:
     """Integers become floats of scale 1; what is rounded to a narrower float is taken as it was before."""
-    dtype = numpy_element(element_type(value.type))
-    terms = reader.terms(op.inputs[0])
+    dtype, terms = numpy_element(element_type(value.type)), reader.terms(op.inputs[0])
     if dtype is None or not terms:
         return ()
+    dtype = np.dtype(np.float32) if dtype == _BFLOAT16 else dtype
     if all(term.is_quantized for term in terms):
         floats = [replace(t, scale=_repeated(t.scale.astype(dtype), t.shape)) for t in terms if t.scale is not None]
         return tuple(floats) if dtype.kind == "f" else ()

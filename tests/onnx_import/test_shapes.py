@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import load_model_from_string
 
 from cimc.onnx_import.reader import read
 from dialects.errors import UserError
 
 Write = Callable[..., Path]
+MICROSOFT = ', "com.microsoft" : 1'
 
 
 def types(file: Path) -> dict[str, tuple[int, list[str | int]]]:
@@ -47,6 +49,52 @@ def test_types_of_onnx_runtimes_own_operators(onnx_file: Write) -> None:
     found = types(onnx_file(text, {"w": np.ones(4, np.float32)}, domains=', "com.microsoft" : 1'))
     assert found["h"] == (1, ["n", 4])
     assert found["k"] == (1, [4, "n"])
+
+
+RUNTIMES = {
+    "y, , , z = SkipLayerNormalization(x, x, g, g)": {"y": ["b", "s", 8], "z": ["b", "s", 8]},
+    "y, , , z = SkipSimplifiedLayerNormalization(x, x, g)": {"y": ["b", "s", 8], "z": ["b", "s", 8]},
+    "y, = EmbedLayerNormalization(i, , table, table, , g, g)": {"y": ["b", "s", 8]},
+    "y = BiasGelu(x, g)": {"y": ["b", "s", 8]},
+    "y = FastGelu(x, g)": {"y": ["b", "s", 8]},
+    "y = QuickGelu(x)": {"y": ["b", "s", 8]},
+    "y = RotaryEmbedding<num_heads = 2>(x, p, angles, angles)": {"y": ["b", "s", 8]},
+    "y = MultiHeadAttention<num_heads = 2>(x, x, x)": {"y": ["b", "s", 8]},
+    "y, k, v = MultiHeadAttention<num_heads = 2>(x, x, x, , , , c, c)": {"y": ["b", "s", 8], "k": [0, 2, 0, 4]},
+    "y, k, v = GroupQueryAttention<num_heads = 2, kv_num_heads = 1>(x2, , , c1, c1, l, t)": {
+        "y": ["b", "s", 8], "k": ["b", 1, 0, 4]},
+    "y = DequantizeLinear(q, scale, zero)": {"y": ["b", "s", 8]},
+}  # fmt: skip
+"""Calls of ONNX Runtime's own operators, and dimensions of what they give: 0 for any."""
+
+
+@pytest.mark.parametrize("call", RUNTIMES)
+def test_shapes_of_onnx_runtimes_own_operators(call: str, onnx_file: Write) -> None:
+    """Outputs of the network among them, whatever the file says of these: here nothing."""
+    results, node = call.split(" = ", 1)
+    names = [name for name in results.replace(" ", "").split(",") if name]
+    inputs = """float[b,s,8] x, int32[b,s] i, int64[b,s] p, float[b,2,m,4] c, float[b,1,m,4] c1, float[b,s,16] x2,
+        int32[b] l, int32 t, uint8[b,s,8] q"""
+    constants = {
+        "g": np.ones(8, np.float32),
+        "table": np.ones((9, 8), np.float32),
+        "angles": np.ones((9, 2), np.float32),
+        "scale": np.array(0.1, np.float32),
+        "zero": np.array(3, np.uint8),
+    }
+    outputs = ", ".join(f"float {name}" for name in names)
+    made = ", ".join(name or f"left{i}" for i, name in enumerate(results.replace(" ", "").split(",")))
+    file = onnx_file(f"g ({inputs}) => ({outputs}) {{ {made} = com.microsoft.{node} }}", constants, domains=MICROSOFT)
+    model = load_model_from_string(file.read_bytes())
+    for entry in model.graph.output:
+        entry.type.tensor_type.ClearField("shape")
+    for op in model.graph.node:
+        op.output[:] = ["" if name.startswith("left") else name for name in op.output]
+    file.write_bytes(model.SerializeToString())
+    found = types(file)
+    for name, dims in RUNTIMES[call].items():
+        assert found[name][0] == 1
+        assert [size if right else 0 for size, right in zip(found[name][1], dims, strict=True)] == dims
 
 
 def test_unknown_operators_stay_without_type(onnx_file: Write) -> None:

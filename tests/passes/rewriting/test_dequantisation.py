@@ -56,6 +56,7 @@ WEIGHT_ONLY = {
     "Cast, Transpose, Mul": "a = Cast<to = 1>(w)  b = Transpose(a)  y = Mul(b, srow)",
     "Cast, Div": "a = Cast<to = 1>(w)  y = Div(a, s0)",
     "Cast, Mul, Reshape": "a = Cast<to = 1>(w3)  b = Mul(a, s3)  y = Reshape<allowzero = 0>(b, shape)",
+    "Cast by way of bfloat16": "a = Cast<to = 16>(w)  c = Cast<to = 1>(a)  y = Mul(c, s0)",
     "Cast, Mul, Cast": "a = Cast<to = 11>(w)  c = Cast<to = 1>(a)  y = Mul(c, s0)",
     "two scales": "a = Cast<to = 1>(w)  b = Mul(a, s0)  y = Mul(b, column)",
     "int32 that bytes hold": "a = Cast<to = 1>(wide)  y = Mul(a, s0)",
