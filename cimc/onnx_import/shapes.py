@@ -168,7 +168,7 @@ def _is_known(value_type: TypeProto) -> bool:
 
 
 def _untyped(graph: GraphProto) -> dict[str, None]:
-    """The results of nodes of which nothing is known, in order; of other operators than ONNX's, those without a rank."""
+    """The results of nodes of which nothing is known, in order, and those of others' operators that have no rank."""
     values = _values(graph)
     typed = {name for name, value_type in values.items() if _is_typed(value_type)}
     ranked = {name for name, value_type in values.items() if _is_known(value_type)}

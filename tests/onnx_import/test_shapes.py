@@ -51,7 +51,7 @@ def test_types_of_onnx_runtimes_own_operators(onnx_file: Write) -> None:
     assert found["k"] == (1, [4, "n"])
 
 
-RUNTIMES = {
+RUNTIMES: dict[str, dict[str, list[str | int]]] = {
     "y, , , z = SkipLayerNormalization(x, x, g, g)": {"y": ["b", "s", 8], "z": ["b", "s", 8]},
     "y, , , z = SkipSimplifiedLayerNormalization(x, x, g)": {"y": ["b", "s", 8], "z": ["b", "s", 8]},
     "y, = EmbedLayerNormalization(i, , table, table, , g, g)": {"y": ["b", "s", 8]},
