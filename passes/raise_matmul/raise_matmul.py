@@ -54,8 +54,8 @@ class RaiseMatmulPass(ModulePass):
     %0 = cim.matmul %x, @w.transposed : tensor<?x8xf32> -> tensor<?x4xf32>
     %y = cim.digital "Add"(%0, %b) : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
     ```
-    A weight that is dequantised on its way (`Cast` and `Mul`, or `DequantizeLinear`) keeps its integers and gets a
-    `#cim.affine`.
+    A weight that is dequantised on its way, in whatever steps, keeps its integers and gets a `#cim.affine`; so does one
+    of a few bits (`MatMulNBits`). A scale for some rows each makes blocks of it, whose products are summed.
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
     Of a stack of weights that an index chooses from (`experts.py`), each multiplies the vectors that are its own.
     The importer applies it too, so that an imported network shows its multiplications.
