@@ -16,9 +16,10 @@ torch: Any = import_module("torch")
 SIZES = {"vocab_size": 96, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
 USUAL = SIZES | {"intermediate_size": 48, "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2}
 GROUPED = USUAL | {"num_key_value_heads": 2}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 24}
 DECODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("Llama", GROUPED | {"tie_word_embeddings": True}),
-    "qwen3": ("Qwen3", GROUPED | {"head_dim": 16}),
+    "qwen3": ("Qwen3Moe", GROUPED | {"head_dim": 16} | EXPERTS),
     "mistral": ("Mistral", GROUPED | {"sliding_window": 6}),
     "opt": ("OPT", USUAL | {"ffn_dim": 48, "word_embed_proj_dim": 32}),
     "gpt2": (
