@@ -28,6 +28,8 @@ from dialects.semantics.outlined import OutlinedModel
 
 MEASURING_SECONDS = 20.0
 """How long each of the two networks may run, where nothing else is said."""
+TOO_LONG = "took longer than"
+"""How the failure begins where time was up."""
 LARGEST = 1 << 30
 """Bytes of large constants of a network that is compared: its original takes up to four times as much, in memory."""
 PACKED_BYTES = 1 << 24
@@ -104,7 +106,7 @@ def _measured(
             expected, rewritten = stoppable.stoppable(lambda _: run_original(file, inputs, packed))
             outputs = run()
     except (stoppable.TooLong, onnx_runtime.TooLong):
-        return Distance(False, failure=f"took longer than {seconds:g} s")
+        return Distance(False, failure=f"{TOO_LONG} {seconds:g} s")
     except (GraphError, ProgramError, UserError) as error:
         return Distance(False, failure=one_line(error))
     return distance_of(outputs, expected, rewritten)

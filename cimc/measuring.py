@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from cimc.distance import MEASURING_SECONDS, distance_of_program, distance_to_original
+from cimc.distance import MEASURING_SECONDS, TOO_LONG, distance_of_program, distance_to_original
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.language.port_names import lengths_of_caches
@@ -13,6 +13,7 @@ from cimc.options.compilation import UserOptions, path_of
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
+from cimc.program.open_sizes import LARGER, last_names, lengthened
 from cimc.program.program import Program
 from dialects.element_types import Array
 from dialects.errors import UserError
@@ -53,9 +54,21 @@ def _measured(
         distance = measure(random_inputs(inputs, dims=beginning), seconds)
         if distance.failure and beginning:
             distance = measure(random_inputs(inputs), seconds)
-        return distance
+        return _with_more(inputs, distance, lambda arrays: measure(arrays, seconds))
     except ProgramError as error:
         return Distance(False, failure=str(error))
+
+
+def _with_more(
+    inputs: Sequence[Input], distance: Distance, measure: Callable[[Mapping[str, Array]], Distance]
+) -> Distance:
+    """The distance on longer inputs, where the network does not run with such as were made up first."""
+    open_ = last_names(inputs)
+    fails = distance.failure is not None and not distance.failure.startswith(TOO_LONG)
+    if not fails or not (open_ or lengthened(inputs, 0) != list(inputs)):
+        return distance
+    longer = (measure(random_inputs(lengthened(inputs, n), dims=dict.fromkeys(open_, n))) for n in LARGER)
+    return next((other for other in longer if other.failure is None), distance)
 
 
 def trial_inputs(network: Network, calibrate: Path | None) -> Mapping[str, Array]:

@@ -41,3 +41,13 @@ def test_given_inputs_that_do_not_fit(network: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         given_inputs(program.inputs, tmp_path / "x.npz")
     assert str(error.value).startswith(f"{tmp_path}/x.npz: input x")
+
+
+def test_a_network_that_needs_longer_inputs_is_measured_on_such(onnx_file: Write) -> None:
+    """16 elements cannot be reshaped to rows of 256; 256 can."""
+    text = "g (float[n,m] x) => (float y) { r = Reshape(x, shape)  y = MatMul(r, w) }"
+    w = np.random.default_rng(0).standard_normal((256, 4), np.float32)
+    file = onnx_file(text, {"shape": np.array([-1, 256]), "w": w})
+    distance = compile_network(file, Options(chip="tiny-4", arrays=10_000)).distance
+    assert distance is not None
+    assert distance.failure is None

@@ -48,10 +48,20 @@ def last_names(inputs: Sequence[Input]) -> set[str]:
 
 
 def lengthened(inputs: Sequence[Input], size: int) -> list[Input]:
-    """The inputs with this size where the last dimension has no name, and windows do not slide over it."""
+    """The inputs with this size where the last of some dimensions has no name, and 1 for the others without one.
+
+    Not those that windows slide over.
+    """
     return [
-        replace(value, shape=(*value.shape[:-1], size))
-        if value.shape and len(value.shape) > 1 and value.shape[-1] is None and not value.slides
+        replace(value, shape=tuple(_length(value, axis, size) for axis in range(len(value.shape))))
+        if value.shape
         else value
         for value in inputs
     ]
+
+
+def _length(value: Input, axis: int, size: int) -> int | str | None:
+    shape = value.shape or ()
+    if shape[axis] is not None or axis in value.slides:
+        return shape[axis]
+    return size if axis == len(shape) - 1 > 0 and not value.slides else 1

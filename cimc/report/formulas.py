@@ -10,7 +10,7 @@ FORMULAS = {
     "tile at a place of its own",
     "coverage.share": "multiply-accumulates of arrays (weights of each multiplication * its vectors) / those and the "
     "ones of digital operators by constant weights, all of one run",
-    "conversions_per_token": "sum over row groups of planes * slices * columns, times the vectors of each per inference",
+    "conversions_per_token": "sum over row groups of planes * slices * columns, times their vectors per inference",
     "may_clip": "row groups whose bound, the largest sum that any inputs can cause, is more than 2^adc_bits - 1, or "
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",
     "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "

@@ -23,6 +23,6 @@ def test_last_dimensions_are_lengthened() -> None:
     unnamed = Input("u", "float32", (None, None), 0)
     assert last_names([IMAGE, WORDS, unnamed, Input("w", "float32", ("words2", "batch"), 0)]) == {"words"}
     assert [value.shape for value in lengthened([unnamed, SIGNAL, WORDS], 64)] == [
-        (None, 64), SIGNAL.shape, WORDS.shape,
+        (1, 64), (1, 1, None), WORDS.shape,
     ]  # fmt: skip
     assert lengthened([Input("a", "float32", None, 0)], 64)[0].shape is None

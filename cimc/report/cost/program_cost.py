@@ -8,6 +8,7 @@ import numpy as np
 from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import LARGER, assumed, last_names, lengthened
 from cimc.program.program import Program
@@ -150,11 +151,15 @@ def _longer_run(program: Program, conditions: Conditions) -> tuple[Run, list[str
             return None
         except ProgramError:
             continue
-        names = [*sorted(open_), *(f"the last of {v.name}" for v, old in zip(longer, inputs) if v.shape != old.shape)]
+        names = [*sorted(open_), *(f"the last of {v.name}" for v, old in zip(longer, inputs) if _last(v) != _last(old))]
         return run, [
             f"the network does not run with dimensions of 1: {one_line(', '.join(names))} is taken to be {size}"
         ]
     return None
+
+
+def _last(value: Input) -> int | str | None:
+    return value.shape[-1] if value.shape and len(value.shape) > 1 else None
 
 
 def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None) -> dict[str, Prefill | None]:
