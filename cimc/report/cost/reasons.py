@@ -5,10 +5,16 @@ from onnx import TensorProto
 from cimc.report.cost.constant_products import ConstantProduct, Known, Origin
 
 _RAISED = {
-    "": frozenset({"MatMul", "Gemm", "Conv", "MatMulInteger", "QLinearMatMul"}),
-    "com.microsoft": frozenset[str](),
-}
-"""Operators that `raise-matmul` has rules for, by domain."""
+    "": frozenset({
+        "Conv", "ConvInteger", "ConvTranspose", "Einsum", "GRU", "Gemm", "LSTM", "MatMul", "MatMulInteger",
+        "QLinearConv", "QLinearMatMul", "RNN",
+    }),
+    "com.microsoft": frozenset({
+        "Attention", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "FusedConv", "FusedGemm", "FusedMatMul",
+        "MatMulIntegerToFloat", "MatMulNBits", "MoE", "QAttention", "QGemm", "QLinearConv", "QMoE",
+    }),
+}  # fmt: skip
+"""Operators that passes have rules for, by domain."""
 _FLOATS = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE}
 _BYTES = {TensorProto.INT8, TensorProto.UINT8}
 _INTEGER_PRODUCTS = {"MatMulInteger", "QLinearMatMul", "ConvInteger", "QLinearConv", "QGemm"}
@@ -18,7 +24,7 @@ def reason_of(product: ConstantProduct) -> str:
     """The first reason that applies, in a few words."""
     weights = list(product.weights.values())
     if product.around:
-        return f"inside of {', '.join(dict.fromkeys(map(_body, product.around)))}"
+        return f"inside of {', '.join(dict.fromkeys(map(_body, product.around)))} that stays digital"
     domain = "" if product.node.domain == "ai.onnx" else product.node.domain
     if product.node.op_type not in _RAISED.get(domain, ()):
         return "no rule for this operator"
@@ -30,13 +36,10 @@ def reason_of(product: ConstantProduct) -> str:
 
 
 def _of_form(product: ConstantProduct, weight: Known) -> str:
-    node, shape = product.node, weight.shape or ()
-    known = _BYTES if node.op_type in _INTEGER_PRODUCTS else _FLOATS
+    known = _BYTES if product.node.op_type in _INTEGER_PRODUCTS else _FLOATS | _BYTES
     if weight.element not in known:
         return f"the weight has elements of type {TensorProto.DataType.Name(weight.element).lower()}"
-    if len(shape) != 2 and node.op_type != "Conv":
-        return f"the weight has {len(shape)} dimensions, and is no matrix"
-    if node.op_type in _INTEGER_PRODUCTS and 0 in product.weights:
+    if product.node.op_type in _INTEGER_PRODUCTS and 0 in product.weights:
         return "the weight is the first factor"
     return "no rule for this form of the operator"
 

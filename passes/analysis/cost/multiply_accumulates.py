@@ -84,6 +84,14 @@ def _recurrent(inputs: Shapes, outputs: Shapes) -> int:
     return vectors * (math.prod(_shape(inputs, 1)) + math.prod(_shape(inputs, 2)))
 
 
+def _experts(*weights: int) -> Callable[[Shapes, Shapes], int]:
+    """Each vector meets the weights `[experts, ...]` of one expert: how many are chosen is no matter of shapes."""
+    return lambda inputs, outputs: (
+        math.prod(_shape(outputs, 0)[:-1])
+        * sum(math.prod(_shape(inputs, index)[1:]) for index in weights if _is_given(inputs, index))
+    )
+
+
 def _convolution(weight: int) -> Callable[[Shapes, Shapes], int]:
     """Every element of the output sums the products with one filter; `weight` is the filters' input."""
     return lambda inputs, outputs: math.prod(outputs[0]) * math.prod(_shape(inputs, weight)[1:])
@@ -156,6 +164,9 @@ _COUNTS = {
     "FusedMatMul": _fused_matmul,
     "Gemm": _gemm,
     "QGemm": _gemm,
+    "FusedGemm": _gemm,
+    "MoE": _experts(2, 4, 6),
+    "QMoE": _experts(2, 5, 8),
     "GemmFastGelu": _matmul,
     "Conv": _convolution(1),
     "FusedConv": _convolution(1),
@@ -176,10 +187,12 @@ COUNTED = (*_COUNTS, "Einsum")
 """The operators whose products are counted."""
 
 _WEIGHTS = {
-    **dict.fromkeys(("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "FusedMatMul", "Gemm"), (0, 1)),
+    **dict.fromkeys(("MatMul", "MatMulInteger", "MatMulIntegerToFloat", "FusedMatMul", "Gemm", "FusedGemm"), (0, 1)),
     **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulNBits", "MatMulBnb4", "GemmFastGelu"), (1,)),
     **dict.fromkeys(("QLinearMatMul", "QGemm"), (0, 3)),
     **dict.fromkeys(("Conv", "FusedConv", "ConvInteger", "DeformConv", "ConvTranspose"), (1,)),
     "QLinearConv": (3,),
+    "MoE": (2, 4, 6),
+    "QMoE": (2, 5, 8),
     **dict.fromkeys(("LSTM", "DynamicQuantizeLSTM", "GRU", "RNN"), (1, 2)),
 }

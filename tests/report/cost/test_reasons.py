@@ -19,18 +19,18 @@ def _reason(operator: str, weight: Known, operand: int = 1, around: tuple[str, .
 @pytest.mark.parametrize(
     ("operator", "weight", "options", "reason"),
     [
-        ("RNN", Known(Origin.STORED), {}, "no rule for this operator"),
+        ("DeformConv", Known(Origin.STORED), {}, "no rule for this operator"),
         (
             "MatMul",
             Known(Origin.STORED),
             {"around": ("If", "Loop", "If")},
-            "inside of a branch of an If, the body of a Loop",
+            "inside of a branch of an If, the body of a Loop that stays digital",
         ),
         ("MatMul", Known(Origin.STORED), {"domain": "own"}, "no rule for this operator"),
         ("MatMul", Known(Origin.CHOSEN), {}, "the weight is chosen during the run"),
         ("Gemm", Known(Origin.COMPUTED), {}, "the weight is computed from constants during the run"),
         ("MatMul", Known(Origin.STORED, (2, 2), 4, LONG), {}, "the weight has elements of type int64"),
-        ("MatMul", Known(Origin.STORED, (2, 2, 2), 8, FLOAT), {}, "the weight has 3 dimensions, and is no matrix"),
+        ("MatMul", Known(Origin.STORED, (2, 2, 2), 8, FLOAT), {}, "no rule for this form of the operator"),
         ("MatMulInteger", Known(Origin.STORED, (2, 2), 4, BYTE), {"operand": 0}, "the weight is the first factor"),
         ("MatMulInteger", Known(Origin.STORED, (2, 2), 4, BYTE), {}, "no rule for this form of the operator"),
         ("Conv", Known(Origin.STORED, (2, 2, 3), 12, FLOAT), {}, "no rule for this form of the operator"),

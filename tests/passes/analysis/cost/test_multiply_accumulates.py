@@ -28,7 +28,9 @@ CASES: list[tuple[str, Shapes, Shapes, int]] = [
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 10), (1, 7, 10)], [(1, 3, 10)], 2 * 3 * 10 * 7),
     ("MultiHeadAttention", [(1, 3, 2, 3, 5)], [(1, 3, 10)], 2 * 3 * 10 * 3),  # queries, keys and values in one
     ("MultiHeadAttention", [(1, 3, 10), (1, 7, 2, 2, 5)], [(1, 3, 10)], 2 * 3 * 10 * 7),  # keys and values in one
-    *((name, [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7) for name in ("MatMulIntegerToFloat", "GemmFastGelu")),
+    *((name, [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7) for name in ("MatMulIntegerToFloat", "GemmFastGelu", "FusedGemm")),
+    ("MoE", [(3, 5), (3, 4), (4, 9, 5), (0,), (4, 5, 9)], [(3, 5)], 3 * (9 * 5 + 5 * 9)),
+    ("QMoE", [(3, 5), (3, 4), (4, 9, 5), (4, 9), (0,), (4, 5, 9)], [(3, 5)], 3 * (9 * 5 + 5 * 9)),
     *((name, [(3, 5), (5, 7)], [(3, 7)], 3 * 5 * 7) for name in ("DynamicQuantizeMatMul", "MatMulBnb4")),
     ("FusedMatMul", [(2, 5, 3), (5, 7)], [(2, 3, 7)], 2 * 3 * 5 * 7),  # transA
     ("FusedMatMul", [(5,), (5, 7)], [(7,)], 5 * 7),
