@@ -101,4 +101,4 @@ def _reshaped(axes: Axes, rank: int) -> Axes:
 
 
 def _integers(node: NodeProto, name: str) -> list[int]:
-    return next((list(attribute.ints) for attribute in node.attribute if attribute.name == name), [])
+    return [axis for attribute in node.attribute if attribute.name == name for axis in attribute.ints]

@@ -67,4 +67,5 @@ def _rounds(program: Program, run: Run) -> dict[int, int]:
     inside = body_of_records(program.instructions, bodies)
     chosen = (program.instructions["op"] == Opcode.MULTIPLY) & (inside >= 0)
     stages: list[int] = program.instructions["stage"][chosen].tolist()
-    return {stage: run.iterations.get(bodies[b].opens, 0) for stage, b in zip(stages, inside[chosen].tolist())}
+    places: list[int] = inside[chosen].tolist()
+    return {stage: run.iterations.get(bodies[body].opens, 0) for stage, body in zip(stages, places, strict=True)}

@@ -86,10 +86,12 @@ def _recurrent(inputs: Shapes, outputs: Shapes) -> int:
 
 def _experts(*weights: int) -> Callable[[Shapes, Shapes], int]:
     """Each vector meets the weights `[experts, ...]` of one expert: how many are chosen is no matter of shapes."""
-    return lambda inputs, outputs: (
-        math.prod(_shape(outputs, 0)[:-1])
-        * sum(math.prod(_shape(inputs, index)[1:]) for index in weights if _is_given(inputs, index))
-    )
+
+    def count(inputs: Shapes, outputs: Shapes) -> int:
+        given = [index for index in weights if _is_given(inputs, index)]
+        return math.prod(outputs[0][:-1]) * max(1, sum(math.prod(_shape(inputs, index)[1:]) for index in given))
+
+    return count
 
 
 def _convolution(weight: int) -> Callable[[Shapes, Shapes], int]:
