@@ -17,6 +17,8 @@ from passes.rewriting.windows import auto_pad, borders, strides_and_dilations
 
 _NO_POINT = 1 << 40
 """A point of the kernel so far away that no position puts it on an output."""
+_MOST_POINTS, _LARGEST = 1 << 20, 1 << 24
+"""Strides times kernel points, and sizes that are asked for: what is larger is no image."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ def overlaps(
             return None
         whole = not wanted and (begin, sum(given[i])) == (0, 0) and extra == 0
         tiling = points == stride and dilation == 1 and whole
+        if stride * points > _MOST_POINTS or not all(n < _LARGEST for n in (extra, *(wanted or ()))):
+            return None
         axes.append(Overlap(size, points, stride, dilation, begin, count, tiling))
     return axes
 

@@ -58,6 +58,7 @@ class RaiseMatmulPass(ModulePass):
     of a few bits (`MatMulNBits`). A scale for some rows each makes blocks of it, whose products are summed.
     Integer multiplications keep their integers: zero points become int32 corrections, which are exact.
     Of a stack of weights that an index chooses from (`experts.py`), each multiplies the vectors that are its own.
+    Convolutions of any kernel, transposed ones too, become one vector for each position (docs/convolutions.md).
     The importer applies it too, so that an imported network shows its multiplications.
     `LSTM`, `GRU`, `RNN` and `DynamicQuantizeLSTM` become one product for the inputs of all steps, and a `Scan` with one
     for the state in each; bodies of `If`, `Loop` and `Scan` are looked at like the network itself.

@@ -22,6 +22,8 @@ from passes.rewriting.windows import Window
 
 _TABLE_BYTES = 1 << 16
 """Larger tables of several axes are added up before the run, and not kept in the program."""
+_TABLE_PLACES = 1 << 20
+"""Tables of an axis with more places are computed before the run."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,8 @@ def _table(builder: DigitalBuilder, moved: Sequence[Window], padded: Sequence[Si
     counts = [window.count for window in moved]
     points = [window.kernel for window in moved]
     strides = [step for step in steps if isinstance(step, int)]
-    if None in counts or len(strides) < len(steps):
+    large = any((count or 0) * window.kernel > _TABLE_PLACES for count, window in zip(counts, moved))
+    if None in counts or len(strides) < len(steps) or large:
         return _computed_table(builder, moved, list(zip(padded, steps)), sizes)
     axes = [_axis_table(window, n, len(moved)) * np.int32(step) for n, (window, step) in enumerate(zip(moved, strides))]
     if 4 * prod(points) * prod(count or 0 for count in counts) <= _TABLE_BYTES:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, StringAttr, TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -11,6 +12,10 @@ from dialects.attributes.onnx_attributes import integers
 from passes.rewriting.sizes import Size, Sizes
 
 _SAME = ("SAME_UPPER", "SAME_LOWER")
+_LARGEST = 1 << 24
+"""Steps and borders are smaller, and so are elements that a kernel spans: what is larger is no image."""
+_MOST = 1 << 40
+"""Elements of an image with its border, and places that kernels see of it, at most."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def strides_and_dilations(setting: Mapping[str, Attribute], kernel: Sequence[int
     if shape is not None and shape != list(kernel):
         return None
     strides, dilations = strides or [1] * rank, dilations or [1] * rank
-    if len(strides) != rank or len(dilations) != rank or min(*strides, *dilations) < 1:
+    if len(strides) != rank or len(dilations) != rank or not all(0 < n < _LARGEST for n in (*strides, *dilations)):
         return None
     return list(zip(strides, dilations))
 
@@ -75,7 +80,7 @@ def borders(setting: Mapping[str, Attribute], rank: int) -> list[tuple[int, int]
     pads = integers(dict(setting), "pads")
     if pads is None:
         return [(0, 0)] * rank
-    if len(pads) != 2 * rank or min(pads) < 0 or auto_pad(setting) != "NOTSET":
+    if len(pads) != 2 * rank or not all(0 <= n < _LARGEST for n in pads) or auto_pad(setting) != "NOTSET":
         return None
     return list(zip(pads[:rank], pads[rank:]))
 
@@ -106,7 +111,14 @@ def windows(
         move = moves[i] = Window(size, kernel[i], *steps[i], begin, end)
         if move.count is not None and move.count < 1:
             return None
-    return [move for move in moves if move is not None]
+    axes = [move for move in moves if move is not None]
+    return axes if all(total < _MOST for total in _totals(axes)) else None
+
+
+def _totals(axes: Sequence[Window]) -> tuple[int, int]:
+    """Elements with the border, and places that kernels see of them; sizes that are not known count as 1."""
+    seen = prod((window.count or 1) * window.kernel for window in axes)
+    return prod(window.padded or 1 for window in axes), seen
 
 
 def _same(size: Size, kernel: int, stride: int, sizes: Sizes) -> tuple[Size, Size]:

@@ -87,6 +87,8 @@ def test_kernels_side_by_side() -> None:
         {"output_shape": [1, 2, 6]},
         {"output_shape": [0]},
         {"kernel_shape": [2]},
+        {"strides": [1 << 22]},
+        {"output_shape": [1 << 50]},
     ],
 )
 def test_what_onnx_runtime_refuses(setting: dict[str, str | list[int]]) -> None:

@@ -57,3 +57,10 @@ def test_a_large_table_is_added_up_before_the_run() -> None:
     assert "Add" in operators
     assert result.shape == (1, 99, 99, 4)
     assert result[0, 50, 60].tolist() == x[0, 0, 50:52, 60:62].reshape(-1).tolist()
+
+
+def test_the_table_of_a_long_axis_is_computed_before_the_run() -> None:
+    x = np.arange(600_000, dtype=np.uint8).reshape(1, 1, -1)
+    result, operators = vectors(x, [Window(600_000, 2)], (1, 1), False)
+    assert "Range" in operators
+    assert np.array_equal(result[0, :, 1], x[0, 0, 1:])

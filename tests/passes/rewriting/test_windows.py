@@ -61,6 +61,8 @@ def test_a_kernel_of_three_over_eight(setting: Setting, count: int, border: tupl
         {"strides": [0]},
         {"strides": [1, 1]},
         {"dilations": [4]},
+        {"pads": [1 << 40, 0]},
+        {"strides": [1 << 62]},
     ],
 )
 def test_what_onnx_runtime_refuses(setting: Setting) -> None:
