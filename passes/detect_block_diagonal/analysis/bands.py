@@ -14,7 +14,7 @@ from passes.detect_block_diagonal.analysis.repetition import (
 
 def banded_blocks(matrix: Matrix, array_rows: int, array_columns: int) -> Cut | None:
     """The cheapest cut of a matrix [in, out] into strips of columns, each with the rows from its first nonzero to its
-    last; None if that saves less than `LEAST_SAVING`, or if more than half of their numbers are zeros.
+    last; None if that saves less than `LEAST_SAVING`, if more than half of their numbers are zeros, or for one strip.
 
     Strips are at most as wide as an array; each costs as much as some cells (`block_cost`).
     """
@@ -29,7 +29,7 @@ def banded_blocks(matrix: Matrix, array_rows: int, array_columns: int) -> Cut | 
         return None
     strips = _strips(first, last, array_columns, cost)
     cut = Cut(strips, len(strips), int((strips[:, 2] * strips[:, 3]).sum()))
-    if cut.cells > 2 * np.count_nonzero(matrix) or cut.cost(cost) > (1 - LEAST_SAVING) * whole:
+    if len(strips) < 2 or cut.cells > 2 * np.count_nonzero(matrix) or cut.cost(cost) > (1 - LEAST_SAVING) * whole:
         return None
     return cut
 

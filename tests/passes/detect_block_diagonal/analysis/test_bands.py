@@ -38,5 +38,6 @@ def test_what_is_no_band() -> None:
     assert banded_blocks(np.ones((40, 40), np.float32), 16, 16) is None
     assert banded_blocks(np.zeros((40, 40), np.float32), 16, 16) is None
     assert banded_blocks(banded(8, 8, 1), 256, 256) is None, "a block costs more than it saves"
+    assert banded_blocks(np.eye(40, 1, -3, dtype=np.float32), 16, 16) is None, "one block is no band"
     scattered = np.where(np.random.default_rng(0).random((40, 40)) < 0.1, np.float32(1), 0)
     assert banded_blocks(scattered, 16, 16) is None
