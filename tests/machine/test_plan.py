@@ -1,8 +1,13 @@
 """The plan: what is executed together, what does nothing, and what is forgotten."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from cimc.machine.plan import arranged, effective, steps_of
+import numpy as np
+
+from cimc.compiler import Compilation
+from cimc.machine.plan import arranged, effective, ends_of, steps_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 
@@ -53,3 +58,35 @@ def test_products_of_one_value_are_a_group(handmade: Program) -> None:
 
 def test_no_records(handmade: Program) -> None:
     assert steps_of(handmade.instructions[:0], handmade) == []
+
+
+def test_values_of_outside_stay_as_long_as_a_body_may_run_again(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    """What a branch in a loop reads is forgotten where the loop ends, what the loop makes where it is used last."""
+    weight = np.array([[1, 2, 3, 5], [2, 5, 1, 3], [4, 1, 2, 7], [3, 8, 1, 1]], np.float32)
+    file = onnx_file(
+        """g (int64 n, bool c, float[2,4] x) => (float[2,4] y) {
+            a = Abs(x)
+            z = Loop(n, , x) <body = b (int64 i, bool go, float[2,4] s) => (bool again, float[2,4] t) {
+              again = Identity(go)
+              t = If(c) <then_branch = p () => (float[2,4] u) { k = MatMul(s, w) u = Add(k, a) },
+                         else_branch = q () => (float[2,4] v) { v = Neg(s) }>
+            }>
+            y = Neg(z)
+        }""",
+        {"w": weight},
+    )
+    program = compiled(file, {"n": np.array(3), "c": np.array(True), "x": weight[:2]}, measure=False).program
+    steps = steps_of(program.instructions[effective(program.instructions)], program)
+    names = [step.op.name for step in steps]
+    loop, branch, else_ = (names.index(name) for name in ("LOOP", "BRANCH", "ELSE"))
+    inner, outer = (i for i, name in enumerate(names) if name == "END")
+    assert ends_of(steps) == {loop: (outer, outer), branch: (else_, inner)}
+    (a,) = program.kernels[steps[0].k].outputs
+    trips, condition, x = (value.slot for value in program.inputs)
+    freed = {slot: number for number, step in enumerate(steps) for slot in step.frees}
+    assert {freed[slot] for slot in (a, trips, condition, x)} == {outer}
+    control = program.controls[0]
+    assert all(inner < freed[slot] <= outer for slot in control.ends[0])
+    assert freed[control.writes[0]] == len(steps) - 1
