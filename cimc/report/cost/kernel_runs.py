@@ -270,7 +270,10 @@ def _sizes(value: Input, dims: Mapping[str, int]) -> SymbolicShape | None:
 
 def _parsed(number: int, content: bytes) -> onnx.ModelProto:
     try:
-        return onnx.load_model_from_string(content)
+        model = onnx.load_model_from_string(content)
+        for node in model.graph.node:
+            onnx.NodeProto(input=node.output)  # takes no names but texts
+        return model
     except (DecodeError, UnicodeDecodeError) as error:  # the latter for names that are no UTF-8
         raise ProgramError(f"kernel {number} is no ONNX model, or a damaged one: {error}") from error
 

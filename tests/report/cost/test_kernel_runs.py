@@ -77,6 +77,7 @@ def test_kernels_that_are_damaged(handmade: Program) -> None:
     for content, message in (
         (b"no protobuf", r"^kernel 0 is no ONNX model, or a damaged one: "),
         (kernel.model.replace(b"Abs", b"\x90\x91\x92"), r"^kernel 0 "),
+        (kernel.model.replace(b"scaled", b"\x90caled"), r"^kernel 0 is no ONNX model, or a damaged one: "),
         (kernel.model.replace(b"v1", b"u1"), "^kernel 0 does not compute value 1$"),
     ):
         with pytest.raises(ProgramError, match=message):
