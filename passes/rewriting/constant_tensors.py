@@ -105,3 +105,7 @@ class ConstantTensor:
         values = turned(self.values) if order == [1, 0] else np.ascontiguousarray(self.values.transpose(order))
         moved = replace(self, values=self.values).moved(lambda array: array.transpose(order))
         return replace(moved, values=values, symbol=None, name=f"{self.name}.transposed")
+
+
+Terms = tuple[ConstantTensor, ...]
+"""Constants whose sum something is."""

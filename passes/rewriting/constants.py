@@ -13,8 +13,8 @@ from dialects.cim import ConstantOp, DigitalOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network
 from dialects.weights import Remake
-from passes.rewriting.constant_tensors import ConstantTensor, constant_of, turned
-from passes.rewriting.dequantisation import Terms, dequantized_terms
+from passes.rewriting.constant_tensors import ConstantTensor, Terms, constant_of, turned
+from passes.rewriting.dequantisation import dequantized_terms
 
 BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
 """Element types that arrays can hold as they are, or moved by 128."""

@@ -18,10 +18,8 @@ from dialects.cim import ConstantOp, DigitalOp, ReadOp
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, shape_of
 from passes.rewriting.constant_movements import MOVEMENTS, integers_of
-from passes.rewriting.constant_tensors import NARROW, ConstantTensor, constant_of, narrowed
-
-Terms = tuple[ConstantTensor, ...]
-
+from passes.rewriting.constant_tensors import NARROW, ConstantTensor, Terms, constant_of, narrowed
+from passes.rewriting.joined_constants import joined
 
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 """A float for ONNX, but no `f` for numpy."""
@@ -267,24 +265,7 @@ def _split(op: DigitalOp, value: SSAValue, reader: Reader) -> Terms:
 
 
 def _concatenated(op: DigitalOp, value: SSAValue, reader: Reader) -> Terms:
-    """Parts of the same kind of integers, one term each, beside one another."""
-    parts = [reader.terms(operand) for operand in op.inputs]
-    if any(len(terms) != 1 for terms in parts):
-        return ()
-    tensors, axis = [terms[0] for terms in parts], integer(op.setting, "axis", 0)
-    scales = [t.scale for t in tensors if t.scale is not None]
-    if len({t.values.dtype for t in tensors}) > 1 or len(scales) not in (0, len(tensors)):
-        return ()
-    zeros = [np.zeros((), np.int32) if t.zero_point is None else t.zero_point for t in tensors]
-    joined = np.concatenate([_repeated(z, t.shape) for z, t in zip(zeros, tensors)], axis=axis)
-    return (
-        ConstantTensor(
-            np.concatenate([t.values for t in tensors], axis=axis),
-            f"{tensors[0].name}.joined",
-            scale=np.concatenate(scales, axis=axis) if scales else None,
-            zero_point=joined if joined.any() else None,
-        ),
-    )
+    return joined([reader.terms(operand) for operand in op.inputs], integer(op.setting, "axis", 0))
 
 
 def _same(op: DigitalOp, value: SSAValue, reader: Reader) -> Terms:
