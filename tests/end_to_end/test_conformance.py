@@ -1,7 +1,8 @@
 """Cases of ONNX's own conformance suite: compiled, run, and compared with the reference network and the original.
 
 Without a product in arrays, outputs are those of the original, bit for bit. Only what ONNX Runtime refuses, too, is
-refused. `make conformance` goes through all cases, which takes some minutes; the tests go through some.
+refused. `make conformance` goes through all cases, which takes some minutes, and writes what it counted to
+`conformance.txt`, of which README.md speaks; the tests go through some.
 """
 
 import sys
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import onnx
 import onnx.backend.test
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, load_model_from_string, numpy_helper, version_converter
 from onnx.backend.test.loader import load_model_tests
@@ -29,6 +32,7 @@ from dialects.errors import UserError
 
 Array = NDArray[Any]
 
+ROOT = Path(__file__).parents[2]
 FOLDERS = ("simple", "pytorch-converted", "pytorch-operator")
 NODE_CASES = (
     "matmul_2d", "matmul_3d", "matmul_4d", "matmul_1d_1d", "matmul_1d_3d", "matmulinteger",
@@ -50,6 +54,8 @@ REASONS = {
 }
 """Why cases are rightly refused, by how the message ends. ONNX Runtime knows sequences and optional values."""
 QUANTISED = "quantised"
+COUNTED = Path(__file__).with_name("conformance.txt")
+VERSIONS = f"onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}"
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,31 @@ def test_node_cases(tmp_path: Path) -> None:
     assert wrong_results(cases, tmp_path) == {}
 
 
+def counted() -> dict[str, int]:
+    """What the last run of all cases counted."""
+    lines = COUNTED.read_text(encoding="utf-8").splitlines()[1:]
+    return {what: int(count) for count, what in (line.split(maxsplit=1) for line in lines)}
+
+
+def test_the_last_run_of_all_cases() -> None:
+    """Nothing went wrong, and README.md has its numbers; run `make conformance` again if it was of other cases."""
+    counts = counted()
+    assert "wrong" not in counts
+    assert counts["identical to the reference"] == counts["compiled and run"]
+    refused = {what.removeprefix("refused: "): n for what, n in counts.items() if what.startswith("refused: ")}
+    assert set(refused) <= set(REASONS.values())
+    assert counts["cases"] == counts["compiled and run"] + sum(refused.values())
+    others = sum(refused.values()) - refused[REASONS[REFUSED_TOO]]
+    told = f"of {counts['cases']:,} cases of ONNX's own suite, {counts['compiled and run']:,} compile and run"
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert told in readme
+    assert f"all but {others} that do not" in readme
+    if COUNTED.read_text(encoding="utf-8").startswith(f"{VERSIONS}\n"):
+        assert counts["cases"] == 2 * sum(1 for _ in (*stored_cases(), *node_cases()))
+
+
 def _main() -> int:
-    """All cases; prints those that went wrong, and counts."""
+    """All cases; prints those that went wrong, and counts, which it writes down as well."""
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for one in (*stored_cases(), *node_cases()):
@@ -192,8 +221,9 @@ def _main() -> int:
                 counts["compiled and run"] += 1
                 counts["identical to the reference"] += not found.differs
                 counts["equal to the original" if not found.original else "with products of 8-bit numbers"] += 1
-    for what, count in counts.items():
-        print(f"{count:6} {what}")
+    lines = [f"{count:6} {what}" for what, count in counts.items()]
+    print(*lines, sep="\n")
+    COUNTED.write_text("\n".join([VERSIONS, *lines, ""]), encoding="utf-8")
     return int(counts["wrong"] > 0)
 
 
