@@ -19,8 +19,8 @@
 // OWN-NEXT:        tile 0: rows 0 to 1, columns 0 to 3 in array 0 at row 0, column 0
 // OWN-NEXT:        tile 1: rows 2 to 3, columns 4 to 7 in array 1 at row 0, column 0
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
-  cim.weight @w = dense<[[[1, 2, 3, 4], [5, 6, 7, 8]], [[1, 2, 3, 4], [5, 6, 7, 8]]]> : tensor<2x2x4xi8> structure #cim.block_diagonal<2 blocks of 2x4, "block_diagonal">
-  cim.weight @v = dense<[[1, 2, 3, 4], [5, 6, 7, 8]]> : tensor<2x4xi8>
+  cim.weight @w = dense<[[[1, 2, 3, 4], [5, 6, 7, 8]], [[1, 2, 3, 4], [5, 6, 7, 8]]]> : tensor<2x2x4xi8> structure #cim.block_diagonal<2 blocks of 2x4, "repeated">
+  cim.weight @v = dense<[[[1, 2, 3, 4], [5, 6, 7, 8]]]> : tensor<1x2x4xi8> structure #cim.block_diagonal<1 blocks of 2x4, "repeated">
   func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x8xi32>, tensor<?x4xi32>) {
     %a = array.multiply %x by @w {
       tile 0: rows 0 to 1, columns 0 to 3

@@ -19,7 +19,7 @@ from dialects.attributes.structure import (
 )
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array
-from dialects.hardware import ChipAttr, chip_of
+from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import Network, shape_of
 from dialects.notes import LayerNotes
@@ -78,9 +78,10 @@ class StructureDense(RewritePattern):
         if not shape_of(op.x.type) or (blocks is not None and not blocks.blocks):
             return
         stored = matrix.size if blocks is None else blocks.stored
-        builder, chip = DigitalBuilder(self.network, op), chip_of(self.network.module)
-        equal = _repeated(pruned, blocks, chip)
-        band = banded_blocks(pruned, chip.rows, chip.columns) if equal is None else None
+        builder = DigitalBuilder(self.network, op)
+        chip = chip_of(self.network.module) if MODULE_KEY in self.network.module.attributes else None
+        equal = None if chip is None else _repeated(pruned, blocks, chip)
+        band = None if chip is None or equal is not None else banded_blocks(pruned, chip.rows, chip.columns)
         self._note_almost(op, pruned, min([stored, *(c.cells for c in (equal, band) if c is not None)]))
         if isinstance(equal, GatheredBlocks):
             rewriter.replace(op, (), [product_of_gathered(builder, op, weight, equal)])

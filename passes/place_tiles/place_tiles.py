@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
-from dialects.attributes.structure import MONARCH
+from dialects.attributes.structure import MONARCH, REPEATED
 from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
@@ -22,7 +22,7 @@ from passes.analysis.places import Placement, distinct_places
 from passes.analysis.tiling import are_cut_from
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
-from passes.place_tiles.analysis.sharing import TileOf, classes_of
+from passes.place_tiles.analysis.sharing import TileOf, classes_of, worth_sharing
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
 from passes.rewriting.levels import sources, stage_numbers
@@ -105,7 +105,11 @@ def _with_classes(weights: Mapping[str, WeightTiles], network: Network) -> dict[
         stored = stored_matrix(network.weight(symbols[number]), network)
         return lambda tile: stored.tile(*tables[number][tile])
 
-    classes = classes_of([len(table) for table in tables], cells)
+    looked_at = [
+        np.full(len(weight.tiles), True) if network.weight(symbol).kind == REPEATED else worth_sharing(weight.tiles)
+        for symbol, weight in weights.items()
+    ]
+    classes = classes_of([len(table) for table in tables], cells, looked_at)
     return {symbol: replace(weights[symbol], classes=own) for symbol, own in zip(symbols, classes)}
 
 

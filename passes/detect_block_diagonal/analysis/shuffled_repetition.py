@@ -36,7 +36,7 @@ def repeating_order(matrix: Matrix) -> Order | None:
     return _by_symmetry(matrix, row) if order is None else order
 
 
-_LEAST = 4
+_LEAST = 8
 """Rows and columns of the smallest matrix that is looked at."""
 _PROBES = 4
 _LARGE = 1 << 20

@@ -16,13 +16,32 @@ TileOf = Callable[[int], npt.NDArray[np.generic]]
 _STAGE, _K, _N = (TILE.index(name) for name in ("stage", "weight_row", "weight_column"))
 
 
-def classes_of(sizes: Sequence[int], weight: Callable[[int], TileOf]) -> list[Table]:
-    """For each tile of each weight a number that exactly those tiles share whose shape, type and cells are equal.
+def worth_sharing(tiles: Table) -> npt.NDArray[np.bool_]:
+    """Which tiles (weight_row, weight_column, rows, columns) are large enough not to be equal by chance.
+
+    Columns are scaled to their largest number, so that those of one row are all 127 or -127.
+    """
+    return (tiles[:, 2:] >= 2).all(axis=1) & (tiles[:, 2] * tiles[:, 3] >= LEAST_CELLS)
+
+
+LEAST_CELLS = 16
+"""Of a tile that is looked at, where it is not known that its blocks repeat."""
+
+
+def classes_of(
+    sizes: Sequence[int], weight: Callable[[int], TileOf], looked_at: Sequence[npt.NDArray[np.bool_]]
+) -> list[Table]:
+    """For each tile of each weight a number that those tiles share whose shape, type and cells are equal.
+
+    Tiles that are not `looked_at` have a number of their own.
 
     Weight i has `sizes[i]` tiles, and `weight(i)` gives them; it is asked once, and again only if the first row of one
     of its tiles is that of another tile. So the cells of a network without repetition are hardly read.
     """
-    first_rows = [_keys(weight(i), range(count), _first_row) for i, count in enumerate(sizes)]
+    first_rows = [
+        _keys(weight(i), range(count), _first_row) if looked_at[i].any() else list[Hashable]([None] * count)
+        for i, count in enumerate(sizes)
+    ]
     seen: dict[Hashable, int] = {}
     for keys in first_rows:
         for key in keys:
@@ -30,7 +49,7 @@ def classes_of(sizes: Sequence[int], weight: Callable[[int], TileOf]) -> list[Ta
     numbers: dict[Hashable, int] = {}
     classes: list[Table] = []
     for i, keys in enumerate(first_rows):
-        alike = [number for number, key in enumerate(keys) if seen[key] > 1]
+        alike = [number for number, key in enumerate(keys) if looked_at[i][number] and seen[key] > 1]
         own: list[Hashable] = [(i, number) for number in range(len(keys))]
         if alike:
             for number, key in zip(alike, _keys(weight(i), alike, identity)):
