@@ -67,7 +67,7 @@ class FoldConstantsPass(ModulePass):
 
 
 def _fold(network: Network) -> None:
-    rewrite(network.ops, DropIdentity())
+    rewrite(network.ops, DropIdentity(), ScalarLimits(network))
     ops = _foldable(network)
     inside = set[Operation](ops)
     values = [r for o in ops for r in o.results if any(u.operation not in inside for u in r.uses)]
@@ -88,6 +88,24 @@ class DropIdentity(RewritePattern):
             return
         rewriter.replace_all_uses_with(op.outputs[0], op.inputs[0])
         rewriter.erase(op)
+
+
+@dataclass(frozen=True)
+class ScalarLimits(RewritePattern):
+    """Limits of a `Range` that are vectors of one number become scalars.
+
+    ONNX Runtime takes such vectors as long as it does not know their shape, which it does where they are folded.
+    """
+
+    network: Network
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
+        if not op.is_a("Range") or not any(shape_of(limit.type) == (1,) for limit in op.inputs):
+            return
+        builder = DigitalBuilder(self.network, op)
+        limits = [builder.reshape_last(v, 0, []) if shape_of(v.type) == (1,) else v for v in op.inputs]
+        rewriter.replace(op, DigitalOp("Range", limits, list(op.result_types)))
 
 
 def _foldable(network: Network) -> list[DigitalOp]:

@@ -121,3 +121,19 @@ def test_the_shape_of_a_number_is_empty():
     )
     FoldConstantsPass().apply(context, module)
     assert not any(isinstance(op, DigitalOp) for op in operations(main_block(module)))
+
+
+def test_limits_that_are_vectors_of_one_number() -> None:
+    """As a branch of an `If` may give them: ONNX Runtime wants scalars where it knows the shape."""
+    module, context = network(
+        """%zero = cim.constant dense<0> : tensor<i64>
+           %one = cim.constant dense<1> : tensor<i64>
+           %three = cim.constant dense<3> : tensor<1xi64>
+           %y = cim.digital "Range"(%zero, %three, %one)
+                : (tensor<i64>, tensor<1xi64>, tensor<i64>) -> tensor<?xi64>""",
+        "tensor<?xi64>",
+    )
+    FoldConstantsPass().apply(context, module)
+    (limits,) = [op for op in operations(main_block(module)) if isinstance(op, DigitalOp)]
+    assert all(str(value.type) == "tensor<i64>" for value in limits.inputs)
+    assert run(module, context).tolist() == [0, 1, 2]
