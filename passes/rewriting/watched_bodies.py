@@ -1,6 +1,7 @@
 """Watches values in bodies of control flow: each iteration's least and greatest number, out to the graph's outputs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from onnx import AttributeProto, GraphProto, NodeProto, TensorProto, helper, numpy_helper
@@ -66,7 +67,7 @@ class BodyWatch:
         (name,) = self._append(graph, "Constant", [], value=numpy_helper.from_array(array))
         return name
 
-    def _append(self, graph: GraphProto, op: str, inputs: list[str], **settings: int | TensorProto) -> list[str]:
+    def _append(self, graph: GraphProto, op: str, inputs: list[str], **settings: Any) -> list[str]:
         name = self._name()
         graph.node.append(helper.make_node(op, inputs, [name], f"/{name}", **settings))
         return [name]

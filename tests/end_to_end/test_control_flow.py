@@ -219,14 +219,13 @@ def test_static_activations_have_the_ranges_of_all_iterations(
 ) -> None:
     """A state that doubles: its range is that of the last iteration, and of a branch never taken there is none."""
     file = onnx_file(LOOP.format(n="n"), {"w": (np.roll(np.eye(4), 1, axis=1) * 2 + 0.01).astype(np.float32)})
-    inputs = {"trips": np.array(4), "x": np.array([[1, 2, 3, -4]], np.float32)}
-    np.savez(tmp_path / "calibration.npz", **inputs)
+    x = np.array([[1, 2, 3, -4]], np.float32)
+    inputs: Mapping[str, NDArray[Any]] = {"trips": np.array(4), "x": x}
     for trips in (4, 0):
-        np.savez(tmp_path / "calibration.npz", **inputs | {"trips": np.array(trips)})
+        np.savez(tmp_path / "calibration.npz", trips=np.array(trips), x=x)
         compilation = compiled(
             file, inputs, measure=False, activations="static", calibrate=str(tmp_path / "calibration.npz")
         )
         outputs = Machine(compilation.program).run(inputs)
-        weight = np.roll(np.eye(4), 1, axis=1) * 2 + 0.01
-        exact = inputs["x"] @ np.linalg.matrix_power(weight, 4)
+        exact = x @ np.linalg.matrix_power(np.roll(np.eye(4), 1, axis=1) * 2 + 0.01, 4)
         np.testing.assert_allclose(outputs["y"], exact, atol=0.05 * np.abs(exact).max())
