@@ -113,3 +113,19 @@ def test_values_are_forgotten_once_they_are_read(
     run_kernels(program, {"n": 2})
     assert len(counts) == 10
     assert max(counts) < 10 < program.slots
+
+
+def test_what_stands_in_bodies_is_counted_once_an_iteration(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    graph = """g (float[5,2,4] xs, float[2,4] x) => (float[2,4] y) {
+        y = Scan <num_scan_inputs = 1, body = b (float[2,4] s, float[2,4] p) => (float[2,4] t) {
+            k = MatMul(s, w)  t = Add(k, p)
+        }> (x, xs)
+    }"""
+    weight = np.arange(16, dtype=np.float32).reshape(4, 4) % 7
+    program = compiled(onnx_file(graph, {"w": weight}), measure=False).program
+    run = run_kernels(program, {})
+    (product,) = program.multiplications
+    assert run.vectors == {product.y: 5 * 2}
+    assert run.executions == {0: 5, 1: 5}
