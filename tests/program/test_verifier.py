@@ -250,30 +250,37 @@ def test_messages_of_records_that_tell_time(scheduled: Program, change: Change, 
     assert str(error.value) == message
 
 
-def flow(program: Program, **changes: Any) -> Program:
-    (loop,) = program.controls
-    assert isinstance(loop, Loop)
-    return replace(program, controls=[replace(loop, **changes)])
+def flow(**changes: Any) -> Change:
+    def change(program: Program) -> Program:
+        (loop,) = program.controls
+        assert isinstance(loop, Loop)
+        return replace(program, controls=[replace(loop, **changes)])
+
+    return change
 
 
-def in_order(program: Program, *numbers: int) -> Program:
-    return replace(program, instructions=program.instructions[list(numbers)])
+def in_order(*numbers: int) -> Change:
+    return lambda program: replace(program, instructions=program.instructions[list(numbers)])
+
+
+def output_in(slot: int) -> Change:
+    return lambda program: replace(program, outputs=[replace(program.outputs[0], slot=slot)])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda p: flow(p, again=7), "control flow 0 uses value 7, the program has 7 values"),
-        (lambda p: flow(p, trips=5), "record 0 uses value 5 before it is written"),
-        (lambda p: flow(p, trips=3), "record 0 uses value 3 before it is written"),
-        (lambda p: flow(p, stacked=()), "the output in value 6 is never written"),
-        (lambda p: flow(p, iteration=2), "value 2 is written 2 times, expected once"),
-        (lambda p: replace(p, outputs=[replace(p.outputs[0], slot=4)]), "the output in value 4 is never written"),
-        (lambda p: in_order(p, 0, 1, 2, 3, 4, 6, 5), "record 6 uses value 3 outside of the body that writes it"),
-        (lambda p: in_order(p, 0, 1, 2, 3, 6), "record 4 uses value 4 before it is written"),
-        (lambda p: in_order(p, 0, 1, 2, 3, 4, 5), "control flow 0 begins and never ends"),
-        (lambda p: in_order(p, 1, 2, 3, 4, 5), "control flow 0 is never run"),
-        (lambda p: replace(p, controls=[]), "record 0 uses control flow 0, the program has 0"),
+        (flow(again=7), "control flow 0 uses value 7, the program has 7 values"),
+        (flow(trips=5), "record 0 uses value 5 before it is written"),
+        (flow(trips=3), "record 0 uses value 3 before it is written"),
+        (flow(stacked=()), "the output in value 6 is never written"),
+        (flow(iteration=2), "value 2 is written 2 times, expected once"),
+        (output_in(4), "the output in value 4 is never written"),
+        (in_order(0, 1, 2, 3, 4, 6, 5), "record 6 uses value 3 outside of the body that writes it"),
+        (in_order(0, 1, 2, 3, 6), "record 4 uses value 4 before it is written"),
+        (in_order(0, 1, 2, 3, 4, 5), "control flow 0 begins and never ends"),
+        (in_order(1, 2, 3, 4, 5), "control flow 0 is never run"),
+        (program(controls=[]), "record 0 uses control flow 0, the program has 0"),
     ],
 )
 def test_messages_of_control_flow(looped: Program, change: Change, message: str) -> None:
