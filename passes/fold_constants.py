@@ -32,6 +32,8 @@ GROWTH_LIMIT = 1 << 20
 """A result of more bytes than this is only folded if it has at most GROWTH times the bytes of its inputs."""
 GROWTH = 8
 """Dequantisation of 4-bit integers makes 32 bits of them."""
+_SAME_BYTES = ("Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""Operators whose result is as large as their first input, also where a computed shape leaves its dimensions open."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ def _is_foldable(op: DigitalOp, folded: AbstractSet[SSAValue]) -> bool:
     constant = [v in folded or type(v.owner) in CONSTANTS for v in op.operands]
     if not is_shape and (not constant or not all(constant) or _dequantises(op)):
         return False
-    sizes = [_bytes(v) for v in op.outputs if not isinstance(v.type, NoneType)]
+    sized = op.inputs[:1] if op.is_a(*_SAME_BYTES) else op.outputs
+    sizes = [_bytes(v) for v in sized if not isinstance(v.type, NoneType)]
     limit = max(GROWTH_LIMIT, GROWTH * sum(_bytes(v) or 0 for v in op.inputs))
     return None not in sizes and sum(s or 0 for s in sizes) <= limit
 

@@ -137,3 +137,15 @@ def test_limits_that_are_vectors_of_one_number() -> None:
     (limits,) = [op for op in operations(main_block(module)) if isinstance(op, DigitalOp)]
     assert all(str(value.type) == "tensor<i64>" for value in limits.inputs)
     assert run(module, context).tolist() == [0, 1, 2]
+
+
+def test_a_reshape_to_a_computed_shape():
+    """Its type tells no dimension, but its bytes are those of the constant."""
+    body = """  %w = cim.read @w : tensor<1x5x4xf32>
+  %end = cim.constant dense<4> : tensor<1xi64>
+  %start = cim.constant dense<-1> : tensor<1xi64>
+  %shape = cim.digital "Concat"(%start, %end) with {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %m = cim.digital "Reshape"(%w, %shape) : (tensor<1x5x4xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %y = cim.digital "MatMul"(%x, %m) : (tensor<2x3x5xf32>, tensor<?x?xf32>) -> tensor<2x3x?xf32>"""
+    weight = np.arange(20, dtype=np.float32).reshape(1, 5, 4)
+    assert folded(*network(body, "tensor<2x3x?xf32>", w=weight)) == 1
