@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,7 +30,7 @@ from cimc.options.values import (
     share,
     workers,
 )
-from cimc.program.errors import naming
+from cimc.program.errors import ProgramError, naming
 from dialects.errors import UserError
 
 if TYPE_CHECKING:
@@ -153,9 +153,9 @@ def _run(arguments: argparse.Namespace) -> int:
         # what is wrong from here on is wrong with the program
         with naming(arguments.program):
             if arguments.profile:
-                machine.run(inputs)
+                inputs, _ = _executed(machine, inputs, arguments)
             start = time.perf_counter()
-            outputs = machine.run(inputs)
+            inputs, outputs = _executed(machine, inputs, arguments)
             seconds = time.perf_counter() - start
     say(f"ran {len(program.instructions):,} records in {seconds:.2f} s ({arguments.engine} engine)")
     _print_outputs(outputs)
@@ -168,6 +168,37 @@ def _run(arguments: argparse.Namespace) -> int:
         _save(arguments.outputs, outputs)
         say_written(arguments.outputs)
     return 0 if arguments.check is None else _check(arguments, inputs, outputs)
+
+
+def _executed(machine: "Machine", inputs: "Arrays", arguments: argparse.Namespace) -> tuple["Arrays", "Arrays"]:
+    """The inputs and the outputs: made-up inputs get longer where the program does not run on shorter ones."""
+    from cimc.machine.stoppable import TooLong
+
+    try:
+        return inputs, machine.run(inputs)
+    except TooLong:
+        raise
+    except ProgramError:
+        for size, longer in () if arguments.inputs is not None else _longer(machine.program, arguments):
+            try:
+                outputs = machine.run(longer)
+            except ProgramError:
+                continue
+            say(f"inputs: made longer, {size} in the last dimension, as the program does not run on less")
+            return longer, outputs
+        raise
+
+
+def _longer(program: "Program", arguments: argparse.Namespace) -> Iterator[tuple[int, "Arrays"]]:
+    """Sizes for the last dimensions that are open, and made-up inputs of them; nothing where there are none."""
+    from cimc.machine.inputs import random_inputs
+    from cimc.program.open_sizes import LARGER, last_names, lengthened
+
+    names = last_names(program.inputs) - {name for name, _ in arguments.dim}
+    if names or lengthened(program.inputs, 0) != list(program.inputs):
+        for size in LARGER:
+            dims = dict.fromkeys(names, size) | dict(arguments.dim)
+            yield size, random_inputs(lengthened(program.inputs, size), arguments.seed, dims)
 
 
 def _print_outputs(outputs: "Arrays") -> None:
