@@ -48,7 +48,7 @@ from cimc.reference_writer import data_of, reference_file
 from cimc.report.coverage_check import require_coverage
 from cimc.universe import make_context
 from dialects.attributes.cim_attributes import DataAttr
-from dialects.errors import UserError
+from dialects.errors import ListError, UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
 from dialects.history import fixed_dims, note_sources, sources_of
 from dialects.network import Network
@@ -265,7 +265,8 @@ class _Compiler:
             others = [path_of(self.options.calibrate), path_of(self.options.keep_ir)]
             if any(str(error).startswith(str(other)) for other in others if other is not None):
                 raise
-            raise type(error)(f"{self.file}: {error}") from error
+            class_ = ListError if isinstance(error, ListError) else UserError
+            raise class_(f"{self.file}: {error}") from error
 
     def _validation(self, module: ModuleOp) -> list[AfterPass]:
         if not self.options.verify_each:

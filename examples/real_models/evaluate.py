@@ -114,12 +114,12 @@ def evaluated(model: Model, folder: Path) -> Result:
     program, reference, report = (place.with_suffix(suffix) for suffix in (".cim", ".reference.onnx", ".json"))
     inputs = made_up(model, network, place.with_suffix(".npz"))
     files = ["-o", program, "--reference", reference, "--calibrate", inputs]
-    compiled = run("compile_model", network, *files, "--time-limit", 600)
+    compiled = run("cimc", network, *files, "--time-limit", 600)
     if compiled.code:
         return Result(model, None, last_line(compiled), compiled.seconds, compiled.megabytes)
     dims = [word for name, size in model.dims.items() for word in ("--dim", f"{name}={size}")]
-    reported = run("report_program", program, "--json", report, *dims)
-    checked = run("run_program", program, "--check", reference, "--inputs", inputs)
+    reported = run("cim-report", program, "--json", report, *dims)
+    checked = run("cim-run", program, "--check", reference, "--inputs", inputs)
     verdict = next((line for line in checked.text.splitlines() if line.startswith("check: ")), last_line(checked))
     content = None if reported.code else json.loads(report.read_text(encoding="utf-8"))
     return Result(model, content, verdict.removeprefix("check: "), compiled.seconds, compiled.megabytes)
@@ -176,7 +176,7 @@ def made_up(model: Model, network: Path, file: Path) -> Path:
 def run(command: str, *arguments: object) -> Outcome:
     """Run one of cimc's commands, one thread for each library."""
     threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-    words = [sys.executable, "-m", f"cimc.commands.{command}", *map(str, arguments)]
+    words = [str(Path(sys.executable).with_name(command)), *map(str, arguments)]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | threads
     ) as process:

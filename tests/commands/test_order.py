@@ -75,20 +75,3 @@ def test_a_network_that_is_scheduled(name: str, lowered: Callable[..., Path], fa
     assert fails("cim-opt", file, "-p", name) == (
         f"{file}: node '/fc' is scheduled: expected IR from before schedule-arrays, to run {name.partition('{')[0]} on"
     )
-
-
-def test_a_multiplication_in_a_body(lowered: Callable[..., Path], fails: Callable[..., str]) -> None:
-    inside = """%t = cim.constant dense<true> : tensor<i1>
-      %y = cim.digital "If"(%t) bodies ["then_branch", "else_branch"] {
-        %z = cim.matmul %x, @w : tensor<?x4xui8> -> tensor<?x6xi32> loc("/fc")
-        cim.yield %z : tensor<?x6xi32>
-      } {
-        %z = cim.matmul %x, @w : tensor<?x4xui8> -> tensor<?x6xi32> loc("/fc")
-        cim.yield %z : tensor<?x6xi32>
-      } : (tensor<i1>) -> tensor<?x6xi32>"""
-    product = '%y = cim.matmul %x, @w : tensor<?x4xui8> -> tensor<?x6xi32> loc("/fc")'
-    file = lowered("fold-constants", text=TEXT.replace(product, inside))
-    for name in ("quantize", "tile-blocks", "place-tiles", "schedule-arrays"):
-        assert fails("cim-opt", file, "-p", name) == (
-            f'{file}: node \'/fc\' stands in a body of If: expected cim.digital "MatMul" or "MatMulInteger" there'
-        )
