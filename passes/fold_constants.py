@@ -20,10 +20,10 @@ from dialects.element_types import Array, element_type, numpy_element
 from dialects.network import Network, Port, shape_of
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from passes.rewriting.constant_branches import TakeBranch
-from passes.rewriting.constant_tensors import NARROW
-from passes.rewriting.constants import BYTES
-from passes.rewriting.dequantisation import leads_to_product
+from passes.rewriting.constants.constant_branches import TakeBranch
+from passes.rewriting.constants.constant_tensors import NARROW
+from passes.rewriting.constants.constants import BYTES
+from passes.rewriting.constants.dequantisation import leads_to_product
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep

@@ -11,7 +11,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from dialects.cim import DigitalOp
 from dialects.network import Network, shape_of
-from passes.rewriting.constants import constant_factors
+from passes.rewriting.constants.constants import constant_factors
 from passes.rewriting.contractions import Contraction, batched_float_product, contract
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied

@@ -15,7 +15,7 @@ from dialects.network import Network, shape_of
 from dialects.notes import note_dense_weights, note_permutations
 from passes.fold_permutations.dense_size import dense_size
 from passes.fold_permutations.permutations import FoldIntoProducer, FoldIntoUsers, HoistOperator
-from passes.rewriting.constants import constant_of, is_float
+from passes.rewriting.constants.constants import constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.patterns import rewrite, rewrite_first
 from passes.rewriting.sweep import sweep

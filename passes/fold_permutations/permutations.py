@@ -15,7 +15,7 @@ from dialects.cim import ConstantOp, DigitalOp, MatmulOp, PermuteOp, ReadOp, Wei
 from dialects.element_types import Array
 from dialects.network import Network, shape_of
 from dialects.semantics.weight_values import column_order, scale_of, zero_point_of
-from passes.rewriting.constants import constant_of
+from passes.rewriting.constants.constants import constant_of
 from passes.rewriting.digital import DigitalBuilder
 
 UNARY = (

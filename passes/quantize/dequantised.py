@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from dialects.cim import DigitalOp, NoneOp, PermuteOp
 from dialects.element_types import element_type, f32, i8, ui8
 from dialects.network import Network, shape_of
-from passes.rewriting.constants import constant_of
+from passes.rewriting.constants.constants import constant_of
 from passes.rewriting.digital import DigitalBuilder, with_element
 from passes.rewriting.integer_products import optional
 

@@ -13,7 +13,7 @@ from dialects.attributes.onnx_attributes import integer, integers
 from dialects.cim import DigitalOp
 from dialects.element_types import element_type
 from dialects.network import Network, shape_of
-from passes.rewriting.constants import constant_of
+from passes.rewriting.constants.constants import constant_of
 from passes.rewriting.digital import DigitalBuilder, with_element, with_last
 
 

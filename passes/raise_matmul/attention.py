@@ -19,7 +19,7 @@ from dialects.element_types import element_type, f32, i32
 from dialects.network import Network, shape_of
 from passes.raise_matmul.fused_products import scaled
 from passes.raise_matmul.integer_products import Factor, integer_product
-from passes.rewriting.constants import ComputedConstants, constant_factors, constant_matrices
+from passes.rewriting.constants.constants import ComputedConstants, constant_factors, constant_matrices
 from passes.rewriting.digital import DigitalBuilder, with_last
 from passes.rewriting.float_products import are_multiplied, sum_of_products
 from passes.rewriting.integer_products import is_per_tensor, optional

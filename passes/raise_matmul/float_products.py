@@ -3,7 +3,7 @@
 from xdsl.ir import SSAValue
 
 from dialects.network import shape_of
-from passes.rewriting.constants import constant_matrices
+from passes.rewriting.constants.constants import constant_matrices
 from passes.rewriting.contractions import batched_float_product
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied, sum_of_products

@@ -17,7 +17,7 @@ from dialects.element_types import element_type, f32, numpy_element, tensor_type
 from dialects.network import Network, shape_of
 from passes.raise_matmul.float_products import float_product
 from passes.raise_matmul.integer_products import Factor, integer_product, requantised
-from passes.rewriting.constants import ComputedConstants, constant_factors, constant_of, is_float
+from passes.rewriting.constants.constants import ComputedConstants, constant_factors, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, with_element
 from passes.rewriting.integer_products import is_per_tensor, optional
 

@@ -10,8 +10,8 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from dialects.cim import DigitalOp
 from dialects.element_types import Array, element_type, f32, i8, i32, numpy_element, ui8
 from dialects.network import Network, shape_of
-from passes.rewriting.constant_tensors import ConstantTensor
-from passes.rewriting.constants import BYTES, ConstantMatrix, constant_factors, constant_matrix, constant_of
+from passes.rewriting.constants.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constants import BYTES, ConstantMatrix, constant_factors, constant_matrix, constant_of
 from passes.rewriting.contractions import batched_product, contract
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import (

@@ -10,8 +10,8 @@ from dialects.attributes.onnx_attributes import integer
 from dialects.cim import DigitalOp
 from dialects.element_types import Array
 from dialects.network import Network, shape_of
-from passes.rewriting.constant_tensors import ConstantTensor
-from passes.rewriting.constants import are_floats, constant_of, is_float
+from passes.rewriting.constants.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constants import are_floats, constant_of, is_float
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.float_products import block_product
 from passes.rewriting.integer_products import optional

@@ -11,9 +11,12 @@ from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
 from dialects.network import Network, shape_of
 from passes.raise_matmul.attention import RaiseAttention, RaiseQAttention
-from passes.raise_matmul.chosen_einsum import MultiplyChosen
-from passes.raise_matmul.convolutions import RaiseConv
-from passes.raise_matmul.experts import SplitExperts
+from passes.raise_matmul.convolutions.convolutions import RaiseConv
+from passes.raise_matmul.convolutions.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
+from passes.raise_matmul.convolutions.transposed_convolutions import RaiseConvTranspose
+from passes.raise_matmul.experts.chosen_einsum import MultiplyChosen
+from passes.raise_matmul.experts.experts import SplitExperts
+from passes.raise_matmul.experts.mixtures import ExpandMixture
 from passes.raise_matmul.float_products import float_product
 from passes.raise_matmul.fused_products import (
     RaiseDynamicQuantizeMatMul,
@@ -25,13 +28,10 @@ from passes.raise_matmul.fused_products import (
     is_activation,
     times,
 )
-from passes.raise_matmul.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.integer_products import RaiseMatMulInteger, RaiseQLinearMatMul
-from passes.raise_matmul.mixtures import ExpandMixture
 from passes.raise_matmul.nbits import RaiseMatMulNBits
-from passes.raise_matmul.recurrent import RaiseRecurrent
-from passes.raise_matmul.transposed_convolutions import RaiseConvTranspose
-from passes.rewriting.constants import ComputedConstants, constant_matrices
+from passes.raise_matmul.recurrent.recurrent import RaiseRecurrent
+from passes.rewriting.constants.constants import ComputedConstants, constant_matrices
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied, sum_of_products
 from passes.rewriting.integer_products import optional

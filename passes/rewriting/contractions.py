@@ -14,8 +14,8 @@ from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
 from dialects.network import shape_of
-from passes.rewriting.constant_tensors import ConstantTensor
-from passes.rewriting.constants import constant_factors
+from passes.rewriting.constants.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constants import constant_factors
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import added, are_multiplied, block_product
 from passes.rewriting.last_axes import squeezed

@@ -12,11 +12,11 @@ from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.weights import Remake
-from passes.rewriting.constant_tensors import ConstantTensor
-from passes.rewriting.constants import BYTES, ConstantMatrix, is_float
+from passes.rewriting.constants.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constants import BYTES, ConstantMatrix, is_float
+from passes.rewriting.constants.scaled_blocks import scaled_blocks
 from passes.rewriting.digital import DigitalBuilder, check_vectors, with_last
 from passes.rewriting.last_axes import leading, sum_over, with_last_axes
-from passes.rewriting.scaled_blocks import scaled_blocks
 
 
 def matrix_product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SSAValue:

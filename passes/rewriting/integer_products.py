@@ -15,7 +15,7 @@ from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.element_types import Array, i32
 from dialects.network import shape_of
 from dialects.semantics.weight_values import ordered
-from passes.rewriting.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constant_tensors import ConstantTensor
 from passes.rewriting.digital import DigitalBuilder, with_last
 
 

@@ -14,8 +14,8 @@ from cimc.universe import make_context
 from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
-from passes.rewriting.constant_tensors import ConstantTensor
-from passes.rewriting.constants import ConstantMatrix
+from passes.rewriting.constants.constant_tensors import ConstantTensor
+from passes.rewriting.constants.constants import ConstantMatrix
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.float_products import are_multiplied, block_product
 

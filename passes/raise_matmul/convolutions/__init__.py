@@ -1,0 +1,1 @@
+"""Convolutions as products of patches of their input."""

@@ -1,0 +1,1 @@
+"""Weights of a stack that an index chooses from."""

@@ -1,0 +1,1 @@
+"""Recurrent operators as products outside and inside of a `Scan`."""

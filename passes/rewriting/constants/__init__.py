@@ -1,0 +1,1 @@
+"""What is constant in a network, and in which forms it reaches a multiplication."""
