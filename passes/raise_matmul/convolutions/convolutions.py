@@ -16,7 +16,7 @@ from dialects.locations import node_name
 from dialects.network import Network
 from passes.raise_matmul.convolutions.kernels import float_kernels, kernel_product, rows_of
 from passes.raise_matmul.convolutions.patches import Patches, patches
-from passes.raise_matmul.convolutions.windows import Window, windows
+from passes.raise_matmul.convolutions.windows import Window, image, windows
 from passes.raise_matmul.fused_activations import activated, is_known
 from passes.rewriting.constants.constants import ComputedConstants
 from passes.rewriting.digital import DigitalBuilder
@@ -39,7 +39,7 @@ class RaiseConv(RewritePattern):
         fused = op.is_runtimes("FusedConv")
         if not (op.is_a("Conv") or (fused and is_known(op.setting))) or self.constants.has(*op.inputs[:2]):
             return
-        x = op.inputs[0]
+        x = image(op.inputs[0], op.inputs[1])
         kernels = float_kernels(x, op.inputs[1], self.network)
         if not kernels:
             return

@@ -14,7 +14,7 @@ from dialects.network import Network
 from passes.raise_matmul.convolutions.convolutions import in_place, kernel_windows
 from passes.raise_matmul.convolutions.kernels import rows_of
 from passes.raise_matmul.convolutions.patches import Patches, patches
-from passes.raise_matmul.convolutions.windows import Window
+from passes.raise_matmul.convolutions.windows import Window, image
 from passes.raise_matmul.integer_products import requantised
 from passes.rewriting.constants.constant_tensors import ConstantTensor
 from passes.rewriting.constants.constants import BYTES, constant_of
@@ -113,7 +113,7 @@ def _convolution(
     zero = None if zero_w is None else constant_of(zero_w, network)
     if zero_w is not None and (zero is None or zero.size not in (1, len(kernel))):
         return None
-    builder = DigitalBuilder(network, op)
+    builder, x = DigitalBuilder(network, op), image(x, w)
     windows = kernel_windows(builder, x, kernel.shape, op.setting, channels_last=channels_last)
     if windows is None:
         return None

@@ -21,6 +21,7 @@ from dialects.cim import DigitalOp
 from dialects.network import Network
 from passes.raise_matmul.convolutions.kernels import columns_of, float_kernels, kernel_product
 from passes.raise_matmul.convolutions.overlaps import Overlap, overlaps, table_of_products
+from passes.raise_matmul.convolutions.windows import image
 from passes.rewriting.constants.constants import ComputedConstants
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.integer_products import optional
@@ -38,7 +39,7 @@ class RaiseConvTranspose(RewritePattern):
     def match_and_rewrite(self, op: DigitalOp, rewriter: PatternRewriter, /) -> None:
         if not op.is_a("ConvTranspose") or self.constants.has(*op.inputs[:2]):
             return
-        x = op.inputs[0]
+        x = image(op.inputs[0], op.inputs[1])
         kernels = float_kernels(x, op.inputs[1], self.network)
         if not kernels:
             return

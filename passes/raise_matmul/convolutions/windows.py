@@ -9,6 +9,8 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.hints import isa
 
 from dialects.attributes.onnx_attributes import integers
+from dialects.element_types import element_type
+from passes.rewriting.patterns import knowing
 from passes.rewriting.sizes import Size, Sizes
 
 _SAME = ("SAME_UPPER", "SAME_LOWER")
@@ -131,3 +133,10 @@ def _same(size: Size, kernel: int, stride: int, sizes: Sizes) -> tuple[Size, Siz
         total = sizes.at_least_0(sizes.subtract(sizes.add(last, kernel), size))
     begin = sizes.divide(total, 2)
     return begin, sizes.subtract(total, begin)
+
+
+def image(x: SSAValue, kernel: SSAValue) -> SSAValue:
+    """`x`, of which at least the rank is known, for it is that of the kernel."""
+    if isa(x.type, TensorType) or not isa(kernel.type, TensorType):
+        return x
+    return knowing(x, TensorType(element_type(x.type), [DYNAMIC_INDEX] * kernel.type.get_num_dims()))

@@ -8,7 +8,7 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.network import Network
 from dialects.weights import WeightStore
-from passes.raise_matmul.convolutions.windows import Window, windows
+from passes.raise_matmul.convolutions.windows import Window, image, windows
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.sizes import Sizes
 
@@ -85,3 +85,15 @@ def test_forms() -> None:
     assert not Window(8, 2, stride=2, end=1).is_block
     assert not Window(8, 2, stride=2, dilation=2).is_block
     assert Window(8, 3, dilation=2).span == 5
+
+
+@pytest.mark.parametrize(("kernel", "expected"), [("4x2x3x3", "tensor<?x?x?x?xf32>"), ("*", "tensor<*xf32>")])
+def test_an_image_of_unknown_rank_has_that_of_its_kernel(kernel: str, expected: str) -> None:
+    ctx = make_context(WeightStore())
+    text = f"""func.func @main(%x: tensor<*xf32>, %w: tensor<{kernel}xf32>) -> tensor<*xf32> {{
+      %y = cim.digital "Neg"(%x) : (tensor<*xf32>) -> tensor<*xf32>
+      func.return %y : tensor<*xf32>
+    }}"""
+    block = Network.of(ctx, Parser(ctx, text).parse_module()).block
+    assert block.first_op is not None
+    assert str(image(block.first_op.results[0], block.args[1]).type) == expected
