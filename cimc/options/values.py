@@ -94,7 +94,7 @@ def coverage(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a share of at most all, like 95% or 0.95")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a share from 0 to 100%, like 95% or 0.95")
     return value
 
 

@@ -111,7 +111,7 @@ WRONG_LINES: list[tuple[str, list[str], str]] = [
         ["m.onnx", "--monarch", "9" * 5000],
         "expected a number of blocks of at least 2, also with a rank (8 or 8,rank=2), auto or paper",
     ),
-    ("cimc", ["m.onnx", "--require-coverage", "95"], "'95': expected a share of at most all, like 95% or 0.95"),
+    ("cimc", ["m.onnx", "--require-coverage", "95"], "'95': expected a share from 0 to 100%, like 95% or 0.95"),
     ("cimc", ["m.onnx", "--\x1b[31mred"], "unrecognized arguments: --\\x1b[31mred"),
     ("cim-run", ["p.cim", "--threads", "100000"], "'100000': expected a number of at least 1, and at most 1024"),
     ("cim-run", ["p.cim", "--seed", "9" * 20], "expected a number of at least 0, and at most 9223372036854775807"),

@@ -75,7 +75,7 @@ def test_values(parse: Parse, text: str, value: object) -> None:
             ("1", "some", "-2", "8,rank=0", "auto,rank=2"),
             "a number of blocks of at least 2, also with a rank (8 or",
         ),
-        (coverage, ("95", "101%", "-0.1", "x", "%", "nan"), "a share of at most all, like 95% or 0.95"),
+        (coverage, ("95", "101%", "-0.1", "x", "%", "nan"), "a share from 0 to 100%, like 95% or 0.95"),
         (share, ("-0.1", "x", "inf", "nan"), "a number of at least 0, like 0.1"),
     ],
 )
