@@ -7,7 +7,7 @@ from xdsl.dialects.builtin import NoneType
 from xdsl.ir import Attribute, SSAValue
 
 from cimc.emitter.slots import Slots
-from cimc.program.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
+from cimc.program.control_flow.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
 from dialects.array import ControlOp
 from dialects.attributes.onnx_attributes import integer, integers
 from dialects.element_types import element_type, numpy_element

@@ -18,7 +18,7 @@ from cimc.emitter.ports import network_inputs, network_outputs
 from cimc.emitter.slots import Slots
 from cimc.emitter.timed_records import kernel_work, multiply_records
 from cimc.machine.onnx_kernels import OnnxKernels
-from cimc.program.controls import Control
+from cimc.program.control_flow.controls import Control
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Chip, Json, Kernel, Multiplication, Source, Stage, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.products import Values
-from cimc.program.controls import Branch, Loop, Stacked
+from cimc.program.control_flow.controls import Branch, Loop, Stacked
 from cimc.program.errors import ProgramError
 
 Elements = list[NDArray[Any]]

@@ -19,7 +19,7 @@ from cimc.machine.products import Products, Run, Values, clipped
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.machine.stoppable import stoppable
-from cimc.program.controls import Loop
+from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program

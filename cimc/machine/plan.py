@@ -9,7 +9,7 @@ from itertools import chain, groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.bodies import WHOLE, Body, around, bodies_of, body_of_records
+from cimc.program.control_flow.bodies import WHOLE, Body, around, bodies_of, body_of_records
 from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, TIMING_ONLY, Opcode, Records

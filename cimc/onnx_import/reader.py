@@ -21,7 +21,7 @@ from cimc.onnx_import.graph_checks import (
 )
 from cimc.onnx_import.head_sizes import fix_head_sizes
 from cimc.onnx_import.lifting import LiftedConstants, lift, lifted_types
-from cimc.onnx_import.old_opsets import LIFTED_TO, lift_operator_set
+from cimc.onnx_import.old_operator_sets.old_opsets import LIFTED_TO, lift_operator_set
 from cimc.onnx_import.operand_checks import check_operands
 from cimc.onnx_import.plain_form import make_plain
 from cimc.onnx_import.shapes import with_shapes

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.control_text import control_text
+from cimc.program.control_flow.control_text import control_text
 from cimc.program.fidelity import fidelity_lines
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line

@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.bodies import bodies_of
 from cimc.program.container import Container, Tensor, read_container, write_container
-from cimc.program.controls import Control, control_from_json
+from cimc.program.control_flow.bodies import bodies_of
+from cimc.program.control_flow.controls import Control, control_from_json
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
 from cimc.program.mapped import portions

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.bodies import WHOLE, Body, body_of_records
-from cimc.program.controls import Control
+from cimc.program.control_flow.bodies import WHOLE, Body, body_of_records
+from cimc.program.control_flow.controls import Control
 from cimc.program.errors import ProgramError
 from cimc.program.mapped import release
 from cimc.program.metadata import (

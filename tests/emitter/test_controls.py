@@ -5,7 +5,7 @@ from xdsl.parser import Parser
 
 from cimc.emitter.controls import control_of
 from cimc.emitter.slots import Slots
-from cimc.program.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
+from cimc.program.control_flow.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
 from cimc.universe import make_context
 from dialects.array import ControlOp
 from dialects.network import main_block

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cimc.machine.control import ControlFlow
 from cimc.machine.products import Values
-from cimc.program.controls import Branch, Carried, Loop, Merged, Sliced, Stacked
+from cimc.program.control_flow.controls import Branch, Carried, Loop, Merged, Sliced, Stacked
 from cimc.program.errors import ProgramError
 
 ADDING = Loop(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from onnx import parser
 
-from cimc.program.controls import Carried, Loop, Stacked
+from cimc.program.control_flow.controls import Carried, Loop, Stacked
 from cimc.program.metadata import Chip, Input, Kernel, Multiplication, Stage, Timing, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import (

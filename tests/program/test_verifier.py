@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cimc.program.controls import Loop
+from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Kernel, Multiplication, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program

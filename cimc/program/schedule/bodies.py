@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cimc.program.bodies import WHOLE, bodies_of, body_of_records
+from cimc.program.control_flow.bodies import WHOLE, bodies_of, body_of_records
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.timing import Numbers

@@ -18,8 +18,8 @@ from cimc.machine.control import ControlFlow, Stopped
 from cimc.machine.inputs import random_inputs
 from cimc.machine.onnx_kernels import Session, plain_session
 from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_limit
-from cimc.program.bodies import Body, bodies_of
-from cimc.program.controls import Loop
+from cimc.program.control_flow.bodies import Body, bodies_of
+from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.metadata import Shape as SymbolicShape

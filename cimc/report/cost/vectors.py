@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cimc.program.bodies import bodies_of, body_of_records
+from cimc.program.control_flow.bodies import bodies_of, body_of_records
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.cost.kernel_runs import Run

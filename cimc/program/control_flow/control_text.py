@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cimc.program.controls import Branch, Control, Loop
+from cimc.program.control_flow.controls import Branch, Control, Loop
 from cimc.program.records import Opcode
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cimc.program.controls import (
+from cimc.program.control_flow.controls import (
     Branch,
     Carried,
     Control,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cimc.program.control_text import control_text
-from cimc.program.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
+from cimc.program.control_flow.control_text import control_text
+from cimc.program.control_flow.controls import Branch, Carried, Control, Loop, Merged, Sliced, Stacked
 from cimc.program.records import Opcode
 
 WHILE = Loop(

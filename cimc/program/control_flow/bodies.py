@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.controls import Branch, Control, Loop
+from cimc.program.control_flow.controls import Branch, Control, Loop
 from cimc.program.errors import ProgramError
 from cimc.program.records import CONTROL_FLOW, Opcode, Records
 

@@ -2,7 +2,7 @@
 
 from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
-from cimc.onnx_import.old_operators import Rewriter
+from cimc.onnx_import.old_operator_sets.old_operators import Rewriter
 
 
 def adapt_scan(new: Rewriter) -> None:

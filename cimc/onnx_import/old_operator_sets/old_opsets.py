@@ -11,8 +11,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 from onnx.shape_inference import InferenceError
 
 from cimc.onnx_import.graph_checks import domain_of, subgraphs
-from cimc.onnx_import.old_operators import ADAPTERS, Rewriter
-from cimc.onnx_import.old_scan import adapt_scan
+from cimc.onnx_import.old_operator_sets.old_operators import ADAPTERS, Rewriter
+from cimc.onnx_import.old_operator_sets.old_scan import adapt_scan
 from cimc.program.onnx_models.inference import FatalShapes, all_nodes, infer
 from dialects.errors import UserError
 from dialects.semantics.graph_names import GraphNames

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from cimc.program.bodies import DEEPEST, WHOLE, Body, around, bodies_of, body_of_records
-from cimc.program.controls import Branch, Control, Loop
+from cimc.program.control_flow.bodies import DEEPEST, WHOLE, Body, around, bodies_of, body_of_records
+from cimc.program.control_flow.controls import Branch, Control, Loop
 from cimc.program.errors import ProgramError
 from cimc.program.records import Opcode, Records, control_record, kernel_record
 
