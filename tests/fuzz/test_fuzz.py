@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FUZZER = Path(__file__).parent / "fuzzer.py"
-CASES = {"onnx": 70, "program": 80, "chip": 40, "ir": 60, "grid": 300, "npz": 50}
+CASES = {"onnx": 40, "program": 80, "chip": 40, "ir": 60, "grid": 300, "npz": 50}
 """How many files of each kind, the corpus included; they are the same each time."""
 
 
