@@ -13,7 +13,7 @@ from cimc.options.compilation import UserOptions, path_of
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
-from cimc.program.open_sizes import LARGER, last_names, lengthened
+from cimc.program.open_sizes import longer_inputs
 from cimc.program.program import Program
 from dialects.element_types import Array
 from dialects.errors import UserError
@@ -63,11 +63,9 @@ def _with_more(
     inputs: Sequence[Input], distance: Distance, measure: Callable[[Mapping[str, Array]], Distance]
 ) -> Distance:
     """The distance on longer inputs, where the network does not run with such as were made up first."""
-    open_ = last_names(inputs)
-    fails = distance.failure is not None and not distance.failure.startswith(TOO_LONG)
-    if not fails or not (open_ or lengthened(inputs, 0) != list(inputs)):
+    if distance.failure is None or distance.failure.startswith(TOO_LONG):
         return distance
-    longer = (measure(random_inputs(lengthened(inputs, n), dims=dict.fromkeys(open_, n))) for n in LARGER)
+    longer = (measure(random_inputs(values, dims=dims)) for _, values, dims in longer_inputs(inputs))
     return next((other for other in longer if other.failure is None), distance)
 
 

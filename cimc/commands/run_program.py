@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -172,33 +172,28 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _executed(machine: "Machine", inputs: "Arrays", arguments: argparse.Namespace) -> tuple["Arrays", "Arrays"]:
     """The inputs and the outputs: made-up inputs get longer where the program does not run on shorter ones."""
+    from cimc.machine.inputs import random_inputs
     from cimc.machine.stoppable import TooLong
+    from cimc.program.open_sizes import longer_inputs
 
     try:
         return inputs, machine.run(inputs)
     except TooLong:
         raise
     except ProgramError:
-        for size, longer in () if arguments.inputs is not None else _longer(machine.program, arguments):
+        dims = dict(arguments.dim)
+        values = () if arguments.inputs is not None else machine.program.inputs
+        for size, longer, open_ in longer_inputs(values, dims):
+            inputs = random_inputs(longer, arguments.seed, open_ | dims)
             try:
-                outputs = machine.run(longer)
+                outputs = machine.run(inputs)
+            except TooLong:
+                raise
             except ProgramError:
                 continue
             say(f"inputs: made longer, {size} in the last dimension, as the program does not run on less")
-            return longer, outputs
+            return inputs, outputs
         raise
-
-
-def _longer(program: "Program", arguments: argparse.Namespace) -> Iterator[tuple[int, "Arrays"]]:
-    """Sizes for the last dimensions that are open, and made-up inputs of them; nothing where there are none."""
-    from cimc.machine.inputs import random_inputs
-    from cimc.program.open_sizes import LARGER, last_names, lengthened
-
-    names = last_names(program.inputs) - {name for name, _ in arguments.dim}
-    if names or lengthened(program.inputs, 0) != list(program.inputs):
-        for size in LARGER:
-            dims = dict.fromkeys(names, size) | dict(arguments.dim)
-            yield size, random_inputs(lengthened(program.inputs, size), arguments.seed, dims)
 
 
 def _print_outputs(outputs: "Arrays") -> None:

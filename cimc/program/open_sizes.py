@@ -1,6 +1,6 @@
 """Sizes of dimensions that a network leaves open and windows slide over: those of an image, a signal, a volume."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from cimc.program.metadata import Input
@@ -45,6 +45,19 @@ def last_names(inputs: Sequence[Input]) -> set[str]:
     shapes = [value.shape for value in inputs if value.shape]
     last = {shape[-1] for shape in shapes if len(shape) > 1}
     return {dim for dim in last if isinstance(dim, str)} - {shape[0] for shape in shapes} - set(sides(inputs))
+
+
+def longer_inputs(
+    inputs: Sequence[Input], given: Container[str] = ()
+) -> Iterator[tuple[int, list[Input], dict[str, int]]]:
+    """LARGER sizes, one after the other, the inputs with that size as last dimension, and the named ones that have it.
+
+    Nothing where no last dimension is open; names in `given` are not.
+    """
+    names = sorted(name for name in last_names(inputs) if name not in given)
+    if names or lengthened(inputs, 0) != list(inputs):
+        for size in LARGER:
+            yield size, lengthened(inputs, size), dict.fromkeys(names, size)
 
 
 def lengthened(inputs: Sequence[Input], size: int) -> list[Input]:

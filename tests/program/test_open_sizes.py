@@ -1,7 +1,7 @@
 """Sizes that are made up for dimensions that a network leaves open."""
 
 from cimc.program.metadata import Input
-from cimc.program.open_sizes import assumed, last_names, lengthened, side_of, sides
+from cimc.program.open_sizes import LARGER, assumed, last_names, lengthened, longer_inputs, side_of, sides
 
 IMAGE = Input("x", "float32", ("batch", 3, "height", "width"), 0, slides=(2, 3))
 SIGNAL = Input("s", "float32", (None, 1, None), 0, slides=(2,))
@@ -26,3 +26,10 @@ def test_last_dimensions_are_lengthened() -> None:
         (1, 64), (1, 1, None), WORDS.shape,
     ]  # fmt: skip
     assert lengthened([Input("a", "float32", None, 0)], 64)[0].shape is None
+
+
+def test_longer_inputs_where_a_last_dimension_is_open() -> None:
+    assert [(size, dims) for size, _, dims in longer_inputs([WORDS])] == [(size, {"words": size}) for size in LARGER]
+    assert list(longer_inputs([WORDS], ["words"])) == []
+    assert list(longer_inputs([Input("a", "float32", (1, 4), 0)])) == []
+    assert list(longer_inputs([])) == []

@@ -10,7 +10,7 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
-from cimc.program.open_sizes import LARGER, assumed, last_names, lengthened
+from cimc.program.open_sizes import assumed, longer_inputs
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.coverage import Coverage, coverage_of
@@ -141,17 +141,16 @@ def _run(program: Program, conditions: Conditions) -> tuple[Run | None, list[str
 
 def _longer_run(program: Program, conditions: Conditions) -> tuple[Run, list[str]] | None:
     """The first run of a network that needs more of something than one, and what was assumed."""
-    inputs, open_ = program.inputs, last_names(program.inputs) - set(conditions.dims)
-    for size in LARGER:
-        named = dimensions(inputs, {**dict.fromkeys(open_, size), **conditions.dims}, conditions.context)
-        longer = lengthened(inputs, size)
+    inputs = program.inputs
+    for size, longer, open_ in longer_inputs(inputs, conditions.dims):
+        named = dimensions(inputs, {**open_, **conditions.dims}, conditions.context)
         try:
             run = run_kernels(replace(program, inputs=longer), named)
         except TooLong:
             return None
         except ProgramError:
             continue
-        names = [*sorted(open_), *(f"the last of {v.name}" for v, old in zip(longer, inputs) if _last(v) != _last(old))]
+        names = [*open_, *(f"the last of {v.name}" for v, old in zip(longer, inputs) if _last(v) != _last(old))]
         return run, [
             f"the network does not run with dimensions of 1: {one_line(', '.join(names))} is taken to be {size}"
         ]
