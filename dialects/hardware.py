@@ -12,6 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.chip.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
 from dialects.chip.costs import ArrayCosts, DigitalCosts, HardwareCosts
+from dialects.chip.formats import AUTO, MOST_BITS, MOST_INPUT_BITS, OFFSET, Format
 from dialects.chip.keys import Value, check_values
 from dialects.errors import UserError
 
@@ -123,7 +124,7 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
 
     @property
     def encoding(self) -> str:
-        """`offset`, `twos-complement` or `differential`."""
+        """`offset`, `twos-complement`, `differential`, or `auto`: for each weight what suits it best."""
         return self._text("encoding")
 
     @property
@@ -132,20 +133,23 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._integer("arrays") if "arrays" in self.to_dict() else None
 
     @property
+    def default_format(self) -> Format:
+        """That of weights for which `choose-formats` chose none: 8 bits, and offsets where the chip leaves it open."""
+        return Format(MOST_BITS, OFFSET if self.encoding == AUTO else self.encoding)
+
+    @property
     def slices(self) -> int:
-        """Crossbars of an array, that is, cells of a weight.
+        """Crossbars of an array of the default format, that is, cells of a weight of 8 bits."""
+        return self.default_format.slices(self.cell_bits)
 
-        Two's complement keeps the sign bit in a 1-bit cell of its own, because a cell of several bits has one
-        sign. Differential has cells for either sign, each with 8 bits of magnitude, since |-128| needs them.
-        """
-        cells = 8 // self.cell_bits
-        if self.encoding == "twos-complement":
-            return cells if self.cell_bits == 1 else cells + 1
-        return 2 * cells if self.encoding == "differential" else cells
+    @property
+    def crossbars(self) -> int | None:
+        """How many crossbars the chip has: those of its arrays in the default format; None for as many as needed."""
+        return None if self.arrays is None else self.arrays * self.slices
 
-    def planes(self, signed: bool) -> int:
-        """Planes of an 8-bit input; where planes have several bits, a sign bit has a plane of its own."""
-        return 8 // self.dac_bits + (1 if signed and self.dac_bits > 1 else 0)
+    def planes(self, signed: bool, input_bits: int = MOST_INPUT_BITS) -> int:
+        """Planes of an input of so many bits, 8 if signed; where planes have several bits, a sign bit has its own."""
+        return -(-input_bits // self.dac_bits) + (1 if signed and self.dac_bits > 1 else 0)
 
     # What things cost: there if the chip gives it.
 

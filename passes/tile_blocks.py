@@ -33,7 +33,7 @@ class TileBlocksPass(ModulePass):
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     Needs integer multiplications (`quantize`); leaves everything else alone. A weight that others multiply by already
-    keeps their tiles, and places.
+    keeps their tiles, format and places.
     """
 
     name = "tile-blocks"
@@ -58,5 +58,7 @@ class TileBlocks(RewritePattern):
         known = self.tiled.get(op.symbol)
         tiles = tiles_of(self.network.weight(op.symbol), self.chip) if known is None else known.tiles.array
         multiply = MultiplyOp(op.x, op.symbol, tiles, op.result.type)
-        multiply.places = None if known is None else known.places
+        multiply.input_bits = op.input_bits
+        if known is not None:
+            multiply.places, multiply.format = known.places, known.format
         rewriter.replace(op, multiply)

@@ -32,6 +32,7 @@ what is inside of a kernel or a stage counts from the start of that. Control flo
 from xdsl.ir import Dialect
 
 from dialects.array.control import ControlOp
+from dialects.array.format import CellFormat, FormatAttr
 from dialects.array.multiply import MultiplyOp
 from dialects.array.scheduled import (
     INTO_ARRAYS,
@@ -44,7 +45,9 @@ from dialects.array.scheduled import (
 )
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr
 
-ArrayDialect = Dialect("array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, ControlOp, YieldOp], [TableAttr])
+ArrayDialect = Dialect(
+    "array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, ControlOp, YieldOp], [TableAttr, FormatAttr]
+)
 
 __all__ = [
     "ADDITION",
@@ -55,7 +58,9 @@ __all__ = [
     "TILE",
     "WORK",
     "ArrayDialect",
+    "CellFormat",
     "ControlOp",
+    "FormatAttr",
     "KernelOp",
     "MultiplyOp",
     "PermuteOp",

@@ -1,6 +1,6 @@
 """The multiplication by a weight that lies in arrays."""
 
-from xdsl.dialects.builtin import FlatSymbolRefAttr, SymbolRefAttr
+from xdsl.dialects.builtin import I64, FlatSymbolRefAttr, IntegerAttr, SymbolRefAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -14,9 +14,12 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from dialects.array.format import FormatAttr, InFormat
 from dialects.array.table_text import Tables
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr
 from dialects.attributes.tables import Table
+from dialects.chip.formats import MOST_INPUT_BITS
+from dialects.cim.products import verify_input_bits
 from dialects.element_types import element_type, i8, i32, ui8
 
 
@@ -33,20 +36,32 @@ class MultiplyOp(IRDLOperation):
     Tiles come from `tile-blocks`, their places from `place-tiles`, row groups (`convert`) and additions of partial sums
     (`add`, where tiles of the same columns lie apart) from `schedule-arrays`, each a table of its own in generic form.
     What lies outside the tiles is zero. Equal starts in one array mean one activation: rows and ADCs are used together.
+
+    `choose-formats` says in how many bits and in which encoding the weight stands in its arrays (`in`); without that
+    it is 8 bits, and the chip's encoding. Unsigned inputs below 2^4 need fewer planes; without `of` they are of 8 bits.
+
+    ```mlir
+    %y = array.multiply %x of 4 bits by @w in 6 bits "offset" centred {
+      tile 0: rows 0 to 3, columns 0 to 3
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
+    ```
     """
 
     name = "array.multiply"
     x = operand_def()
+    input_bits = opt_prop_def(IntegerAttr[I64])
     weight = prop_def(FlatSymbolRefAttr)
+    format = opt_prop_def(FormatAttr)
     tiles = prop_def(TableAttr)
     places = opt_prop_def(TableAttr)
     groups = opt_prop_def(TableAttr)
     adds = opt_prop_def(TableAttr)
     result = result_def()
     traits = traits_def(Pure())
-    custom_directives = (Tables,)
+    custom_directives = (Tables, InFormat)
     assembly_format = (
-        "$x `by` $weight custom<Tables>($tiles, $places, $groups, $adds) attr-dict `:` type($x) `->` type($result)"
+        "$x (`of` $input_bits^ `bits`)? `by` $weight custom<InFormat>($format) "
+        "custom<Tables>($tiles, $places, $groups, $adds) attr-dict `:` type($x) `->` type($result)"
     )
 
     def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
@@ -58,7 +73,13 @@ class MultiplyOp(IRDLOperation):
         """The symbol of its weight."""
         return self.weight.root_reference.data
 
+    @property
+    def bits_of_inputs(self) -> int:
+        """Unsigned inputs lie below 2 to this power."""
+        return MOST_INPUT_BITS if self.input_bits is None else self.input_bits.value.data
+
     def verify_(self) -> None:
+        verify_input_bits(self.input_bits, self.x)
         for name, table, columns in (
             ("tiles", self.tiles, TILE),
             ("places", self.places, PLACE),

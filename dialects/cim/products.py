@@ -1,8 +1,10 @@
 """Multiplications by constant weights, and the permutations between them."""
 
 from xdsl.dialects.builtin import (
+    I64,
     DenseIntOrFPElementsAttr,
     FlatSymbolRefAttr,
+    IntegerAttr,
     SymbolRefAttr,
     TensorType,
 )
@@ -12,6 +14,7 @@ from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
     operand_def,
+    opt_prop_def,
     prop_def,
     result_def,
     traits_def,
@@ -20,6 +23,7 @@ from xdsl.traits import Pure, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.hints import isa
 
+from dialects.chip.formats import FEWEST_INPUT_BITS, MOST_INPUT_BITS
 from dialects.cim.weight import WeightOp
 from dialects.element_types import (
     dense_array,
@@ -75,17 +79,20 @@ class MatmulOp(IRDLOperation):
     ```mlir
     %y = cim.matmul %x, @w : tensor<?x1024xf32> -> tensor<?x4096xf32>
     %acc = cim.matmul %q, @w_int8 : tensor<?x1024xui8> -> tensor<?x4096xi32>
+    %few = cim.matmul %q of 4 bits, @w_int8 : tensor<?x1024xui8> -> tensor<?x4096xi32>
     ```
     With float `x` the weight stands for what its `#cim.affine` says. With integer `x` (uint8 or int8) the weight is
-    int8, its integers are multiplied as they are, and the result is int32 with wrap-around.
+    int8, its integers are multiplied as they are, and the result is int32 with wrap-around. Uint8 inputs of 4 bits lie
+    below 2^4.
     """
 
     name = "cim.matmul"
     x = operand_def()
+    input_bits = opt_prop_def(IntegerAttr[I64])
     weight = prop_def(FlatSymbolRefAttr)
     result = result_def()
     traits = traits_def(Pure())
-    assembly_format = "$x `,` $weight attr-dict `:` type($x) `->` type($result)"
+    assembly_format = "$x (`of` $input_bits^ `bits`)? `,` $weight attr-dict `:` type($x) `->` type($result)"
 
     def __init__(self, x: SSAValue, weight: str, result_type: Attribute):
         properties = {"weight": SymbolRefAttr(weight)}
@@ -102,7 +109,19 @@ class MatmulOp(IRDLOperation):
         return element_type(self.x.type) in (ui8, i8)
 
     def verify_(self) -> None:
+        verify_input_bits(self.input_bits, self.x)
         factor, product = element_type(self.x.type), element_type(self.result.type)
         expected = i32 if self.is_integer else factor
         if product != expected:
             raise VerifyException(f"multiplication of {factor} gives {product}, expected {expected}")
+
+
+def verify_input_bits(input_bits: IntegerAttr[I64] | None, x: SSAValue) -> None:
+    """VerifyException unless the inputs `x` of a multiplication, if it says their bits, can be of so many."""
+    if input_bits is None:
+        return
+    bits, element = input_bits.value.data, element_type(x.type)
+    if element != ui8:
+        raise VerifyException(f"inputs of {bits} bits are {element}, expected ui8")
+    if not FEWEST_INPUT_BITS <= bits <= MOST_INPUT_BITS:
+        raise VerifyException(f"inputs of {bits} bits: expected {FEWEST_INPUT_BITS} to {MOST_INPUT_BITS}")

@@ -35,3 +35,16 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
     func.return %a, %b : tensor<?x4xi32>, tensor<?x1xi32>
   }
 }
+
+// -----
+
+// The bits of inputs stay; a weight that others multiply by already keeps its format, too.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
+  cim.weight @w = dense<1> : tensor<4x4xi8>
+  func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
+    %a = array.multiply %x by @w in 4 bits "offset" { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+    // CHECK: %b = array.multiply %x of 6 bits by @w in 4 bits "offset" {
+    %b = cim.matmul %x of 6 bits, @w : tensor<?x4xui8> -> tensor<?x4xi32>
+    func.return %a, %b : tensor<?x4xi32>, tensor<?x4xi32>
+  }
+}

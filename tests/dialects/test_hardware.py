@@ -112,6 +112,13 @@ def test_planes(dac_bits: int, unsigned: int, signed: int):
     assert chip(dac_bits=dac_bits).planes(signed=True) == signed
 
 
+@pytest.mark.parametrize(
+    ("dac_bits", "planes"), [(1, (4, 5, 6, 7)), (2, (2, 3, 3, 4)), (4, (1, 2, 2, 2)), (8, (1, 1, 1, 1))]
+)
+def test_planes_of_inputs_of_fewer_bits(dac_bits: int, planes: tuple[int, ...]):
+    assert tuple(chip(dac_bits=dac_bits).planes(False, bits) for bits in range(4, 8)) == planes
+
+
 @pytest.mark.parametrize(("kind", "four_bits"), [("sar", 2.0), ("ramp", 8.0), ("flash", 0.5)])
 def test_time_of_a_conversion(kind: str, four_bits: float):
     assert chip(adc_kind=kind, adc_step_ns=0.5).adc_ns(4) == four_bits

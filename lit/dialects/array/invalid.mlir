@@ -448,3 +448,19 @@ func.func @main(%x: tensor<4xf32>) {
   } : (tensor<4xf32>) -> tensor<4xf32>
   func.return
 }
+
+// -----
+
+// CHECK: inputs of 9 bits: expected 4 to 8
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x of 9 bits by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: inputs of 4 bits are i8, expected ui8
+func.func @main(%x: tensor<?x4xi8>) {
+  %y = array.multiply %x of 4 bits by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xi8> -> tensor<?x4xi32>
+  func.return
+}

@@ -156,3 +156,19 @@ func.func @main(%go: tensor<i1>, %x: tensor<?x4xf32>, %xs: tensor<?x2x4xf32>) ->
   } : (tensor<2x4xf32>, tensor<?x2x4xf32>) -> (tensor<2x4xf32>, tensor<?x2x4xf32>)
   func.return %y, %last, %all : tensor<?x4xf32>, tensor<2x4xf32>, tensor<?x2x4xf32>
 }
+
+// -----
+
+// In how many bits, and in which encoding, a weight stands in its arrays, and of how many bits its inputs are.
+cim.weight @w = dense<1> : tensor<4x4xi8>
+func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>, tensor<?x4xi32>) {
+  // CHECK:      %narrow = array.multiply %x of 5 bits by @w in 4 bits "twos-complement" {
+  // CHECK-NEXT:   tile 0: rows 0 to 3, columns 0 to 3
+  // CHECK-NEXT: } : tensor<?x4xui8> -> tensor<?x4xi32>
+  %narrow = array.multiply %x of 5 bits by @w in 4 bits "twos-complement" { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+  // CHECK-NEXT: %centred = array.multiply %x by @w in 8 bits "offset" centred {
+  %centred = array.multiply %x by @w in 8 bits "offset" centred { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+  // CHECK:      %generic = array.multiply %x of 4 bits by @w in 2 bits "offset" centred {
+  %generic = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, input_bits = 4 : i64, format = #array.format<2, "offset", centred>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
+  func.return %narrow, %centred, %generic : tensor<?x4xi32>, tensor<?x4xi32>, tensor<?x4xi32>
+}

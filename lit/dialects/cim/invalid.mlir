@@ -40,6 +40,14 @@ cim.weight @zero = dense<1> : tensor<3xi8>
 
 // -----
 
+// CHECK: inputs of 4 bits are f32, expected ui8
+func.func @main(%x: tensor<?x2xf32>) {
+  %y = cim.matmul %x of 4 bits, @w : tensor<?x2xf32> -> tensor<?x2xf32>
+  func.return
+}
+
+// -----
+
 // CHECK: multiplication of ui8 gives f32, expected i32
 func.func @main(%x: tensor<?x2xui8>) {
   %y = cim.matmul %x, @w : tensor<?x2xui8> -> tensor<?x2xf32>

@@ -34,14 +34,16 @@ cim.weight @table = dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>
 // Multiplications of floats and of integers; names of nodes stay.
 cim.weight @w = dense<1.0> : tensor<4x2xf32>
 cim.weight @"w.int8" = dense<1> : tensor<4x2xi8>
-func.func @main(%x: tensor<?x4xf32>, %u: tensor<?x4xui8>, %i: tensor<*xi8>) -> (tensor<?x2xf32>, tensor<?x2xi32>, tensor<*xi32>) {
+func.func @main(%x: tensor<?x4xf32>, %u: tensor<?x4xui8>, %i: tensor<*xi8>) -> (tensor<?x2xf32>, tensor<?x2xi32>, tensor<*xi32>, tensor<?x2xi32>) {
   // CHECK: %y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x2xf32>
   %y = cim.matmul %x, @w : tensor<?x4xf32> -> tensor<?x2xf32> loc("/fc/MatMul")
   // CHECK: %acc = cim.matmul %u, @w.int8 : tensor<?x4xui8> -> tensor<?x2xi32>
   %acc = cim.matmul %u, @w.int8 : tensor<?x4xui8> -> tensor<?x2xi32>
   // CHECK: %any = cim.matmul %i, @w.int8 : tensor<*xi8> -> tensor<*xi32>
   %any = cim.matmul %i, @w.int8 : tensor<*xi8> -> tensor<*xi32>
-  func.return %y, %acc, %any : tensor<?x2xf32>, tensor<?x2xi32>, tensor<*xi32>
+  // CHECK: %few = cim.matmul %u of 4 bits, @w.int8 : tensor<?x4xui8> -> tensor<?x2xi32>
+  %few = cim.matmul %u of 4 bits, @w.int8 : tensor<?x4xui8> -> tensor<?x2xi32>
+  func.return %y, %acc, %any, %few : tensor<?x2xf32>, tensor<?x2xi32>, tensor<*xi32>, tensor<?x2xi32>
 }
 
 // -----
