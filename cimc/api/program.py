@@ -54,6 +54,7 @@ class Program(files.Program):
     _keep_ir: Keep | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._lock = Lock()
         self._machines: dict[str, Machine] = {}
         self._threads = 0

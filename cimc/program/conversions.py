@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.metadata import Chip
+from cimc.program.formats import slices_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
@@ -27,17 +27,10 @@ class MayClip:
         return self.row_groups > 0
 
 
-def slices_of(chip: Chip) -> int:
-    """Crossbars of an array, that is, cells of a weight (N3, N4, N5)."""
-    cells = 8 // chip.cell_bits
-    if chip.encoding == "twos-complement":
-        return cells if chip.cell_bits == 1 else cells + 1
-    return 2 * cells if chip.encoding == "differential" else cells
-
-
 def conversions_of(records: Records, program: Program) -> NDArray[np.int64]:
     """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
-    return records["columns"].astype(np.int64) * slices_of(program.chip) * planes_of(records, program)
+    slices = slices_of(program)[records["array"]]
+    return records["columns"].astype(np.int64) * slices * planes_of(records, program)
 
 
 def are_lossy(records: Records) -> NDArray[np.bool_]:

@@ -245,7 +245,8 @@ class Multiplication:
     """Value `y` is value `x` times weight number `weight`; `node` is the ONNX node that asked for it.
 
     With `order`, MULTIPLY adds column j of the weight to element `tables[order][j]` of `y`, not to element j.
-    `signed` says that `x` is int8, which may have a plane more for its sign.
+    `signed` says that `x` is int8, which may have a plane more for its sign; otherwise its numbers have `input_bits`
+    bits, and no more planes than these need.
     """
 
     y: int
@@ -254,6 +255,7 @@ class Multiplication:
     node: str = ""
     order: int | None = None
     signed: bool = False
+    input_bits: int = 8
 
     def to_json(self) -> dict[str, Json]:
         return asdict(self)
@@ -268,6 +270,7 @@ class Multiplication:
             value.text("node"),
             order,
             value.flag("signed"),
+            value.count("input_bits") if "input_bits" in value.fields else 8,
         )
 
 

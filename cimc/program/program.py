@@ -17,8 +17,10 @@ from cimc.program.control_flow.bodies import bodies_of
 from cimc.program.control_flow.controls import Control, control_from_json
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
+from cimc.program.formats import AUTO, Format, first_offsets, midpoints, usual_format
 from cimc.program.mapped import portions
 from cimc.program.metadata import (
+    ENCODINGS,
     Chip,
     Input,
     Json,
@@ -50,11 +52,11 @@ from cimc.program.verifier import (
 )
 
 FORMAT = "cimc-program"
-VERSION = 3
+VERSION = 4
 MAXIMAL_SLOTS = 1 << 22
 OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
 """Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
-_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), VERSION: hashlib.sha256}
+_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), 3: hashlib.sha256, VERSION: hashlib.sha256}
 """What the digest is made with, by the version of the format; SHA-256 has instructions of its own in processors."""
 MEASURED = "measured"
 UNSEALED = ("digest", MEASURED)
@@ -70,6 +72,9 @@ class Program:
     `arrays` is int8 [arrays, rows, columns], 0 where nothing is programmed; `tiles` is int32 [tiles, 8],
     with the columns TILE_FIELDS; `tables` are int32 permutations; `slots` is the number of values; `operations` is
     int64 [operations, 5], with the columns OPERATION_FIELDS. Without `timing`, starts mean nothing.
+
+    `formats[array_formats[a]]` is the format of array `a`, and `offsets` are those of the columns of all tiles, in the
+    order of `tiles`. Where they are missing, weights have 8 bits, the chip's encoding, and midpoints for offsets.
     """
 
     chip: Chip
@@ -97,6 +102,16 @@ class Program:
     """What else the compiler was asked for, by name; nothing where that is not known."""
     measured: Distance | None = None
     """How far the program is from its original, if that was measured; whoever changes the program has to forget it."""
+    formats: Sequence[Format] = ()
+    array_formats: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    offsets: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
+
+    def __post_init__(self) -> None:
+        self.formats = self.formats or [usual_format(self.chip)]
+        if not self.array_formats.size:
+            self.array_formats = np.zeros(len(self.arrays), np.uint8)
+        if not self.offsets.size:
+            self.offsets = midpoints(self.tiles, self.formats, self.array_formats)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the program to a file: all of it, or (raising ProgramError) nothing."""
@@ -147,7 +162,7 @@ class Program:
         """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""
         words = np.ascontiguousarray(self.instructions).view(np.uint64).reshape(-1, _WORDS)
         tensors: dict[str, Tensor] = {"arrays": self.arrays, "tiles": self.tiles, "instructions": words}
-        tensors["operations"] = self.operations
+        tensors |= {"operations": self.operations, "array_formats": self.array_formats, "offsets": self.offsets}
         tensors.update((f"tables.{i}", table) for i, table in enumerate(self.tables))
         tensors.update((f"constants.{i}", constant) for i, constant in enumerate(self.constants))
         tensors.update((f"kernels.{i}", np.frombuffer(k.model, np.uint8)) for i, k in enumerate(self.kernels))
@@ -160,6 +175,7 @@ class Program:
             "version": VERSION,
             "cimc": self.compiler,
             "chip": self.chip.to_json(),
+            "formats": [format.to_json() for format in self.formats],
             "mapping": self.mapping,
             "dims": dict(self.dims),
             "inputs": [value.to_json() for value in self.inputs],
@@ -221,12 +237,15 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
             raise ProgramError(f"damaged: the contents have digest {digest[:16]}, expected {expected[:16]}")
     measured = _measured(metadata, verify_digest)
     tensors = _Tensors(container.tensors)
+    chip = Chip.from_json(metadata.child("chip"))
+    arrays, tiles = tensors.take("arrays", np.int8, 3), tensors.take("tiles", np.int32, 2, len(TILE_FIELDS))
+    formats, array_formats, offsets = _formats(metadata, tensors, chip, arrays, tiles)
     dims = metadata.child("dims")
     kernels = enumerate(metadata.children("kernels"))
     return Program(
-        chip=Chip.from_json(metadata.child("chip")),
-        arrays=tensors.take("arrays", np.int8, 3),
-        tiles=tensors.take("tiles", np.int32, 2, len(TILE_FIELDS)),
+        chip=chip,
+        arrays=arrays,
+        tiles=tiles,
         instructions=tensors.take("instructions", np.uint64, 2, _WORDS).view(RECORD).reshape(-1),
         tables=[tensors.take(f"tables.{i}", np.int32, 1) for i in range(metadata.count("tables"))],
         kernels=[Kernel.from_json(k, tensors.take(f"kernels.{i}", np.uint8, 1).tobytes()) for i, k in kernels],
@@ -247,7 +266,24 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         source=Source.from_json(metadata.child("source")),
         options=metadata.child("options").fields if "options" in metadata.fields else {},
         measured=measured,
+        formats=formats,
+        array_formats=array_formats,
+        offsets=offsets,
     )
+
+
+def _formats(
+    metadata: JsonObject, tensors: "_Tensors", chip: Chip, arrays: NDArray[np.int8], tiles: NDArray[np.int32]
+) -> tuple[list[Format], NDArray[np.uint8], NDArray[np.int16]]:
+    """Formats, those of arrays, and offsets; versions before 4 had one format for all, and midpoints."""
+    if metadata.count("version") < 4:
+        if chip.encoding == AUTO:
+            raise ProgramError(f"chip encoding {AUTO} is unknown in version 3, expected {', '.join(ENCODINGS)}")
+        formats, own = [usual_format(chip)], np.zeros(len(arrays), np.uint8)
+        return formats, own, midpoints(tiles, formats, own)
+    formats = [Format.from_json(format) for format in metadata.children("formats")]
+    own = tensors.take("array_formats", np.uint8, 1, len(arrays))
+    return formats, own, tensors.take("offsets", np.int16, 1, int(first_offsets(tiles)[-1]))
 
 
 def _measured(metadata: JsonObject, verify_digest: bool) -> Distance | None:
@@ -271,7 +307,8 @@ def _parse_metadata(text: str) -> JsonObject:
         raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
     version = metadata.fields.get("version")
     if type(version) is not int or version not in _DIGESTS:
-        read = " and ".join(map(str, _DIGESTS))
+        *others, last = map(str, _DIGESTS)
+        read = f"{', '.join(others)} and {last}"
         raise ProgramError(f"format version {version} is unknown, this cimc reads {read}: compile the network anew")
     return metadata
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cimc.program.control_flow.bodies import WHOLE, Body, body_of_records
 from cimc.program.control_flow.controls import Control
 from cimc.program.errors import ProgramError
+from cimc.program.formats import AUTO
 from cimc.program.mapped import release
 from cimc.program.metadata import (
     DIGIT_BITS,
@@ -35,8 +36,8 @@ TILE_FIELDS = ("weight", "array", "row", "column", "rows", "columns", "weight_ro
 
 def verify_chip(chip: Chip, arrays: NDArray[np.int8]) -> None:
     """The chip is one that the machine can imitate, and the arrays have its shape."""
-    if chip.encoding not in ENCODINGS:
-        raise ProgramError(f"chip encoding {chip.encoding} is unknown, expected {', '.join(ENCODINGS)}")
+    if chip.encoding not in (*ENCODINGS, AUTO):
+        raise ProgramError(f"chip encoding {chip.encoding} is unknown, expected {', '.join((*ENCODINGS, AUTO))}")
     for name, bits in (("cell_bits", chip.cell_bits), ("dac_bits", chip.dac_bits)):
         if bits not in DIGIT_BITS:
             raise ProgramError(f"chip {name} is {bits}, expected 1, 2, 4 or 8")

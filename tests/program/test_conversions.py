@@ -3,24 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from cimc.machine.fast.encoding import cell_fields
-from cimc.program.conversions import are_lossy, clipping_layers, conversions_of, may_clip, slices_of
-from cimc.program.metadata import DIGIT_BITS, ENCODINGS
+from cimc.program.conversions import are_lossy, clipping_layers, conversions_of, may_clip
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 
 
 def multiplies(program: Program) -> Records:
     return program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("cell_bits", DIGIT_BITS)
-def test_slices_are_those_of_the_machine(handmade: Program, encoding: str, cell_bits: int) -> None:
-    chip = replace(handmade.chip, encoding=encoding, cell_bits=cell_bits)
-    assert slices_of(chip) == len(cell_fields(encoding, cell_bits).firsts)
 
 
 def test_signed_inputs_have_a_plane_for_the_sign(handmade: Program) -> None:

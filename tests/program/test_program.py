@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cimc.program.container import Container, read_container, write_container
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
+from cimc.program.formats import Format
 from cimc.program.metadata import Json
 from cimc.program.program import VERSION, Program, stored_seal
 from cimc.program.schedule.checker import verify_schedule
@@ -191,12 +192,43 @@ def test_version_2_had_another_digest(path: Path) -> None:
     assert Program.load(path).mapping == "linear"
 
 
+def test_version_3_had_one_format_and_midpoints(path: Path, handmade: Program) -> None:
+    """A file without all that version 4 brought is brought to the new form."""
+    stored = read_container(path)
+    tensors = {name: tensor for name, tensor in stored.tensors.items() if name not in ("array_formats", "offsets")}
+    metadata: dict[str, Any] = {**json.loads(stored.metadata), "version": 3}
+    del metadata["formats"]
+    for multiplication in metadata["multiplications"]:
+        del multiplication["input_bits"]
+    write_container(path, Container(json.dumps(metadata), tensors))
+    loaded = Program.load(path, verify_digest=False)
+    assert (loaded.formats, loaded.array_formats.tolist()) == ([Format(8, "offset")], [0] * len(handmade.arrays))
+    assert loaded.offsets.tolist() == [128] * handmade.tiles[:, 5].sum()
+    assert {multiplication.input_bits for multiplication in loaded.multiplications} == {8}
+    edit(path, lambda metadata: metadata["chip"].update(encoding="auto"))
+    expected = "chip encoding auto is unknown in version 3, expected offset, twos-complement, differential"
+    assert message_of(path, verify_digest=False) == expected
+
+
+def test_formats_and_offsets_survive(path: Path, handmade: Program) -> None:
+    formats, own = [Format(8, "offset"), Format(4, "differential")], np.array([1, 0], np.uint8)
+    offsets = np.arange(handmade.tiles[:, 5].sum(), dtype=np.int16)
+    few = [replace(multiplication, input_bits=5) for multiplication in handmade.multiplications]
+    changed = replace(handmade, formats=formats, array_formats=own, offsets=offsets, multiplications=few)
+    changed.arrays[...] = 0
+    changed.save(path)
+    loaded = Program.load(path)
+    assert (loaded.formats, loaded.array_formats.tolist()) == (formats, [1, 0])
+    assert loaded.offsets.tolist() == offsets.tolist()
+    assert loaded.multiplications == few
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": "other"}, "format other is unknown, expected cimc-program"),
-        ({"version": 4}, "format version 4 is unknown, this cimc reads 2 and 3: compile the network anew"),
-        ({"version": 3.0}, "format version 3.0 is unknown, this cimc reads 2 and 3: compile the network anew"),
+        ({"version": 5}, "format version 5 is unknown, this cimc reads 2, 3 and 4: compile the network anew"),
+        ({"version": 4.0}, "format version 4.0 is unknown, this cimc reads 2, 3 and 4: compile the network anew"),
         ({"slots": -1}, "damaged: metadata program.slots is not a number from 0 on"),
         ({"slots": 1 << 40}, "the program has 1099511627776 values, expected at most 4194304"),
         ({"mapping": None}, "damaged: metadata program.mapping is not a text"),

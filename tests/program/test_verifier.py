@@ -109,7 +109,7 @@ def test_as_many_units_as_there_may_be() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (chip(encoding="gray"), "chip encoding gray is unknown, expected offset, twos-complement, differential"),
+        (chip(encoding="gray"), "chip encoding gray is unknown, expected offset, twos-complement, differential, auto"),
         (chip(cell_bits=3), "chip cell_bits is 3, expected 1, 2, 4 or 8"),
         (chip(dac_bits=0), "chip dac_bits is 0, expected 1, 2, 4 or 8"),
         (chip(adcs=0), "chip adcs is 0, expected 1 to 65535"),
