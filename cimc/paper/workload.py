@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
+from dialects.chip.formats import CellFormat
 from dialects.hardware import ChipAttr
 from passes.analysis.places import Placement
+from passes.analysis.row_groups import GROUP, tile_groups
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.quantize.analysis.quantization import quantized_columns
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.row_groups import GROUP, tile_groups
 from passes.schedule_arrays.analysis.stage import Product, StageSchedule, schedule_stage
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
 
@@ -136,7 +137,7 @@ class Workload:
         """Row groups and bits of one weight by the lossless rule."""
         chip = self.chip
         tiles = [_tile(matrix, *tile) for tile in placement.tiles.tolist()]
-        groups = tile_groups(tiles, chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits, 0)
+        groups = tile_groups(tiles, chip.cell_bits, CellFormat(chip.default_format), chip.dac_bits, chip.adc_bits, 0)
         assert groups is not None
         return groups
 

@@ -32,7 +32,7 @@ what is inside of a kernel or a stage counts from the start of that. Control flo
 from xdsl.ir import Dialect
 
 from dialects.array.control import ControlOp
-from dialects.array.format import CellFormat, FormatAttr
+from dialects.array.format import FormatAttr
 from dialects.array.multiply import MultiplyOp
 from dialects.array.scheduled import (
     INTO_ARRAYS,
@@ -58,7 +58,6 @@ __all__ = [
     "TILE",
     "WORK",
     "ArrayDialect",
-    "CellFormat",
     "ControlOp",
     "FormatAttr",
     "KernelOp",

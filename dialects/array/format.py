@@ -1,7 +1,5 @@
 """In which format a weight stands in arrays, as an attribute."""
 
-from dataclasses import dataclass
-
 from xdsl.ir import Data
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
 from xdsl.irdl.declarative_assembly_format import (
@@ -15,28 +13,7 @@ from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.chip.formats import OFFSET, Format
-
-
-@dataclass(frozen=True)
-class CellFormat:
-    """The format of a weight's arrays and, in encoding `offset`, whether columns have offsets of their own that make
-    the sums of their cells least, instead of the midpoint wherever it fits."""
-
-    format: Format
-    centred: bool = False
-
-    @property
-    def fault(self) -> str | None:
-        """What is wrong with it; None if nothing is."""
-        if self.format.fault is None and self.centred and self.format.encoding != OFFSET:
-            return f"encoding {self.format.encoding!r} has no offsets that could be centred"
-        return self.format.fault
-
-    @property
-    def text(self) -> str:
-        """As a message says it."""
-        return f"{self.format.bits} bits, {self.format.encoding}" + (" centred" if self.centred else "")
+from dialects.chip.formats import CellFormat, Format
 
 
 @irdl_attr_definition

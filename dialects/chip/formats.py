@@ -47,3 +47,24 @@ class Format:
     def limits(self) -> tuple[int, int]:
         """The least and the greatest signed weight of so many bits: all there are but in encoding `offset`."""
         return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
+
+
+@dataclass(frozen=True)
+class CellFormat:
+    """The format of a weight's arrays and, in encoding `offset`, whether columns have offsets of their own that make
+    the sums of their cells least, instead of the midpoint wherever it fits."""
+
+    format: Format
+    centred: bool = False
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with it; None if nothing is."""
+        if self.format.fault is None and self.centred and self.format.encoding != OFFSET:
+            return f"encoding {self.format.encoding!r} has no offsets that could be centred"
+        return self.format.fault
+
+    @property
+    def text(self) -> str:
+        """As a message says it."""
+        return f"{self.format.bits} bits, {self.format.encoding}" + (" centred" if self.centred else "")

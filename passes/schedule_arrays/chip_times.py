@@ -3,8 +3,8 @@
 from dialects.chip.keys import SECOND_NS
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from passes.analysis.timing import ArrayTimes
 from passes.schedule_arrays.analysis.stage import Resources
-from passes.schedule_arrays.analysis.timing import ArrayTimes
 
 
 def picoseconds(nanoseconds: float) -> int:

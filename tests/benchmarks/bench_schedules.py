@@ -10,11 +10,12 @@ import pytest
 from cimc.hardware.library import load_chip
 from cimc.paper.shapes import NETWORKS
 from cimc.paper.workload import GeneratedWeights, Workload
+from dialects.chip.formats import CellFormat
 from passes.analysis.places import Placement
+from passes.analysis.row_groups import tile_groups
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spread import place_spread
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.row_groups import tile_groups
 from passes.schedule_arrays.analysis.stage import Product, schedule_stage
 from passes.schedule_arrays.chip_times import resources_of
 
@@ -75,6 +76,6 @@ def _seconds(count: int, kind: str) -> float:
 
 def _groups(matrix: np.ndarray, placement: Placement) -> np.ndarray:
     tiles = [matrix[:rows, :columns] for rows, columns in placement.tiles[:, 2:].tolist()]
-    found = tile_groups(tiles, CHIP.cell_bits, CHIP.encoding, CHIP.dac_bits, CHIP.adc_bits, 0)
+    found = tile_groups(tiles, CHIP.cell_bits, CellFormat(CHIP.default_format), CHIP.dac_bits, CHIP.adc_bits, 0)
     assert found is not None
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from passes.schedule_arrays.analysis.timing import ArrayTimes, check_time
+from passes.analysis.timing import ArrayTimes, check_time
 
 Table = npt.NDArray[np.int64]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from passes.analysis.timing import ArrayTimes
 from passes.schedule_arrays.analysis.activations import JOB, Occupancy, start_times
 from passes.schedule_arrays.analysis.additions import schedule_additions
-from passes.schedule_arrays.analysis.timing import ArrayTimes
 
 Table = npt.NDArray[np.int64]
 

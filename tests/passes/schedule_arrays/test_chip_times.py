@@ -6,8 +6,8 @@ from cimc.hardware.library import load_chip
 from dialects.chip.keys import Value
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from passes.analysis.timing import ArrayTimes
 from passes.schedule_arrays.analysis.stage import Resources
-from passes.schedule_arrays.analysis.timing import ArrayTimes
 from passes.schedule_arrays.chip_times import adc_times, picoseconds, resources_of
 
 

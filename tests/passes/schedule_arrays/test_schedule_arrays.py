@@ -19,6 +19,7 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.universe import make_context
 from dialects.array import MultiplyOp
+from dialects.chip.formats import CellFormat
 from dialects.cim import weight_op
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr, chip_of
@@ -26,8 +27,8 @@ from dialects.network import Network, main_block, operations
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
+from passes.analysis.cells import cells_of
 from passes.place_tiles.place_tiles import PlaceTilesPass
-from passes.schedule_arrays.analysis.cells import cells_of
 from passes.schedule_arrays.schedule_arrays import ScheduleArraysPass
 from passes.tile_blocks import TileBlocksPass
 
@@ -107,7 +108,7 @@ def run(module: ModuleOp, context: Context, w: Array, signed: bool) -> list[Any]
 
 
 def a_row_is_too_much(w: Array, chip: ChipAttr) -> bool:
-    largest = ((1 << chip.dac_bits) - 1) * int(cells_of(w, chip.cell_bits, chip.encoding).max())
+    largest = ((1 << chip.dac_bits) - 1) * int(cells_of(w, chip.cell_bits, CellFormat(chip.default_format)).max())
     return largest >= 1 << chip.adc_bits
 
 

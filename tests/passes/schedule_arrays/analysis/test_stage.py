@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.analysis.timing import ArrayTimes
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.stage import Product, Resources, schedule_stage
-from passes.schedule_arrays.analysis.timing import ArrayTimes
 
 RESOURCES = Resources(ArrayTimes(10, 1, (1, 2, 3, 4)), digital_units=1, add_ps=20, vector_width=4)
 

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from passes.schedule_arrays.analysis.cells import Cells, cells_of
-from passes.schedule_arrays.analysis.row_groups import RowGroup, lossless_groups, tile_groups, whole_bounds
+from dialects.chip.formats import ENCODINGS, CellFormat, Format
+from passes.analysis.cells import Cells, cells_of
+from passes.analysis.row_groups import RowGroup, lossless_groups, tile_groups, whole_bounds
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 3))
+OFFSET = CellFormat(Format(8, "offset"))
 cells_of_a_tile = hnp.arrays(np.uint8, shapes, elements=st.integers(0, 15))
 
 
@@ -86,52 +88,52 @@ tiles = st.lists(
 )
 hardware = st.tuples(
     st.sampled_from([1, 2, 4, 8]),
-    st.sampled_from(["offset", "twos-complement", "differential"]),
+    st.sampled_from([*(CellFormat(Format(8, encoding)) for encoding in ENCODINGS), CellFormat(OFFSET.format, True)]),
     st.sampled_from([1, 2, 4, 8]),
 )
 
 
 @given(tiles, hardware, st.integers(1, 20))
 def test_groups_of_many_tiles_are_those_of_each(
-    matrices: list[npt.NDArray[np.int8]], chip: tuple[int, str, int], adc_bits: int
+    matrices: list[npt.NDArray[np.int8]], chip: tuple[int, CellFormat, int], adc_bits: int
 ):
     """Tiles of equal shapes are looked at together; where one has a row that is too much, there are none at all."""
-    cell_bits, encoding, dac_bits = chip
+    cell_bits, cells, dac_bits = chip
     expected: list[list[int]] | None = []
     for number, matrix in enumerate(matrices):
-        groups = lossless_groups(cells_of(matrix, cell_bits, encoding), dac_bits, adc_bits)
+        groups = lossless_groups(cells_of(matrix, cell_bits, cells), dac_bits, adc_bits)
         if groups is None:
             expected = None
             break
         expected += [[number, g.first, g.rows, g.adc_bits, 0, g.bound] for g in groups]
-    found = tile_groups(matrices, cell_bits, encoding, dac_bits, adc_bits, 0)
+    found = tile_groups(matrices, cell_bits, cells, dac_bits, adc_bits, 0)
     assert (None if found is None else found.tolist()) == expected
 
 
 @given(tiles, hardware, st.integers(1, 12), st.integers(1, 12))
 def test_lossy_groups_are_whole_tiles(
-    matrices: list[npt.NDArray[np.int8]], chip: tuple[int, str, int], adc_bits: int, lossy: int
+    matrices: list[npt.NDArray[np.int8]], chip: tuple[int, CellFormat, int], adc_bits: int, lossy: int
 ):
     """The bound tells what could be there, the bits are those that are read: fewer only where fewer do."""
-    cell_bits, encoding, dac_bits = chip
+    cell_bits, cells, dac_bits = chip
     lossy = min(lossy, adc_bits)
-    found = tile_groups(matrices, cell_bits, encoding, dac_bits, adc_bits, lossy)
+    found = tile_groups(matrices, cell_bits, cells, dac_bits, adc_bits, lossy)
     assert found is not None
     for number, (matrix, row) in enumerate(zip(matrices, found.tolist(), strict=True)):
-        bound = largest_sum(cells_of(matrix, cell_bits, encoding), 0, len(matrix), dac_bits)
+        bound = largest_sum(cells_of(matrix, cell_bits, cells), 0, len(matrix), dac_bits)
         assert row == [number, 0, len(matrix), min(lossy, max(1, bound.bit_length())), 0, bound]
 
 
 def test_tiles_in_more_than_one_batch(monkeypatch: pytest.MonkeyPatch):
     generator = np.random.default_rng(0)
     matrices = [generator.integers(-128, 128, (3, 2)).astype(np.int8) for _ in range(7)]
-    expected = whole_bounds(matrices, 2, "offset", 1)
-    monkeypatch.setattr("passes.schedule_arrays.analysis.row_groups._BATCH", 13)
-    assert whole_bounds(matrices, 2, "offset", 1) == expected
-    assert expected == [largest_sum(cells_of(matrix, 2, "offset"), 0, 3, 1) for matrix in matrices]
+    expected = whole_bounds(matrices, 2, OFFSET, 1)
+    monkeypatch.setattr("passes.analysis.row_groups._BATCH", 13)
+    assert whole_bounds(matrices, 2, OFFSET, 1) == expected
+    assert expected == [largest_sum(cells_of(matrix, 2, OFFSET), 0, 3, 1) for matrix in matrices]
 
 
 def test_no_tiles():
-    found = tile_groups([], 2, "offset", 1, 8, 0)
+    found = tile_groups([], 2, OFFSET, 1, 8, 0)
     assert found is not None
     assert found.shape == (0, 6)

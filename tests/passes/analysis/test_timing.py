@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from passes.schedule_arrays.analysis.timing import ArrayTimes
+from passes.analysis.timing import ArrayTimes
 
 TIMES = ArrayTimes(settle_ps=10000, adcs=4, adc_ps=tuple(range(1000, 9000, 1000)))
 

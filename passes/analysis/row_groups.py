@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from passes.schedule_arrays.analysis.cells import Cells, cells_of
+from dialects.chip.formats import CellFormat
+from passes.analysis.cells import Cells, cells_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,12 @@ GROUP = ("tile", "first_row", "rows", "adc_bits", "adc_shift", "bound")
 
 
 def tile_groups(
-    matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encoding: str, dac_bits: int, adc_bits: int, lossy: int
+    matrices: Sequence[npt.NDArray[np.int8]],
+    cell_bits: int,
+    cells: CellFormat,
+    dac_bits: int,
+    adc_bits: int,
+    lossy: int,
 ) -> npt.NDArray[np.int64] | None:
     """The row groups (a table GROUP) of tiles int8 [rows, columns]; None if a single row is too much for the ADC.
 
@@ -37,13 +43,13 @@ def tile_groups(
     """
     drive, most = (1 << dac_bits) - 1, (1 << adc_bits) - 1
     rows: list[tuple[int, ...]] = []
-    bounds = iter(whole_bounds([m for m in matrices if m.size < _LARGE], cell_bits, encoding, dac_bits))
+    bounds = iter(whole_bounds([m for m in matrices if m.size < _LARGE], cell_bits, cells, dac_bits))
     for number, matrix in enumerate(matrices):
-        sums = None if matrix.size < _LARGE else _ColumnSums(cells_of(matrix, cell_bits, encoding))
+        sums = None if matrix.size < _LARGE else _ColumnSums(cells_of(matrix, cell_bits, cells))
         bound = next(bounds) if sums is None else drive * sums.largest()
         groups: list[RowGroup] | None = [RowGroup(0, len(matrix), bound)]
         if bound > most and not lossy:
-            groups = _lossless(sums or _ColumnSums(cells_of(matrix, cell_bits, encoding)), drive, most)
+            groups = _lossless(sums or _ColumnSums(cells_of(matrix, cell_bits, cells)), drive, most)
         if groups is None:
             return None
         bits = [min(g.adc_bits, lossy or g.adc_bits) for g in groups]
@@ -51,7 +57,9 @@ def tile_groups(
     return np.array(rows, np.int64).reshape(-1, len(GROUP))
 
 
-def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encoding: str, dac_bits: int) -> list[int]:
+def whole_bounds(
+    matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, cells: CellFormat, dac_bits: int
+) -> list[int]:
     """For each tile the largest sum that any input can cause if all its rows are active; equal shapes at once."""
     shapes: dict[tuple[int, ...], list[int]] = {}
     for number, matrix in enumerate(matrices):
@@ -61,8 +69,8 @@ def whole_bounds(matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, encod
         step = max(1, _BATCH // (rows * columns))
         for first in range(0, len(members), step):
             together = members[first : first + step]
-            cells = cells_of(np.stack([matrices[i] for i in together]), cell_bits, encoding)
-            largest = _column_sums(cells).max(axis=(0, 2), initial=0)
+            stored = cells_of(np.stack([matrices[i] for i in together]), cell_bits, cells)
+            largest = _column_sums(stored).max(axis=(0, 2), initial=0)
             for number, bound in zip(together, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
                 bounds[number] = bound
     return bounds
