@@ -19,7 +19,7 @@ from dialects.errors import UserError
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MappingName, Objective
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import Activations
+from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS, Activations
 from passes.schedule_arrays.analysis.choices import LOSSLESS
 
 
@@ -36,6 +36,10 @@ def compile(
     prune_below: float = NO_PRUNING,
     dims: Mapping[str, int] | None = None,
     activations: Activations | None = None,
+    weight_bits: int | str = MOST_BITS,
+    weight_group: int | str = COLUMN,
+    activation_bits: int = MOST_BITS,
+    quality_budget: float = DEFAULT_QUALITY_BUDGET,
     calibrate: Calibration | None = None,
     passes: str | None = None,
     keep_ir: File | None = None,
@@ -64,6 +68,11 @@ def compile(
         dims: sizes of symbolic dimensions by name; those without one stay symbolic.
         activations: how activations are quantised: by the range of each "token", of the "tensor", or "static", of the
             calibration inputs; None for static where there are such inputs, and per token where not.
+        weight_bits: how many bits a weight is quantised to: 8, 6, 4, 3 or 2, or "auto" for as many as quality_budget
+            asks for, weight by weight. Integers that a network brings stay what they are.
+        weight_group: how many successive rows of a weight's column have a scale of their own; "column" for one each.
+        activation_bits: how many bits an activation is quantised to, 4 to 8.
+        quality_budget: the relative error that weight_bits="auto" may make.
         calibrate: inputs for static activations: the path of an .npz file, a dictionary of arrays by the names of
             inputs, one array where there is one input, or an iterable of such samples, which are joined along their
             first dimension.

@@ -11,7 +11,7 @@ from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import Activations
+from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS, Activations
 
 if TYPE_CHECKING:
     from cimc.sweep.run import Progress
@@ -30,6 +30,10 @@ def run_sweep(
     progress: "Callable[[Progress], None]" = lambda progress: None,
     dims: Mapping[str, int] | None = None,
     activations: Activations | None = None,
+    weight_bits: int | str = MOST_BITS,
+    weight_group: int | str = COLUMN,
+    activation_bits: int = MOST_BITS,
+    quality_budget: float = DEFAULT_QUALITY_BUDGET,
     calibrate: File | None = None,
     monarch_budget: float = DEFAULT_BUDGET,
     prune_below: float = NO_PRUNING,
@@ -49,7 +53,8 @@ def run_sweep(
         retry_failed: run points again that failed before.
         conditions: under which conditions programs are costed.
         progress: called now and then with how many `points` there are, how many are `finished`, and how many `failed`.
-        dims, activations, calibrate, monarch_budget, prune_below: for all points, as in `compile`.
+        dims, activations, weight_bits, weight_group, activation_bits, quality_budget, calibrate, monarch_budget,
+            prune_below: for all points, as in `compile`.
 
     Raises UserError if the model, the grid, the folder or the cluster cannot be used.
     """
@@ -59,7 +64,8 @@ def run_sweep(
     from cimc.sweep.results import rows_of
 
     given = {
-        "dims": dims, "activations": activations, "calibrate": calibrate,
+        "dims": dims, "activations": activations, "weight_bits": weight_bits, "weight_group": weight_group,
+        "activation_bits": activation_bits, "quality_budget": quality_budget, "calibrate": calibrate,
         "monarch_budget": monarch_budget, "prune_below": prune_below,
     }  # fmt: skip
     options = Options(**checked_options({**vars(UserOptions()), **given}))

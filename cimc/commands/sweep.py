@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from cimc.sweep.run import Progress, Sweep
 
 
-COMPILATION, DETECTION = ("dims", "activations", "calibrate", "monarch_budget"), ("prune_below",)
+COMPILATION = (
+    "dims",
+    "activations",
+    "weight_bits",
+    "weight_group",
+    "activation_bits",
+    "quality_budget",
+    "calibrate",
+    "monarch_budget",
+)
+DETECTION = ("prune_below",)
 """Options that hold for all points; what a grid can vary is no option."""
 CONDITIONS = ("context", "tokens")
 

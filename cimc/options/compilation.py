@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Annotated
 
 from cimc.options.spelling import Spelling
-from cimc.options.values import blocks, coverage, dimension, output_file, positive, seconds, share
+from cimc.options.values import (
+    activation_bits,
+    blocks,
+    coverage,
+    dimension,
+    output_file,
+    positive,
+    seconds,
+    share,
+    weight_bits,
+    weight_group,
+)
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import ACTIVATIONS
+from passes.quantize.analysis.choices import ACTIVATIONS, COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS
 from passes.schedule_arrays.analysis.choices import LOSSLESS
 
 File = str | os.PathLike[str]
@@ -56,6 +67,19 @@ class UserOptions:
         str | None, Spelling("how activations are quantised (default: per token)", choices=ACTIVATIONS)
     ] = None
     """None for static with calibration inputs, per token without."""
+    weight_bits: Annotated[
+        int | str, Spelling("bits of a weight (default: %(default)s)", "8|6|4|3|2|auto", weight_bits)
+    ] = MOST_BITS
+    """`auto` for as many as `quality_budget` asks for, weight by weight. Networks of integers keep theirs."""
+    weight_group: Annotated[
+        int | str, Spelling("rows of a column that share a scale (default: all)", "N|column", weight_group)
+    ] = COLUMN
+    activation_bits: Annotated[
+        int, Spelling("bits of an activation (default: %(default)s)", "4..8", activation_bits)
+    ] = MOST_BITS
+    quality_budget: Annotated[
+        float, Spelling("relative error that --weight-bits auto may make (%(default)s)", "E", share)
+    ] = DEFAULT_QUALITY_BUDGET
     calibrate: Annotated[File | None, Spelling("inputs for static activations and for the distance", "X.npz", Path)] = (
         None
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from cimc.files.whole_file import STDOUT
 from dialects.errors import UserError
 from passes.project_monarch.analysis.choices import blocks_and_rank
+from passes.quantize.analysis.choices import ACTIVATION_BITS, AUTO, COLUMN, WEIGHT_BITS
 
 LARGEST = 2**31 - 1
 """Of the sizes and counts on a command line."""
@@ -105,6 +106,28 @@ def blocks(text: str) -> int | str:
     except UserError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return number if rank is None else text
+
+
+def weight_bits(text: str) -> int | str:
+    """A number of bits that weights can have, or `auto`."""
+    if text == AUTO or text in map(str, WEIGHT_BITS):
+        return text if text == AUTO else int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(map(str, WEIGHT_BITS))}, {AUTO}")
+
+
+def weight_group(text: str) -> int | str:
+    """A number of rows of at least 2, or `column`."""
+    number = _number(text, 2, LARGEST)
+    if text != COLUMN and number is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of rows of at least 2, or {COLUMN}")
+    return COLUMN if number is None else number
+
+
+def activation_bits(text: str) -> int:
+    """A number of bits that activations can have."""
+    if text not in map(str, ACTIVATION_BITS):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(map(str, ACTIVATION_BITS))}")
+    return int(text)
 
 
 def share(text: str) -> float:

@@ -15,7 +15,7 @@ from passes.analysis.row_groups import GROUP, tile_groups
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.quantize.analysis.quantization import quantized_columns
+from passes.quantize.analysis.quantization import quantised
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.stage import Product, StageSchedule, schedule_stage
 from passes.schedule_arrays.chip_times import picoseconds, resources_of
@@ -46,7 +46,7 @@ class GeneratedWeights:
             shape = (rows // height, height, width)
         if shape not in self.made:
             numbers = np.random.default_rng(len(self.made)).standard_normal(shape, np.float32)
-            self.made[shape] = quantized_columns(numbers)[0]
+            self.made[shape] = quantised(numbers).values
         return self.made[shape]
 
 

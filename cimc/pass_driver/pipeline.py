@@ -47,7 +47,14 @@ def _quantisation(options: UserOptions) -> QuantizePass:
     calibration = _calibration(options)
     if options.activations == STATIC and calibration is None:
         raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
-    return QuantizePass(activations_of(options), calibration)
+    return QuantizePass(
+        activations_of(options),
+        calibration,
+        options.weight_bits,
+        options.weight_group,
+        options.activation_bits,
+        options.quality_budget,
+    )
 
 
 def activations_of(options: UserOptions) -> str:
@@ -93,7 +100,7 @@ class Exactness(Enum):
 
     EXACT = "not a bit"
     ROUNDING = "the order of float additions"
-    QUANTIZING = "8-bit numbers"
+    QUANTIZING = "numbers of few bits"
     PROJECTING = "anything, its error is reported"
 
 

@@ -84,7 +84,7 @@ def asked_for(pass_: ModulePass) -> dict[str, Any]:
             blocks = pass_.blocks if pass_.rank is None else f"{pass_.blocks},rank={pass_.rank}"
             return {"monarch": blocks, "monarch_budget": pass_.budget}
         case QuantizePass():
-            return {"activations": pass_.activations}
+            return {name: getattr(pass_, name) for name in OPTIONS_OF[QuantizePass]}
         case PlaceTilesPass():
             return {"mapping": pass_.mapping, "objective": pass_.objective}
         case ScheduleArraysPass():
@@ -96,7 +96,7 @@ def asked_for(pass_: ModulePass) -> dict[str, Any]:
 OPTIONS_OF = {
     DetectBlockDiagonalPass: ("prune_below",),
     ProjectMonarchPass: ("monarch", "monarch_budget"),
-    QuantizePass: ("activations",),
+    QuantizePass: ("activations", "weight_bits", "weight_group", "activation_bits", "quality_budget"),
     PlaceTilesPass: ("mapping", "objective"),
     ScheduleArraysPass: ("lossy",),
 }

@@ -1,9 +1,8 @@
-"""Float multiplications become integer ones: int8 weights per column, uint8 activations per token."""
+"""Float multiplications become integer ones: weights of a few bits per column, uint8 activations per token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_field
-from functools import partial
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -11,19 +10,25 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from dialects.attributes.structure import REPEATED, BlocksAttr
-from dialects.cim import MatmulOp, ReadOp, WeightOp
-from dialects.element_types import Array, element_type, f32, i32
+from dialects.cim import MatmulOp, ReadOp
+from dialects.element_types import element_type, f32, i32
 from dialects.errors import UserError
-from dialects.locations import node_name
 from dialects.network import Network, shape_of
+from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import column_order, ordered, zero_point_of
-from dialects.weights import Remake
 from passes.quantize.activations import Activation, marked, per_tensor, per_token, static
-from passes.quantize.analysis.choices import STATIC, TOKEN, check_activations
-from passes.quantize.analysis.quantization import quantized_columns
-from passes.quantize.analysis.tied_columns import tied_columns
+from passes.quantize.analysis.choices import (
+    COLUMN,
+    DEFAULT_QUALITY_BUDGET,
+    MOST_BITS,
+    STATIC,
+    TOKEN,
+    Resolution,
+    check_activations,
+    check_bits,
+)
 from passes.quantize.dequantised import dequantised
+from passes.quantize.float_weights import NAMES, FloatWeights
 from passes.quantize.gathered import gathered
 from passes.rewriting.calibration import body_ranges, ranges
 from passes.rewriting.digital import DigitalBuilder, with_last
@@ -59,9 +64,18 @@ class QuantizePass(ModulePass):
     """`token`, `tensor`, or `static` (ranges from the inputs in `calibration`)."""
     calibration: str | None = None
     """An .npz file with one array for each input of the network."""
+    weight_bits: int | str = MOST_BITS
+    """Of a weight: 8, 6, 4, 3, 2, or `auto`: what `quality_budget` asks for, weight by weight."""
+    weight_group: int | str = COLUMN
+    """How many successive rows of a column have one scale; `column` for all."""
+    activation_bits: int = MOST_BITS
+    """Of an activation: 4 to 8."""
+    quality_budget: float | int = DEFAULT_QUALITY_BUDGET
+    """Relative error that `auto` may make."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_activations(self.activations)
+        check_bits(self.weight_bits, self.weight_group, self.activation_bits)
         network = Network.of(ctx, op)
         matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
         seen: dict[MatmulOp, tuple[float, float]] = {}
@@ -73,8 +87,19 @@ class QuantizePass(ModulePass):
             range_of = ranges(network, [s for m, s in source_of.items() if m not in inside], self.calibration)
             seen = {m: range_of[source] for m, source in source_of.items() if m not in inside}
             seen |= body_ranges(network, inside, self.calibration)
-        rewrite(matmuls, Quantize(network, self.activations, seen))
+        notes = LayerNotes(*NAMES)
+        weights = FloatWeights(network, self._resolution(), notes)
+        rewrite(matmuls, Quantize(network, self.activations, seen, weights))
+        notes.write(op)
         sweep(network)
+
+    def _resolution(self) -> Resolution:
+        """That of the weights for which no other is chosen."""
+        if isinstance(self.weight_bits, str):
+            raise UserError("weight-bits=auto is not there yet: expected a number of bits")
+        if self.weight_group != COLUMN or self.activation_bits != MOST_BITS:
+            raise UserError("weight-group and activation-bits are not there yet")
+        return Resolution(self.weight_bits, None if isinstance(self.weight_group, str) else self.weight_group)
 
 
 @dataclass(frozen=True)
@@ -85,6 +110,7 @@ class Quantize(RewritePattern):
     activations: str
     ranges: Mapping[MatmulOp, tuple[float, float]]
     """What the inputs of each are between, if activations are static; without, a product has a scale for each token."""
+    weights: FloatWeights
     known: dict[tuple[SSAValue, Block | None], Activation] = field(
         default_factory=dict[tuple[SSAValue, Block | None], Activation]
     )
@@ -104,7 +130,7 @@ class Quantize(RewritePattern):
         key = op.x, op.parent
         if key not in self.known:
             self.known[key] = self._dequantised(builder, op) or self._quantised(builder, op)
-        product = _integer_product(builder, op, self.known[key])
+        product = self._product(builder, op, self.known[key])
         self.marks[product] = self.known[key].scale
         rewriter.replace(op, (), [product])
 
@@ -129,60 +155,33 @@ class Quantize(RewritePattern):
                 activation = replace_field(activation, values=seen.vectors(builder, activation.values))
         return marked(builder, activation, op.x, seen, self.marks)
 
+    def _product(self, builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -> SSAValue:
+        """`(q_x - zero_x) (q_w - zero_w) * (scale_x * scale_w)` in the element type of the network."""
+        weight, scale = self._weight(builder, matmul)
+        acc = builder.matmul(x.values, weight.name, weight.columns)
+        acc.name_hint = "acc"
+        acc = corrected(builder, x.values, acc, x.zero, weight)
+        factor_type = with_last(x.scale.type, weight.columns) if shape_of(x.scale.type) != () else scale.type
+        factor = builder.op("Mul", [x.scale, scale], factor_type)
+        product = builder.elementwise("Mul", builder.cast(acc, f32), factor)
+        return builder.cast(product, element_type(matmul.result.type))
+
+    def _weight(self, builder: DigitalBuilder, matmul: MatmulOp) -> tuple[IntegerWeight, SSAValue]:
+        """Integers and scale (as a value) of a multiplication's weight; float weights are quantised."""
+        network, symbol = self.network, matmul.symbol
+        weight = network.weight(symbol)
+        order = column_order(weight, network)
+        if weight.affine is None:
+            name, quantised = self.weights.stored(builder, matmul)
+            integers = IntegerWeight(quantised.values, None, name, order)
+            return integers, builder.constant(ordered(quantised.scales[0], order), f"{symbol}.scale")
+        scale_symbol = weight.affine.scale_symbol
+        scale_value = builder.add(ReadOp(scale_symbol, network.weight(scale_symbol).tensor_type))
+        integers = IntegerWeight(weight.array(network.store), zero_point_of(weight, network), symbol, order)
+        return integers, builder.cast(scale_value, f32)
+
 
 def _quantised_at(x: SSAValue, network: Network) -> SSAValue:
     """The value whose range is that of an activation with one scale."""
     seen = gathered(x, network)
     return x if seen is None else seen.image
-
-
-def _integer_product(builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -> SSAValue:
-    """`(q_x - zero_x) (q_w - zero_w) * (scale_x * scale_w)` in the element type of the network."""
-    symbol, weight, scale = _integer_weight(builder, matmul)
-    acc = builder.matmul(x.values, symbol, weight.columns)
-    acc.name_hint = "acc"
-    acc = corrected(builder, x.values, acc, x.zero, weight)
-    factor_type = with_last(x.scale.type, weight.columns) if shape_of(x.scale.type) != () else scale.type
-    factor = builder.op("Mul", [x.scale, scale], factor_type)
-    return builder.cast(builder.elementwise("Mul", builder.cast(acc, f32), factor), element_type(matmul.result.type))
-
-
-def _integer_weight(builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, IntegerWeight, SSAValue]:
-    """Symbol, integers and scale (as a value) of a multiplication's weight; float weights are quantised."""
-    network = builder.network
-    symbol = matmul.symbol
-    weight = network.weight(symbol)
-    order = column_order(weight, network)
-    if weight.affine is None:
-        floats = weight.array(network.store)
-        assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
-        try:
-            groups = _groups(weight, floats)
-            values, scale = quantized_columns(floats, groups)
-        except OverflowError as error:
-            raise UserError(
-                f"node {node_name(matmul)!r}: weight @{symbol} has {error} (NaN, infinite or too large), which "
-                "integers with a scale cannot stand for"
-            ) from error
-        source = weight.again(network.store)
-        again = None if source is None else partial(_quantised_again, source, groups)
-        name = builder.weight(values, f"{symbol}.int8", structure=weight.structure, again=again)
-        integers = IntegerWeight(values, None, name, order)
-        return name, integers, builder.constant(ordered(scale, order), f"{symbol}.scale")
-    scale_symbol = weight.affine.scale.root_reference.data
-    scale_weight = network.weight(scale_symbol)
-    scale_value = builder.add(ReadOp(scale_symbol, scale_weight.tensor_type))
-    integers = IntegerWeight(weight.array(network.store), zero_point_of(weight, network), symbol, order)
-    return symbol, integers, builder.cast(scale_value, f32)
-
-
-def _groups(weight: WeightOp, floats: Array) -> Array | None:
-    """Which columns of a weight have one scale; None if each has its own."""
-    structure = weight.structure
-    if not isinstance(structure, BlocksAttr) or weight.kind != REPEATED:
-        return None
-    return tied_columns(floats, structure.rectangles)
-
-
-def _quantised_again(floats: Remake, groups: Array | None) -> Array:
-    return quantized_columns(floats(), groups)[0]

@@ -1,54 +1,75 @@
-"""int8 weights: symmetric, one scale an output column."""
+"""Weights of integers of a few bits, with scales for groups of rows of each column."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from passes.quantize.analysis.choices import FULL, MOST_BITS, Resolution
+from passes.quantize.analysis.grids import Grid, largest_grid
+
 Array = npt.NDArray[Any]
 
 
-def quantized_columns(
-    matrix: Array, groups: npt.NDArray[np.int64] | None = None
-) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-    """int8 values and float32 scales with `matrix = values * scales`, nearly, one scale for each column.
+@dataclass(frozen=True)
+class Quantised:
+    """int8 `values` that stand for a weight, in its shape, and the grid whose scales they are multiplied by.
 
-    `matrix` is [in, out], or blocks [blocks, rows, columns] (then there are `blocks * columns` scales).
-    `scale = max |column| / 127` (1 for a column of zeros), `values = round(matrix / scale)`, half to even (N12).
-    Columns of a matrix that have the same number in `groups` have one scale, that of the largest of them.
+    `error` is that of the numbers they stand for, relative to the weight (Frobenius norms); `largest_error` what it
+    would be if the largest value of each group chose its scale, and each number its nearest integer.
+    """
+
+    values: npt.NDArray[np.int8]
+    grid: Grid
+    error: float
+    largest_error: float
+
+    @property
+    def scales(self) -> npt.NDArray[np.float32]:
+        """float32 [groups, blocks * columns]."""
+        blocks, groups, columns = self.grid.scales.shape
+        return self.grid.scales.transpose(1, 0, 2).reshape(groups, blocks * columns)
+
+
+def quantised(matrix: Array, how: Resolution = FULL, tied: npt.NDArray[np.int64] | None = None) -> Quantised:
+    """`matrix` in integers: [in, out], or blocks [blocks, rows, columns].
+
+    8 bits: `scale = largest magnitude / 127`, `values = round(matrix / scale)`, half to even (N12).
+    Columns of a matrix that have the same number in `tied` have one scale, and equal numbers equal integers.
     Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
+    blocks = as_blocks(matrix)
+    grid = largest_grid(blocks, how, tied)
+    values = grid.rounded(blocks)
+    error = relative_error(blocks, values, grid) if how.bits < MOST_BITS else 0.0
+    return Quantised(values.reshape(matrix.shape), grid, error, error)
+
+
+def relative_error(blocks: Array, values: npt.NDArray[np.int8], grid: Grid) -> float:
+    """The Frobenius norm of what is lost, relative to that of the weight; 0 for a weight of zeros."""
+    lost = total = 0.0
+    for here in grid.parts(blocks.shape):
+        exact = blocks[here.rows].astype(np.float64)
+        total += float(np.square(exact).sum())
+        lost += float(np.square(exact - values[here.rows] * here.of(grid.scales).astype(np.float64)).sum())
+    return float(np.sqrt(lost / total)) if total else 0.0
+
+
+def as_blocks(matrix: Array) -> npt.NDArray[np.float32]:
+    """A matrix [in, out], or blocks [blocks, rows, columns], as blocks of float32; too large is infinite."""
     with np.errstate(over="ignore"):
-        matrix = matrix.astype(np.float32, copy=False)
-    largest = np.maximum(matrix.max(axis=-2, initial=0), -matrix.min(axis=-2, initial=0))
-    if not np.isfinite(largest).all():
-        raise OverflowError("numbers that float32 has not")
-    if groups is not None:
-        together = np.zeros_like(largest)
-        np.maximum.at(together, groups, largest)
-        largest = together[groups]
-    scales = (largest / np.float32(127)).astype(np.float32)
-    scales[scales == 0] = 1
-    values = np.empty(matrix.shape, np.int8)
-    rows = max(1, _TOGETHER // max(1, matrix.shape[-1]))
-    for block in np.ndindex(matrix.shape[:-2]):
-        for first in range(0, matrix.shape[-2], rows):
-            here = (*block, slice(first, first + rows))
-            part = matrix[here] / scales[block]
-            np.rint(part, out=part)
-            np.clip(part, -127, 127, out=part)
-            values[here] = part
-    return values, scales.reshape(-1)
+        blocks = matrix.astype(np.float32, copy=False)
+    return blocks if blocks.ndim == 3 else blocks[None]
 
 
-_TOGETHER = 1 << 16
-"""Numbers quantised at a time, which stay near the processor."""
+def affine_range(low: float, high: float, bits: int = MOST_BITS) -> tuple[np.float32, np.uint8]:
+    """Scale and zero point of unsigned numbers of so many bits that cover [low, high] and 0 (N13).
 
-
-def affine_range(low: float, high: float) -> tuple[np.float32, np.uint8]:
-    """Scale and zero point of uint8 numbers that cover [low, high] and 0 (N13), as ONNX `DynamicQuantizeLinear` has."""
-    low32, high32 = np.float32(min(low, 0.0)), np.float32(max(high, 0.0))
-    scale = (high32 - low32) / np.float32(255)
+    With 8 bits, as ONNX `DynamicQuantizeLinear` has them.
+    """
+    low32, high32, top = np.float32(min(low, 0.0)), np.float32(max(high, 0.0)), (1 << bits) - 1
+    scale = (high32 - low32) / np.float32(top)
     if not scale > 0:
         return np.float32(1), np.uint8(0)
-    return scale, np.uint8(np.clip(np.rint(-low32 / scale), 0, 255))
+    return scale, np.uint8(np.clip(np.rint(-low32 / scale), 0, top))

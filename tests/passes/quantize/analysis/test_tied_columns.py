@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from passes.quantize.analysis.quantization import quantized_columns
+from passes.quantize.analysis.quantization import quantised
 from passes.quantize.analysis.tied_columns import tied_columns
 
 TOEPLITZ = np.array([[1, 9, 5], [2, 1, 9], [3, 2, 1], [4, 3, 2]], np.float32)
@@ -22,10 +22,11 @@ def test_equal_blocks_become_equal_integers() -> None:
     blocks = np.array([[0, 0, 2, 2], [1, 1, 2, 2]])[:, [0, 1, 2, 3]]
     matrix = TOEPLITZ[:, :]
     groups = tied_columns(matrix, blocks)
-    values, scale = quantized_columns(matrix, groups)
+    made = quantised(matrix, tied=groups)
+    values, scale = made.values, made.scales[0]
     assert groups.tolist() == [0, 0, 0]
     assert np.array_equal(values[:2, :2], values[1:3, 1:3])
     assert (scale == scale[0]).all()
     assert scale[0] == np.float32(9) / np.float32(127)
-    alone, _ = quantized_columns(matrix)
+    alone = quantised(matrix).values
     assert not np.array_equal(alone[:2, :2], alone[1:3, 1:3])
