@@ -8,16 +8,16 @@ from typing import Annotated
 
 from cimc.options.spelling import Spelling
 from cimc.options.values import (
-    activation_bits,
+    bits_of_inputs,
+    bits_or_auto,
     blocks,
     coverage,
     dimension,
     output_file,
     positive,
+    rows_or_column,
     seconds,
     share,
-    weight_bits,
-    weight_group,
 )
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
@@ -68,14 +68,14 @@ class UserOptions:
     ] = None
     """None for static with calibration inputs, per token without."""
     weight_bits: Annotated[
-        int | str, Spelling("bits of a weight (default: %(default)s)", "8|6|4|3|2|auto", weight_bits)
+        int | str, Spelling("bits of a weight (default: %(default)s)", "8|6|4|3|2|auto", bits_or_auto)
     ] = MOST_BITS
     """`auto` for as many as `quality_budget` asks for, weight by weight. Networks of integers keep theirs."""
     weight_group: Annotated[
-        int | str, Spelling("rows of a column that share a scale (default: all)", "N|column", weight_group)
+        int | str, Spelling("rows of a column that share a scale (default: all)", "N|column", rows_or_column)
     ] = COLUMN
     activation_bits: Annotated[
-        int, Spelling("bits of an activation (default: %(default)s)", "4..8", activation_bits)
+        int, Spelling("bits of an activation (default: %(default)s)", "4..8", bits_of_inputs)
     ] = MOST_BITS
     quality_budget: Annotated[
         float, Spelling("relative error that --weight-bits auto may make (%(default)s)", "E", share)

@@ -108,14 +108,14 @@ def blocks(text: str) -> int | str:
     return number if rank is None else text
 
 
-def weight_bits(text: str) -> int | str:
+def bits_or_auto(text: str) -> int | str:
     """A number of bits that weights can have, or `auto`."""
     if text == AUTO or text in map(str, WEIGHT_BITS):
         return text if text == AUTO else int(text)
     raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(map(str, WEIGHT_BITS))}, {AUTO}")
 
 
-def weight_group(text: str) -> int | str:
+def rows_or_column(text: str) -> int | str:
     """A number of rows of at least 2, or `column`."""
     number = _number(text, 2, LARGEST)
     if text != COLUMN and number is None:
@@ -123,7 +123,7 @@ def weight_group(text: str) -> int | str:
     return COLUMN if number is None else number
 
 
-def activation_bits(text: str) -> int:
+def bits_of_inputs(text: str) -> int:
     """A number of bits that activations can have."""
     if text not in map(str, ACTIVATION_BITS):
         raise argparse.ArgumentTypeError(f"{text!r}: expected one of {', '.join(map(str, ACTIVATION_BITS))}")
