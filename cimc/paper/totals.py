@@ -95,7 +95,7 @@ def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital) -> To
     runs = list(workload.token(workload.lossless(numbers)))
     parameter_us = sum(run.picoseconds for run in runs) / 1e6
     arrays = arrays_used(workload.placements)
-    leakage = add(leakage_uw(chip.hardware_costs(), arrays).values())
+    leakage = add(leakage_uw(chip.hardware_costs(), arrays * chip.slices).values())
     total_ns = 1000 * (parameter_us + beside.microseconds)
     return Total(
         network=workload.network.name,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ArrayCosts:
-    """Energies [pJ] of what arrays do; an array is `slices` crossbars in lockstep."""
+    """Energies [pJ] of what arrays do; one of 8-bit weights is `slices` crossbars in lockstep."""
 
     slices: int
     adc_pj: tuple[float, ...] | None
@@ -22,7 +22,10 @@ class ArrayCosts:
 
 @dataclass(frozen=True)
 class HardwareCosts:
-    """Area [um2] and leakage [uW] of one array with its `adcs` ADCs a crossbar, and of the digital units."""
+    """Area [um2] and leakage [uW] of crossbars with their `adcs` ADCs each, and of the digital units.
+
+    An array of 8-bit weights is `slices` crossbars; `array_leakage_uw` is for such a one.
+    """
 
     rows: int
     columns: int

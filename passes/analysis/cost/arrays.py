@@ -9,7 +9,7 @@ from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.intervals import Numbers, group_numbers, newly_covered
 
 INPUT_BITS = 8
-"""Bits of an input, as it moves into an array."""
+"""Bits of an input, as it moves into an array, where a product does not say that its inputs have fewer."""
 SUM_BITS = 32
 """Bits of a partial sum, as it moves out of an array."""
 
@@ -42,11 +42,14 @@ class Activity:
     """Elements of partial sums that are added: one less than an element has partial sums, shared among its records."""
 
 
-def activity(records: NDArray[np.void], planes: Numbers, slices: int) -> Activity:
+def activity(
+    records: NDArray[np.void], planes: Numbers, slices: Numbers | int, input_bits: Numbers | int = INPUT_BITS
+) -> Activity:
     """The activity of MULTIPLY records, which have the fields of `cimc.program.records.RECORD`.
 
-    `planes` are those of each record's input. Records of one array that have the same stage and start are one
-    activation. Records of one value and one column of an array make one partial sum, whatever their rows.
+    `planes` and `input_bits` are those of each record's input, `slices` those of its array. Records of one array that
+    have the same stage and start are one activation. Records of one value and one column of an array make one partial
+    sum, whatever their rows.
     """
     field = {name: records[name].astype(np.int64) for name in records.dtype.names or ()}
     repeats = slices * planes
@@ -60,7 +63,7 @@ def activity(records: NDArray[np.void], planes: Numbers, slices: int) -> Activit
         conversions=field["columns"] * repeats,
         drives=rows * repeats,
         cells=field["rows"] * field["columns"] * repeats,
-        bits=INPUT_BITS * inputs + SUM_BITS * sums,
+        bits=input_bits * inputs + SUM_BITS * sums,
         additions=_additions(field["y"], sums, newly_covered(group_numbers(field["y"]), field["n"], field["columns"])),
     )
 

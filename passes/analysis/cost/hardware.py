@@ -3,9 +3,8 @@
 from dialects.chip.costs import HardwareCosts
 
 
-def area_um2(costs: HardwareCosts, arrays: int) -> dict[str, float | None]:
-    """The area by component of so many arrays with all their crossbars, and of all digital and attention units."""
-    crossbars = arrays * costs.slices
+def area_um2(costs: HardwareCosts, crossbars: int) -> dict[str, float | None]:
+    """The area by component of so many crossbars, and of all digital and attention units."""
     return {
         "cells": _product(crossbars * costs.rows * costs.columns, costs.cell_um2),
         "dac": _product(crossbars * costs.rows, costs.dac_um2),
@@ -16,11 +15,14 @@ def area_um2(costs: HardwareCosts, arrays: int) -> dict[str, float | None]:
     }
 
 
-def leakage_uw(costs: HardwareCosts, arrays: int) -> dict[str, float | None]:
-    """The power that leaks by component: `arrays`, their `adc`s, the `digital` and the `attention` units."""
+def leakage_uw(costs: HardwareCosts, crossbars: int) -> dict[str, float | None]:
+    """The power that leaks by component: `arrays`, their `adc`s, the `digital` and the `attention` units.
+
+    An array leaks in proportion to its crossbars: the chip says how much it is for those of 8-bit weights.
+    """
     return {
-        "arrays": _product(arrays, costs.array_leakage_uw),
-        "adc": _product(arrays * costs.slices * costs.adcs, costs.adc_leakage_uw),
+        "arrays": _product(crossbars / costs.slices, costs.array_leakage_uw),
+        "adc": _product(crossbars * costs.adcs, costs.adc_leakage_uw),
         "digital": _product(costs.digital_units, costs.digital_unit_leakage_uw),
         "attention": _product(costs.attention_units, costs.attention_unit_leakage_uw),
     }
@@ -31,5 +33,5 @@ def leaked_pj(power_uw: float, nanoseconds: float) -> float:
     return power_uw * nanoseconds / 1000
 
 
-def _product(count: int | None, each: float | None) -> float | None:
+def _product(count: float | None, each: float | None) -> float | None:
     return None if count is None or each is None else count * each

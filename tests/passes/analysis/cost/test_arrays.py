@@ -90,5 +90,14 @@ def test_what_the_chip_does_not_give_is_not_known():
     assert KEYS_OF_COMPONENTS.keys() == set(ARRAY_COMPONENTS)
 
 
+def test_each_record_counts_the_crossbars_of_its_array_and_the_bits_of_its_input():
+    found = records({}, {"array": 1, "x": 2, "y": 3})
+    counted = activity(found, np.array([8, 3]), np.array([4, 2]), np.array([8, 3]))
+    assert counted.conversions.tolist() == [4 * 4 * 8, 4 * 2 * 3]
+    assert counted.drives.tolist() == [4 * 4 * 8, 4 * 2 * 3]
+    assert counted.cells.tolist() == [16 * 4 * 8, 16 * 2 * 3]
+    assert counted.bits.tolist() == [4 * 8 + 4 * 32, 4 * 3 + 4 * 32]
+
+
 def test_no_records():
     assert energy(records()) == dict.fromkeys(ARRAY_COMPONENTS, 0.0)
