@@ -1,37 +1,60 @@
 """Float weights as integers: each is quantised once, however many multiplications read it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
-from dialects.attributes.structure import REPEATED, BlocksAttr
+from dialects.attributes.structure import BLOCK_DIAGONAL, REPEATED, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import Network
 from dialects.notes import LayerNotes
+from dialects.semantics.weight_values import column_order, ordered
 from dialects.weights import Remake
 from passes.quantize.analysis.choices import FULL, Resolution
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Quantised, as_blocks, quantised
+from passes.quantize.analysis.row_groups import Numbers, block_columns, cut_blocks, cut_rectangles, filled_rows, spread
 from passes.quantize.analysis.tied_columns import tied_columns
-from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.digital import DigitalBuilder, Structure
 
-_NOWHERE = np.empty(0, np.int8)
-"""The values of a weight that is in the store, which need not keep them in memory."""
 NAMES = ("weight_bits", "weight_group", "quantisation_error", "largest_scale_error")
 """What is noted of each multiplication by a weight that is not simply of 8 bits, with a scale for each column."""
 
-Rounding = Callable[[str, Array, Resolution, npt.NDArray[np.int64] | None], Quantised | None]
+Rounding = Callable[[str, Array, Resolution, Numbers | None], Quantised | None]
 """Makes integers of the weight of a symbol, [in, out] or blocks [blocks, rows, columns], in a way of its own.
 
 The last argument names for each column the group of columns that are tied to one scale, and whose equal numbers must
 become equal integers. None where it has no better way than `quantised`.
 """
+
+
+@dataclass(frozen=True)
+class StoredIntegers:
+    """The integers of a weight of `columns` columns, in the network as `@symbol`.
+
+    That has `groups` times as many columns, those of the first groups of rows before those of the second ones; `scales`
+    is float32 [groups, columns], and so are the int32 `sums` over the rows of each. `rows` says which inputs its rows
+    take, where these are not as many as the weight has.
+    """
+
+    symbol: str
+    scales: Array
+    sums: Array
+    rows: Numbers | None
+
+    @property
+    def groups(self) -> int:
+        return len(self.scales)
+
+    @property
+    def columns(self) -> int:
+        return self.scales.shape[1]
 
 
 @dataclass(frozen=True)
@@ -43,57 +66,75 @@ class FloatWeights:
     notes: LayerNotes
     others: Mapping[str, Resolution] = field(default_factory=dict[str, Resolution])
     rounding: Rounding | None = None
-    _known: dict[str, tuple[str, Quantised]] = field(default_factory=dict[str, tuple[str, Quantised]])
+    _known: dict[str, StoredIntegers] = field(default_factory=dict[str, StoredIntegers])
+    _said: dict[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
 
-    def stored(self, builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Quantised]:
-        """The symbol of the integers that a multiplication's weight becomes, and what they are."""
-        if matmul.symbol in self._known:
-            name, known = self._known[matmul.symbol]
-            made = replace(known, values=self.network.array(name))
-        else:
-            name, made = self._made(builder, matmul)
-            self._known[matmul.symbol] = name, replace(made, values=_NOWHERE)
-        self._note(matmul, made)
-        return name, made
+    def stored(self, builder: DigitalBuilder, matmul: MatmulOp) -> StoredIntegers:
+        """The integers that a multiplication's weight becomes; UserError for numbers that none stand for."""
+        node, symbol = node_name(matmul), matmul.symbol
+        if symbol not in self._known:
+            try:
+                self._known[symbol] = self._made(builder, symbol)
+            except OverflowError as error:
+                raise UserError(
+                    f"node {node!r}: weight @{symbol} has {error} (NaN, infinite or too large), which integers with a "
+                    "scale cannot stand for"
+                ) from error
+        self.notes.look_at(node)
+        if self._said[symbol]:
+            self.notes.add(node, **self._said[symbol])
+        return self._known[symbol]
 
-    def _made(self, builder: DigitalBuilder, matmul: MatmulOp) -> tuple[str, Quantised]:
-        symbol, store = matmul.symbol, self.network.store
+    def _made(self, builder: DigitalBuilder, symbol: str) -> StoredIntegers:
         weight, how = self.network.weight(symbol), self.others.get(symbol, self.resolution)
-        floats = weight.array(store)
+        floats, remake = weight.array(self.network.store), weight.again(self.network.store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
-        try:
-            tied = _tied(weight, floats)
-            made = None if self.rounding is None else self.rounding(symbol, floats, how, tied)
-            nearest = made is None
-            made = quantised(floats, how, tied) if made is None else made
-        except OverflowError as error:
-            raise UserError(
-                f"node {node_name(matmul)!r}: weight @{symbol} has {error} (NaN, infinite or too large), which "
-                "integers with a scale cannot stand for"
-            ) from error
-        source = weight.again(store) if nearest else None
-        again = None if source is None else partial(_rounded_again, source, made.grid)
-        name = builder.weight(made.values, f"{symbol}.int{how.bits}", structure=weight.structure, again=again)
-        return name, made
-
-    def _note(self, matmul: MatmulOp, made: Quantised) -> None:
-        how = self.others.get(matmul.symbol, self.resolution)
-        if how == FULL:
-            self.notes.look_at(node_name(matmul))
-            return
-        group = {} if how.group is None else {"weight_group": float(how.group)}
-        errors = {"quantisation_error": made.error, "largest_scale_error": made.largest_error}
-        self.notes.add(node_name(matmul), weight_bits=float(how.bits), **group, **errors)
+        structure, order, groups, rows = weight.structure, column_order(weight, self.network), 1, None
+        if isinstance(structure, BlocksAttr) and how.group is not None:
+            parts, groups = cut_rectangles(structure.rectangles, how.group, floats.shape[1])
+            structure, how = BlocksAttr(structure.kind, RectanglesAttr.of(parts)), Resolution(how.bits)
+            if groups > 1:
+                floats, remake = spread(floats, parts, groups), None
+        tied = tied_columns(floats, structure.rectangles) if _is_repeated(structure) else None
+        given = None if self.rounding is None else self.rounding(symbol, floats, how, tied)
+        made = quantised(floats, how, tied) if given is None else given
+        grid, values = made.grid, made.values
+        if grid.groups > 1:
+            groups, blocks = grid.groups, len(grid.scales)
+            values, rows = cut_blocks(values, grid.size), filled_rows(blocks, floats.shape[-2], grid.size)
+            order = block_columns(blocks, groups, grid.columns, order)
+            structure = _down_the_diagonal(builder, weight, values.shape, order)
+        again = None if remake is None or given is not None else partial(_rounded_again, remake, grid)
+        name = builder.weight(values, f"{symbol}.int{how.bits}", structure=structure, again=again)
+        self._said[symbol] = _errors(self.others.get(symbol, self.resolution), groups, made)
+        arrays = grid.scales, values.sum(axis=-2, dtype=np.int32)
+        scales, sums = (ordered(array.reshape(-1), order).reshape(groups, -1) for array in arrays)
+        return StoredIntegers(name, scales, sums, rows)
 
 
-def _tied(weight: WeightOp, floats: Array) -> npt.NDArray[np.int64] | None:
-    """Which columns of a weight have one scale; None if each has its own."""
-    structure = weight.structure
-    if not isinstance(structure, BlocksAttr) or weight.kind != REPEATED:
-        return None
-    return tied_columns(floats, structure.rectangles)
+def _is_repeated(structure: Structure | None) -> TypeGuard[BlocksAttr]:
+    return isinstance(structure, BlocksAttr) and structure.kind.data == REPEATED
+
+
+def _down_the_diagonal(
+    builder: DigitalBuilder, weight: WeightOp, shape: tuple[int, ...], order: Numbers | None
+) -> BlockDiagonalAttr:
+    """The structure of a weight that is cut into blocks of this shape."""
+    kind = BLOCK_DIAGONAL if weight.structure is None else weight.kind
+    symbol = None if order is None else builder.weight(order, f"{weight.symbol}.order")
+    return BlockDiagonalAttr.of(shape, kind, symbol)
+
+
+def _errors(how: Resolution, groups: int, made: Quantised) -> Mapping[str, float]:
+    """What is noted of a weight."""
+    if how == FULL:
+        return {}
+    group = {} if groups == 1 or how.group is None else {"weight_group": float(how.group)}
+    errors = {"quantisation_error": made.error, "largest_scale_error": made.largest_error}
+    return {"weight_bits": float(how.bits), **group, **errors}
 
 
 def _rounded_again(floats: Remake, grid: Grid) -> Array:
     matrix = floats()
-    return grid.rounded(as_blocks(matrix)).reshape(matrix.shape)
+    values = grid.rounded(as_blocks(matrix))
+    return values.reshape(matrix.shape) if grid.groups == 1 else cut_blocks(values, grid.size)

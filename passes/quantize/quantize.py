@@ -13,9 +13,9 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from dialects.cim import MatmulOp, ReadOp
 from dialects.element_types import element_type, f32, i32
 from dialects.errors import UserError
-from dialects.network import Network, shape_of
+from dialects.network import Network
 from dialects.notes import LayerNotes
-from dialects.semantics.weight_values import column_order, ordered, zero_point_of
+from dialects.semantics.weight_values import column_order, zero_point_of
 from passes.quantize.activations import Activation, marked, per_tensor, per_token, static
 from passes.quantize.analysis.choices import (
     COLUMN,
@@ -30,8 +30,9 @@ from passes.quantize.analysis.choices import (
 from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import NAMES, FloatWeights
 from passes.quantize.gathered import gathered
+from passes.quantize.products import accumulated, quantised_product, scaled
 from passes.rewriting.calibration import body_ranges, ranges
-from passes.rewriting.digital import DigitalBuilder, with_last
+from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import IntegerWeight, corrected
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
@@ -54,7 +55,9 @@ class QuantizePass(ModulePass):
     ```
     `%0` is `%x` in steps of a scale, counted from a zero point; `%2` the column sums times that zero point, `%4` the
     product of both scales (docs/numerics.md). Activations are asymmetric uint8 per token, per tensor
-    (`DynamicQuantizeLinear`) or static; one that is dequantised just before keeps its own integers.
+    (`DynamicQuantizeLinear`) or static; one that is dequantised just before keeps its own integers. Weights of fewer
+    bits have scales of least error, and with `weight-group` one for every so many rows: the groups become blocks, whose
+    products are scaled and added up.
     Leaves alone: multiplications of integers.
     Needs IR from before `schedule-arrays`.
     """
@@ -89,7 +92,7 @@ class QuantizePass(ModulePass):
             seen |= body_ranges(network, inside, self.calibration)
         notes = LayerNotes(*NAMES)
         weights = FloatWeights(network, self._resolution(), notes)
-        rewrite(matmuls, Quantize(network, self.activations, seen, weights))
+        rewrite(matmuls, Quantize(network, self.activations, seen, weights, self.activation_bits))
         notes.write(op)
         sweep(network)
 
@@ -97,8 +100,6 @@ class QuantizePass(ModulePass):
         """That of the weights for which no other is chosen."""
         if isinstance(self.weight_bits, str):
             raise UserError("weight-bits=auto is not there yet: expected a number of bits")
-        if self.weight_group != COLUMN or self.activation_bits != MOST_BITS:
-            raise UserError("weight-group and activation-bits are not there yet")
         return Resolution(self.weight_bits, None if isinstance(self.weight_group, str) else self.weight_group)
 
 
@@ -111,6 +112,7 @@ class Quantize(RewritePattern):
     ranges: Mapping[MatmulOp, tuple[float, float]]
     """What the inputs of each are between, if activations are static; without, a product has a scale for each token."""
     weights: FloatWeights
+    activation_bits: int = MOST_BITS
     known: dict[tuple[SSAValue, Block | None], Activation] = field(
         default_factory=dict[tuple[SSAValue, Block | None], Activation]
     )
@@ -144,41 +146,31 @@ class Quantize(RewritePattern):
 
     def _quantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation:
         """Integers for an activation of floats; an image with one scale becomes integers before it is gathered."""
-        seen = gathered(op.x, self.network)
+        seen, bits = gathered(op.x, self.network), self.activation_bits
         if self.activations == TOKEN or (self.activations == STATIC and op not in self.ranges):
-            activation = per_token(builder, builder.cast(op.x, f32), seen)
+            activation = per_token(builder, builder.cast(op.x, f32), seen, bits)
         else:
             x = builder.cast(op.x if seen is None else seen.image, f32)
             static_ = self.activations == STATIC
-            activation = static(builder, x, *self.ranges[op]) if static_ else per_tensor(builder, x)
+            activation = static(builder, x, *self.ranges[op], bits) if static_ else per_tensor(builder, x, bits)
             if seen is not None:
                 activation = replace_field(activation, values=seen.vectors(builder, activation.values))
         return marked(builder, activation, op.x, seen, self.marks)
 
     def _product(self, builder: DigitalBuilder, matmul: MatmulOp, x: Activation) -> SSAValue:
         """`(q_x - zero_x) (q_w - zero_w) * (scale_x * scale_w)` in the element type of the network."""
-        weight, scale = self._weight(builder, matmul)
-        acc = builder.matmul(x.values, weight.name, weight.columns)
-        acc.name_hint = "acc"
-        acc = corrected(builder, x.values, acc, x.zero, weight)
-        factor_type = with_last(x.scale.type, weight.columns) if shape_of(x.scale.type) != () else scale.type
-        factor = builder.op("Mul", [x.scale, scale], factor_type)
-        product = builder.elementwise("Mul", builder.cast(acc, f32), factor)
-        return builder.cast(product, element_type(matmul.result.type))
-
-    def _weight(self, builder: DigitalBuilder, matmul: MatmulOp) -> tuple[IntegerWeight, SSAValue]:
-        """Integers and scale (as a value) of a multiplication's weight; float weights are quantised."""
-        network, symbol = self.network, matmul.symbol
-        weight = network.weight(symbol)
-        order = column_order(weight, network)
+        network, weight = self.network, self.network.weight(matmul.symbol)
         if weight.affine is None:
-            name, quantised = self.weights.stored(builder, matmul)
-            integers = IntegerWeight(quantised.values, None, name, order)
-            return integers, builder.constant(ordered(quantised.scales[0], order), f"{symbol}.scale")
+            product = quantised_product(builder, x, self.weights.stored(builder, matmul), weight.symbol)
+            return builder.cast(product, element_type(matmul.result.type))
         scale_symbol = weight.affine.scale_symbol
-        scale_value = builder.add(ReadOp(scale_symbol, network.weight(scale_symbol).tensor_type))
-        integers = IntegerWeight(weight.array(network.store), zero_point_of(weight, network), symbol, order)
-        return integers, builder.cast(scale_value, f32)
+        scale = builder.add(ReadOp(scale_symbol, network.weight(scale_symbol).tensor_type))
+        scale = builder.cast(scale, f32)
+        order, zero = column_order(weight, network), zero_point_of(weight, network)
+        integers = IntegerWeight(weight.array(network.store), zero, weight.symbol, order)
+        acc = accumulated(builder, x, weight.symbol, integers.columns)
+        acc = corrected(builder, x.values, acc, x.zero, integers)
+        return builder.cast(scaled(builder, acc, x, scale, integers.columns), element_type(matmul.result.type))
 
 
 def _quantised_at(x: SSAValue, network: Network) -> SSAValue:

@@ -81,12 +81,19 @@ def corrected(
 ) -> SSAValue:
     """The product of integers, int32, less what the zero points contribute (N15); `zero_x` is int32 or absent."""
     if zero_x is not None:
-        sums = builder.constant(w.column_sums, f"{w.name}.sums")
-        shape = product.type if shape_of(zero_x.type) not in ((), (1,)) else sums.type
-        product = builder.elementwise("Sub", product, builder.op("Mul", [sums, zero_x], shape))
+        product = without_zero_point(builder, product, zero_x, w.column_sums, w.name)
     if w.zero_point is not None and w.zero_point.any():
         product = builder.elementwise("Sub", product, _row_correction(builder, x, product, w, w.zero_point))
     return product
+
+
+def without_zero_point(
+    builder: DigitalBuilder, product: SSAValue, zero_x: SSAValue, column_sums: Array, name: str
+) -> SSAValue:
+    """A product less what the zero point of its inputs contributes (N15), by the sums of its weight's columns."""
+    sums = builder.constant(column_sums, f"{name}.sums")
+    shape = product.type if shape_of(zero_x.type) not in ((), (1,)) else sums.type
+    return builder.elementwise("Sub", product, builder.op("Mul", [sums, zero_x], shape))
 
 
 def _row_correction(

@@ -29,6 +29,16 @@ class Grid:
     levels: int
     size: int
 
+    @property
+    def groups(self) -> int:
+        """How many groups the rows of a block fall into."""
+        return self.scales.shape[1]
+
+    @property
+    def columns(self) -> int:
+        """Of a block."""
+        return self.scales.shape[2]
+
     def rounded(self, blocks: Array) -> npt.NDArray[np.int8]:
         """The integers nearest to blocks [blocks, rows, columns] of float32, half to even."""
         values = np.empty(blocks.shape, np.int8)
@@ -45,7 +55,7 @@ class Grid:
         count, rows, columns = shape
         together = max(1, TOGETHER // max(1, columns))
         for block in range(count):
-            for group in range(self.scales.shape[1]):
+            for group in range(self.groups):
                 end = min(rows, (group + 1) * self.size)
                 for first in range(group * self.size, end, together):
                     yield Part(block, group, first, min(end, first + together))
