@@ -23,16 +23,18 @@ def builder() -> DigitalBuilder:
     return DigitalBuilder(network, network.returned)
 
 
+@pytest.mark.parametrize("bits", [8, 4])
 @pytest.mark.parametrize(("form", "scale"), [("token", (DYNAMIC_INDEX, 1)), ("tensor", ()), ("static", ())])
-def test_one_scale_for_each_token_or_for_all(form: str, scale: tuple[int, ...]) -> None:
+def test_one_scale_for_each_token_or_for_all(form: str, scale: tuple[int, ...], bits: int) -> None:
     b = builder()
     x = b.network.block.args[0]
     forms = {
-        "token": lambda: per_token(b, x, None),
-        "tensor": lambda: per_tensor(b, x),
-        "static": lambda: static(b, x, -1, 2),
+        "token": lambda: per_token(b, x, None, bits),
+        "tensor": lambda: per_tensor(b, x, bits),
+        "static": lambda: static(b, x, -1, 2, bits),
     }
     activation = forms[form]()
+    assert activation.bits == bits
     assert element_type(activation.values.type) == ui8
     assert shape_of(activation.scale.type) == scale
     assert activation.zero is not None

@@ -54,9 +54,10 @@ def run(module: ModuleOp, context: Context, x: Array) -> Array:
     return found
 
 
-def quantised(w: Array, x: Array, activations: str = "token", calibration: Path | None = None) -> Array:
+def quantised(w: Array, x: Array, activations: str = "token", calibration: Path | None = None, bits: int = 8) -> Array:
     module, context = product(w)
-    QuantizePass(activations, None if calibration is None else str(calibration)).apply(context, module)
+    file = None if calibration is None else str(calibration)
+    QuantizePass(activations, file, activation_bits=bits).apply(context, module)
     module.verify()
     return run(module, context, x)
 
@@ -151,6 +152,23 @@ def test_static_range_is_that_of_the_calibration_inputs(tmp_path: Path):
     assert quantised(w, x, "static", file) / 127 == pytest.approx(steps * scale, rel=1e-6)
 
 
+@pytest.mark.parametrize("bits", range(4, 8))
+@pytest.mark.parametrize("activations", ["tensor", "static"])
+def test_one_scale_of_fewer_bits(activations: str, bits: int, tmp_path: Path):  # N13
+    """Of all tokens, or of the calibration inputs, which others may leave."""
+    w, top = np.eye(4, dtype=np.float32) * 127, np.float32(2**bits - 1)
+    x = np.array([[-1.0, 0.0, 3.0, 0.5], [0.02, 0.01, -0.7, 1.0]], np.float32)
+    file = saved(tmp_path, x=x) if activations == "static" else None
+    if file is not None:
+        x = x * np.float32(1.5)
+    scale = np.float32(4) / top
+    zero = np.rint(np.float32(1) / scale)
+    steps = np.clip(np.rint(x / scale) + zero, 0, top) - zero
+    if activations == "tensor":
+        assert {steps.min(), steps.max()} == {-zero, top - zero}
+    assert quantised(w, x, activations, file, bits) / 127 == pytest.approx(steps * scale, rel=1e-6)
+
+
 def test_static_range_without_negative_numbers_has_no_zero_point(tmp_path: Path):
     module, context = product(np.ones((2, 2), np.float32))
     QuantizePass("static", str(saved(tmp_path, x=np.ones((3, 2), np.float32)))).apply(context, module)
@@ -232,8 +250,9 @@ def test_weights_that_are_not_finite_are_refused(number: float):
         QuantizePass().apply(context, module)
 
 
+@pytest.mark.parametrize("bits", [{}, {"weight_bits": 4, "weight_group": 2, "activation_bits": 5}], ids=["8", "few"])
 @pytest.mark.parametrize("activations", ["token", "tensor", "static"])
-def test_tokens_that_are_no_numbers(activations: str, tmp_path: Path) -> None:
+def test_tokens_that_are_no_numbers(activations: str, bits: dict[str, int], tmp_path: Path) -> None:
     """What the floats make NaN is NaN (N14), also after a second product; tokens beside it keep their numbers."""
     generator = np.random.default_rng(0)
     w = generator.standard_normal((5, 5)).astype(np.float32)
@@ -251,7 +270,7 @@ def test_tokens_that_are_no_numbers(activations: str, tmp_path: Path) -> None:
         order=np.array([4, 3, 2, 1, 0]),
     )
     calibration = str(tmp_path / "x.npz") if activations == "static" else None
-    QuantizePass(activations, calibration).apply(context, module)
+    QuantizePass(activations, calibration, **bits).apply(context, module)
     y = run(module, context, odd)
     bad = ~np.isfinite(odd).all(axis=1)
     with np.errstate(invalid="ignore"):
