@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.coverage_text import coverage_text
+from cimc.report.formats import format_text
 from cimc.report.key_figures import KEY_FIGURES
+from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, number, plainly
-from cimc.report.report import Layer
 from cimc.report.structures import structure_text
 from cimc.report.study import Study
 from cimc.report.table import Table
@@ -78,6 +79,12 @@ def _components(studies: Sequence[Study]) -> Table:
     return Table(head, rows, "l" + "r" * (len(head) - 1), name="component")
 
 
+_FORMAT_COLUMNS: Mapping[str, Callable[[Layer], str]] = {
+    "crossbars": lambda layer: str(layer.crossbars),
+    "format": lambda layer: format_text(layer.bits, layer.encoding, layer.centred),
+}
+
+
 def _layers(studies: Sequence[Study]) -> Table:
     """A row for each layer that any of the programs has, by the name of its node."""
     layers = [dict(zip(study.layer_names, study.report.layers, strict=True)) for study in studies]
@@ -86,6 +93,7 @@ def _layers(studies: Sequence[Study]) -> Table:
         "kind": lambda layer: layer.kind,
         "ADC bits": lambda layer: str(layer.adc_bits),
         "arrays": lambda layer: str(layer.arrays),
+        **(_FORMAT_COLUMNS if any(have_formats(study.report.layers) for study in studies) else {}),
         "latency": lambda layer: plainly(layer.latency_ns, TIME),
         "energy": lambda layer: plainly(layer.energy_pj, ENERGY),
     }
@@ -94,9 +102,9 @@ def _layers(studies: Sequence[Study]) -> Table:
         for name in names
     ]
     titles = {title: _titles(title, studies) for title in columns}
-    spare = [*titles["kind"], *titles["ADC bits"], *titles["arrays"]]
+    spare = [*titles["kind"], *titles["ADC bits"], *titles["arrays"], *titles.get("crossbars", ())]
     head = (*(title for own in titles.values() for title in own), "node")
-    sides = "l" * len(studies) + "r" * (len(head) - 1 - len(studies)) + "l"
+    sides = "".join(("l" if title in ("kind", "format") else "r") * len(own) for title, own in titles.items()) + "l"
     return Table(head, rows, sides, name="node", spare=spare)
 
 

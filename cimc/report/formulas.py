@@ -2,15 +2,21 @@
 
 FORMULAS = {
     "arrays": "arrays that hold a weight",
-    "arrays_lower_bound": "ceil(stored_weights / (rows * columns))",
-    "utilization": "stored_weights / (arrays * rows * columns)",
+    "arrays_lower_bound": "sum over formats of ceil(their stored_weights / (rows * columns))",
+    "crossbars": "sum over arrays of the slices of their format: offset ceil(bits / cell_bits), differential twice "
+    "that, twos-complement ceil((bits - 1) / cell_bits) + 1, or bits where cell_bits is 1",
+    "crossbars_lower_bound": "sum over formats of slices * ceil(their stored_weights / (rows * columns))",
+    "formats": "by format of the arrays: arrays, crossbars and the fewest possible, weights stored in them, and "
+    "conversions, counted as those of the program",
+    "utilization": "sum over formats of slices * stored_weights / (crossbars * rows * columns)",
     "stored_weights": "sum over tiles of rows * columns; a weight that several nodes share counts once, and so do "
     "tiles that share a place",
     "sharing": "tiles, and those at places of their own; what the others hold; the arrays of the same mapping, each "
     "tile at a place of its own",
     "coverage.share": "multiply-accumulates of arrays (weights of each multiplication * its vectors) / those and the "
     "ones of digital operators by constant weights, all of one run",
-    "conversions_per_token": "sum over row groups of planes * slices * columns, times their vectors per inference",
+    "conversions_per_token": "sum over row groups of planes * slices (of their array's format) * columns, "
+    "times their vectors per inference",
     "may_clip": "row groups whose bound, the largest sum that any inputs can cause, is more than 2^adc_bits - 1, or "
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",
     "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "
@@ -31,27 +37,28 @@ FORMULAS = {
     "energy_components_pj.dac": "sum over activations of driven rows * slices * planes * dac_pj",
     "energy_components_pj.cells": "sum over row groups of rows * columns * slices * planes * cell_pj",
     "energy_components_pj.shift_add": "conversions_per_token * shift_add_pj",
-    "energy_components_pj.transfer": "(8 bits of each input into each array that uses it, 32 bits of each partial sum "
-    "out of its array, the bits of vectors that are permuted) * transfer_bit_pj",
+    "energy_components_pj.transfer": "(input_bits of each input into each array that uses it, 32 bits of each partial "
+    "sum out of its array, the bits of vectors that are permuted) * transfer_bit_pj",
     "energy_components_pj.add": "(elements of partial sums - elements of products) * add_pj",
     "energy_components_pj.digital": "sum over operators of ceil(elements / vector_width) * vector_pj",
     "energy_components_pj.attention": "multiply-accumulates * mac_pj",
     "energy_components_pj.leakage": "sum of leakage_uw * latency_ns.total / 1000",
-    "area_components_um2.cells": "arrays * slices * rows * columns * cell_um2",
-    "area_components_um2.dac": "arrays * slices * rows * dac_um2",
-    "area_components_um2.adc": "arrays * slices * adcs * adc_um2(adc_bits), by the ADC model",
-    "area_components_um2.shift_add": "arrays * slices * adcs * shift_add_um2",
+    "area_components_um2.cells": "crossbars * rows * columns * cell_um2",
+    "area_components_um2.dac": "crossbars * rows * dac_um2",
+    "area_components_um2.adc": "crossbars * adcs * adc_um2(adc_bits), by the ADC model",
+    "area_components_um2.shift_add": "crossbars * adcs * shift_add_um2",
     "area_components_um2.digital": "digital_units * digital_unit_um2",
     "area_components_um2.attention": "attention_units * attention_unit_um2",
     "area_um2": "sum of area_components_um2, of the arrays that the program uses",
-    "leakage_uw": "arrays * array_leakage_uw, arrays * slices * adcs * adc_leakage_uw, digital_units * "
-    "digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
+    "leakage_uw": "crossbars / (slices of an 8-bit array) * array_leakage_uw, crossbars * adcs * adc_leakage_uw, "
+    "digital_units * digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
     "prefill": "fill_ns + (tokens - 1) * interval_ns; fill_ns is the latency of one token, interval_ns the time for "
     "which one token keeps the busiest resource: an array, the digital units, the attention units",
     "layers.stage_clipped_share": "conversions of the layer's stage that clipped / all of them, when measured",
     "layers.latency_ns": "duration of the layer's stage",
     "layers.energy_pj": "as energy_pj.parameter, of the layer's row groups",
-    "layers.area_um2": "stored_weights / (rows * columns) of the area of an array",
-    "layers.leakage_pj": "stored_weights / (rows * columns) of the leakage of an array * latency_ns.total / 1000",
+    "layers.area_um2": "stored_weights / (rows * columns) of the area of an array of its format",
+    "layers.leakage_pj": "stored_weights / (rows * columns) of the leakage of an array of its format * latency_ns."
+    "total / 1000",
 }
 """Figure -> formula, by the keys of `cim-report --json`."""

@@ -35,6 +35,8 @@ class KeyFigure:
 KEY_FIGURES = (
     KeyFigure("arrays", "arrays", COUNT),
     KeyFigure("arrays_lower_bound", "arrays, lower bound", COUNT, compared=False),
+    KeyFigure("crossbars", "crossbars", COUNT),
+    KeyFigure("crossbars_lower_bound", "crossbars, lower bound", COUNT, compared=False),
     KeyFigure("utilization", "cells in use", SHARE),
     KeyFigure("stored_weights", "stored weights", COUNT),
     KeyFigure("coverage.share", "constant-weight work on arrays", SHARE),

@@ -4,7 +4,8 @@ import csv
 from collections.abc import Iterable
 from typing import IO, TypeAlias
 
-from cimc.report.report import Layer, Report
+from cimc.report.layer import Layer
+from cimc.report.report import Report
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS
 
 Cell: TypeAlias = "str | int | float | None"
@@ -28,6 +29,11 @@ COLUMNS = (
     "area_um2",
     "leakage_pj",
     "vectors",
+    "crossbars",
+    "bits",
+    "encoding",
+    "centred",
+    "input_bits",
 )
 
 
@@ -61,5 +67,10 @@ def row_of(layer: Layer) -> dict[str, Cell]:
         layer.area_um2,
         layer.leakage_pj,
         layer.vectors,
+        layer.crossbars,
+        layer.bits,
+        layer.encoding,
+        int(layer.centred),
+        layer.input_bits,
     ]
     return dict(zip(COLUMNS[1:], cells, strict=True))

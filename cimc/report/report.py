@@ -1,63 +1,31 @@
 """What a program needs of the chip, as figures by layer, stage and program; docs/cost-model.md has the formulas."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cimc.options.conditions import DECODE, Conditions
-from cimc.program.conversions import MayClip, clipping_layers, conversions_of, may_clip
+from cimc.program.conversions import MayClip, may_clip
 from cimc.program.distance import Distance
-from cimc.program.errors import ProgramError
-from cimc.program.metadata import MAXIMAL_DETAIL, Json, Multiplication
+from cimc.program.metadata import Json
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.verifier import own_places
 from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.cost.vectors import Per
+from cimc.report.formats import FormatUse, format_uses, utilization_of
 from cimc.report.formulas import FORMULAS
+from cimc.report.layer import Layer, Layers
 from cimc.report.sharing import Sharing, sharing_of
 from cimc.report.structures import structures_of
-from passes.analysis.cost.hardware import leaked_pj
 from passes.analysis.cost.pipeline import Prefill
 
 Split: TypeAlias = dict[str, float | None]
 """`parameter` (constant-weight multiplications), `digital` and `total`; None for what is not known."""
-
-ROWS, COLUMNS = 4, 5
-"""Columns of the tile table: rows and columns of each tile."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One multiplication of the network: an ONNX node and the weight it multiplies by."""
-
-    node: str
-    kind: str
-    shape: tuple[int, int]
-    stored_weights: int
-    tiles: int
-    arrays: int
-    adc_bits: int
-    vectors: int
-    """Of what the figures are for: a token, or an inference."""
-    conversions: int
-    conversions_that_may_clip: int
-    stage: int
-    latency_ns: float | None
-    energy_pj: float | None
-    energy_components_pj: Components
-    area_um2: float | None
-    leakage_pj: float | None
-    stage_clipped_share: float | None
-    """Of the conversions of its stage when the program was measured; None if it was not run."""
-    notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What was said of the layer on the way: errors of a projection, why it is dense."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +52,12 @@ class Report:
     mapping: str
     arrays: int
     arrays_lower_bound: int
+    """With the weights in the formats that they have."""
+    crossbars: int
+    crossbars_lower_bound: int
+    formats: tuple[FormatUse, ...]
     utilization: float
+    """The share of the cells of all crossbars."""
     stored_weights: int
     coverage: Coverage
     """The share of the constant-weight multiply-accumulates that arrays do, and what stays digital."""
@@ -132,6 +105,7 @@ class Report:
             "notes": list(self.notes),
         }
         clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
+        own["formats"] = [vars(use) for use in self.formats]
         own |= {"may_clip": clipping, "measured": measured_json(self.measured), "coverage": self.coverage.to_json()}
         return {**vars(self), **own}
 
@@ -159,39 +133,34 @@ class _Reporter:
         self.cost: Cost = cost_of(program, conditions)
         self.chip = chip_of_program(program)
         self.multiplies = self.cost.arrays.records
-        vectors = self.cost.vectors
-        self.clipping = {y: n * int(vectors.taken([y])[0]) for y, n in clipping_layers(program).items()}
-        self.conversions = conversions_of(self.multiplies, program) * self.cost.arrays.vectors
-        self.sizes = np.prod(program.tiles[:, [ROWS, COLUMNS]].astype(np.int64), axis=1)
-        self.own = own_places(program.tiles)
+        self.layers = Layers(program, self.cost, self.chip.slices)
 
     def report(self) -> Report:
         program, cost = self.program, self.cost
-        stored, arrays, cells = (
-            int(self.sizes[self.own].sum()),
-            len(program.arrays),
-            program.chip.rows * program.chip.columns,
-        )
+        cells, conversions = program.chip.rows * program.chip.columns, self.layers.conversions
+        formats = format_uses(program, self.multiplies, conversions)
+        stored, made = sum(use.stored_weights for use in formats), int(conversions.sum())
         opcodes = program.instructions["op"]
         return Report(
             per=cost.vectors.per,
             chip=program.chip.to_json(),
             adc_model=adc_description(self.chip),
             mapping=program.mapping,
-            arrays=arrays,
-            arrays_lower_bound=-(-stored // cells),
-            utilization=stored / (arrays * cells) if arrays else 0.0,
+            arrays=len(program.arrays),
+            arrays_lower_bound=sum(-(-use.stored_weights // cells) for use in formats),
+            crossbars=sum(use.crossbars for use in formats),
+            crossbars_lower_bound=sum(use.crossbars_lower_bound for use in formats),
+            formats=formats,
+            utilization=utilization_of(formats, cells),
             stored_weights=stored,
             coverage=cost.coverage,
             sharing=sharing_of(program),
             structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
-            conversions_per_token=int(self.conversions.sum()),
+            conversions_per_token=made,
             stages=len(program.stages),
             row_groups=len(self.multiplies),
-            may_clip=replace(
-                may_clip(program), conversions=sum(self.clipping.values()), of_conversions=int(self.conversions.sum())
-            ),
+            may_clip=replace(may_clip(program), conversions=sum(self.layers.clipping.values()), of_conversions=made),
             latency_ns=cost.latency_ns,
             energy_pj=cost.energy_pj,
             energy_components_pj=cost.energy,
@@ -200,7 +169,7 @@ class _Reporter:
             leakage_uw=cost.leakage,
             prefill={name: None if times is None else _prefill(times) for name, times in cost.prefill.items()},
             conditions=self._conditions(),
-            layers=tuple(self._layer(m) for m in program.multiplications),
+            layers=tuple(self.layers.layer(m) for m in program.multiplications),
             stage_costs=tuple(self._stages()),
             permutations_executed=int((opcodes == Opcode.PERMUTE).sum()),
             permutations_before_folding=_optional(program.notes.get("permutations_before_folding")),
@@ -220,58 +189,6 @@ class _Reporter:
             "unknown_operators": {} if self.cost.digital is None else dict(self.cost.digital.unknown),
         }
 
-    def _layer(self, multiplication: Multiplication) -> Layer:
-        program, cost = self.program, self.cost
-        weight = program.weights[multiplication.weight]
-        own_tiles = program.tiles[:, 0] == multiplication.weight
-        chosen = self.multiplies["y"] == multiplication.y
-        own, stored = self.multiplies[chosen], self._stored(own_tiles)
-        energy = cost.arrays.components(chosen)
-        stage = int(own["stage"][0]) if len(own) else 0
-        vectors = int(cost.vectors.taken([multiplication.y])[0])
-        duration = self._stage_ns(stage) if vectors or not len(own) else 0.0
-        area, leakage = self._per_array()
-        share = stored / (program.chip.rows * program.chip.columns)
-        total_ns = cost.latency_ns["total"]
-        return Layer(
-            node=multiplication.node,
-            kind=weight.structure,
-            shape=(weight.rows, weight.columns),
-            stored_weights=stored,
-            tiles=int(own_tiles.sum()),
-            arrays=len(np.unique(program.tiles[own_tiles, 1])),
-            adc_bits=int(own["adc_bits"].max(initial=0)),
-            vectors=vectors,
-            conversions=int(self.conversions[chosen].sum()),
-            conversions_that_may_clip=self.clipping.get(multiplication.y, 0),
-            stage=stage,
-            latency_ns=duration,
-            energy_pj=add(energy.values()),
-            energy_components_pj=energy,
-            area_um2=None if area is None else share * area,
-            leakage_pj=None if leakage is None or total_ns is None else leaked_pj(share * leakage, total_ns),
-            stage_clipped_share=_clipped_share(program.measured, stage),
-            notes=_layer_notes(program, multiplication.node),
-        )
-
-    def _stored(self, chosen: NDArray[np.bool_]) -> int:
-        """How many cells the chosen tiles take; those at one place take them together."""
-        numbers = np.flatnonzero(chosen)
-        return int(self.sizes[numbers[own_places(self.program.tiles[numbers])]].sum())
-
-    def _stage_ns(self, number: int) -> float | None:
-        """How long a stage takes; what the program says of one vector where it tells no times of parts."""
-        if self.cost.time is not None:
-            return self.cost.time.stages_ns.get(number)
-        return next((stage.duration_ps / 1000 for stage in self.program.stages if stage.number == number), None)
-
-    def _per_array(self) -> tuple[float | None, float | None]:
-        """Area [um2] and leakage [uW] of one array with its ADCs."""
-        count = max(1, len(self.program.arrays))
-        area = add(self.cost.area[name] for name in ("cells", "dac", "adc", "shift_add"))
-        leakage = add(self.cost.leakage[name] for name in ("arrays", "adc"))
-        return None if area is None else area / count, None if leakage is None else leakage / count
-
     def _stages(self) -> list[StageCost]:
         nodes = {m.y: m.node for m in self.program.multiplications}
         costs: list[StageCost] = []
@@ -282,7 +199,7 @@ class _Reporter:
                 StageCost(
                     stage=stage.number,
                     start_ns=stage.start_ps / 1000,
-                    latency_ns=self._stage_ns(stage.number) or 0.0,
+                    latency_ns=self.layers.stage_ns(stage.number) or 0.0,
                     energy_pj=add(self.cost.arrays.components(chosen).values()),
                     nodes=tuple(nodes[y] for y in written),
                 )
@@ -290,27 +207,8 @@ class _Reporter:
         return costs
 
 
-def _clipped_share(measured: Distance | None, stage: int) -> float | None:
-    clipped, made = (measured.clipping or {}).get(stage, (0, 0)) if measured is not None else (0, 0)
-    return clipped / made if made else None
-
-
 def _prefill(times: Prefill) -> dict[str, Any]:
     return {**asdict(times), "latency_ns": times.latency_ns, "tokens_per_second": times.tokens_per_second}
-
-
-def _layer_notes(program: Program, node: str) -> dict[str, Any]:
-    """What is said of a node, in one dictionary: texts and numbers. ProgramError for anything else."""
-    entries = program.notes.get("layers")
-    notes: dict[str, Any] = {}
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict) and entry.get("node") == node:
-            notes |= {name: value for name, value in entry.items() if name != "node"}
-    for name, value in notes.items():
-        is_number = isinstance(value, int | float) and abs(value) <= MAXIMAL_DETAIL
-        if not (is_number if name.endswith("_error") else is_number or isinstance(value, str)):
-            raise ProgramError(f"damaged: metadata program.notes.layers: {name} of node {node} is not a number or text")
-    return notes
 
 
 def _optional(value: object) -> int | None:

@@ -1,7 +1,7 @@
 """Reports as text: a short summary, and a table of layers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cimc.program.distance import Distance
 from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
@@ -10,8 +10,10 @@ from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.coverage_text import coverage_lines
+from cimc.report.formats import encoding_text, format_lines
+from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
-from cimc.report.report import Layer, Report, Split
+from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
 from cimc.report.table import Table, aligned
@@ -28,6 +30,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
     yield f"arrays        {report.arrays} ({report.mapping} mapping; no mapping needs fewer than " + (
         f"{report.arrays_lower_bound})"
     )
+    yield from format_lines(report.formats, report.crossbars_lower_bound)
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
     yield from coverage_lines(report.coverage)
     saved = (
@@ -40,6 +43,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
     yield from _error_lines(report.layers)
+    yield from _input_lines(report.layers)
     per = worded("a token", report.per)
     if report.per == INFERENCE:
         vectors = [layer.vectors for layer in report.layers]
@@ -53,6 +57,14 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         yield f"{measured.ran:<14}{measured_text(measured)}"
     elif report.may_clip:
         yield "program       not measured, and it may clip: what it computes may be far from its reference"
+
+
+def _input_lines(layers: Sequence[Layer]) -> Iterator[str]:
+    """Bits of inputs, where some have fewer than 8."""
+    counts = Counter(layer.input_bits for layer in layers)
+    if counts.keys() - {8}:
+        said = ", ".join(f"{bits} bits in {count:,}" for bits, count in sorted(counts.items()))
+        yield f"inputs        {said} multiplication{'s' if len(layers) != 1 else ''}"
 
 
 def _clipping_lines(report: Report) -> Iterator[str]:
@@ -113,28 +125,40 @@ def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
 
 def layer_table(layers: Sequence[Layer]) -> Table:
     """One row a layer; the ONNX node comes last, because its name may be long."""
-    head = ("shape", "kind", "tiles", "arrays", "ADC bits", "conversions", "stage", "latency", "energy", "node")
+    columns = _layer_columns(layers)
+    spare = ["conversions", "tiles"]
+    if "vectors" in columns:
+        spare += ["arrays", "ADC bits", "kind"]
+    if "bits" in columns:
+        spare = ["tiles", "conversions", "encoding", "kind", "arrays", "ADC bits", "crossbars"]
+    rows = [[text(layer) for _, text in columns.values()] for layer in layers]
+    return Table(list(columns), rows, "".join(side for side, _ in columns.values()), name="node", spare=spare)
+
+
+def _layer_columns(layers: Sequence[Layer]) -> dict[str, tuple[str, Callable[[Layer], str]]]:
+    """The columns by title, each with its side; vectors and formats where they are not the same everywhere."""
     several = any(layer.vectors != 1 for layer in layers)
-    rows = [
-        (
-            f"{layer.shape[0]}x{layer.shape[1]}",
-            layer.kind,
-            str(layer.tiles),
-            str(layer.arrays),
-            str(layer.adc_bits),
-            f"{layer.conversions:,}",
-            str(layer.stage),
-            plainly(layer.latency_ns, TIME),
-            plainly(layer.energy_pj, ENERGY),
-            one_line(layer.node),
-        )
-        for layer in layers
-    ]
-    if several:
-        counts = [(f"{layer.vectors:,}", *row) for layer, row in zip(layers, rows, strict=True)]
-        spare = ("conversions", "tiles", "arrays", "ADC bits", "kind")
-        return Table(("vectors", *head), counts, "rr" + "l" + "r" * 7 + "l", name="node", spare=spare)
-    return Table(head, rows, "r" + "l" + "r" * 7 + "l", name="node", spare=("conversions", "tiles"))
+    return {
+        **({"vectors": ("r", lambda layer: f"{layer.vectors:,}")} if several else {}),
+        "shape": ("r", lambda layer: f"{layer.shape[0]}x{layer.shape[1]}"),
+        "kind": ("l", lambda layer: layer.kind),
+        "tiles": ("r", lambda layer: str(layer.tiles)),
+        "arrays": ("r", lambda layer: str(layer.arrays)),
+        **(_FORMAT_COLUMNS if have_formats(layers) else {}),
+        "ADC bits": ("r", lambda layer: str(layer.adc_bits)),
+        "conversions": ("r", lambda layer: f"{layer.conversions:,}"),
+        "stage": ("r", lambda layer: str(layer.stage)),
+        "latency": ("r", lambda layer: plainly(layer.latency_ns, TIME)),
+        "energy": ("r", lambda layer: plainly(layer.energy_pj, ENERGY)),
+        "node": ("l", lambda layer: one_line(layer.node)),
+    }
+
+
+_FORMAT_COLUMNS: Mapping[str, tuple[str, Callable[[Layer], str]]] = {
+    "crossbars": ("r", lambda layer: str(layer.crossbars)),
+    "bits": ("r", lambda layer: str(layer.bits)),
+    "encoding": ("l", lambda layer: encoding_text(layer.encoding, layer.centred)),
+}
 
 
 def layer_lines(layers: Sequence[Layer]) -> list[str]:

@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cimc.compiler import Compilation, Options, compile_network
+from cimc.program.formats import Format, first_offsets, midpoints
 from cimc.program.program import Program
 from cimc.report.figures.figure import Panel
 from cimc.report.study import Study, studies_of
@@ -24,6 +26,24 @@ def program(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
     generator = np.random.default_rng(0)
     w, v = (generator.standard_normal(shape).astype(np.float32) for shape in ((4, 6), (6, 6)))
     return compiled(onnx_file(NETWORK, {"w": w, "v": v}), mapping="linear").program
+
+
+@pytest.fixture
+def mixed(program: Program) -> Program:
+    """The same program with three formats: the shared weight in 4-bit arrays, tiles of 2 rows in 3-bit differential."""
+    weight, array, rows = (program.tiles[:, i] for i in (0, 1, 4))
+    formats = [Format(8, "offset"), Format(4, "offset"), Format(3, "differential")]
+    array_formats = np.zeros(len(program.arrays), np.uint8)
+    array_formats[array[rows == 2]] = 2
+    array_formats[array[weight == program.multiplications[0].weight]] = 1
+    most = np.array([127, 7, 3])[array_formats, None, None]
+    offsets = midpoints(program.tiles, formats, array_formats)
+    offsets[int(first_offsets(program.tiles)[np.flatnonzero(weight == program.multiplications[0].weight)[0]])] = 3
+    inputs = [replace(m, input_bits=5) if m.node == "last" else m for m in program.multiplications]
+    arrays = np.clip(program.arrays, -most - 1, most).astype(np.int8)
+    return replace(
+        program, arrays=arrays, formats=formats, array_formats=array_formats, offsets=offsets, multiplications=inputs
+    )
 
 
 @pytest.fixture

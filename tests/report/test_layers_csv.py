@@ -21,6 +21,9 @@ def test_a_row_for_each_layer_of_each_program(handmade: Program) -> None:
     first, second = csv.DictReader(io.StringIO(file.getvalue()))
     assert (first["program"], first["node"], first["rows"], first["columns"]) == ("one", "/fc", "4", "3")
     assert (first["energy_pj"], first["energy_adc_pj"], first["latency_ns"]) == ("", "", "3.0")
+    assert (first["crossbars"], first["bits"], first["encoding"], first["centred"], first["input_bits"]) == (
+        "4", "8", "offset", "0", "8",
+    )  # fmt: skip
     assert (second["node"], second["energy_pj"], second["conversions"]) == ('a "b", c', "2.5", "192")
 
 

@@ -46,6 +46,21 @@ def test_a_network_on_tiny_arrays(onnx_file: Callable[..., Path], compiled: Call
     assert all(layer.latency_ns and layer.latency_ns > 0 for layer in report.layers)
 
 
+def test_lower_bounds_and_use_are_sums_over_formats(mixed: Program) -> None:
+    """24 weights in two arrays of 2 crossbars, 24 in two of 4, 12 in two of 4: a crossbar has 16 cells."""
+    report = report_of(mixed)
+    assert (report.arrays, report.arrays_lower_bound) == (6, 2 + 2 + 1)
+    assert (report.crossbars, report.crossbars_lower_bound) == (2 * 2 + 2 * 4 + 2 * 4, 2 * 2 + 2 * 4 + 4)
+    assert report.utilization == (2 * 24 + 4 * 24 + 4 * 12) / (20 * 16)
+    assert report.conversions_per_token == sum(use.conversions for use in report.formats)
+    assert report.area_um2 == 20 * (16 + 4 * 2 + 80 + 5) + 3000
+    assert report.leakage_uw["arrays"] == 20 / 4 * 100
+    assert report.leakage_uw["adc"] == 20 * 10
+    found = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert not list(Draft202012Validator(SCHEMA).iter_errors(found))
+    assert [(use["bits"], use["crossbars"]) for use in found["formats"]] == [(8, 8), (4, 4), (3, 8)]
+
+
 def test_the_json_form(handmade: Program) -> None:
     found = json.loads(json.dumps(report_of(handmade).to_json()))
     assert found.keys() >= FIXED_KEYS

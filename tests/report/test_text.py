@@ -8,7 +8,7 @@ from cimc.program.conversions import MayClip
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.program import Program
 from cimc.report.report import Report, report_of
-from cimc.report.text import component_table, layer_lines, statistics_lines, summary_lines
+from cimc.report.text import component_table, layer_lines, layer_table, statistics_lines, summary_lines
 
 
 @pytest.fixture
@@ -43,6 +43,23 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
         "assumed       ADC model table; digital operators for n = 1",
         "note          something is not known",
     ]
+
+
+def test_crossbars_and_formats(report: Report, mixed: Program) -> None:
+    lines = list(summary_lines(report))
+    assert "crossbars     8, 4 an array (8-bit offset; no mapping needs fewer than 4)" in lines
+    assert not any(line.startswith(("format", "inputs")) for line in lines)
+    lines = list(summary_lines(report_of(mixed)))
+    start = next(i for i, line in enumerate(lines) if line.startswith("arrays"))
+    assert lines[start : start + 6] == [
+        "arrays        6 (linear mapping; no mapping needs fewer than 5)",
+        "crossbars     20 (no mapping needs fewer than 16)",
+        "format        8-bit offset: 2 arrays of 4, 24 weights",
+        "format        4-bit offset, centred: 2 arrays of 2, 24 weights",
+        "format        3-bit differential: 2 arrays of 4, 12 weights",
+        "utilisation   60.0 % of the cells, 60 weights stored",
+    ]
+    assert "inputs        5 bits in 1, 8 bits in 2 multiplications" in lines
 
 
 def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
@@ -113,6 +130,19 @@ def test_layers(report: Report) -> None:
         "shape", "kind", "tiles", "arrays", "ADC", "bits", "conversions", "stage", "latency", "energy", "node",
     ]  # fmt: skip
     assert row.split() == ["4x3", "dense", "2", "1", "4", "192", "0", "1.23", "us", "2.5", "pJ", "/fc", "more"]
+
+
+def test_layers_of_several_formats(mixed: Program) -> None:
+    table = layer_table(report_of(mixed).layers)
+    shown = [dict(zip(table.head, row, strict=True)) for row in table.rows]
+    assert [(row["node"], row["crossbars"], row["bits"], row["encoding"]) for row in shown] == [
+        ("first", "4", "4", "offset, centred"),
+        ("again", "4", "4", "offset, centred"),
+        ("last", "16", "8", "differential, offset"),
+    ]
+    fitted = table.fitted(80)
+    assert "bits" in fitted.head[-1].split()
+    assert max(map(len, fitted.rows)) <= 80
 
 
 def test_statistics() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.formats import slices_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.program.timing import planes_of
@@ -51,7 +52,8 @@ def array_cost(
     """The cost of a program; `permuted_bits` tells the bits of each permuted value, 32 an element where it does not."""
     records = program.instructions
     multiplies = records[records["op"] == Opcode.MULTIPLY]
-    active = activity(multiplies, planes_of(multiplies, program), costs.slices)
+    slices = slices_of(program)[multiplies["array"]]
+    active = activity(multiplies, planes_of(multiplies, program), slices, input_bits_of(multiplies, program))
     each, taken = array_energies(active, multiplies["adc_bits"].astype(np.int64), costs), vectors.taken(multiplies["y"])
     energies = {name: None if values is None else values * taken for name, values in each.items()}
     permutes = records[records["op"] == Opcode.PERMUTE]
@@ -60,6 +62,13 @@ def array_cost(
     bits = sum(n * permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for n, (y, k) in zip(moved, written))
     price = costs.transfer_bit_pj
     return ArrayCost(multiplies, taken, active, energies, None if price is None else bits * price)
+
+
+def input_bits_of(records: Records, program: Program) -> Numbers:
+    """How many bits an input of each MULTIPLY record has."""
+    bits = np.zeros(program.slots, np.int64)
+    bits[[m.y for m in program.multiplications]] = [m.input_bits for m in program.multiplications]
+    return bits[records["y"]]
 
 
 def tiles_of_records(program: Program, records: Records) -> Numbers:

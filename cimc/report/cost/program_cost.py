@@ -8,6 +8,7 @@ import numpy as np
 from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import DECODE, Conditions
 from cimc.program.errors import ProgramError
+from cimc.program.formats import crossbars
 from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import assumed, longer_inputs
@@ -82,7 +83,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors)
-    hardware, count = chip.hardware_costs(), len(program.arrays) * chip.slices
+    hardware, count = chip.hardware_costs(), crossbars(program)
     cost = Cost(
         vectors=vectors,
         arrays=arrays,

@@ -15,8 +15,8 @@ from cimc.report.figures.figure import (
     picked,
     table,
 )
+from cimc.report.layer import Layer
 from cimc.report.quantities import ENERGY, TIME, Unit, scale_of
-from cimc.report.report import Layer
 from cimc.report.study import Study
 
 HEIGHT = 160

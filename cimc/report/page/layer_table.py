@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cimc.report.cost.vectors import INFERENCE
+from cimc.report.layer import Layer
 from cimc.report.quantities import ENERGY, SHARE, TIME, Unit, number, scale_of, shown
-from cimc.report.report import Layer
 from cimc.report.study import Study
 
 

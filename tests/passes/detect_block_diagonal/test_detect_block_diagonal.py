@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Compilation
-from cimc.report.report import Layer, report_of
+from cimc.report.layer import Layer
+from cimc.report.report import report_of
 from dialects.element_types import Array
 
 Write = Callable[..., Path]

@@ -1,0 +1,115 @@
+"""The formats of a program's arrays: what each has of arrays, crossbars, weights and conversions (docs/report.md)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.formats import first_offsets, midpoints
+from cimc.program.program import Program
+from cimc.program.records import Records
+from cimc.program.verifier import own_places
+
+_ARRAY, _ROWS, _COLUMNS = 1, 4, 5
+"""Columns of the tile table."""
+
+
+@dataclass(frozen=True)
+class FormatUse:
+    """The arrays of one format, and what they hold."""
+
+    bits: int
+    encoding: str
+    centred: bool
+    """Whether a column has another offset than the midpoint."""
+    slices: int
+    """Crossbars of an array."""
+    arrays: int
+    crossbars: int
+    crossbars_lower_bound: int
+    """Fewest that could hold these weights in this format."""
+    stored_weights: int
+    utilization: float
+    """The share of the cells that hold a weight."""
+    conversions: int
+    """Of what the figures are for."""
+
+
+def format_uses(program: Program, records: Records, conversions: NDArray[np.int64]) -> tuple[FormatUse, ...]:
+    """The formats that arrays have, in the program's order; `conversions` are those of each MULTIPLY record."""
+    cells = program.chip.rows * program.chip.columns
+    own = program.tiles[own_places(program.tiles)].astype(np.int64)
+    count = len(program.formats)
+    arrays = np.bincount(program.array_formats, minlength=count).tolist()
+    stored = _sums(program.array_formats[own[:, _ARRAY]], own[:, _ROWS] * own[:, _COLUMNS], count)
+    made = _sums(program.array_formats[records["array"]], conversions, count)
+    offset = _sums(program.array_formats[program.tiles[:, _ARRAY]], are_centred(program), count)
+    uses: list[FormatUse] = []
+    for number, format in enumerate(program.formats):
+        if arrays[number]:
+            slices = format.slices(program.chip.cell_bits)
+            uses.append(
+                FormatUse(
+                    bits=format.bits,
+                    encoding=format.encoding,
+                    centred=offset[number] > 0,
+                    slices=slices,
+                    arrays=arrays[number],
+                    crossbars=slices * arrays[number],
+                    crossbars_lower_bound=slices * -(-stored[number] // cells),
+                    stored_weights=stored[number],
+                    utilization=stored[number] / (arrays[number] * cells),
+                    conversions=made[number],
+                )
+            )
+    return tuple(uses)
+
+
+def utilization_of(uses: Sequence[FormatUse], cells: int) -> float:
+    """The share of all cells that hold a part of a weight, `cells` being those of a crossbar.
+
+    A weight takes one cell in each crossbar of its array.
+    """
+    crossbars = sum(use.crossbars for use in uses)
+    return sum(use.slices * use.stored_weights for use in uses) / (crossbars * cells) if crossbars else 0.0
+
+
+def are_centred(program: Program) -> NDArray[np.bool_]:
+    """Of which tiles a column has another offset than the midpoint, bool [tiles]."""
+    usual = midpoints(program.tiles, program.formats, program.array_formats)
+    before = np.concatenate([[0], np.cumsum(program.offsets != usual)])
+    ends = first_offsets(program.tiles)
+    return before[ends[1:]] > before[ends[:-1]]
+
+
+def encoding_text(encoding: str, centred: bool) -> str:
+    """As in `offset, centred`."""
+    return f"{encoding}{', centred' if centred else ''}"
+
+
+def format_text(bits: int, encoding: str, centred: bool) -> str:
+    """As in `4-bit offset, centred`."""
+    return f"{bits}-bit {encoding_text(encoding, centred)}"
+
+
+def format_lines(uses: Sequence[FormatUse], lower_bound: int) -> Iterator[str]:
+    """The crossbars of all arrays, and of each format where there are several; no array, no line."""
+    crossbars = sum(use.crossbars for use in uses)
+    least = f"no mapping needs fewer than {lower_bound:,}"
+    if len(uses) == 1:
+        (use,) = uses
+        said = format_text(use.bits, use.encoding, use.centred)
+        yield f"crossbars     {crossbars:,}, {use.slices} an array ({said}; {least})"
+    elif uses:
+        yield f"crossbars     {crossbars:,} ({least})"
+        for use in uses:
+            said = format_text(use.bits, use.encoding, use.centred)
+            arrays = f"{use.arrays:,} array{'s' if use.arrays != 1 else ''}"
+            yield f"format        {said}: {arrays} of {use.slices}, {use.stored_weights:,} weights"
+
+
+def _sums(groups: NDArray[np.uint8], values: NDArray[np.integer] | NDArray[np.bool_], count: int) -> list[int]:
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, groups, values.astype(np.int64))
+    return sums.tolist()
