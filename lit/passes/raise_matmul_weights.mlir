@@ -138,16 +138,43 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
 
 // -----
 
-// DequantizeLinear along rows, with zero points that int8 numbers cannot be moved by.
-// CHECK: cim.weight @w.float = dense<{{\[\[}}0.000000e+00, 5.000000e-01, 1.000000e+00], [4.000000e+00, 6.000000e+00, -2.600000e+02]]> : tensor<2x3xf32>
+// DequantizeLinear along rows, with zero points that int8 numbers cannot be moved by: these are subtracted.
+// CHECK: cim.weight @w.int8 = dense<{{\[\[}}1, 2, 3], [4, 5, -128]]> : tensor<2x3xi8> as #cim.affine<@w.scale>
 cim.weight @w = dense<[[1, 2, 3], [4, 5, -128]]> : tensor<2x3xi8>
 func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {
   %w = cim.read @w : tensor<2x3xi8>
   %scale = cim.constant dense<[0.5, 2.0]> : tensor<2xf32>
   %zero = cim.constant dense<[1, 2]> : tensor<2xi8>
   %scaled = cim.digital "DequantizeLinear"(%w, %scale, %zero) with {axis = 0 : i64} : (tensor<2x3xi8>, tensor<2xf32>, tensor<2xi8>) -> tensor<2x3xf32>
+  // CHECK: [[factors:%.*]] = cim.constant dense<[5.000000e-01, 2.000000e+00]> : tensor<2xf32>
+  // CHECK: [[scaled:%.*]] = cim.digital "Mul"(%x, [[factors]])
+  // CHECK: [[product:%.*]] = cim.matmul [[scaled]], @w.int8
+  // CHECK: [[zeros:%.*]] = cim.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+  // CHECK: [[shares:%.*]] = cim.digital "Mul"([[scaled]], [[zeros]])
+  // CHECK: [[sum:%.*]] = cim.digital "ReduceSum"([[shares]], %{{.*}}) with {keepdims = 1 : i64} : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  // CHECK: %y = cim.digital "Sub"([[product]], [[sum]])
   %y = cim.digital "MatMul"(%x, %scaled) : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
   func.return %y : tensor<?x3xf32>
+}
+
+// -----
+
+// A scale for every two columns of a row, that is no product: inputs of its own for each two.
+// CHECK: cim.weight @w.int8 = dense<{{\[\[\[}}1, -2], [4, 5]], {{\[\[}}7, 8], [9, 10]]]> : tensor<2x2x2xi8> as #cim.affine<@w.scale> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
+builtin.module attributes {"cim.opsets" = ["ai.onnx:21"]} {
+cim.weight @w = dense<[[1, -2, 7, 8], [4, 5, 9, 10]]> : tensor<2x4xi8>
+func.func @main(%x: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  %w = cim.read @w : tensor<2x4xi8>
+  %scale = cim.constant dense<[[0.5, 2.0], [1.0, 0.25]]> : tensor<2x2xf32>
+  %scaled = cim.digital "DequantizeLinear"(%w, %scale) with {axis = 1 : i64, block_size = 2 : i64} : (tensor<2x4xi8>, tensor<2x2xf32>) -> tensor<2x4xf32>
+  // CHECK: [[split:%.*]] = cim.digital "Reshape"(%x, %{{.*}}) : (tensor<?x2xf32>, tensor<4xi64>) -> tensor<?x1x1x2xf32>
+  // CHECK: [[factors:%.*]] = cim.constant dense<{{\[\[\[}}5.000000e-01, 1.000000e+00], [2.000000e+00, 2.500000e-01]]]> : tensor<1x2x2xf32>
+  // CHECK: [[scaled:%.*]] = cim.digital "Mul"([[split]], [[factors]]) : (tensor<?x1x1x2xf32>, tensor<1x2x2xf32>) -> tensor<?x1x2x2xf32>
+  // CHECK: [[inputs:%.*]] = cim.digital "Reshape"([[scaled]], %{{.*}}) : (tensor<?x1x2x2xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  // CHECK: %y = cim.matmul [[inputs]], @w.int8
+  %y = cim.digital "MatMul"(%x, %scaled) : (tensor<?x2xf32>, tensor<2x4xf32>) -> tensor<?x4xf32>
+  func.return %y : tensor<?x4xf32>
+}
 }
 
 // -----

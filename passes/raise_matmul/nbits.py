@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from dialects.attributes.onnx_attributes import integer
@@ -11,7 +10,7 @@ from dialects.cim import DigitalOp
 from dialects.element_types import Array
 from dialects.network import Network, shape_of
 from passes.rewriting.constants.constant_tensors import ConstantTensor
-from passes.rewriting.constants.constants import are_floats, constant_of, is_float
+from passes.rewriting.constants.constants import are_floats, constant_of
 from passes.rewriting.digital import DigitalBuilder, check_vectors
 from passes.rewriting.float_products import block_product
 from passes.rewriting.integer_products import optional
@@ -28,7 +27,9 @@ class Sizes:
 
     @staticmethod
     def of(op: DigitalOp) -> "Sizes | None":
-        """None where the attributes make no sense, which ONNX Runtime says, or numbers are of more than 8 bits."""
+        """None where the attributes make no sense, which ONNX Runtime says, where numbers are of more than 8 bits, or
+        where they lie as some graphics processor wants them.
+        """
         sizes = Sizes(
             integer(op.setting, "K", 0),
             integer(op.setting, "N", 0),
@@ -36,6 +37,7 @@ class Sizes:
             integer(op.setting, "block_size", 0),
         )
         is_sound = min(sizes.rows, sizes.columns, sizes.block) > 0 and 0 < sizes.bits <= 8
+        is_sound &= not integer(op.setting, "weight_prepacked", 0)
         return sizes if is_sound else None
 
     @property
@@ -54,8 +56,8 @@ class RaiseMatMulNBits(RewritePattern):
     """`MatMulNBits(A, B, scales, zero_points, g_idx, bias)`, all but A constant, B `[N, blocks, bytes]`.
 
     Row k belongs to block `k / block_size`, or `g_idx[k]`: rows of a block are brought together, and A's elements too.
-    How ONNX Runtime would round A (`accuracy_level`) is not copied: A is quantised like every activation. Left alone
-    are packed zero points beside a `g_idx`: ONNX Runtime 1.32 takes the middle of the range in their place.
+    How ONNX Runtime would round A (`accuracy_level`) is not copied: A is quantised like every activation. Packed zero
+    points of 4 bits beside a `g_idx` are passed over, as ONNX Runtime 1.32 does, which takes the middle of the range.
     """
 
     network: Network
@@ -66,30 +68,18 @@ class RaiseMatMulNBits(RewritePattern):
         tensor = None if sizes is None else _weight(op, sizes, self.network)
         if sizes is None or tensor is None or tensor.scale is None or not are_floats(op.inputs[0], tensor.scale):
             return
-        groups = self._array(op, 4)
-        zero = optional(op.inputs, 3)
-        if groups is not None and (not _are_groups(groups, sizes) or (zero is not None and not is_float(zero))):
-            return
         builder, x, bias = DigitalBuilder(self.network, op), op.inputs[0], optional(op.inputs, 5)
-        if groups is not None and not shape_of(x.type):
+        if not shape_of(x.type) and optional(op.inputs, 4) is not None:
             return
         check_vectors(x, sizes.rows, op)
-        if groups is not None:
-            x, tensor = _brought_together(builder, x, tensor, groups[: sizes.rows], sizes)
-        else:
-            tensor = tensor.moved(lambda array: array[: sizes.rows])
         y = block_product(builder, x, tensor.moved(lambda array: array[None]))
         if bias is not None:
             y = builder.elementwise("Add", y, bias)
         rewriter.replace(op, (), [y])
 
-    def _array(self, op: DigitalOp, index: int) -> Array | None:
-        value = optional(op.inputs, index)
-        return None if value is None else constant_of(value, self.network)
-
 
 def _weight(op: DigitalOp, sizes: Sizes, network: Network) -> ConstantTensor | None:
-    """The weight [blocks * block_size, N]; None where something of it is not constant, or of another size."""
+    """The weight [K, N]; None where something of it is not constant, or of another size or layout."""
     given = [optional(op.inputs, index) for index in (1, 2, 3, 4)]
     packed, scale, zero, groups = (None if value is None else constant_of(value, network) for value in given)
     is_open = any(value is not None and array is None for value, array in zip(given, (packed, scale, zero, groups)))
@@ -99,19 +89,28 @@ def _weight(op: DigitalOp, sizes: Sizes, network: Network) -> ConstantTensor | N
     bytes_of_block = -(-sizes.block * sizes.bits // 8)
     if packed.size != sizes.columns * sizes.blocks * bytes_of_block or scale.size != sizes.columns * sizes.blocks:
         return None
+    if zero is not None and zero.dtype == np.uint8 and groups is not None and sizes.bits == _PASSED_OVER:
+        zero = None
     zeros = np.full(count, sizes.nought, np.uint8) if zero is None else _zero_points(zero, sizes)
-    if zeros is None:
+    block = _block_of_rows(groups, sizes)
+    if zeros is None or block is None:
         return None
-    values = unpacked(packed.reshape(*count, bytes_of_block), sizes.bits, sizes.block)
-    rows = (sizes.blocks * sizes.block, sizes.columns)
-
-    def spread(array: Array) -> Array:
-        """A number for each block, as one for each row of it."""
-        return np.repeat(array.T, sizes.block, axis=0)
-
     zeros = zeros.astype(np.int32) if zeros.dtype == np.uint8 else zeros
-    matrix = np.ascontiguousarray(values.reshape(sizes.columns, -1).T).reshape(rows)
-    return ConstantTensor(matrix, name, scale=spread(scale.reshape(count)), zero_point=spread(zeros))
+    values = unpacked(packed.reshape(*count, bytes_of_block), sizes.bits, sizes.block)
+    matrix = np.ascontiguousarray(values.reshape(sizes.columns, -1)[:, : sizes.rows].T)
+    return ConstantTensor(matrix, name, scale=scale.reshape(count).T[block], zero_point=zeros.T[block])
+
+
+_PASSED_OVER = 4
+"""Bits of numbers whose packed zero points ONNX Runtime passes over where there is a `g_idx`."""
+
+
+def _block_of_rows(groups: Array | None, sizes: Sizes) -> Array | None:
+    """The block of each row, [K]; None if `g_idx` names others than there are."""
+    if groups is None:
+        return np.arange(sizes.rows) // sizes.block
+    groups = groups.reshape(-1)[: sizes.rows].astype(np.int64)
+    return groups if groups.size == sizes.rows and groups.min() >= 0 and groups.max() < sizes.blocks else None
 
 
 def _zero_points(zero: Array, sizes: Sizes) -> Array | None:
@@ -133,30 +132,3 @@ def unpacked(array: Array, bits: int, count: int) -> Array:
         *array.shape[:-1], count, bits
     )
     return np.packbits(digits, axis=-1, bitorder="little")[..., 0]
-
-
-def _are_groups(groups: Array, sizes: Sizes) -> bool:
-    """Whether `g_idx` names a block for each row."""
-    return groups.size >= sizes.rows and groups.min() >= 0 and groups.max() < sizes.blocks
-
-
-def _brought_together(
-    builder: DigitalBuilder, x: SSAValue, tensor: ConstantTensor, groups: Array, sizes: Sizes
-) -> tuple[SSAValue, ConstantTensor]:
-    """Vectors and weight with the rows of each block side by side, each with the scale of its block.
-
-    Blocks of fewer rows than the largest are filled up: with zeros in the vectors.
-    """
-    groups = groups.reshape(-1).astype(np.int64)
-    blocks, counts = np.unique(groups, return_counts=True)
-    table = np.full((len(blocks), counts.max()), sizes.rows)
-    table[np.arange(table.shape[1]) < counts[:, None]] = np.argsort(groups, kind="stable")
-    owners = np.repeat(blocks, table.shape[1]) * sizes.block
-    rows = ConstantTensor(
-        tensor.values[np.minimum(table.reshape(-1), sizes.rows - 1)],
-        tensor.name,
-        scale=None if tensor.scale is None else tensor.scale[owners],
-        zero_point=None if tensor.zero_point is None else tensor.zero_point[owners],
-    )
-    x = builder.pad_last(x, 1) if counts.min() < counts.max() else x
-    return builder.permute(x, table.reshape(-1), f"{tensor.name}.order"), rows

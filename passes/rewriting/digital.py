@@ -1,6 +1,6 @@
 """Builds digital operators in front of an operation, in the forms that the network's operator set knows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -64,6 +64,21 @@ class DigitalBuilder:
         assert block is not None
         block.insert_op_before(op, self.anchor)
         return op.results[0]
+
+    def once(self, op: DigitalOp) -> SSAValue:
+        """The first result of `op`, or of an operator before `anchor` in its block that does the same to the same."""
+        for other in self._users(op.operands[0]):
+            if other is not op and isinstance(other, DigitalOp) and _does_the_same(op, other):
+                op.erase()
+                return other.results[0]
+        return self.add(op)
+
+    def _users(self, x: SSAValue) -> Iterator[Operation]:
+        """The operations before `anchor` in its block that take `x`."""
+        for use in x.uses:
+            user = use.operation
+            if user.parent is self.anchor.parent and user.parent is not None and user.is_before_in_block(self.anchor):
+                yield user
 
     def op(
         self, op_type: str, inputs: Sequence[SSAValue], result_type: Attribute, **settings: int | Sequence[int]
@@ -167,7 +182,8 @@ class DigitalBuilder:
         assert isa(x.type, TensorType)
         shape = x.type.get_shape()
         pads = self.constant(np.array([0] * (2 * len(shape) - 1) + [count]), "pads")
-        return self.op("Pad", [x, pads], TensorType(x.type.element_type, [*shape[:-1], shape[-1] + count]))
+        padded = TensorType(x.type.element_type, [*shape[:-1], shape[-1] + count])
+        return self.once(DigitalOp("Pad", [x, pads], [padded]))
 
     def first_of_last(self, x: SSAValue, count: int) -> SSAValue:
         """The first `count` elements of the last axis."""
@@ -178,6 +194,9 @@ class DigitalBuilder:
         """`x[..., table]`, the table kept as a weight; `x` itself for the identity."""
         if shape_of(x.type) is not None and np.array_equal(table, np.arange(_last(x))):
             return x
+        for other in self._users(x):
+            if isinstance(other, PermuteOp) and np.array_equal(self.network.array(other.symbol), table):
+                return other.result
         symbol = self.weight(table.astype(np.int64), name)
         return self.add(PermuteOp(x, symbol, with_last(x.type, len(table))))
 
@@ -185,6 +204,20 @@ class DigitalBuilder:
         """Multiplication by the weight `@symbol` of that many columns."""
         product = i32 if element_type(x.type) in (ui8, i8) else element_type(x.type)
         return self.add(MatmulOp(x, symbol, with_last(x.type, columns, product)))
+
+
+def _does_the_same(a: Operation, b: Operation) -> bool:
+    """Whether two operators differ in nothing but their names."""
+    same_settings = a.name == b.name and a.properties == b.properties and a.attributes == b.attributes
+    if not same_settings or a.result_types != b.result_types or len(a.operands) != len(b.operands):
+        return False
+    return all(x is y or _is_same_constant(x, y) for x, y in zip(a.operands, b.operands))
+
+
+def _is_same_constant(a: SSAValue, b: SSAValue) -> bool:
+    if isinstance(a.owner, ConstantOp) and isinstance(b.owner, ConstantOp):
+        return a.owner.value == b.owner.value
+    return isinstance(a.owner, ReadOp) and isinstance(b.owner, ReadOp) and a.owner.symbol == b.owner.symbol
 
 
 def _last(x: SSAValue) -> int:

@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from functools import partial, reduce
 
 import numpy as np
-from xdsl.dialects.builtin import DYNAMIC_INDEX, NoneType, SymbolRefAttr, TensorType, i64
 from xdsl.ir import SSAValue
-from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import AffineAttr
 from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.weights import Remake
 from passes.rewriting.constants.constant_tensors import ConstantTensor
-from passes.rewriting.constants.constants import BYTES, ConstantMatrix, is_float
+from passes.rewriting.constants.constants import ConstantMatrix, is_float
 from passes.rewriting.constants.scaled_blocks import scaled_blocks
-from passes.rewriting.digital import DigitalBuilder, check_vectors, with_last
-from passes.rewriting.last_axes import leading, sum_over, with_last_axes
+from passes.rewriting.digital import DigitalBuilder, check_vectors
+from passes.rewriting.scaled_products import ScaledProduct
 
 
 def matrix_product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix) -> SSAValue:
@@ -26,27 +24,10 @@ def matrix_product(builder: DigitalBuilder, x: SSAValue, matrix: ConstantMatrix)
     if matrix.scale is None:
         symbol = matrix.symbol or builder.weight(matrix.values, matrix.name, again=matrix.again)
         return builder.matmul(x, symbol, columns)
-    scale, zero = matrix.per_column(matrix.scale), matrix.per_column(matrix.zero_point)
-    is_plain = scale is not None and (matrix.zero_point is None or zero is not None)
-    if scale is not None and is_plain and matrix.values.dtype in BYTES:
-        return builder.matmul(x, _affine_weight(builder, matrix, scale, zero), columns)
     grid = (
         None if a is None else np.broadcast_to(a, matrix.values.shape)[None] for a in (matrix.scale, matrix.zero_point)
     )
     return block_product(builder, x, ConstantTensor(matrix.values[None], matrix.name, None, *grid))
-
-
-def _affine_weight(builder: DigitalBuilder, matrix: ConstantMatrix, scale: Array, zero: Array | None) -> str:
-    """The int8 weight that stands for a dequantised matrix; uint8 is moved by 128, its zero point too."""
-    values = matrix.values
-    if values.dtype == np.uint8:
-        values = (values ^ 0x80).view(np.int8)
-        zero = (np.zeros(values.shape[1], np.int32) if zero is None else zero) - np.int32(128)
-    scale_symbol = SymbolRefAttr(builder.weight(scale, f"{matrix.name}.scale"))
-    zero_symbol = NoneType()
-    if zero is not None and zero.any():
-        zero_symbol = SymbolRefAttr(builder.weight(zero, f"{matrix.name}.zero"))
-    return builder.weight(values, f"{matrix.name}.int8", AffineAttr(scale_symbol, zero_symbol))
 
 
 def block_product(
@@ -56,29 +37,20 @@ def block_product(
 
     `again` makes the blocks once more, if they take no memory in between.
     """
-    count, rows, columns = blocks.shape
-    name = blocks.name
+    (count, rows, _), name = blocks.shape, blocks.name
     if blocks.scale is None:
         return stored_product(builder, x, blocks.values, f"{name}.{'matrix' if count == 1 else 'blocks'}", again=again)
     plan = scaled_blocks(blocks)
     if plan is None:
         return stored_product(builder, x, blocks.numbers(), f"{name}.float")
-    if plan.rows is not None:
-        x = builder.elementwise("Mul", x, builder.constant(plan.rows.reshape(-1), f"{name}.rows"))
-    missing = plan.groups * plan.values.shape[1] - rows
-    if missing:
-        x = _filled(builder, x, count, rows, missing)
     scale = builder.weight(plan.scale.reshape(-1), f"{name}.scale")
     zero = None if plan.zero_point is None else builder.weight(plan.zero_point.reshape(-1), f"{name}.zero")
-    affine = AffineAttr.of(scale, zero)
-    y = stored_product(builder, x, plan.values, f"{name}.int8", affine)
-    if plan.offset is not None:
-        y = _less_offset(builder, x, plan.values.shape[1], y, plan.offset, f"{name}.offset")
-    if plan.groups == 1:
-        return y
-    parts = with_last_axes(builder, y, [plan.groups, columns] if count == 1 else [count, plan.groups, columns])
-    total = sum_over(builder, parts, -2)
-    return total if count == 1 else with_last_axes(builder, total, [count * columns], replaced=2)
+    multiply = partial(_stored, builder, plan.values, f"{name}.int8", AffineAttr.of(scale, zero))
+    return ScaledProduct(builder, plan, count, rows, name).of(x, multiply)
+
+
+def _stored(builder: DigitalBuilder, blocks: Array, name: str, affine: AffineAttr, x: SSAValue) -> SSAValue:
+    return stored_product(builder, x, blocks, name, affine)
 
 
 def stored_product(
@@ -101,32 +73,6 @@ def stored_product(
 
 def _first_again(blocks: Remake) -> Array:
     return blocks()[0]
-
-
-def _filled(builder: DigitalBuilder, x: SSAValue, blocks: int, rows: int, missing: int) -> SSAValue:
-    """`x` with zeros after each block's rows."""
-    if blocks == 1 and isa(x.type, TensorType):
-        return builder.pad_last(x, missing)
-    parts = with_last_axes(builder, x, [blocks, rows])
-    shape = leading(builder, parts, 1)
-    count = builder.constant(np.array([missing]), "missing")
-    target = builder.op("Concat", [shape, count], TensorType(i64, [DYNAMIC_INDEX]), axis=0)
-    zeros = builder.op("ConstantOfShape", [target], with_last(parts.type, missing))
-    zeros = builder.cast(zeros, element_type(x.type))
-    filled = builder.op("Concat", [parts, zeros], with_last(parts.type, rows + missing), axis=-1)
-    return with_last_axes(builder, filled, [blocks * (rows + missing)], replaced=2)
-
-
-def _less_offset(builder: DigitalBuilder, x: SSAValue, rows: int, y: SSAValue, offset: Array, name: str) -> SSAValue:
-    """`y` less `offset` [blocks, columns] times the sum of each block's inputs, of which there are `rows`."""
-    blocks, columns = offset.shape
-    if blocks == 1:
-        sums = builder.reduce_last("ReduceSum", x)
-        return builder.elementwise("Sub", y, builder.op("Mul", [sums, builder.constant(offset[0], name)], y.type))
-    sums = builder.reduce_last("ReduceSum", with_last_axes(builder, x, [blocks, rows]))
-    parts = with_last_axes(builder, y, [blocks, columns])
-    parts = builder.elementwise("Sub", parts, builder.op("Mul", [sums, builder.constant(offset, name)], parts.type))
-    return with_last_axes(builder, parts, [blocks * columns], replaced=2)
 
 
 def are_multiplied(x: SSAValue, factors: Sequence[ConstantMatrix | ConstantTensor]) -> bool:

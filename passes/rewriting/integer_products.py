@@ -49,10 +49,12 @@ def integer_weight(values: Array, zero_point: Array | None, name: str) -> Intege
 
     Blocks [blocks, rows, columns] have zero points [blocks * columns].
     """
+    if values.dtype == np.int8 and zero_point is None:
+        return IntegerWeight(values, None, name)
     columns = values.shape[-1] * (len(values) if values.ndim == 3 else 1)
     shape = (len(values), 1, -1) if values.ndim == 3 else (-1,)
     moved = values.astype(np.int16) - (0 if zero_point is None else zero_point.astype(np.int16).reshape(shape))
-    if zero_point is not None and moved.min(initial=0) >= -128 and moved.max(initial=0) <= 127:
+    if moved.min(initial=0) >= -128 and moved.max(initial=0) <= 127:
         return IntegerWeight(moved.astype(np.int8), None, name)
     if values.dtype == np.int8:
         return IntegerWeight(values, zero_point, name)

@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from xdsl.dialects.builtin import NoneType, SymbolRefAttr, TensorType
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
-from dialects.attributes.cim_attributes import AffineAttr
 from dialects.element_types import Array
 from dialects.network import Network
 from dialects.weights import Remake
 from passes.rewriting.constants.constant_tensors import ConstantTensor, turned
-from passes.rewriting.constants.constants import BYTES, constant_factors
+from passes.rewriting.constants.constants import constant_factors
 from passes.rewriting.digital import DigitalBuilder
-from passes.rewriting.float_products import added, are_multiplied, block_product, stored_product
-from passes.rewriting.integer_products import IntegerWeight, integer_weight
+from passes.rewriting.float_products import added, are_multiplied, block_product
 
 Blocks = Callable[[Array], Array]
 """Makes [groups, rows, columns] of an array of the shape of a kernel."""
@@ -40,31 +38,7 @@ def kernel_product(
 
 def _product(builder: DigitalBuilder, x: SSAValue, kernel: ConstantTensor, blocks: Blocks) -> SSAValue:
     """`x` times one kernel."""
-    moved = kernel.moved(blocks)
-    weight = _bytes_of_columns(moved)
-    if weight is None or moved.scale is None:
-        return block_product(builder, x, moved, _again(kernel.symbol, builder.network, blocks))
-    scale = SymbolRefAttr(builder.weight(np.ascontiguousarray(moved.scale[:, 0]).reshape(-1), f"{kernel.name}.scale"))
-    zero = NoneType()
-    if weight.zero_point is not None and weight.zero_point.any():
-        zero = SymbolRefAttr(builder.weight(weight.zero_point, f"{kernel.name}.zero"))
-    return stored_product(builder, x, weight.values, f"{kernel.name}.int8", AffineAttr(scale, zero))
-
-
-def _bytes_of_columns(blocks: ConstantTensor) -> IntegerWeight | None:
-    """The integers of blocks with one scale and one zero point a column; None for others.
-
-    What is left of the zero points is corrected in integers: a sum of floats would need those that are gathered.
-    """
-    scale, zero = blocks.scale, blocks.zero_point
-    if scale is None or blocks.values.dtype not in BYTES or not (scale == scale[:, :1]).all():
-        return None
-    if zero is None:
-        return integer_weight(blocks.values, None, blocks.name)
-    if zero.dtype.kind not in "iu" or not (zero == zero[:, :1]).all():
-        return None
-    columns = np.ascontiguousarray(zero[:, 0]).reshape(-1).astype(np.int32)
-    return integer_weight(blocks.values, columns, blocks.name)
+    return block_product(builder, x, kernel.moved(blocks), _again(kernel.symbol, builder.network, blocks))
 
 
 def _again(symbol: str | None, network: Network, blocks: Blocks) -> Remake | None:
