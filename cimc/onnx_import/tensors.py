@@ -1,4 +1,7 @@
-"""Constants of an ONNX file as numpy arrays: inline, sparse, or mapped from files beside the model."""
+"""Constants of an ONNX file as numpy arrays: inline, sparse, or mapped from files beside the model.
+
+Numbers of less than 8 bits are unpacked, and so in memory.
+"""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ _LARGEST_SPARSE = 1 << 32
 
 
 def array_of(tensor: TensorProto, file: Path) -> Array:
-    """The array of an initializer; external data is mapped, not read.
+    """The array of an initializer; external data is mapped, not read, but for that of less than 8 bits.
 
     Raises UserError where the data is missing, too short, outside the model's folder, or not what its type and shape
     demand.
@@ -47,16 +50,15 @@ def array_of(tensor: TensorProto, file: Path) -> Array:
 def _mapped(tensor: TensorProto, file: Path, subject: str) -> Array:
     entries: Mapping[str, str] = {str(entry.key): str(entry.value) for entry in tensor.external_data}
     path = _inside(file, entries.get("location", ""), subject)
-    if tensor.data_type in _PACKED:
-        raise UserError(f"{subject} has external data of a type below 8 bits, which is not supported: store it inline")
     if tensor.data_type == TensorProto.STRING:
         raise UserError(f"{subject} has external data of texts, which is not supported: store it inline")
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
-    offset, size = _number(entries, "offset", subject) or 0, math.prod(tensor.dims) * dtype.itemsize
+    dtype, bits = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)), _PACKED.get(tensor.data_type, 0)
+    count = math.prod(tensor.dims)
+    offset, size = _number(entries, "offset", subject) or 0, -(-count * bits // 8) if bits else count * dtype.itemsize
     length = _number(entries, "length", subject)
     if length is not None and length != size:
         shape = "x".join(map(str, tensor.dims)) or "a scalar"
-        raise UserError(f"{subject} has external data of length {length}: {shape} of {dtype} are {size} bytes")
+        raise UserError(f"{subject} has external data of length {length}: {shape} of {dtype.name} are {size} bytes")
     if not path.is_file():
         raise UserError(f"{subject} needs the file {path.name}, which is not beside the model: copy it there")
     if offset + size > path.stat().st_size:
@@ -65,7 +67,14 @@ def _mapped(tensor: TensorProto, file: Path, subject: str) -> Array:
         )
     if not size:
         return np.zeros(tuple(tensor.dims), dtype)
-    return np.memmap(path, np.uint8, "r", offset, (size,)).view(dtype).reshape(tuple(tensor.dims))
+    content = np.memmap(path, np.uint8, "r", offset, (size,))
+    return _unpacked(tensor, content) if bits else content.view(dtype).reshape(tuple(tensor.dims))
+
+
+def _unpacked(tensor: TensorProto, content: Array) -> Array:
+    """Numbers that lie in bytes by twos or fours, each in a byte of memory."""
+    inline = TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=content.tobytes())
+    return numpy_helper.to_array(inline)
 
 
 def _number(entries: Mapping[str, str], key: str, subject: str) -> int | None:
@@ -81,7 +90,14 @@ def _number(entries: Mapping[str, str], key: str, subject: str) -> int | None:
 
 _DIGITS = 19
 """Digits of the largest number of bytes that a file can have."""
-_PACKED = (TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1, TensorProto.INT2, TensorProto.UINT2)
+_PACKED: Mapping[int, int] = {
+    TensorProto.INT4: 4,
+    TensorProto.UINT4: 4,
+    TensorProto.FLOAT4E2M1: 4,
+    TensorProto.INT2: 2,
+    TensorProto.UINT2: 2,
+}
+"""Bits of the types of which several numbers lie in a byte."""
 
 
 def _inside(file: Path, location: str, subject: str) -> Path:

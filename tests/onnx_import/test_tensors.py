@@ -148,8 +148,28 @@ def test_sparse_initializer_of_no_size(tmp_path: Path) -> None:
         dense_of(sparse, tmp_path / "network.onnx")
 
 
-def test_external_data_below_eight_bits(tmp_path: Path) -> None:
-    tensor = numpy_helper.to_array(helper.make_tensor("w", TensorProto.INT4, [4, 3], [1] * 12))
-    assert message_of(external(tmp_path, tensor, location="w.bin")) == (
-        "initializer 'w' has external data of a type below 8 bits, which is not supported: store it inline"
+PACKED = ["INT4", "UINT4", "INT2", "UINT2", "FLOAT4E2M1"]
+
+
+@pytest.mark.parametrize("name", PACKED)
+@pytest.mark.parametrize("shape", [(3, 5), (4, 4), (0, 3), ()])
+def test_external_data_below_eight_bits(name: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    """Several numbers in a byte, the last byte perhaps not full."""
+    type_ = TensorProto.DataType.Value(name)
+    numbers = np.random.default_rng(0).integers(-2 if name.startswith("INT") else 0, 2, shape)
+    expected = np.asarray(numbers).astype(helper.tensor_dtype_to_np_dtype(type_))
+    inline = numpy_helper.from_array(expected, "w")
+    (tmp_path / "w.bin").write_bytes(b"before" + inline.raw_data + b"after")
+    tensor = TensorProto(name="w", data_type=type_, dims=shape, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", "w.bin"), ("offset", "6"), ("length", str(len(inline.raw_data)))):
+        tensor.external_data.add(key=key, value=value)
+    array = array_of(tensor, tmp_path / "network.onnx")
+    assert array.dtype == expected.dtype
+    np.testing.assert_array_equal(array, expected)
+
+
+def test_external_data_below_eight_bits_of_another_length(tmp_path: Path) -> None:
+    tensor = numpy_helper.to_array(helper.make_tensor("w", TensorProto.INT4, [5, 3], [1] * 15))
+    assert message_of(external(tmp_path, tensor, location="w.bin", length="15")) == (
+        "initializer 'w' has external data of length 15: 5x3 of int4 are 8 bytes"
     )
