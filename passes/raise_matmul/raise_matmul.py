@@ -11,6 +11,7 @@ from dialects.attributes.onnx_attributes import integer, real
 from dialects.cim import DigitalOp
 from dialects.network import Network, shape_of
 from passes.raise_matmul.attention import RaiseAttention, RaiseQAttention
+from passes.raise_matmul.bnb4 import RaiseMatMulBnb4
 from passes.raise_matmul.convolutions.convolutions import RaiseConv
 from passes.raise_matmul.convolutions.integer_convolutions import RaiseConvInteger, RaiseQLinearConv
 from passes.raise_matmul.convolutions.transposed_convolutions import RaiseConvTranspose
@@ -137,6 +138,7 @@ INTEGER_RULES = (
     RaiseConvInteger,
     RaiseQLinearConv,
     RaiseMatMulNBits,
+    RaiseMatMulBnb4,
     RaiseDynamicQuantizeMatMul,
     RaiseMatMulIntegerToFloat,
     RaiseQGemm,

@@ -64,7 +64,7 @@ class ConstantProduct:
     @property
     def elements(self) -> int:
         """Weights that the operator multiplies by, as far as they are known without a run."""
-        if self.node.op_type == "MatMulNBits":
+        if self.node.op_type in ("MatMulNBits", "MatMulBnb4"):
             sizes = {a.name: a.i for a in self.node.attribute if a.name in ("K", "N")}
             return math.prod(sizes.values())
         return sum(weight.elements for weight in self.weights.values())

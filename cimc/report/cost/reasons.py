@@ -11,7 +11,7 @@ _RAISED = {
     }),
     "com.microsoft": frozenset({
         "Attention", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "FusedConv", "FusedGemm", "FusedMatMul",
-        "MatMulIntegerToFloat", "MatMulNBits", "MoE", "QAttention", "QGemm", "QLinearConv", "QMoE",
+        "MatMulBnb4", "MatMulIntegerToFloat", "MatMulNBits", "MoE", "QAttention", "QGemm", "QLinearConv", "QMoE",
     }),
 }  # fmt: skip
 """Operators that passes have rules for, by domain."""
