@@ -26,7 +26,7 @@ def column_offsets(weights: Weights, cells: CellFormat, cell_bits: int) -> Offse
     least, most = -low, (1 << bits) - 1 - high
     assert (least <= most).all(), "a column does not fit"
     if not cells.centred:
-        return np.clip(np.int16(1 << (bits - 1)), least, most)
+        return np.minimum(np.maximum(least, np.int16(1 << (bits - 1))), most)
     return least + _centring(weights, low, most - least, bits, cell_bits).reshape(columns)
 
 
@@ -37,10 +37,13 @@ def _centring(weights: Weights, low: Offsets, spare: Offsets, bits: int, cell_bi
     the number is then a multiple of its significance, and falls back to 0 where it is one of the next digit's.
     """
     rows, columns = weights.shape[-2:]
-    above = weights.reshape(-1, rows, columns) - low.reshape(-1, 1, columns)
-    count = len(above) * columns
-    index: npt.NDArray[np.int64] = above * np.int64(count) + np.arange(count).reshape(-1, 1, columns)
-    counts = np.bincount(index.reshape(-1), minlength=count << bits).reshape(1 << bits, count).astype(np.int32)
+    above: npt.NDArray[np.int64] = np.subtract(
+        weights.reshape(-1, rows, columns), low.reshape(-1, 1, columns), dtype=np.int64
+    )
+    count: int = len(above) * columns
+    above *= count
+    above += np.arange(count).reshape(-1, 1, columns)
+    counts = np.bincount(above.reshape(-1), minlength=count << bits).reshape(1 << bits, count).astype(np.int32)
     steps = -np.arange(1, int(spare.max(initial=0)) + 1)
     largest = np.zeros((len(steps) + 1, count), np.int32)
     for shift in range(0, bits, cell_bits):
