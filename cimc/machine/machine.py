@@ -15,7 +15,7 @@ from cimc.machine.fast.engine import FastEngine
 from cimc.machine.inputs import check_inputs
 from cimc.machine.onnx_kernels import OnnxKernels
 from cimc.machine.plan import arranged, effective, ends_of, steps_of
-from cimc.machine.products import Products, Run, Values, clipped
+from cimc.machine.products import Products, Run, Values, clipped, conversions
 from cimc.machine.reference import ReferenceEngine
 from cimc.machine.spot_check import SpotCheckedEngine
 from cimc.machine.stoppable import stoppable
@@ -104,7 +104,7 @@ class Machine:
         self._execute(0, len(self.steps), run, options)
         self.products.rooms.append(run.room)
         self.native = run.times
-        self.conversions, self.clipped = self.products.conversions(run.counts), clipped(run.counts)
+        self.conversions, self.clipped = conversions(run.counts), clipped(run.counts)
         return {output.name: values[output.slot] for output in self.program.outputs}
 
     def _execute(self, first: int, last: int, run: Run, options: RunOptions) -> None:

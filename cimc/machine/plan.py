@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.control_flow.bodies import WHOLE, Body, around, bodies_of, body_of_records
+from cimc.program.formats import slices_of
 from cimc.program.metadata import Multiplication
+from cimc.program.planes import INPUT_BITS, planes
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, TIMING_ONLY, Opcode, Records
 
@@ -25,8 +27,8 @@ class Product:
     columns: int
     first: int
     last: int
-    converted: int
-    """Columns of arrays that these records convert."""
+    conversions: tuple[int, int]
+    """How many these records make of one vector: of an unsigned one, and of a signed one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +59,16 @@ class Group:
         return sum(self.widths)
 
     @cached_property
-    def converted(self) -> int:
-        """Columns of arrays that the records convert."""
-        return sum(product.converted for product in self.products)
+    def conversions(self) -> tuple[int, int]:
+        """How many the records make of one vector: of an unsigned one, and of a signed one."""
+        unsigned, signed = zip(*(product.conversions for product in self.products), strict=True)
+        return sum(unsigned), sum(signed)
+
+    @cached_property
+    def limited(self) -> Multiplication | None:
+        """The multiplication that takes numbers of the fewest bits, if these are not all that a byte can be."""
+        least = min((product.multiplication for product in self.products), key=lambda made: made.input_bits)
+        return None if least.input_bits == max(INPUT_BITS) else least
 
 
 @dataclass(frozen=True)
@@ -114,7 +123,16 @@ def steps_of(records: Records, program: Program) -> list[Step]:
     runs = np.split(np.arange(len(records)), np.flatnonzero(np.diff(_runs(records))) + 1) if len(records) else []
     frees = _frees(_uses(records, runs, program), program)
     multiplications = {multiplication.y: multiplication for multiplication in program.multiplications}
-    return [_step(records, run, free, multiplications, program) for run, free in zip(runs, frees, strict=True)]
+    cells = _converted_cells(records, program)
+    return [_step(records, run, free, multiplications, cells, program) for run, free in zip(runs, frees, strict=True)]
+
+
+def _converted_cells(records: Records, program: Program) -> NDArray[np.int64]:
+    """How many conversions each record makes for a plane: one for each column of each slice; other than MULTIPLY 0."""
+    cells, multiplies = np.zeros(len(records), np.int64), records["op"] == Opcode.MULTIPLY
+    own = records[multiplies]
+    cells[multiplies] = own["columns"] * slices_of(program)[own["array"]]
+    return cells
 
 
 def ends_of(steps: Sequence[Step]) -> dict[int, tuple[int, int]]:
@@ -137,6 +155,7 @@ def _step(
     run: NDArray[np.intp],
     frees: tuple[int, ...],
     multiplications: Mapping[int, Multiplication],
+    cells: NDArray[np.int64],
     program: Program,
 ) -> Step:
     first, op = int(run[0]), Opcode(int(records["op"][run[0]]))
@@ -148,8 +167,10 @@ def _step(
 
     def product(x: int, y: int) -> Product:
         begin, end = (first + cleared + bisect(adders, (x, y)) for bisect in (bisect_left, bisect_right))
-        converted, made = int(records["columns"][begin:end].sum(dtype=np.int64)), multiplications[y]
-        return Product(made, program.weights[made.weight].columns, begin, end, converted)
+        converted, made, dac_bits = int(cells[begin:end].sum()), multiplications[y], program.chip.dac_bits
+        unsigned, signed = planes(dac_bits, made.input_bits), planes(dac_bits, max(INPUT_BITS), signed=True)
+        conversions = unsigned * converted, signed * converted
+        return Product(made, program.weights[made.weight].columns, begin, end, conversions)
 
     clears = sorted(zip(*(records[name][run[:cleared]].tolist() for name in "xy"), strict=True))
     own = {y for _, y in clears}

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.engine import Engine
-from cimc.machine.fast.encoding import cell_fields, input_fields
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.fast.loops import Call
 from cimc.machine.fast.words import LANES, Words
 from cimc.machine.plan import Group, Product, Step
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import Multiplication
 from cimc.program.program import Program
 
 Values: TypeAlias = dict[int, NDArray[Any]]
 MOST_KEPT = 1 << 25
 """Bytes of sums that are kept from run to run."""
-Count: TypeAlias = tuple[int, int, int, bool, int]
-"""Of products in a stage: the stage, columns that were converted, vectors, whether they are signed, what clipped."""
+Count: TypeAlias = tuple[int, int, int, int]
+"""Of products in a stage: the stage, how many conversions they make of a vector, vectors, what clipped."""
 _INT8, _UINT8 = np.dtype(np.int8), np.dtype(np.uint8)
 
 
@@ -96,10 +96,6 @@ class Products:
         self.own = {g for g in groups if not any(p.multiplication.y in outputs for p in g.products)}
         """The groups whose products nobody sees after a run."""
         self.rooms = deque[Room]()
-        chip = program.chip
-        slices = len(cell_fields(chip.encoding, chip.cell_bits).firsts)
-        self.digits = [slices * len(input_fields(chip.dac_bits, signed).firsts) for signed in (False, True)]
-        """Conversions for each column of a record, with unsigned and with signed inputs."""
         self.inverses: dict[int, NDArray[np.intp]] = {}
 
     def room(self) -> Room:
@@ -115,6 +111,8 @@ class Products:
         for group in step.groups:
             x = values[group.x]
             shape, dtype = x.shape, x.dtype
+            if group.limited is not None:
+                _check_bits(group.limited, x)
             sums = run.room.kept.get(group)
             if sums is None or sums.shape != shape or sums.dtype != dtype:
                 _check(group, x)
@@ -127,7 +125,7 @@ class Products:
                 clipped = 0
             else:
                 clipped = self._multiply(group, x, sums, run)
-            run.counts.append((step.stage, group.converted, math.prod(shape[:-1]), dtype == _INT8, clipped))
+            run.counts.append((step.stage, group.conversions[dtype == _INT8], math.prod(shape[:-1]), clipped))
             for product, view in zip(group.products, sums.views):
                 order = product.multiplication.order
                 values[product.multiplication.y] = view if order is None else self._ordered(view, order)
@@ -158,7 +156,7 @@ class Products:
         run.native += time.perf_counter() - start
         order = product.multiplication.order
         y += sums if order is None else self._ordered(sums, order)
-        run.counts.append((stage, product.converted, len(matrix(x)), x.dtype == _INT8, clipped))
+        run.counts.append((stage, product.conversions[x.dtype == _INT8], len(matrix(x)), clipped))
 
     def _ordered(self, product: NDArray[np.int32], order: int) -> NDArray[np.int32]:
         """Column j goes to the element that table `order` says (I13)."""
@@ -166,22 +164,33 @@ class Products:
             self.inverses[order] = np.argsort(self.program.tables[order])
         return np.take(product, self.inverses[order], axis=-1)
 
-    def conversions(self, counts: Iterable[Count]) -> dict[int, int]:
-        """How many conversions were made, for every stage with any."""
-        made: dict[int, int] = {}
-        for stage, converted, vectors, signed, _ in counts:
-            if converted:
-                made[stage] = made.get(stage, 0) + vectors * self.digits[signed] * converted
-        return made
+
+def conversions(counts: Iterable[Count]) -> dict[int, int]:
+    """How many conversions were made, for every stage with any."""
+    made: dict[int, int] = {}
+    for stage, number, vectors, _ in counts:
+        if number:
+            made[stage] = made.get(stage, 0) + vectors * number
+    return made
 
 
 def clipped(counts: Iterable[Count]) -> dict[int, int]:
     """How many conversions clipped, for every stage with any conversions."""
     result: dict[int, int] = {}
-    for stage, converted, _, _, number in counts:
-        if converted:
+    for stage, made, _, number in counts:
+        if made:
             result[stage] = result.get(stage, 0) + number
     return result
+
+
+def _check_bits(multiplication: Multiplication, x: NDArray[Any]) -> None:
+    """The machine does not cut numbers off in silence that are too large for their planes (I21)."""
+    bits = multiplication.input_bits
+    if x.dtype != _UINT8:
+        raise ProgramError(f"multiplication {multiplication.node} takes uint8 of {bits} bits, found {x.dtype}")
+    if x.size and (largest := int(x.max())) >> bits:
+        found = f"found {largest}, expected at most {(1 << bits) - 1}"
+        raise ProgramError(f"multiplication {multiplication.node} takes numbers of {bits} bits: {found}")
 
 
 def _check(group: Group, x: NDArray[Any]) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.formats import slices_of
+from cimc.program.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.timing import planes_of
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.metadata import Timing
+from cimc.program.planes import planes_of
 from cimc.program.program import Program
-from cimc.program.records import Opcode, Records
+from cimc.program.records import Opcode
 
 Numbers = NDArray[np.int64]
 
@@ -65,12 +66,6 @@ def record_ends(program: Program, timing: Timing, activations: Activations) -> N
         own = program.operations[program.operations[:, 0] == program.instructions["k"][number]]
         ends[number] = (own[:, 3] + own[:, 4]).max(initial=ends[number])
     return ends
-
-
-def planes_of(records: Records, program: Program) -> Numbers:
-    """Planes of the inputs of each MULTIPLY record; a sign has one of its own where planes have several bits."""
-    signed = np.isin(records["y"], [m.y for m in program.multiplications if m.signed])
-    return 8 // program.chip.dac_bits + (signed & (program.chip.dac_bits > 1)).astype(np.int64)
 
 
 def _sums(group: Numbers, values: NDArray[np.integer], count: int) -> Numbers:

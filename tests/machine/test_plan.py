@@ -8,6 +8,7 @@ import numpy as np
 
 from cimc.compiler import Compilation
 from cimc.machine.plan import arranged, effective, ends_of, steps_of
+from cimc.program.formats import Format
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 
@@ -38,7 +39,8 @@ def test_steps(handmade: Program) -> None:
     ]
     (group,) = steps[2].groups
     (product,) = steps[2].products
-    assert (group.x, group.rows, group.first, group.last, group.columns, group.converted) == (2, 4, 3, 5, 3, 6)
+    assert (group.x, group.rows, group.first, group.last, group.columns) == (2, 4, 3, 5, 3)
+    assert (group.conversions, group.limited) == ((6 * 4 * 8, 6 * 4 * 8), None)
     assert (product.multiplication.y, product.columns, product.first, product.last) == (3, 3, 3, 5)
 
 
@@ -51,9 +53,24 @@ def test_products_of_one_value_are_a_group(handmade: Program) -> None:
     both, more = steps_of(stream[arranged(stream)], program)
     (group,) = both.groups
     assert [(p.multiplication.y, p.first, p.last) for p in group.products] == [(3, 2, 4), (4, 4, 4)]
-    assert (group.widths, group.converted, both.continued) == ((3, 3), 6, ())
+    assert (group.widths, group.conversions, both.continued) == ((3, 3), (6 * 4 * 8, 6 * 4 * 8), ())
     assert not more.groups
     assert [(p.multiplication.y, p.first, p.last) for p in more.continued] == [(3, 4, 5)]
+
+
+def test_conversions_are_those_of_the_array_and_the_inputs(handmade: Program) -> None:
+    """Two records of 3 columns in array 1; signed inputs have all bits, and a plane more."""
+    (made,) = handmade.multiplications
+    changed = replace(
+        handmade,
+        chip=replace(handmade.chip, dac_bits=2),
+        formats=[Format(8, "offset"), Format(4, "offset")],
+        array_formats=np.array([0, 1], np.uint8),
+        multiplications=[replace(made, input_bits=5)],
+    )
+    (group,) = next(step for step in steps_of(changed.instructions, changed) if step.groups).groups
+    assert group.conversions == (6 * 2 * 3, 6 * 2 * 5)
+    assert group.limited == changed.multiplications[0]
 
 
 def test_no_records(handmade: Program) -> None:

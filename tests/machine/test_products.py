@@ -110,7 +110,7 @@ def test_outputs_are_not_written_by_the_next_run(several: Program) -> None:
 
 def group(*widths: int) -> Group:
     multiplications = [Multiplication(number, 9, number) for number in range(len(widths))]
-    return Group(9, 4, tuple(products.Product(m, width, 0, 0, 0) for m, width in zip(multiplications, widths)))
+    return Group(9, 4, tuple(products.Product(m, width, 0, 0, (0, 0)) for m, width in zip(multiplications, widths)))
 
 
 def test_room_is_kept_for_vectors_of_the_same_shape() -> None:

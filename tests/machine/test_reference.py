@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cimc.machine.reference import Cells, ReferenceEngine, digits
+from cimc.machine.reference import ReferenceEngine, digits, slices
+from cimc.program.formats import WEIGHT_BITS, Format
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS
 from cimc.program.program import Program
 from cimc.program.records import Records, multiply_records
@@ -13,32 +14,38 @@ from cimc.program.records import Records, multiply_records
 
 @pytest.mark.parametrize("width", DIGIT_BITS)
 @pytest.mark.parametrize("signed", [False, True])
-def test_digits_are_worth_the_byte(width: int, signed: bool) -> None:  # N1, N2
+def test_digits_are_worth_the_number(width: int, signed: bool) -> None:  # N1, N2
     """Each has at most so many bits, and all bits are in one."""
-    parts = digits(width, signed)
-    assert sorted(bit for _, bits in parts for bit in bits) == list(range(8))
-    assert all(len(bits) <= width for _, bits in parts)
-    for byte in range(256):
-        worth = sum(
-            significance * sum((byte >> bit & 1) << i for i, bit in enumerate(bits)) for significance, bits in parts
-        )
-        assert worth == (byte - 256 if signed and byte > 127 else byte)
+    for size in range(2, 9):
+        parts = digits(width, signed, size)
+        assert sorted(bit for _, bits in parts for bit in bits) == list(range(size))
+        assert all(len(bits) <= width for _, bits in parts)
+        for number in range(1 << size):
+            worth = sum(
+                significance * sum((number >> bit & 1) << i for i, bit in enumerate(bits))
+                for significance, bits in parts
+            )
+            assert worth == (number - (1 << size) if signed and number >> size - 1 else number)
 
 
 def test_the_sign_is_a_digit_of_its_own() -> None:
     assert digits(4, signed=True) == [(1, [0, 1, 2, 3]), (16, [4, 5, 6]), (-128, [7])]
     assert digits(4, signed=False) == [(1, [0, 1, 2, 3]), (16, [4, 5, 6, 7])]
+    assert digits(2, signed=True, bits=4) == [(1, [0, 1]), (4, [2]), (-8, [3])]
+    assert digits(2, signed=False, bits=5) == [(1, [0, 1]), (4, [2, 3]), (16, [4])]
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("cell_bits", DIGIT_BITS)
-def test_cells_are_worth_the_weight(encoding: str, cell_bits: int) -> None:  # N3, N4, N5
-    cells = Cells(encoding, cell_bits)
-    for weight in (-128, -1, 0, 1, 127):
-        code = weight & 255
-        held = [(worth, [reader[code] - 48 for reader in readers]) for worth, readers in cells.slices]
-        assert sum(worth * sum(bit << i for i, bit in enumerate(bits)) for worth, bits in held) == weight + cells.excess
-        assert all(len(bits) <= cell_bits for _, bits in held)
+def test_slices_are_worth_the_weight(encoding: str, cell_bits: int) -> None:  # N3, N4, N5
+    for format in (Format(bits, encoding) for bits in WEIGHT_BITS):
+        parts = slices(format, cell_bits)
+        assert len(parts) == format.slices(cell_bits)
+        assert all(len(bits) <= cell_bits for _, _, bits in parts)
+        for weight in (-1 << format.bits - 1, -1, 0, 1, (1 << format.bits - 1) - 1):
+            stored = {"number": weight + format.midpoint, "positive": max(weight, 0), "negative": max(-weight, 0)}
+            held = [(worth, sum((stored[n] >> bit & 1) << i for i, bit in enumerate(bits))) for n, worth, bits in parts]
+            assert sum(worth * cell for worth, cell in held) == weight + format.midpoint
 
 
 def record(**changes: int) -> Records:
@@ -62,7 +69,7 @@ def product(program: Program, records: Records, x: list[int], signed: bool = Fal
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("signed", [False, True])
 def test_a_record_without_a_loss_is_a_product_of_integers(handmade: Program, encoding: str, signed: bool) -> None:
-    program = replace(handmade, chip=replace(handmade.chip, encoding=encoding))
+    program = replace(handmade, formats=[Format(8, encoding)], offsets=np.zeros(0, np.int16))
     x = [-128, 127, 5, 6] if signed else [255, 3, 5, 6]
     weights = program.arrays[1, :2, 4:7].astype(np.int64)
     expected = (np.array(x[:2]) @ weights).tolist()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from cimc.program.metadata import Timing
+from cimc.program.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.timing import activations_of, planes_of, record_ends
+from cimc.program.timing import activations_of, record_ends
 
 
 def timing_of(program: Program) -> Timing:

@@ -3,7 +3,6 @@
 The words of a piece are those of its slices, widest first; column i * words + w of a slice is bit i of its word w. They
 are cut into vectors of the widest kind, and what is left into narrow ones. A block has all rows of a vector, and one of
 zeros behind them, for the lowest bit of the cells; then for the next one, as far as any slice in the vector has it.
-Pieces that are not whole have vectors more: which cells are programmed.
 """
 
 from functools import cache
@@ -32,36 +31,31 @@ vector_words = njit(_vector_words)
 
 
 @cache
-def row_words(columns: int, widths: tuple[int, ...], whole: bool) -> int:
+def row_words(columns: int, widths: tuple[int, ...]) -> int:
     """How many words the blocks of a piece have for each row; `widths` are those of the slices."""
-    words, result = -(-columns // COLUMNS), 0
-    for bits in [widths] if whole else [widths, (1,)]:
-        first, last = 0, len(bits) * words
-        while first < last:
-            step = _vector_words(last - first)
-            result += step * bits[first // words]
-            first += step
+    words, result, first = -(-columns // COLUMNS), 0, 0
+    last = len(widths) * words
+    while first < last:
+        step = _vector_words(last - first)
+        result += step * widths[first // words]
+        first += step
     return result
 
 
 @kept
-def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, programmed: int, image: Words) -> None:
-    """Packs the pieces of one array that full adders count; bit `programmed` of a code tells what its name says."""
-    mask = np.array([[programmed, 1, 0]])
+def pack_bits(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, image: Words) -> None:
+    """Packs the pieces of one array that full adders count."""
     for i in range(len(pieces)):
         if pieces[i]["exact"] or pieces[i]["few"]:
             continue
         row, column = int64(pieces[i]["row"]), int64(pieces[i]["column"])
         rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
-        cells = codes[row : row + rows, column : column + columns]
-        end = _pack(cells, slices, int64(pieces[i]["first"]), image)
-        if not pieces[i]["whole"]:
-            _pack(cells, mask, end, image)
+        _pack(codes[row : row + rows, column : column + columns], slices, int64(pieces[i]["first"]), image)
 
 
 @njit
-def _pack(codes: NDArray[np.uint16], slices: Digits, position: int, image: Words) -> int:
-    """Packs the slices of codes [rows, columns] from `position` on; returns the position behind them."""
+def _pack(codes: NDArray[np.uint16], slices: Digits, position: int, image: Words) -> None:
+    """Packs the slices of codes [rows, columns] from `position` on."""
     rows, columns = codes.shape
     words = (columns + COLUMNS - 1) // COLUMNS
     total = len(slices) * words
@@ -75,7 +69,6 @@ def _pack(codes: NDArray[np.uint16], slices: Digits, position: int, image: Words
                     _pack_word(codes, w, words, slices[s, 0] + bit, image, position + word - first, step)
             position += (rows + 1) * step
         first += step
-    return position
 
 
 @njit

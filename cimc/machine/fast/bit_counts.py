@@ -2,8 +2,8 @@
 
 Columns are packed in blocks of 16 and rows in words of 32; a vector holds one bit of the cells of 32 rows of each
 column of a block. `count_bits(cells & inputs)` is then the analog sum of 16 columns over 32 rows for one bit of the
-inputs and one bit of the cells. A block has the bits of its slices in order, the highest bit of a slice first, and
-after them, in pieces that are not `whole`, which cells are programmed. Memory is read from its first word to its last.
+inputs and one bit of the cells. A block has the bits of its slices in order, the highest bit of a slice first. Memory
+is read from its first word to its last.
 """
 
 from typing import Any
@@ -42,10 +42,8 @@ def add_counted(
     piece: Any,
     cells: Words,
     bits: Words,
-    input_sums: Words,
     planes: Digits,
     slices: Digits,
-    excess: int,
     vectors: int,
     y: Words,
     n: int,
@@ -54,10 +52,10 @@ def add_counted(
 ) -> int:
     """y[t * width + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
-    `bits` [vectors, words, 8] and `input_sums` are those of `list_rows`, `counts` is room for 8 vectors; each
-    programmed cell is worth `excess` less. As in `add_products`, 15 more elements of y may be written.
+    `bits` [vectors, words, 8] are those of `list_rows`, `counts` is room for 8 vectors. As in `add_products`, 15 more
+    elements of y may be written.
     """
-    position, columns, whole = int64(piece["first"]), int64(piece["columns"]), int64(piece["whole"])
+    position, columns = int64(piece["first"]), int64(piece["columns"])
     words = (int64(piece["rows"]) + ROWS - 1) // ROWS
     adc_bits, adc_shift = int64(piece["adc_bits"]), int64(piece["adc_shift"])
     clipped = splat(uint32(0))
@@ -71,24 +69,18 @@ def add_counted(
         for t in range(vectors):
             end = position
             sums = load(y, n + column + t * width)
-            if excess and whole:
-                sums -= splat(uint32(excess * input_sums[t]))
-            for s in range(slices.shape[0] + (1 - whole)):
-                is_mask = s == slices.shape[0]
-                cell_bits = 1 if is_mask else slices[s, 1]
-                end = _count(cells, end, cell_bits, words, bits, t * words * INPUT_BITS, counts)
+            for s in range(slices.shape[0]):
+                end = _count(cells, end, slices[s, 1], words, bits, t * words * INPUT_BITS, counts)
                 _combine(counts, planes)
                 for p in range(planes.shape[0]):
                     code = load(counts, p * LANES)
-                    if not is_mask:
-                        if adc_shift:
-                            code = code + half >> shift
-                        clipped = count_larger(clipped, code, limit)
-                        code = minimum(code, limit)
-                        if adc_shift:
-                            code = code << shift
-                    worth = -excess if is_mask else slices[s, 2]
-                    sums += code * splat(uint32(worth * planes[p, 2]))
+                    if adc_shift:
+                        code = code + half >> shift
+                    clipped = count_larger(clipped, code, limit)
+                    code = minimum(code, limit)
+                    if adc_shift:
+                        code = code << shift
+                    sums += code * splat(uint32(slices[s, 2] * planes[p, 2]))
             store(y, n + column + t * width, sums)
         position = end
     return total(clipped)
@@ -97,7 +89,7 @@ def add_counted(
 @njit(forceinline=True)
 def _combine(counts: Words, planes: Digits) -> None:
     """counts[p], which was the sum for bit p of the inputs, becomes that of plane p."""
-    if planes.shape[0] == INPUT_BITS:
+    if planes[0, 1] == 1:
         return
     for p in range(planes.shape[0]):
         code = load(counts, planes[p, 0] * LANES)
@@ -159,8 +151,8 @@ def counted_words(rows: NDArray[np.int64], columns: NDArray[np.int64], bits: NDA
 
 
 @kept
-def pack_words(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, programmed: int, image: Words) -> None:
-    """Packs those pieces of one array that have few rows; bit `programmed` of a code tells what its name says."""
+def pack_words(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, image: Words) -> None:
+    """Packs those pieces of one array that have few rows."""
     for i in range(len(pieces)):
         if pieces[i]["exact"] or not pieces[i]["few"]:
             continue
@@ -168,9 +160,8 @@ def pack_words(codes: NDArray[np.uint16], pieces: Pieces, slices: Digits, progra
         rows, columns = int64(pieces[i]["rows"]), int64(pieces[i]["columns"])
         words, position = (rows + ROWS - 1) // ROWS, int64(pieces[i]["first"])
         for start in range(0, columns, LANES):
-            for s in range(len(slices) + (1 - int64(pieces[i]["whole"]))):
-                first, width = (programmed, 1) if s == len(slices) else (slices[s, 0], slices[s, 1])
-                for bit in range(first + width - 1, first - 1, -1):
+            for s in range(len(slices)):
+                for bit in range(slices[s, 0] + slices[s, 1] - 1, slices[s, 0] - 1, -1):
                     for r in range(rows):
                         place = position + r // ROWS * LANES
                         for c in range(min(LANES, columns - start)):

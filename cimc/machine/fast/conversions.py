@@ -17,7 +17,6 @@ from cimc.machine.fast.lanes import (
     Lanes,
     Words,
     any_set,
-    load,
     load_like,
     narrow_splat,
     ones_in,
@@ -39,75 +38,55 @@ widest_splat = splat if WIDEST == LANES else narrow_splat
 
 @njit
 def add_conversions(
-    piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], input_sums: Words, planes: Digits,
-    slices: Digits, excess: int, vectors: int, y: Words, n: int, stride: int,
-    counters: tuple[Words, Words, Words, Words],
+    piece: Any, cells: Words, lists: Words, starts: NDArray[np.int64], planes: Digits, slices: Digits, vectors: int,
+    y: Words, n: int, stride: int, counters: tuple[Words, Words, Words, Words],
 ) -> int:  # fmt: skip
     """y[t * stride + n + c] += the weighted codes of all conversions, for every vector t; returns how many clip.
 
-    `lists`, `starts` and `input_sums` are those of `list_rows`; each programmed cell is worth `excess` less.
-    `counters` is room for four numbers of a vector.
+    `lists` and `starts` are those of `list_rows`. `counters` is room for four numbers of a vector.
     """
-    columns, whole, position = int64(piece["columns"]), bool(piece["whole"]), int64(piece["first"])
-    words, rows, clipped = (columns + COLUMNS - 1) // COLUMNS, int64(piece["rows"]), 0
-    factors = counters[3]
-    if whole and excess:
-        for t in range(vectors):
-            _subtract(y, n + t * stride, columns, uint32(excess * input_sums[t]))
-    for is_mask in range(1 if whole else 2):
-        total, first = words if is_mask else len(slices) * words, 0
-        while first < total:
-            s, word = first // words, first % words
-            for lane in range(LANES):
-                factors[lane] = uint32(-excess if is_mask else slices[min(s, len(slices) - 1), 2])
-                if first + lane >= total:
-                    factors[lane] = 0
-                word += 1
-                if word == words:
-                    s, word = s + 1, 0
-            bits = 1 if is_mask else slices[first // words, 1]
-            where = (position, rows, columns, words, first, min(total, first + LANES))
-            converter = (int64(piece["adc_bits"]), 0 if is_mask else int64(piece["adc_shift"]), bool(is_mask))
-            outputs = (n, stride)
-            if vector_words(total - first) == WIDEST:
-                clipped += _add_block(
-                    widest_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y,
-                    outputs, counters,
-                )  # fmt: skip
-            else:
-                clipped += _add_block(
-                    narrow_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y,
-                    outputs, counters,
-                )  # fmt: skip
-            position += bits * (rows + 1) * vector_words(total - first)
-            first += vector_words(total - first)
+    columns, position, rows = int64(piece["columns"]), int64(piece["first"]), int64(piece["rows"])
+    words, clipped, first = (columns + COLUMNS - 1) // COLUMNS, 0, 0
+    factors, total = counters[3], len(slices) * words
+    converter, outputs = (int64(piece["adc_bits"]), int64(piece["adc_shift"])), (n, stride)
+    while first < total:
+        s, word = first // words, first % words
+        for lane in range(LANES):
+            factors[lane] = 0 if first + lane >= total else uint32(slices[min(s, len(slices) - 1), 2])
+            word += 1
+            if word == words:
+                s, word = s + 1, 0
+        bits = slices[first // words, 1]
+        where = (position, rows, columns, words, first, min(total, first + LANES))
+        if vector_words(total - first) == WIDEST:
+            clipped += _add_block(
+                widest_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y, outputs,
+                counters,
+            )  # fmt: skip
+        else:
+            clipped += _add_block(
+                narrow_splat(uint32(0)), cells, where, bits, lists, starts, planes, converter, vectors, y, outputs,
+                counters,
+            )  # fmt: skip
+        position += bits * (rows + 1) * vector_words(total - first)
+        first += vector_words(total - first)
     return clipped
-
-
-@njit(forceinline=True)
-def _subtract(y: Words, first: int, count: int, number: int) -> None:
-    numbers, place = splat(number), first
-    while place + LANES <= first + count:
-        store(y, place, load(y, place) - numbers)
-        place += LANES
-    for rest in range(place, first + count):
-        y[rest] -= uint32(number)
 
 
 @njit
 def _add_block(
     zero: Lanes, cells: Words, where: tuple[int, int, int, int, int, int], bits: int, lists: Words,
-    starts: NDArray[np.int64], planes: Digits, converter: tuple[int, int, bool], vectors: int, y: Words,
+    starts: NDArray[np.int64], planes: Digits, converter: tuple[int, int], vectors: int, y: Words,
     outputs: tuple[int, int], counters: tuple[Words, Words, Words, Words],
 ) -> int:  # fmt: skip
     """Adds what the block of one vector gives: cells of `bits` bits in every column of some slices."""
     position, rows, columns, words, first, last = where
-    adc_bits, adc_shift, is_mask = converter
+    adc_bits, adc_shift = converter
     n, stride = outputs
     counter, common, sums, factors = counters
     size = (rows + 1) * width(zero)
     top = _bits_of(rows * ((1 << planes[0, 1]) - 1) * ((1 << bits) - 1))
-    code_bits = top if is_mask else min(top + 1, adc_bits + adc_shift)
+    code_bits = min(top + 1, adc_bits + adc_shift)
     end = min(32, INPUT_BITS + code_bits)
     signed = planes[-1, 2] < 0
     clipped = 0
@@ -120,7 +99,7 @@ def _add_block(
             _count(zero, cells, position, size, bits, lists, starts, t, planes, p, top, counter, common)
             if planes[p, 2] < 0:
                 _invert(zero, sums, end)
-            clipped += _add_codes(zero, counter, top, adc_bits, adc_shift, is_mask, sums, planes[p, 0], end)
+            clipped += _add_codes(zero, counter, top, adc_bits, adc_shift, sums, planes[p, 0], end)
             if planes[p, 2] < 0:
                 _invert(zero, sums, end)
         rest = load_like(zero, sums, (end - 1) * width(zero)) if signed else zero
@@ -140,7 +119,7 @@ def _count(
 
     Planes of one bit share the sum over the rows where the other of the pair is driven as well; it is in `common`.
     """
-    single, begin = len(planes) == INPUT_BITS, 0
+    single, begin = planes[0, 1] == 1, 0
     if single and planes[p, 0] % 2:
         _copy(zero, common, counter, top + 1)
         begin = 1
@@ -165,7 +144,6 @@ def _add_codes(
     top: int,
     adc_bits: int,
     adc_shift: int,
-    is_mask: bool,
     sums: Words,
     level: int,
     end: int,
@@ -176,7 +154,7 @@ def _add_codes(
         ripple(counter, adc_shift - 1, top + 1, splat_like(zero, uint32(0xFFFFFFFF)))
         codes += 1
     codes -= adc_shift
-    if not is_mask and codes > adc_bits:
+    if codes > adc_bits:
         for place in range((adc_shift + adc_bits) * step, (adc_shift + codes) * step, step):
             over |= load_like(zero, counter, place)
         if any_set(over):

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.engine import Inputs
-from cimc.machine.fast.encoding import excess, input_fields
-from cimc.machine.fast.image import Image, Packer, digits
+from cimc.machine.fast.encoding import BITS, digits, input_fields
+from cimc.machine.fast.image import Image, Packer
 from cimc.machine.fast.loops import Call, Loop
 from cimc.machine.fast.words import LANES, Bytes, Words, pair_room
 from cimc.machine.plan import Group
 from cimc.program.errors import ProgramError
+from cimc.program.planes import input_bits_of
 from cimc.program.program import Program
 from cimc.program.records import Records
 
@@ -34,20 +35,22 @@ _MANY = 16
 class _Work:
     """Pieces start to stop - 1 of an image: so many multiplications for each vector.
 
-    What is read of a vector ends at `end`.
+    What is read of a vector ends at `end`, and its numbers have `bits` bits.
     """
 
     start: int
     stop: int
     size: int
     end: int
+    bits: int
 
     @staticmethod
-    def of(image: Image, first: int, last: int) -> "_Work":
-        """The work of records first to last - 1."""
+    def of(image: Image, first: int, last: int, bits: NDArray[np.int64]) -> "_Work":
+        """The work of records first to last - 1, with inputs of so many bits each."""
         start, stop = int(image.bounds[first]), int(image.bounds[last])
         end = int(image.ends[start:stop].max(initial=0))
-        return _Work(start, stop, int(image.work[stop]) - int(image.work[start]), end)
+        size = int(image.work[stop]) - int(image.work[start])
+        return _Work(start, stop, size, end, int(bits[first:last].max(initial=1)))
 
 
 class FastEngine:
@@ -65,9 +68,9 @@ class FastEngine:
         self, program: Program, records: Records | None = None, *, keep: bool = True, threads: int | None = None
     ) -> None:
         self.instructions = program.instructions if records is None else records
-        self.excess = excess(program.chip.encoding)
         self.packer = Packer(program)
-        self.planes = [digits(input_fields(program.chip.dac_bits, signed)) for signed in (False, True)]
+        self.dac_bits = program.chip.dac_bits
+        self.bits = input_bits_of(self.instructions, program)
         self.threads = default_threads() if threads is None else threads
         if not 1 <= self.threads <= MOST_THREADS:
             raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
@@ -89,18 +92,18 @@ class FastEngine:
                 own = slice(int(bounds[product.first]), int(bounds[product.last]))
                 pieces["offset"][own], pieces["width"][own] = offset, product.columns
                 offset += product.columns
-            self.works[group] = _Work.of(self.image, group.first, group.last)
+            self.works[group] = _Work.of(self.image, group.first, group.last, self.bits)
         return True
 
     def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
         """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
-        if self.image is None:
-            image, first, last = self.packer.pack(self.instructions[first:last]), 0, last - first
-        else:
-            image = self.image
+        image, bits = self.image, self.bits
+        if image is None:
+            image, bits = self.packer.pack(self.instructions[first:last]), bits[first:last]
+            first, last = 0, last - first
         words = np.empty(y.size + LANES, np.uint32)
         width = y.shape[1]
-        work = _Work.of(image, first, last)
+        work = _Work.of(image, first, last, bits)
         clipped = self._multiply(image, work, x, words, (width,), width)
         y += words[: y.size].view(np.int32).reshape(y.shape)
         return clipped
@@ -128,7 +131,7 @@ class FastEngine:
         """Makes products of these widths; `width` as in `execute`."""
         inputs = x.view(np.uint8)
         start, stop, signed, vectors = work.start, work.stop, x.dtype == np.int8, len(x)
-        run = partial(self._execute, image, signed, width, work.end)
+        run = partial(self._execute, image, signed, width, work)
         if not self._is_shared(work, vectors):
             return run(start, stop, inputs, words)
         if vectors >= self.threads * _MANY:
@@ -163,7 +166,7 @@ class FastEngine:
         image: Image,
         signed: bool,
         width: int,
-        end: int,
+        work: _Work,
         start: int,
         stop: int,
         inputs: Bytes,
@@ -171,7 +174,7 @@ class FastEngine:
     ) -> int:
         """Executes pieces start to stop - 1 on this thread; see `execute`."""
         if image.is_exact:
-            _exact_call(image, signed, width, end, start, stop, inputs, words)()
+            _exact_call(image, signed, width, work.end, start, stop, inputs, words)()
             return 0
         from cimc.machine.fast.execution import execute  # imports numba
 
@@ -181,9 +184,9 @@ class FastEngine:
             stop,
             image.words,
             image.column_sums,
-            self.planes[signed],
-            self.packer.slices,
-            self.excess,
+            digits(input_fields(self.dac_bits, signed, BITS if signed else work.bits)),
+            self.packer.table.slices,
+            self.packer.table.formats,
             signed,
             inputs,
             words,

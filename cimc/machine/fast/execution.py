@@ -13,7 +13,7 @@ from cimc.machine.fast.conversions import LEVELS, add_conversions
 from cimc.machine.fast.exact_execution import SIGN, place_of
 from cimc.machine.fast.lanes import LANES, Bytes, Words
 from cimc.machine.fast.pieces import Pieces
-from cimc.machine.fast.products import add_products, subtract_excess
+from cimc.machine.fast.products import add_products, subtract_excess, subtract_offsets
 from cimc.machine.fast.row_lists import INPUT_BITS, LISTS, ROWS, list_room, list_rows
 from cimc.machine.fast.words import Digits, pair_room
 
@@ -31,7 +31,7 @@ def execute(
     column_sums: Words,
     planes: Digits,
     slices: Digits,
-    excess: int,
+    formats: NDArray[np.int64],
     signed: bool,
     x: NDArray[np.uint8],
     sums: Words,
@@ -39,10 +39,10 @@ def execute(
 ) -> int:
     """Executes pieces start to stop - 1: sums = x [vectors, K] * cells; counts clipped conversions.
 
-    `x` holds the bytes of the inputs; `signed` tells what they mean. Planes, slices and excess are those of
-    `add_conversions`. `sums` holds products [vectors, columns] one after the other, and LANES words more: one product
-    of `width` columns, or if that is 0, those that the pieces tell of. Pieces read a little behind their last row:
-    where that would be behind a vector's end, a copy of x is used that has room for it.
+    `x` holds the bytes of the inputs; `signed` tells what they mean, `planes` how they are driven; slices and formats
+    are those of a `SliceTable`. `sums` holds products [vectors, columns] one after the other, and LANES words more: one
+    product of `width` columns, or if that is 0, those that the pieces tell of. Pieces read a little behind their last
+    row: where that would be behind a vector's end, a copy of x is used that has room for it.
     """
     vectors = x.shape[0]
     rows_end, words = _extent(pieces, start, stop)
@@ -65,22 +65,22 @@ def execute(
             if signed:
                 subtract_excess(piece, column_sums, SIGN, vectors, sums, n, columns)
             continue
+        own = slices[formats[int64(piece["format"]), 0] : formats[int64(piece["format"]), 1]]
         for t in range(0, vectors, _TOGETHER):
             count = min(_TOGETHER, vectors - t)
             listed = not piece["few"]
             if vectors > _TOGETHER or (k, rows, listed) != known:
                 list_rows(inputs, k + t * stride, stride, count, rows, signed, listed, bits, lists, starts, input_sums)
                 known = (k, rows, listed)
+            place = n + t * columns
+            if piece["columnwise"]:
+                subtract_offsets(piece, column_sums, input_sums, count, sums, place, columns)
             if listed:
                 clipped += add_conversions(
-                    piece, image, lists, starts, input_sums, planes, slices, excess, count, sums, n + t * columns,
-                    columns, counters,
-                )  # fmt: skip
+                    piece, image, lists, starts, planes, own, count, sums, place, columns, counters
+                )
             else:
-                clipped += add_counted(
-                    piece, image, bits, input_sums, planes, slices, excess, count, sums, n + t * columns, columns,
-                    counters[0],
-                )  # fmt: skip
+                clipped += add_counted(piece, image, bits, planes, own, count, sums, place, columns, counters[0])
     return clipped
 
 

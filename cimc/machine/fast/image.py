@@ -10,19 +10,23 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.machine.fast.encoding import Fields, cell_fields, code_bits, excess, weight_codes
+from cimc.machine.fast.encoding import OFFSET, slice_table, weight_codes
 from cimc.machine.fast.loops import Loop
-from cimc.machine.fast.pieces import Pieces, decided, groups_of
-from cimc.machine.fast.words import LANES, Digits, Words, aligned
+from cimc.machine.fast.pieces import LARGE_OFFSETS, OFFSETS, WEIGHTS, Pieces, decided, groups_of, with_offsets
+from cimc.machine.fast.words import LANES, Words, aligned
+from cimc.program.formats import first_offsets
 from cimc.program.mapped import release
+from cimc.program.planes import largest_digits
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.verifier import own_places, programmed_cells, tiles_by_array
+from cimc.program.verifier import own_places
 
 look_at_cells = Loop("cimc.machine.fast.cell_sums", "look_at_cells")
 pack_bytes = Loop("cimc.machine.fast.byte_packing", "pack_bytes")
 _RELEASED_TOGETHER = 256
 """Arrays that are read before the memory of a mapped file is given back."""
+LARGEST = 128
+"""The largest offset that is a byte, if its sign is changed."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +51,22 @@ class Image:
 
 
 class Packer:
-    """Makes images of a program's cells."""
+    """Makes images of a program's cells.
+
+    `tiles` is int64 [tiles, TILE_FIELDS and the first of its offsets], sorted by array: one tile for each place.
+    """
 
     def __init__(self, program: Program) -> None:
-        self.chip = program.chip
+        self.program = program
         self.arrays = program.arrays
-        self.tiles = program.tiles
-        self.members = tiles_by_array(program.tiles, len(program.arrays))
-        tiles = program.tiles[own_places(program.tiles)]
-        self.sorted_tiles = tiles[np.argsort(tiles[:, 1], kind="stable")].astype(np.int64)
-        self.excess, self.differential = excess(self.chip.encoding), self.chip.encoding == "differential"
-        self.slices = digits(cell_fields(self.chip.encoding, self.chip.cell_bits))
-        self.slices = self.slices[np.argsort(-self.slices[:, 1], kind="stable")]
-        self.table = weight_codes(self.chip.encoding)
-        self.programmed = code_bits(self.chip.encoding)
+        self.offsets = program.offsets
+        own = own_places(program.tiles)
+        own = own[np.argsort(program.tiles[own, 1], kind="stable")]
+        self.tiles = np.column_stack([program.tiles[own].astype(np.int64), first_offsets(program.tiles)[own]])
+        self.bounds = np.searchsorted(self.tiles[:, 1], np.arange(len(self.arrays) + 1))
+        self.table = slice_table(program.formats, program.chip.cell_bits)
+        self.have_offsets = self.table.formats[:, 2] == OFFSET
+        self.have_large = bool((self.offsets > LARGEST).any())
 
     def pack(self, records: Records) -> Image:
         """The image of records, of which only MULTIPLY records have pieces."""
@@ -83,23 +89,23 @@ class Packer:
     def _divide(self, records: Records) -> Pieces:
         """The pieces of all records, in their order."""
         groups = groups_of(records, np.flatnonzero(records["op"] == Opcode.MULTIPLY))
-        largest, whole = np.zeros(len(groups), np.int64), np.zeros(len(groups), np.bool_)
+        groups["format"] = self.program.array_formats[groups["array"]]
+        largest, columnwise = np.zeros(len(groups), np.int64), np.zeros(len(groups), np.bool_)
         room = np.empty(LANES, np.uint32), np.empty(self.arrays.shape[1:], np.uint8)
         for chosen in self._together(groups):
-            part, sums, programmed = groups[chosen], largest[chosen], whole[chosen]
+            part, sums, one_offset = groups[chosen], largest[chosen], columnwise[chosen]
             look_at_cells(
-                self.arrays, self.sorted_tiles, self.excess, self.differential, self.slices, part, sums, programmed,
+                self.arrays, self.tiles, self.offsets, self.table.slices, self.table.formats, part, sums, one_offset,
                 *room,
             )  # fmt: skip
-            largest[chosen], whole[chosen] = sums, programmed
-        pieces = decided(groups, largest, whole, self.chip.dac_bits)
-        if not pieces["exact"].all():
-            from cimc.machine.fast.clipping import mark_few  # imports numba
+            largest[chosen], columnwise[chosen] = sums, one_offset
+        pieces = decided(groups, largest, columnwise, largest_digits(records, self.program)[groups["record"]])
+        if pieces["exact"].all():
+            return pieces
+        from cimc.machine.fast.clipping import mark_few  # imports numba
 
-            mark_few(pieces)
-        if not self.excess:
-            pieces["whole"] = 1
-        return pieces
+        mark_few(pieces)
+        return with_offsets(pieces, self.have_offsets[pieces["format"]], self.have_large)
 
     def _sizes(self, pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How many words the cells of each piece take, and the sums of its columns."""
@@ -109,22 +115,35 @@ class Packer:
         if not exact.all():
             from cimc.machine.fast.clipping import converted_words  # imports numba
 
-            words = np.where(exact, words, converted_words(pieces, self.slices))
-        return words, np.where(exact, columns, 0)
+            words = np.where(exact, words, converted_words(pieces, self.table))
+        return words, np.where(exact | (pieces["columnwise"] == 1), columns, 0)
 
     def _fill(self, image: Image, numbers: NDArray[np.intp]) -> None:
         for chosen in self._together(image.pieces, numbers):
             pieces = image.pieces[chosen]
-            pack_bytes(self.arrays, pieces, image.words, image.column_sums)
-            self._fill_clipping(image, pieces[pieces["exact"] == 0])
+            pack_bytes(self.arrays, pieces[pieces["part"] == WEIGHTS], image.words, image.column_sums)
+            other = pieces[(pieces["exact"] == 0) | (pieces["part"] != WEIGHTS)]
+            for part in np.split(other, np.flatnonzero(np.diff(other["array"])) + 1):
+                if len(part):
+                    self._fill_clipping(image, part)
 
     def _fill_clipping(self, image: Image, pieces: Pieces) -> None:
-        for part in np.split(pieces, np.flatnonzero(np.diff(pieces["array"])) + 1):
-            if len(part):
-                from cimc.machine.fast.clipping import pack_clipping  # imports numba
+        """Packs pieces of one array that may clip, and offsets of its columns."""
+        from cimc.machine.fast.clipping import pack_clipping  # imports numba
 
-                codes = self._codes(int(part["array"][0]))
-                pack_clipping(codes, part, self.slices, self.programmed, image.words)
+        array, number = int(pieces["array"][0]), int(pieces["format"][0])
+        offsets = self._offsets(array) if self.have_offsets[number] else np.zeros(self.arrays.shape[1:], np.int16)
+        clipping = pieces[pieces["exact"] == 0]
+        codes = weight_codes(self.arrays[array], int(self.table.formats[number, 2]), offsets)
+        pack_clipping(codes, clipping, self.table.of(number), image.words)
+        for piece in clipping[clipping["columnwise"] == 1]:
+            row, column, columns, place = (int(piece[name]) for name in ("row", "column", "columns", "sums"))
+            image.column_sums[place : place + columns] = offsets[row, column : column + columns].astype(np.uint32)
+        changed = [np.maximum(-offsets, -LARGEST), LARGEST - np.maximum(offsets, LARGEST)]
+        for number, cells in zip((OFFSETS, LARGE_OFFSETS), changed, strict=True):
+            own = pieces[pieces["part"] == number]
+            own["array"] = 0
+            pack_bytes(cells.astype(np.int8)[None], own, image.words, image.column_sums)
 
     def _together(self, pieces: Pieces, numbers: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.intp]]:
         """The numbers of pieces by array, those of some arrays at a time; what is read of a file is given back soon."""
@@ -136,23 +155,17 @@ class Packer:
                 yield part
                 release(self.arrays)
 
-    def _codes(self, array: int) -> NDArray[np.uint16]:
-        """What the cells of an array hold; in the offset encoding also whether they are programmed (N6)."""
-        codes = self.table[self.arrays[array].view(np.uint8)]
-        if self.excess:
-            programmed = programmed_cells(self.tiles[self.members[array]], *codes.shape)
-            return (codes | np.uint16(1 << self.programmed)) * programmed
-        return codes
-
-
-def digits(fields: Fields) -> Digits:
-    """The fields as compiled loops take them."""
-    return np.stack([fields.firsts, fields.widths, fields.significances], axis=1)
+    def _offsets(self, array: int) -> NDArray[np.int16]:
+        """The offsets of the cells of an array; 0 where none is programmed (N6)."""
+        offsets = np.zeros(self.arrays.shape[1:], np.int16)
+        for _, _, row, column, rows, columns, _, _, first in self.tiles[self.bounds[array] : self.bounds[array + 1]]:
+            offsets[row : row + rows, column : column + columns] = self.offsets[first : first + columns]
+        return offsets
 
 
 def _first_equals(pieces: Pieces) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """For each piece the first one with the same cells packed in the same way, and whether that is itself."""
-    names = ("array", "row", "rows", "column", "columns", "exact")
+    names = ("array", "row", "rows", "column", "columns", "exact", "part")
     keys = np.stack([pieces[name].astype(np.int64) for name in names], axis=1)
     _, firsts, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     same = firsts[inverse.reshape(-1)]

@@ -26,11 +26,18 @@ PIECE = np.dtype(
         ("adc_shift", "<u2"),
         ("exact", "<u2"),  # whether no conversion can clip and none is rounded: it is an integer product
         ("few", "<u2"),  # whether it has so few rows that bits are counted if it is not exact
-        ("whole", "<u2"),  # whether all of its cells are programmed
+        ("format", "<u2"),  # of its array
+        ("columnwise", "<u2"),  # whether columns have one offset in all rows (in place of the sums, if not exact)
+        ("part", "<u2"),  # WEIGHTS, or of what is made a product of integers
     ]
 )
 Pieces = NDArray[np.void]
 """A one-dimensional structured array of dtype PIECE."""
+WEIGHTS, OFFSETS, LARGE_OFFSETS = range(3)
+"""What the cells of a piece are: weights, or offsets with the sign changed, and what is left of them beyond a byte.
+
+Offsets are pieces of their own, which are exact, where a piece is not and columns have several of them.
+"""
 GROUP = 64
 """Columns of an array that are decided on together."""
 
@@ -52,19 +59,33 @@ def groups_of(records: Records, numbers: NDArray[np.intp]) -> Pieces:
     return groups
 
 
-def decided(groups: Pieces, largest: NDArray[np.int64], whole: NDArray[np.bool_], dac_bits: int) -> Pieces:
-    """The pieces of groups, of which the largest sums of cells and whether all cells are programmed are known."""
-    bounds = largest * ((1 << dac_bits) - 1)
-    groups["exact"] = (bounds < 1 << groups["adc_bits"].astype(np.int64)) & (groups["adc_shift"] == 0)
-    return _join(groups, whole)
+def decided(
+    groups: Pieces, largest: NDArray[np.int64], columnwise: NDArray[np.bool_], digits: NDArray[np.int64]
+) -> Pieces:
+    """The pieces of groups, of which the largest sums of cells and the largest digits of inputs are known."""
+    groups["exact"] = (largest * digits < 1 << groups["adc_bits"].astype(np.int64)) & (groups["adc_shift"] == 0)
+    return _join(groups, columnwise)
 
 
-def _join(groups: Pieces, whole: NDArray[np.bool_]) -> Pieces:
+def with_offsets(pieces: Pieces, have_offsets: NDArray[np.bool_], large: bool) -> Pieces:
+    """The pieces, and behind those that need it pieces of their offsets; `large` tells whether any is above 128."""
+    apart = pieces[(pieces["exact"] == 0) & have_offsets & (pieces["columnwise"] == 0)]
+    pieces["columnwise"] &= have_offsets
+    apart["exact"] = 1
+    result = [pieces]
+    for part in (OFFSETS, LARGE_OFFSETS)[: 1 + large]:
+        apart["part"] = part
+        result.append(apart.copy())
+    joined = np.concatenate(result)
+    return joined[np.argsort(joined["record"], kind="stable")]
+
+
+def _join(groups: Pieces, columnwise: NDArray[np.bool_]) -> Pieces:
     """Makes one piece of neighbours in one record about which the same was found."""
     differs = (np.diff(groups["record"]) != 0) | (np.diff(groups["exact"]) != 0)
     starts = np.flatnonzero(np.concatenate([[True], differs]))[: len(groups)]
     pieces = groups[starts]
     if len(pieces):
         pieces["columns"] = np.add.reduceat(groups["columns"], starts)
-        pieces["whole"] = np.logical_and.reduceat(whole, starts)
+        pieces["columnwise"] = np.logical_and.reduceat(columnwise, starts)
     return pieces

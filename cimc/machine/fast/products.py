@@ -89,6 +89,17 @@ def subtract_excess(piece: Any, column_sums: Words, factor: int, vectors: int, y
 
 
 @njit(forceinline=True)
+def subtract_offsets(piece: Any, offsets: Words, input_sums: Words, vectors: int, y: Words, n: int, width: int) -> None:
+    """y[t * width + n + c] -= offset of column c * the sum of the inputs, for every vector t."""
+    position = int64(piece["sums"])
+    for column in range(0, int64(piece["columns"]), LANES):
+        own = load(offsets, position + column)
+        for t in range(vectors):
+            place = n + column + t * width
+            store(y, place, load(y, place) - own * splat(input_sums[t]))
+
+
+@njit(forceinline=True)
 def _one_block(weights: Words, position: int, fours: int, x: Bytes, first: int, y: Words, n: int) -> None:
     sums = load(y, n)
     for i in range(fours):

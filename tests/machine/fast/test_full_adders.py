@@ -80,9 +80,9 @@ def test_transpose(zero: Any, width: int, short: bool) -> None:
 
 
 def test_vectors_of_a_row() -> None:
-    """Narrow ones for what is left; slices of fewer bits and the mask take less room."""
+    """Narrow ones for what is left; slices of fewer bits take less room."""
     assert [vector_words(words) for words in (1, 8, 9, 40)] == [NARROW, NARROW, WIDEST, WIDEST]
-    assert row_words(256, (2, 2, 2, 2), True) == 64
-    assert row_words(64, (2, 2, 2, 2), True) == 16
-    assert row_words(256, (2, 2, 2, 1, 1), True) in (64, 72)
-    assert row_words(64, (1,), False) == 16
+    assert row_words(256, (2, 2, 2, 2)) == 64
+    assert row_words(64, (2, 2, 2, 2)) == 16
+    assert row_words(256, (2, 2, 2, 1, 1)) in (64, 72)
+    assert row_words(64, (1, 1)) == 8

@@ -6,7 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cimc.machine.fast.pieces import GROUP, Pieces, decided, groups_of
+from cimc.machine.fast.pieces import (
+    GROUP,
+    LARGE_OFFSETS,
+    OFFSETS,
+    WEIGHTS,
+    Pieces,
+    decided,
+    groups_of,
+    with_offsets,
+)
 from cimc.program.records import Records, multiply_records
 
 ROWS, COLUMNS = 6, 3 * GROUP
@@ -19,12 +28,13 @@ def record(column: int, columns: int, adc_bits: int = 3, adc_shift: int = 0) -> 
     )  # fmt: skip
 
 
-def divide(records: Records, numbers: list[int], codes: NDArray[np.int64], dac_bits: int = 1) -> Pieces:
-    """The pieces of records if cells of one slice hold `codes` [rows, columns] and are all programmed."""
+def divide(records: Records, numbers: list[int], codes: NDArray[np.int64], digit: int = 1) -> Pieces:
+    """The pieces of records if cells of one slice hold `codes` [rows, columns] and columns have one offset each."""
     groups = groups_of(records, np.array(numbers))
     spans = [[int(g[name]) for name in ("row", "rows", "column", "columns")] for g in groups]
     largest = [codes[row : row + rows, column : column + columns].sum(0).max() for row, rows, column, columns in spans]
-    return decided(groups, np.array(largest, np.int64), np.ones(len(groups), np.bool_), dac_bits)
+    ones = np.ones(len(groups), np.bool_)
+    return decided(groups, np.array(largest, np.int64), ones, np.full(len(groups), digit))
 
 
 @settings(max_examples=50)
@@ -56,11 +66,11 @@ def test_neighbours_about_which_the_same_was_found_are_one_piece() -> None:
     assert pieces["exact"].tolist() == [1, 0, 1]
 
 
-@pytest.mark.parametrize(("dac_bits", "exact"), [(1, 1), (2, 0)])
-def test_inputs_of_more_bits_make_larger_sums(dac_bits: int, exact: int) -> None:
+@pytest.mark.parametrize(("digit", "exact"), [(1, 1), (3, 0)])
+def test_inputs_of_more_bits_make_larger_sums(digit: int, exact: int) -> None:
     codes = np.zeros((ROWS, COLUMNS), np.int64)
     codes[1:5, 0] = 1
-    (piece,) = divide(record(0, 1), [0], codes, dac_bits)
+    (piece,) = divide(record(0, 1), [0], codes, digit)
     assert piece["exact"] == exact
 
 
@@ -78,13 +88,27 @@ def test_records_keep_their_numbers() -> None:
     assert [int(pieces[name][1]) for name in ("array", "k", "n", "row", "rows", "column")] == [2, 7, 5, 1, 4, GROUP - 1]
 
 
-def test_a_piece_is_whole_if_all_its_groups_are() -> None:
+def test_columns_of_a_piece_have_one_offset_each_if_those_of_all_its_groups_do() -> None:
     groups = groups_of(np.concatenate([record(0, 2 * GROUP), record(0, 1)]), np.array([0, 1]))
-    pieces = decided(groups, np.zeros(3, np.int64), np.array([True, False, True]), 1)
+    pieces = decided(groups, np.zeros(3, np.int64), np.array([True, False, True]), np.ones(3, np.int64))
     assert pieces["columns"].tolist() == [2 * GROUP, 1]
-    assert pieces["whole"].tolist() == [0, 1]
+    assert pieces["columnwise"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_offsets_are_pieces_of_their_own_where_columns_have_several(large: bool) -> None:
+    """Behind those of the record, and exact; not for exact pieces, nor where there are no offsets."""
+    records = np.concatenate([record(0, 1, adc_shift=1)] * 3 + [record(0, 1)])
+    groups = groups_of(records, np.arange(4))
+    pieces = decided(groups, np.zeros(4, np.int64), np.array([True, False, False, False]), np.ones(4, np.int64))
+    every = with_offsets(pieces, np.array([True, True, False, True]), large)
+    own = [1, 1] if large else [1]
+    assert every["record"].tolist() == [0, 1, *own, 2, 3]
+    assert every["part"].tolist() == [WEIGHTS, WEIGHTS, *[OFFSETS, LARGE_OFFSETS][: 1 + large], WEIGHTS, WEIGHTS]
+    assert every["exact"].tolist() == [0, 0, *own, 0, 1]
+    assert every["columnwise"].tolist() == [1, 0, *([0] * len(own)), 0, 0]
 
 
 def test_no_records() -> None:
     nothing = groups_of(record(0, 1), np.zeros(0, np.int64))
-    assert not len(decided(nothing, np.zeros(0, np.int64), np.zeros(0, np.bool_), 1))
+    assert not len(decided(nothing, np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64)))
