@@ -11,6 +11,7 @@ from dialects.array import ArrayDialect
 from dialects.cim import make_cim
 from dialects.hardware import Hardware
 from dialects.weights import WeightStore
+from passes.choose_formats.choose_formats import ChooseFormatsPass
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
@@ -29,6 +30,7 @@ PASSES: tuple[type[ModulePass], ...] = (
     FoldPermutationsPass,
     QuantizePass,
     TileBlocksPass,
+    ChooseFormatsPass,
     PlaceTilesPass,
     ScheduleArraysPass,
 )

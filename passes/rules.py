@@ -14,10 +14,12 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation
 
 from dialects.array import ArrayDialect, KernelOp, MultiplyOp, StageOp
+from dialects.attributes.tables import Table
+from dialects.chip.formats import Format
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
 from dialects.element_types import element_type
 from dialects.errors import UserError
-from dialects.hardware import chip_of
+from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import bodies, main_block, operations, weights_of
 from passes.analysis.places import Placement, illegal_place
@@ -205,6 +207,49 @@ def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | 
     return breach
 
 
+def _of_two_formats(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile in an array whose other tiles have another format."""
+    placed = [op for op in _multiplies(ops) if op.places is not None]
+    if len({op.format for op in placed}) < 2:
+        return None
+    chip, formats = chip_of(module), dict[int, Format]()
+    for op in placed:
+        own = op.cells(chip).format
+        for array in np.unique(_places(op)[:, 0]).tolist():
+            other = formats.setdefault(array, own)
+            if own != other:
+                fault = f"node {_node(op)!r} has tiles of {own.text} in array {array}, others there are of {other.text}"
+                return Breach(_node(op), fault)
+    return None
+
+
+def _places(op: MultiplyOp) -> Table:
+    assert op.places is not None
+    return op.places.array
+
+
+def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | None:
+    """The multiplication with the last array, if all arrays take more crossbars than the chip has."""
+    last_of = {op: int(_places(op)[:, 0].max(initial=0)) for op in placed}
+    op = max(placed, key=lambda op: last_of[op])
+    last, arrays, whole = last_of[op], chip.arrays, chip.slices
+    if arrays is None or chip.crossbars is None:
+        if last < MOST_ARRAYS:
+            return None
+        return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {MOST_ARRAYS}")
+    if last < arrays * whole:  # every array has at least one
+        slices = np.full(last + 1, whole)
+        for other in placed:
+            slices[_places(other)[:, 0]] = other.cells(chip).format.slices(chip.cell_bits)
+        crossbars = int(slices.sum())
+        if crossbars <= chip.crossbars:
+            return None
+        if (slices != whole).any():
+            fault = f"arrays 0 to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
+            return Breach(_node(op), f"node {_node(op)}: {fault}")
+    return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {arrays}")
+
+
 def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
     """A multiplication whose tiles lie outside their arrays or on some cells of others; each weight lies there once."""
     placed: dict[str, tuple[MultiplyOp, Placement]] = {}
@@ -214,10 +259,9 @@ def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None
     if not placed:
         return None
     chip, weights = chip_of(module), list(placed.values())
-    for op, placement in weights:
-        last, limit = int(placement.places[:, 0].max(initial=0)), MOST_ARRAYS if chip.arrays is None else chip.arrays
-        if last >= limit:
-            return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {limit}")
+    breach = _out_of_crossbars(chip, [op for op, _ in weights])
+    if breach is not None:
+        return breach
     wrong = illegal_place([placement for _, placement in weights], chip.rows, chip.columns)
     if wrong is None:
         return None
@@ -251,6 +295,7 @@ TILES_OF_BLOCKS = Rule(
 SAME_TILES = Rule(
     "all multiplications by a weight have the same tiles", _different("tiles"), "run tile-blocks, on IR from before it"
 )
+SAME_FORMATS = Rule("all multiplications by a weight have the same format", _different("format"), "run choose-formats")
 PLACED = Rule("every tile has a place", _each(_unplaced), "run place-tiles first", in_file=False)
 SAME_PLACES = Rule(
     "all multiplications by a weight have the same places", _different("places"), "run place-tiles for legal places"
@@ -260,14 +305,19 @@ LEGAL_PLACES = Rule(
     _wrongly_placed,
     "run place-tiles for legal places",
 )
+ONE_FORMAT = Rule("all tiles of an array have one format", _of_two_formats, "run place-tiles for legal places")
 SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
 )
 TIMED = Rule("every operator and permutation has a time to run", _untimed, "run schedule-arrays first")
 
 TILEABLE = (UNSCHEDULED, FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
-PLACEABLE = (UNSCHEDULED, FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
-LAID_OUT = (FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT, SAME_PLACES, LEGAL_PLACES)
+TILED_RIGHTLY = (UNSCHEDULED, FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+PLACEABLE = (*TILED_RIGHTLY, SAME_FORMATS)
+LAID_OUT = (
+    *(FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT),
+    *(SAME_FORMATS, SAME_PLACES, LEGAL_PLACES, ONE_FORMAT),
+)
 SCHEDULABLE = (OF_NETWORKS, *LAID_OUT)
 EMITTABLE = (OF_NETWORKS, FLAT, INTEGERS, *LAID_OUT[1:], SCHEDULED, TIMED)
 """Without these, passes on the way to a schedule could not go on, whoever runs them."""

@@ -44,7 +44,8 @@ from dialects.locations import node_name
 from dialects.network import SOURCE, Network, operations
 from dialects.notes import arrays_without_sharing, dense_weights, layer_notes, permutations_before_folding
 from dialects.texts import unescaped
-from passes.schedule_arrays.chip_times import picoseconds, resources_of
+from passes.rewriting.chip_times import picoseconds
+from passes.schedule_arrays.chip_times import resources_of
 
 
 def emit(

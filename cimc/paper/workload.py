@@ -16,9 +16,10 @@ from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.quantize.analysis.quantization import quantised
+from passes.rewriting.chip_times import picoseconds
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.stage import Product, StageSchedule, schedule_stage
-from passes.schedule_arrays.chip_times import picoseconds, resources_of
+from passes.schedule_arrays.chip_times import resources_of
 
 Table = npt.NDArray[np.int64]
 

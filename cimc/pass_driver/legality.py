@@ -1,5 +1,6 @@
 """What each pass needs of a network, and what holds after it: rules by the name of the pass."""
 
+from passes.choose_formats.choose_formats import ChooseFormatsPass
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
@@ -16,6 +17,7 @@ from passes.rules import (
     SCHEDULABLE,
     SCHEDULED,
     TILEABLE,
+    TILED_RIGHTLY,
     UNSCHEDULED,
     Rule,
 )
@@ -33,6 +35,7 @@ LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
     FoldPermutationsPass.name: NETWORK,
     QuantizePass.name: (*NETWORK, FLAT),
     TileBlocksPass.name: (*TILEABLE, LEGAL_PLACES),
+    ChooseFormatsPass.name: (*TILED_RIGHTLY, LEGAL_PLACES),
     PlaceTilesPass.name: PLACEABLE,
     ScheduleArraysPass.name: SCHEDULABLE,
 }
@@ -40,7 +43,8 @@ LEGAL_BEFORE: dict[str, tuple[Rule, ...]] = {
 
 LEGAL_AFTER: dict[str, tuple[Rule, ...]] = {
     QuantizePass.name: (INTEGERS,),
-    TileBlocksPass.name: PLACEABLE,
+    TileBlocksPass.name: TILED_RIGHTLY,
+    ChooseFormatsPass.name: PLACEABLE,
     PlaceTilesPass.name: LAID_OUT,
     ScheduleArraysPass.name: (*LAID_OUT, SCHEDULED),
 }

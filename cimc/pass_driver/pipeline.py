@@ -8,6 +8,7 @@ from xdsl.passes import ModulePass
 
 from cimc.options.compilation import UserOptions, path_of
 from dialects.errors import UserError
+from passes.choose_formats.choose_formats import ChooseFormatsPass
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.fold_constants import FoldConstantsPass
 from passes.fold_permutations.fold_permutations import FoldPermutationsPass
@@ -82,6 +83,7 @@ NUMBERS = (
 """The passes that make the network's numbers those of the program."""
 CHIP = (
     Step(TileBlocksPass),
+    Step(ChooseFormatsPass, lambda options: ChooseFormatsPass(options.objective)),
     Step(PlaceTilesPass, lambda options: PlaceTilesPass(options.mapping, options.objective)),
     Step(ScheduleArraysPass, lambda options: ScheduleArraysPass(options.lossy)),
 )
@@ -112,6 +114,7 @@ EXACTNESS: dict[str, Exactness] = {
     ProjectMonarchPass.name: Exactness.PROJECTING,
     QuantizePass.name: Exactness.QUANTIZING,
     TileBlocksPass.name: Exactness.EXACT,
+    ChooseFormatsPass.name: Exactness.EXACT,
     PlaceTilesPass.name: Exactness.EXACT,
     ScheduleArraysPass.name: Exactness.EXACT,
 }

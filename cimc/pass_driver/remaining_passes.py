@@ -14,6 +14,7 @@ from dialects.cim import MatmulOp
 from dialects.errors import UserError
 from dialects.history import passes_done
 from dialects.network import main_block, operations
+from passes.choose_formats.choose_formats import ChooseFormatsPass
 from passes.detect_block_diagonal.detect_block_diagonal import DetectBlockDiagonalPass
 from passes.place_tiles.place_tiles import PlaceTilesPass
 from passes.project_monarch.project_monarch import ProjectMonarchPass
@@ -25,7 +26,7 @@ from passes.tile_blocks import TileBlocksPass
 def remaining_steps(module: ModuleOp) -> tuple[Step, ...]:
     """The steps of the pipeline that come after those that a module has been through.
 
-    The last three are known by what they leave in the IR, those before them by the list of passes that the module
+    The last four are known by what they leave in the IR, those before them by the list of passes that the module
     carries; IR without one, written by hand, is taken for imported, or for quantised if it multiplies integers alone.
     """
     return (*STRUCTURE, *NUMBERS)[_network_steps(module) :] + CHIP[_chip_steps(module) :]
@@ -36,10 +37,12 @@ def _chip_steps(module: ModuleOp) -> int:
     ops = list(operations(main_block(module)))
     multiplies = [op for op in ops if isinstance(op, MultiplyOp)]
     if any(isinstance(op, StageOp) for op in ops) or (not multiplies and _says(module, ScheduleArraysPass.name)):
-        return 3
+        return 4
     if not multiplies or any(isinstance(op, MatmulOp) for op in ops):
         return 0
-    return 2 if all(op.places is not None for op in multiplies) else 1
+    if all(op.places is not None for op in multiplies):
+        return 3
+    return 2 if all(op.format is not None for op in multiplies) else 1
 
 
 def _says(module: ModuleOp, name: str) -> bool:
@@ -131,7 +134,7 @@ def is_quantised(module: ModuleOp) -> bool:
 
 def split(passes: Sequence[ModulePass]) -> tuple[Sequence[ModulePass], Sequence[ModulePass], Sequence[ModulePass]]:
     """Passes before the network is quantised, until its numbers are final, and on the chip."""
-    on_chip = {TileBlocksPass.name, PlaceTilesPass.name, ScheduleArraysPass.name}
+    on_chip = {TileBlocksPass.name, ChooseFormatsPass.name, PlaceTilesPass.name, ScheduleArraysPass.name}
     end = next((i for i, pass_ in enumerate(passes) if pass_.name in on_chip), len(passes))
     middle = next((i for i, pass_ in enumerate(passes[:end]) if pass_.name == QuantizePass.name), end)
     return passes[:middle], passes[middle:end], passes[end:]

@@ -18,9 +18,10 @@ from dialects.array.format import FormatAttr, InFormat
 from dialects.array.table_text import Tables
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr
 from dialects.attributes.tables import Table
-from dialects.chip.formats import MOST_INPUT_BITS
+from dialects.chip.formats import MOST_INPUT_BITS, CellFormat
 from dialects.cim.products import verify_input_bits
 from dialects.element_types import element_type, i8, i32, ui8
+from dialects.hardware import ChipAttr
 
 
 @irdl_op_definition
@@ -77,6 +78,10 @@ class MultiplyOp(IRDLOperation):
     def bits_of_inputs(self) -> int:
         """Unsigned inputs lie below 2 to this power."""
         return MOST_INPUT_BITS if self.input_bits is None else self.input_bits.value.data
+
+    def cells(self, chip: ChipAttr) -> CellFormat:
+        """The format of its weight in arrays of this chip."""
+        return CellFormat(chip.default_format) if self.format is None else self.format.data
 
     def verify_(self) -> None:
         verify_input_bits(self.input_bits, self.x)

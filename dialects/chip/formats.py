@@ -32,6 +32,11 @@ class Format:
             return f"encoding {self.encoding!r}: expected one of {', '.join(ENCODINGS)}"
         return None
 
+    @property
+    def text(self) -> str:
+        """As a message says it."""
+        return f"{self.bits} bits, {self.encoding}"
+
     def slices(self, cell_bits: int) -> int:
         """Crossbars of an array of this format, that is, cells of a weight.
 
@@ -67,4 +72,4 @@ class CellFormat:
     @property
     def text(self) -> str:
         """As a message says it."""
-        return f"{self.format.bits} bits, {self.format.encoding}" + (" centred" if self.centred else "")
+        return self.format.text + (" centred" if self.centred else "")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from xdsl.utils.hints import isa
 
 from dialects.chip.adc_models import ADC_MODELS
+from dialects.chip.formats import AUTO, ENCODINGS
 from dialects.errors import UserError
 
 Value = int | float | str | tuple[float, ...]
@@ -91,9 +92,9 @@ KEYS = (
     Key(
         "encoding",
         str,
-        "how the cells of a weight stand for its sign",
+        "how the cells of a weight stand for its sign; auto: for each weight what suits it best",
         required=True,
-        choices=("offset", "twos-complement", "differential"),
+        choices=(*ENCODINGS, AUTO),
     ),
     Key("arrays", int, "arrays that the chip has; unlimited if not given", low=1, high=1 << 24),
     # Time.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from xdsl.context import Context
@@ -10,24 +11,26 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
-from dialects.attributes.structure import MONARCH, REPEATED
-from dialects.attributes.tables import Table
+from dialects.attributes.structure import MONARCH
+from dialects.chip.formats import CellFormat
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing
-from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.places import Placement, distinct_places
-from passes.analysis.tiling import are_cut_from
-from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, SPREAD, check_mapping
+from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
-from passes.place_tiles.analysis.sharing import TileOf, classes_of, worth_sharing
 from passes.place_tiles.analysis.spread import Goal, place_spread
-from passes.place_tiles.analysis.table import MAPPINGS, arrays_by_mapping
+from passes.place_tiles.analysis.table import MAPPINGS
 from passes.rewriting.levels import sources, stage_numbers
-from passes.rewriting.multiplications import tiled_multiplies, tiles_of
+from passes.rewriting.multiplications import tiled_multiplies
+from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
 from passes.rules import PLACEABLE, require
+
+Places: TypeAlias = list[Placement]
+"""Where each weight lies, in their order."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class PlaceTilesPass(ModulePass):
     ```
     `spread` may cut tiles: there are more then. A later run places anew, and starts from those that `tile-blocks` makes
     if it was these that were cut.
-    Needs tiles (`tile-blocks`) that fit the chip's arrays; fails where it has too few. Works on the network as a
-    whole, for all weights share the arrays.
+    Weights of one format (`choose-formats`) share arrays, numbered one format after the other. Needs tiles
+    (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars. Works on the network as a whole,
+    for all weights share the arrays.
     """
 
     name = "place-tiles"
@@ -67,20 +71,68 @@ class PlaceTilesPass(ModulePass):
         require(op, PLACEABLE, self.name)
         network = Network.of(ctx, op)
         chip = chip_of(op)
-        weights = _weight_tiles(network, chip)
+        weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
-            weights = _with_classes(weights, network)
-            goal = Goal(self.objective, chip.arrays, chip.adcs)
-            placements = place_spread(list(weights.values()), chip.rows, chip.columns, goal)
-            note_arrays_without_sharing(op, _arrays_without_sharing(weights, placements, chip, goal))
-        else:
-            note_arrays_without_sharing(op, None)
-            placements = MAPPINGS[self.mapping](list(weights.values()), chip.rows, chip.columns)
-        _check_arrays(arrays_used(placements), self.mapping, list(weights.values()), chip)
+            weights = _with_classes(weights, formats, network)
+        placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
+        own = list(weights.values())
+        placements = placer.place(own, self.mapping, self.objective)
+        apart = placer.arrays_without_sharing(own, placements, self.objective) if self.mapping == SPREAD else None
+        note_arrays_without_sharing(op, apart)
+        placer.check(own, placements, self.mapping)
         placement_of = dict(zip(weights, placements))
         for multiply in tiled_multiplies(network.ops):
             placement = placement_of[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
+
+
+@dataclass(frozen=True)
+class _Placer:
+    """Places weights on a chip, those of each format in arrays of their own."""
+
+    chip: ChipAttr
+    banks: Sequence[Bank]
+
+    def place(self, weights: Sequence[WeightTiles], mapping: str, objective: str, *, limited: bool = True) -> Places:
+        """The place of each weight; `limited` is how many arrays the chip has, where a mapping cares."""
+        chip = self.chip
+
+        def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
+            if mapping == SPREAD:
+                return place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs))
+            return MAPPINGS[mapping](own, chip.rows, chip.columns)
+
+        return place_banks(weights, self.banks, place, chip.rows * chip.columns, chip.crossbars if limited else None)
+
+    def arrays_without_sharing(self, weights: Sequence[WeightTiles], placements: Places, objective: str) -> int | None:
+        """How many arrays the tiles would take if each had a place of its own; None where each has."""
+        if not placements:
+            return None
+        places = np.concatenate([p.places for p in placements])
+        sizes = np.concatenate([p.tiles[:, 2:] for p in placements])
+        if len(distinct_places(places, sizes)) == len(places):
+            return None
+        apart = [replace(weight, classes=None) for weight in weights]
+        return arrays_used(self.place(apart, SPREAD, objective, limited=False))
+
+    def check(self, weights: Sequence[WeightTiles], placements: Places, mapping: str) -> None:
+        """UserError if the chip has too few crossbars, with what the other mappings need (found out only then)."""
+        chip, has = self.chip, self.chip.crossbars
+        used = crossbars_used(placements, self.banks)
+        if has is None or used <= has:
+            return
+        needed = {
+            name: crossbars_used(self.place(weights, name, DEFAULT_OBJECTIVE), self.banks) for name in MAPPING_NAMES
+        }
+        best = min(needed, key=lambda name: needed[name])
+        others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)
+        fits = needed[best] <= has
+        advice = f"use mapping {best}" if fits else "raise its `arrays`, or choose a chip with larger ones"
+        raise UserError(
+            f"mapping {mapping} needs {used} crossbars in {arrays_used(placements)} arrays of "
+            f"{chip.rows}x{chip.columns}, chip {chip.chip_name!r} has {has} in {chip.arrays}: {advice} "
+            f"(others need: {others})"
+        )
 
 
 def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
@@ -92,46 +144,25 @@ def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
         symbol = op.symbol
         if symbol not in tiles_of_symbol:
             dense = network.weight(symbol).structure is None
-            tiles_of_symbol[symbol] = WeightTiles(_tiles(op, network, chip), dense, level[op], symbol in second)
+            tiles_of_symbol[symbol] = WeightTiles(whole_tiles(op, network, chip), dense, level[op], symbol in second)
     order = dict.fromkeys(op.symbol for op in multiplies)
     return {symbol: tiles_of_symbol[symbol] for symbol in order}
 
 
-def _with_classes(weights: Mapping[str, WeightTiles], network: Network) -> dict[str, WeightTiles]:
-    """The same, and which tiles have equal cells."""
-    symbols, tables = list(weights), [weight.tiles.tolist() for weight in weights.values()]
-
-    def cells(number: int) -> TileOf:
-        stored = stored_matrix(network.weight(symbols[number]), network)
-        return lambda tile: stored.tile(*tables[number][tile])
-
-    looked_at = [
-        np.full(len(weight.tiles), True) if network.weight(symbol).kind == REPEATED else worth_sharing(weight.tiles)
-        for symbol, weight in weights.items()
-    ]
-    classes = classes_of([len(table) for table in tables], cells, looked_at)
-    return {symbol: replace(weights[symbol], classes=own) for symbol, own in zip(symbols, classes)}
+def _formats(network: Network, chip: ChipAttr) -> dict[str, CellFormat]:
+    """The format of each weight, by symbol."""
+    return {multiply.symbol: multiply.cells(chip) for multiply in tiled_multiplies(network.ops)}
 
 
-def _arrays_without_sharing(
-    weights: Mapping[str, WeightTiles], placements: Sequence[Placement], chip: ChipAttr, goal: Goal
-) -> int | None:
-    """How many arrays the tiles would take if each had a place of its own; None where each has."""
-    if not placements:
-        return None
-    places, sizes = np.concatenate([p.places for p in placements]), np.concatenate([p.tiles[:, 2:] for p in placements])
-    if len(distinct_places(places, sizes)) == len(places):
-        return None
-    apart = [replace(weight, classes=None) for weight in weights.values()]
-    return arrays_used(place_spread(apart, chip.rows, chip.columns, replace(goal, arrays=None)))
-
-
-def _tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:
-    """The tiles of a multiplication; where it has places, those that were cut before it got them."""
-    if op.places is None:
-        return op.tiles.array
-    whole = tiles_of(network.weight(op.symbol), chip)
-    return whole if are_cut_from(op.tiles.array, whole) else op.tiles.array
+def _with_classes(
+    weights: Mapping[str, WeightTiles], formats: Mapping[str, CellFormat], network: Network
+) -> dict[str, WeightTiles]:
+    """The same, and which tiles have equal cells: with centred offsets or without, they are not the same."""
+    classes = equal_tiles({symbol: weight.tiles for symbol, weight in weights.items()}, network)
+    return {
+        symbol: replace(weight, classes=2 * own + formats[symbol].centred)
+        for (symbol, weight), own in zip(weights.items(), classes)
+    }
 
 
 def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:
@@ -149,18 +180,3 @@ def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:
         elif isinstance(op, DigitalOp | PermuteOp):
             after_first[op] = after
     return second
-
-
-def _check_arrays(used: int, mapping: str, weights: Sequence[WeightTiles], chip: ChipAttr) -> None:
-    """UserError if the chip has too few arrays, with what the other mappings need (found out only then)."""
-    if chip.arrays is None or used <= chip.arrays:
-        return
-    needed = arrays_by_mapping(weights, chip.rows, chip.columns, chip.arrays)
-    best = min(needed, key=lambda name: needed[name])
-    others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)
-    fits = needed[best] <= chip.arrays
-    advice = f"use mapping {best}" if fits else "raise its `arrays`, or choose a chip with larger ones"
-    raise UserError(
-        f"mapping {mapping} needs {used} arrays of {chip.rows}x{chip.columns}, chip {chip.chip_name!r} has "
-        f"{chip.arrays}: {advice} (others need: {others})"
-    )

@@ -6,7 +6,6 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
-from dialects.chip.formats import CellFormat
 from dialects.cim import MatmulOp, PermuteOp, WeightOp
 from dialects.hardware import ChipAttr
 from passes.analysis.tiling import block_tiles, grid_tiles
@@ -22,11 +21,6 @@ def tiles_of(weight: WeightOp, chip: ChipAttr) -> Table:
     if weight.structure is None:
         return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
     return block_tiles(weight.structure.rectangles, chip.rows, chip.columns)
-
-
-def cells_format(multiply: MultiplyOp, chip: ChipAttr) -> CellFormat:
-    """The format of a multiplication's weight: 8 bits, and the chip's encoding, where it says none."""
-    return CellFormat(chip.default_format) if multiply.format is None else multiply.format.data
 
 
 def permuted_product(x: SSAValue) -> MatmulOp | None:

@@ -22,15 +22,16 @@ from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.places import distinct_places
 from passes.analysis.row_groups import tile_groups
 from passes.analysis.timing import LONGEST_PS, check_time
+from passes.rewriting.chip_times import picoseconds
 from passes.rewriting.levels import by_level, operation_levels, sources
-from passes.rewriting.multiplications import cells_format, tiled_multiplies
+from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
 from passes.rules import SCHEDULABLE, require
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 from passes.schedule_arrays.analysis.operators import Run, schedule_operators
 from passes.schedule_arrays.analysis.stage import Product, schedule_stage
-from passes.schedule_arrays.chip_times import picoseconds, resources_of
+from passes.schedule_arrays.chip_times import resources_of
 from passes.schedule_arrays.operator_costs import cost_of, static_operators
 from passes.schedule_arrays.scheduled import begin_control, kernel_of, schedule_permutation, stage_of, take_apart
 
@@ -215,7 +216,7 @@ class _Scheduler:
     def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
         weight, chip = stored_matrix(self.network.weight(symbol), self.network), self.chip
         tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
-        cells = cells_format(multiply, chip)
+        cells = multiply.cells(chip)
         groups = tile_groups(tiles, chip.cell_bits, cells, chip.dac_bits, chip.adc_bits, self.lossy)
         if groups is None:
             raise UserError(

@@ -157,8 +157,8 @@ def test_operators_that_cannot_run(domain: str, fails: Callable[..., str], onnx_
 def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
     arguments = (network, "--chip", "tiny-4", "--arrays", "1", "--mapping", "linear", "-o", tmp_path / "p.cim")
     assert fails("cimc", *arguments) == (
-        f"{network}: mapping linear needs 2 arrays of 4x4, chip 'tiny-4' has 1: raise its `arrays`, "
-        "or choose a chip with larger ones (others need: sparsemap 2, densemap 2, spread 2)"
+        f"{network}: mapping linear needs 8 crossbars in 2 arrays of 4x4, chip 'tiny-4' has 4 in 1: "
+        "raise its `arrays`, or choose a chip with larger ones (others need: sparsemap 8, densemap 8, spread 8)"
     )
 
 

@@ -74,7 +74,10 @@ def test_figures_of_a_program_that_may_clip_are_its_own(lossy: int, job: Job, gr
 @pytest.mark.parametrize(
     ("keys", "error"),
     [
-        ("arrays = [1]", "mapping spread needs 12 arrays of 4x4, chip 'tiny-4' has 1: raise its `arrays`"),
+        (
+            "arrays = [1]",
+            "mapping spread needs 48 crossbars in 12 arrays of 4x4, chip 'tiny-4' has 4 in 1",
+        ),
         ("adc_bits = [1]", "node 'up': a single row can exceed an ADC of 1 bits"),
         ("adcs = [5]", "adcs = 5: expected at most one for each of the 4 columns"),
     ],

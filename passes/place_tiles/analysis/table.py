@@ -6,9 +6,9 @@ from passes.analysis.places import Placement
 from passes.place_tiles.analysis.choices import DENSEMAP, LINEAR, SPARSEMAP, SPREAD
 from passes.place_tiles.analysis.densemap import place_densemap
 from passes.place_tiles.analysis.linear import place_linear
-from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
+from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.sparsemap import place_sparsemap
-from passes.place_tiles.analysis.spread import Goal, place_spread
+from passes.place_tiles.analysis.spread import place_spread
 
 Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
 """Weights, rows and columns of an array -> the place of each weight."""
@@ -26,12 +26,3 @@ MAPPINGS: dict[str, Mapping] = {
     DENSEMAP: place_densemap,
     SPREAD: place_spread,
 }
-
-
-def arrays_by_mapping(
-    weights: Sequence[WeightTiles], array_rows: int, array_columns: int, arrays: int | None = None
-) -> dict[str, int]:
-    """How many arrays each mapping needs; `spread` cuts more tiles if a chip has fewer `arrays` (None: unlimited)."""
-    fixed = {name: place for name, place in MAPPINGS.items() if name != SPREAD}
-    needed = {name: arrays_used(place(weights, array_rows, array_columns)) for name, place in fixed.items()}
-    return {**needed, SPREAD: arrays_used(place_spread(weights, array_rows, array_columns, Goal(arrays=arrays)))}

@@ -1,0 +1,1 @@
+"""The format in which each weight stands in arrays."""

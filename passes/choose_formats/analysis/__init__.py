@@ -1,0 +1,1 @@
+"""Which format suits numbers: numpy and integers, no IR."""

@@ -1,0 +1,23 @@
+"""A chip's times in whole picoseconds, in which all times of a schedule are."""
+
+from dialects.chip.keys import SECOND_NS
+from dialects.errors import UserError
+from dialects.hardware import ChipAttr
+from passes.analysis.timing import ArrayTimes
+
+
+def picoseconds(nanoseconds: float) -> int:
+    """Whole picoseconds. UserError for a step of more than a second."""
+    if nanoseconds > SECOND_NS:
+        raise UserError(f"a step of {nanoseconds:g} ns: expected at most a second, correct the times of the chip")
+    return round(1000 * nanoseconds)
+
+
+def adc_times(chip: ChipAttr) -> tuple[int, ...]:
+    """The time of a conversion to 1, 2, ... bits, in ps; 1 at least, so that an activation takes some time."""
+    return tuple(max(1, picoseconds(chip.adc_ns(bits))) for bits in range(1, chip.adc_bits + 1))
+
+
+def array_times(chip: ChipAttr) -> ArrayTimes:
+    """What the time of an activation depends on."""
+    return ArrayTimes(picoseconds(chip.settle_ns), chip.adcs, adc_times(chip))

@@ -1,0 +1,38 @@
+"""The tiles of a network's weights: as they were cut first, and which of them have equal cells."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dialects.array import MultiplyOp
+from dialects.attributes.structure import REPEATED
+from dialects.attributes.tables import Table
+from dialects.hardware import ChipAttr
+from dialects.network import Network
+from dialects.semantics.weight_values import stored_matrix
+from passes.analysis.equal_tiles import TileOf, classes_of, worth_sharing
+from passes.analysis.tiling import are_cut_from
+from passes.rewriting.multiplications import tiles_of
+
+
+def whole_tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:
+    """The tiles of a multiplication; where it has places, those that were cut before it got them."""
+    if op.places is None:
+        return op.tiles.array
+    whole = tiles_of(network.weight(op.symbol), chip)
+    return whole if are_cut_from(op.tiles.array, whole) else op.tiles.array
+
+
+def equal_tiles(tiles: Mapping[str, Table], network: Network) -> list[Table]:
+    """For each tile of each weight, by symbol, a number that those share whose cells are equal."""
+    symbols, tables = list(tiles), [table.tolist() for table in tiles.values()]
+
+    def cells(number: int) -> TileOf:
+        stored = stored_matrix(network.weight(symbols[number]), network)
+        return lambda tile: stored.tile(*tables[number][tile])
+
+    looked_at = [
+        np.full(len(table), True) if network.weight(symbol).kind == REPEATED else worth_sharing(table)
+        for symbol, table in tiles.items()
+    ]
+    return classes_of([len(table) for table in tables], cells, looked_at)
