@@ -72,7 +72,7 @@ class UserOptions:
     ] = MOST_BITS
     """`auto` for as many as `quality_budget` asks for, weight by weight. Networks of integers keep theirs."""
     weight_group: Annotated[
-        int | str, Spelling("rows of a column that share a scale (default: all)", "N|column", rows_or_column)
+        int | str, Spelling("rows of a column that share a scale, at most (default: all)", "N|column", rows_or_column)
     ] = COLUMN
     activation_bits: Annotated[
         int, Spelling("bits of an activation (default: %(default)s)", "4..8", bits_of_inputs)

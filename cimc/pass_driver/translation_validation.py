@@ -31,7 +31,7 @@ def _print_remark(text: str) -> None:
 class TranslationValidator:
     """An `AfterPass` callback that raises AssertionError when a pass changed more than it may.
 
-    How far 8-bit numbers may be from floats is no matter of right and wrong; `remark` is told where that is far.
+    How far numbers of few bits may be from floats is no matter of right and wrong; `remark` is told where that is far.
     """
 
     store: WeightStore
@@ -68,7 +68,7 @@ class TranslationValidator:
         if similarity < LEAST_COSINE:
             self.remark(
                 f"--verify-each: after {done}, output {output!r} has cosine {similarity:.4f} with what it was: "
-                "its weights or activations have a wider range than 8 bits can tell apart"
+                "its weights or activations have a wider range than their bits can tell apart"
             )
 
 

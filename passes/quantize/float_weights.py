@@ -91,7 +91,7 @@ class FloatWeights:
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
         structure, order, groups, rows = weight.structure, column_order(weight, self.network), 1, None
         if isinstance(structure, BlocksAttr) and how.group is not None:
-            parts, groups = cut_rectangles(structure.rectangles, how.group, floats.shape[1])
+            parts, groups = cut_rectangles(structure.rectangles, how, floats.shape[1])
             structure, how = BlocksAttr(structure.kind, RectanglesAttr.of(parts)), Resolution(how.bits)
             if groups > 1:
                 floats, remake = spread(floats, parts, groups), None

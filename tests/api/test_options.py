@@ -17,6 +17,7 @@ def test_defaults_and_what_is_given() -> None:
     assert checked_options(DEFAULTS) == DEFAULTS
     given = {
         "chip": Path("my.toml"), "arrays": np.int64(3), "lossy": 4, "monarch": "8,rank=2", "monarch_budget": 1,
+        "weight_bits": np.int64(4), "weight_group": 128, "activation_bits": 6, "quality_budget": 0.5,
         "dims": {"batch": np.int32(2)}, "mapping": "linear", "verify_each": True,
     }  # fmt: skip
     options = checked_options({**DEFAULTS, **given, "something": "else"})
@@ -29,6 +30,11 @@ def test_defaults_and_what_is_given() -> None:
     [
         ("mapping", "square", r"mapping='square' is unknown: expected one of spread, densemap, sparsemap, linear"),
         ("activations", 8, r"activations=8 is unknown: expected one of token, tensor, static"),
+        ("weight_bits", 5, r"weight_bits=5: expected one of 8, 6, 4, 3, 2, auto"),
+        ("weight_group", 1, r"weight_group=1: expected a number of rows of at least 2, or column"),
+        ("weight_group", "all", r"weight_group='all': expected a number of rows of at least 2, or column"),
+        ("activation_bits", 3, r"activation_bits=3: expected one of 8, 7, 6, 5, 4"),
+        ("quality_budget", -1, r"quality_budget=-1: expected a number of at least 0"),
         ("arrays", 0, r"arrays=0: expected a number of at least 1, and at most 2147483647"),
         ("arrays", True, r"arrays=True: expected a number of at least 1"),
         ("lossy", -1, r"lossy=-1: expected a number of at least 1"),

@@ -55,6 +55,11 @@ def test_the_way_down_is_the_one_in_the_documentation():
         ({"monarch": "8,rank=2"}, "project-monarch{blocks=8 rank=2}"),
         ({"calibrate": "x.npz"}, 'quantize{activations="static" calibration="x.npz"}'),
         ({"activations": "tensor"}, 'quantize{activations="tensor"}'),
+        (
+            {"weight_bits": 4, "weight_group": 128, "activation_bits": 6},
+            "quantize{weight_bits=4 weight_group=128 activation_bits=6}",
+        ),
+        ({"weight_bits": "auto", "quality_budget": 0.1}, 'quantize{weight_bits="auto" quality_budget=0.1}'),
         ({"activations": "token", "calibrate": "./x.npz"}, 'quantize{calibration="x.npz"}'),
         ({"mapping": "linear"}, 'place-tiles{mapping="linear"}'),
         ({"objective": "latency"}, 'place-tiles{objective="latency"}'),

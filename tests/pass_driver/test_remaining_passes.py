@@ -77,6 +77,7 @@ def test_on_the_chip_or_not() -> None:
         {"prune_below": 1e-9, "monarch": 4, "monarch_budget": 0.25},
         {"monarch": "8,rank=2", "activations": "tensor"},
         {"monarch": "auto"},
+        {"weight_bits": 3, "weight_group": 64, "activation_bits": 5, "quality_budget": 0.1},
     ],
 )
 def test_options_come_back_from_passes(options: dict[str, Any]) -> None:

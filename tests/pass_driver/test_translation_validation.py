@@ -136,7 +136,7 @@ def test_quantisation_that_loses_much_is_no_mistake_but_worth_a_remark(capsys: p
     validator(QuantizePass(), changed)
     assert capsys.readouterr().err == (
         "cimc: note: --verify-each: after quantize, output 'output0' has cosine 0.7454 with what it was: "
-        "its weights or activations have a wider range than 8 bits can tell apart\n"
+        "its weights or activations have a wider range than their bits can tell apart\n"
     )
 
 

@@ -24,7 +24,7 @@ DEFAULT_QUALITY_BUDGET = 0.05
 
 @dataclass(frozen=True)
 class Resolution:
-    """To how many bits a weight is quantised, and how many successive rows of a column have one scale.
+    """To how many bits a weight is quantised, and how many successive rows of a column have one scale, at most.
 
     `group` is None where all rows of a column have one, or all rows of a column of a block.
     """
@@ -41,8 +41,12 @@ class Resolution:
         return 254 if self.bits == MOST_BITS else (1 << self.bits) - 1
 
     def rows_of(self, rows: int) -> int:
-        """How many of the rows of a column have one scale, at most; at least 1."""
-        return max(1, rows if self.group is None else min(rows, self.group))
+        """How many of the rows of a column have one scale; of the last ones perhaps fewer.
+
+        As few groups as there can be, and of equal size: 130 rows in groups of 128 at most are 65 and 65.
+        """
+        groups = 1 if self.group is None else max(1, -(-rows // self.group))
+        return max(1, -(-rows // groups))
 
 
 FULL = Resolution()

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from passes.quantize.analysis.choices import Resolution
+
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.int64]
 
@@ -45,8 +47,8 @@ def block_columns(blocks: int, groups: int, columns: int, order: Numbers | None)
     return (of_weight + np.arange(groups)[:, None] * (blocks * columns)).reshape(-1)
 
 
-def cut_rectangles(rectangles: Numbers, size: int, columns: int) -> tuple[Numbers, int]:
-    """Rectangles (first row, first column, rows, columns) cut every `size` rows, and how many groups that makes.
+def cut_rectangles(rectangles: Numbers, how: Resolution, columns: int) -> tuple[Numbers, int]:
+    """Rectangles (first row, first column, rows, columns) cut into groups of rows, and how many groups that makes.
 
     A matrix of `columns` columns becomes one of `groups * columns`: each part of a rectangle lies in columns where no
     other does. Blocks that lay in strips do so then.
@@ -54,7 +56,7 @@ def cut_rectangles(rectangles: Numbers, size: int, columns: int) -> tuple[Number
     taken = np.zeros(columns, np.int64)
     parts: list[list[int]] = []
     for row, column, rows, width in sorted(rectangles.tolist()):
-        here = slice(column, column + width)
+        here, size = slice(column, column + width), how.rows_of(rows)
         for first in range(0, rows, size):
             group = int(taken[here].max())
             taken[here] = group + 1

@@ -81,9 +81,9 @@ def test_groups_are_scaled_and_added_up(bits: int, group: int, inputs: int, shap
     values = made.values.reshape(blocks.shape).astype(np.int64)
     q, scale, zero = per_token(x, inputs)
     expected = np.zeros((6, count * columns))
-    for number, first in enumerate(range(0, rows, group)):
+    for number, first in enumerate(range(0, rows, made.grid.size)):
         part = np.zeros_like(values)
-        part[:, first : first + group] = values[:, first : first + group]
+        part[:, first : first + made.grid.size] = values[:, first : first + made.grid.size]
         matrix = ordered(StoredMatrix(part).expanded(), order)
         scales = ordered(made.grid.scales[:, number].reshape(-1), order)
         expected += (q - zero.astype(np.int64)) @ matrix * scales.astype(np.float64) * scale

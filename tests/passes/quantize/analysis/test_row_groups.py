@@ -6,6 +6,7 @@ from xdsl.dialects.builtin import StringAttr
 
 from dialects.attributes.structure import BlocksAttr, RectanglesAttr
 from dialects.semantics.weight_values import StoredMatrix, ordered
+from passes.quantize.analysis.choices import Resolution
 from passes.quantize.analysis.row_groups import block_columns, cut_blocks, cut_rectangles, filled_rows, spread
 
 GENERATOR = np.random.default_rng(0)
@@ -51,7 +52,7 @@ def test_rectangles_are_cut_into_columns_of_their_own(name: str, size: int) -> N
     before, matrix, x = np.array(RECTANGLES[name]), np.zeros((9, 5), np.int64), integers(4, 9)
     for row, column, rows, columns in before.tolist():
         matrix[row : row + rows, column : column + columns] = integers(rows, columns)
-    parts, groups = cut_rectangles(before, size, 5)
+    parts, groups = cut_rectangles(before, Resolution(4, size), 5)
     wide = spread(matrix, parts, groups)
     BlocksAttr(StringAttr("sparse"), RectanglesAttr.of(parts)).verify()
     assert np.array_equal((x @ wide).reshape(4, groups, 5).sum(1), x @ matrix)
