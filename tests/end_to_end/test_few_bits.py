@@ -109,5 +109,5 @@ def test_python_says_what_was_asked_for(onnx_file: Callable[..., Path]) -> None:
     file = onnx_file("g (float[n,8] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": floats(8, 4)})
     options = cimc.compile(file, weight_bits=4, weight_group=4).options
     assert (options["weight_bits"], options["weight_group"], options["activation_bits"]) == (4, 4, 8)
-    with pytest.raises(cimc.UserError, match="^weight_bits=7: expected one of 8, 6, 4, 3, 2, auto$"):
+    with pytest.raises(cimc.UserError, match=r"^weight_bits=7: expected one of 8, 6, 4, 3, 2, auto$"):
         cimc.compile(file, weight_bits=7)
