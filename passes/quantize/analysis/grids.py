@@ -10,6 +10,7 @@ import numpy.typing as npt
 from passes.quantize.analysis.choices import Resolution
 
 Array = npt.NDArray[Any]
+Numbers = npt.NDArray[np.int64]
 
 
 TOGETHER = 1 << 16
@@ -80,37 +81,49 @@ class Part:
         return grid[self.block, self.group]
 
 
-def largest_grid(blocks: Array, how: Resolution, tied: npt.NDArray[np.int64] | None = None) -> Grid:
-    """The grid that holds the largest magnitude of each group: `scale = largest / (2^(bits - 1) - 1)`, 1 for zeros.
+@dataclass(frozen=True)
+class Ends:
+    """The least and the greatest number of each group, 0 included: [blocks, groups, columns]."""
 
-    `blocks` is float32 [blocks, rows, columns]. Columns of a matrix that have the same number in `tied` have one scale,
-    that of the largest of them. Raises OverflowError for a number that float32 has not: not a number, infinite or too
-    large.
+    low: Array
+    high: Array
+
+    @property
+    def largest(self) -> Array:
+        """The largest magnitude of each group."""
+        return np.maximum(self.high, -self.low)
+
+
+def ends_of(blocks: Array, how: Resolution, tied: Numbers | None = None) -> Ends:
+    """The ends of the groups of blocks [blocks, rows, columns], one pair of them for columns that are tied.
+
+    Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
-    largest = largest_magnitudes(blocks, how)
-    if tied is not None:
-        largest = largest_of_tied(largest, tied)
-    top = (1 << (how.bits - 1)) - 1
-    scales = (largest / np.float32(top)).astype(np.float32)
-    scales[scales == 0] = 1
-    low = np.full(scales.shape, top - how.levels, np.int16)
-    return Grid(scales, low, how.levels, how.rows_of(blocks.shape[1]))
-
-
-def largest_magnitudes(blocks: Array, how: Resolution) -> Array:
-    """The largest magnitude of each group, [blocks, groups, columns]; OverflowError as from `largest_grid`."""
     size = how.rows_of(blocks.shape[1])
     parts = [blocks[:, first : first + size] for first in range(0, max(1, blocks.shape[1]), size)]
-    largest = [np.maximum(part.max(axis=1, initial=0), -part.min(axis=1, initial=0)) for part in parts]
-    magnitudes = np.stack(largest, axis=1)
-    if not np.isfinite(magnitudes).all():
+    low = np.stack([part.min(axis=1, initial=0) for part in parts], axis=1)
+    high = np.stack([part.max(axis=1, initial=0) for part in parts], axis=1)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise OverflowError("numbers that float32 has not")
-    return magnitudes
+    return Ends(low, high) if tied is None else Ends(-_largest_of_tied(-low, tied), _largest_of_tied(high, tied))
 
 
-def largest_of_tied(numbers: Array, tied: npt.NDArray[np.int64]) -> Array:
+def _largest_of_tied(numbers: Array, tied: Numbers) -> Array:
     """For each column of [1, groups, columns] the largest number of those that it is tied to."""
     together = np.zeros_like(numbers)
     for mine, given in zip(together[0], numbers[0]):
         np.maximum.at(mine, tied, given)
     return together[:, :, tied]
+
+
+def largest_grid(blocks: Array, how: Resolution, tied: Numbers | None = None) -> Grid:
+    """The grid that holds the largest magnitude of each group: `scale = largest / (2^(bits - 1) - 1)`, 1 for zeros.
+
+    `blocks` is float32 [blocks, rows, columns]. Columns of a matrix that have the same number in `tied` have one scale,
+    that of the largest of them. Raises OverflowError as `ends_of` does.
+    """
+    top = (1 << (how.bits - 1)) - 1
+    scales = (ends_of(blocks, how, tied).largest / np.float32(top)).astype(np.float32)
+    scales[scales == 0] = 1
+    low = np.full(scales.shape, top - how.levels, np.int16)
+    return Grid(scales, low, how.levels, how.rows_of(blocks.shape[1]))

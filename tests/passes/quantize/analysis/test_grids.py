@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from passes.quantize.analysis.choices import Resolution
-from passes.quantize.analysis.grids import Grid, largest_grid, largest_magnitudes, largest_of_tied
+from passes.quantize.analysis.grids import Grid, ends_of, largest_grid
 
 BLOCKS = np.array([[[7, -1], [1, 3], [0.5, 0]], [[0, 2], [0, -2], [0, 1]]], np.float32)
 
@@ -35,7 +35,7 @@ def test_more_rows_than_are_quantised_at_a_time() -> None:
 
 
 def test_groups_larger_than_a_column() -> None:
-    assert np.array_equal(largest_magnitudes(BLOCKS, Resolution(4, 99)), largest_magnitudes(BLOCKS, Resolution(4)))
+    assert np.array_equal(ends_of(BLOCKS, Resolution(4, 99)).largest, ends_of(BLOCKS, Resolution(4)).largest)
     empty = largest_grid(np.zeros((1, 0, 2), np.float32), Resolution(4, 2))
     assert (empty.scales.tolist(), empty.size) == ([[[1, 1]]], 1)
 
@@ -45,6 +45,9 @@ def test_numbers_that_float32_has_not() -> None:
         largest_grid(np.array([[[1], [np.nan]]], np.float32), Resolution(4))
 
 
-def test_tied_columns_have_the_largest_of_them() -> None:
-    numbers = np.array([[[1.0, 5, 2], [9, 3, 4]]])
-    assert largest_of_tied(numbers, np.array([0, 1, 0])).tolist() == [[[2, 5, 2], [9, 3, 9]]]
+def test_tied_columns_have_the_ends_of_all_of_them() -> None:
+    blocks = np.array([[[1.0, 5, -2], [-3, -4, -1], [9, 3, 4]]], np.float32)
+    ends = ends_of(blocks, Resolution(4, 2), np.array([0, 1, 0]))
+    assert ends.low.tolist() == [[[-3, -4, -3], [0, 0, 0]]]
+    assert ends.high.tolist() == [[[1, 5, 1], [9, 3, 9]]]
+    assert ends.largest.tolist() == [[[3, 5, 3], [9, 3, 9]]]

@@ -32,8 +32,8 @@ def test_no_group_loses_more_than_with_the_scale_of_its_largest(
     how = Resolution(bits, group)
     grid, largest = least_error_grid(blocks, how), largest_grid(blocks, how)
     values = grid.rounded(blocks)
-    assert -(1 << (bits - 1)) <= values.min()
-    assert values.max() < 1 << (bits - 1)
+    assert ((grid.low <= 0) & (grid.low >= 1 - (1 << bits)) & (grid.levels == (1 << bits) - 1)).all()
+    assert values.max() < 1 << bits
     total = (blocks.astype(np.float64) ** 2).sum() + 1e-70
     assert (lost(blocks, grid) <= lost(blocks, largest) * (1 + 1e-5) + 1e-9 * total).all()
 
@@ -53,6 +53,24 @@ def test_a_negative_scale_gives_the_larger_side_one_integer_more() -> None:
     grid = least_error_grid(column, Resolution(3))
     assert grid.scales.item() == -1
     assert grid.rounded(column).reshape(-1).tolist() == [-4, -3, -2, -1, 0, 1, 2, 3]
+
+
+def test_integers_lie_on_one_side_where_numbers_do() -> None:
+    """They lose half as much there, and not enough less elsewhere: then they are such of so many bits with a sign."""
+    column = np.arange(16, dtype=np.float32)
+    for sign in (1, -1):
+        blocks = (sign * column * np.array([[1], [3]], np.float32)).T[None]
+        grid = least_error_grid(blocks, Resolution(4))
+        assert np.array_equal(sign * grid.rounded(blocks), np.stack([column, column], axis=1)[None])
+        assert np.allclose(grid.scales, [1, 3])
+    shifted = abs(GAUSSIAN)
+    grid = least_error_grid(shifted, Resolution(4))
+    around = 0.5 * lost(
+        np.concatenate([shifted, -shifted], axis=1),
+        least_error_grid(np.concatenate([shifted, -shifted], axis=1), Resolution(4)),
+    )
+    assert lost(shifted, grid).sum() < 0.4 * around.sum()
+    assert (least_error_grid(GAUSSIAN + np.float32(0.3), Resolution(4)).low == -8).all()
 
 
 def test_important_rows_are_nearer() -> None:
