@@ -111,8 +111,8 @@ def dequantised(type_: str, kind: str, zero: bool, turned: bool) -> Case:
         moved = moved - zeros
     text = f"d = DequantizeLinear{settings}({', '.join(constants)}) "
     text += "t = Transpose(d) y = MatMul(x, t)" if turned else "y = MatMul(x, d)"
-    parts = [array.T if turned else array for array in (q.astype(int), moved)]
-    return Case(text, constants, *parts, int(type_.lstrip("uint")), 25 if "2" in type_ else 21)
+    own, moved = (array.T if turned else array for array in (q.astype(int), moved))
+    return Case(text, constants, own, moved, int(type_.lstrip("uint")), 25 if "2" in type_ else 21)
 
 
 def chain(type_: str, span: int | None, zero: tuple[int, ...] | None, scale: tuple[int, ...]) -> Case:

@@ -110,7 +110,7 @@ def _in_columns(scale: Array, size: int) -> _Form | None:
     """Blocks cut every `size` columns, each piece with a factor for each row; the last one is filled up."""
     blocks, rows, out = scale.shape
     parts = -(-out // size)
-    places = np.arange(parts * size).clip(max=out - 1)
+    places = [min(place, out - 1) for place in range(parts * size)]
 
     def cut(array: Array) -> Array:
         pieces = array[:, :, places].reshape(blocks, rows, parts, size).swapaxes(1, 2)
