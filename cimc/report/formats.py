@@ -93,20 +93,25 @@ def format_text(bits: int, encoding: str, centred: bool) -> str:
     return f"{bits}-bit {encoding_text(encoding, centred)}"
 
 
-def format_lines(uses: Sequence[FormatUse], lower_bound: int) -> Iterator[str]:
-    """The crossbars of all arrays, and of each format where there are several; no array, no line."""
-    crossbars = sum(use.crossbars for use in uses)
-    least = f"no mapping needs fewer than {lower_bound:,}"
+def format_lines(uses: Sequence[FormatUse], mapping: str, lower_bounds: tuple[int, int]) -> Iterator[str]:
+    """Arrays and crossbars, and the formats; `lower_bounds` are the fewest arrays and crossbars.
+
+    Nothing is said of a format that is the only one, and as usual.
+    """
+    arrays, crossbars = sum(use.arrays for use in uses), sum(use.crossbars for use in uses)
+    least_arrays, least_crossbars = (f"no mapping needs fewer than {bound:,}" for bound in lower_bounds)
     if len(uses) == 1:
         (use,) = uses
-        said = format_text(use.bits, use.encoding, use.centred)
-        yield f"crossbars     {crossbars:,}, {use.slices} an array ({said}; {least})"
-    elif uses:
-        yield f"crossbars     {crossbars:,} ({least})"
-        for use in uses:
-            said = format_text(use.bits, use.encoding, use.centred)
-            arrays = f"{use.arrays:,} array{'s' if use.arrays != 1 else ''}"
-            yield f"format        {said}: {arrays} of {use.slices}, {use.stored_weights:,} weights"
+        yield f"arrays        {arrays:,} of {use.slices} crossbars ({mapping} mapping; {least_arrays})"
+        if use.bits != 8 or use.centred:
+            yield f"format        {format_text(use.bits, use.encoding, use.centred)}"
+        return
+    yield f"arrays        {arrays:,} ({mapping} mapping; {least_arrays})"
+    if uses:
+        yield f"crossbars     {crossbars:,} ({least_crossbars})"
+    for use in uses:
+        said, some = format_text(use.bits, use.encoding, use.centred), f"array{'s' if use.arrays != 1 else ''}"
+        yield f"format        {said}: {use.arrays:,} {some} of {use.slices} crossbars, {use.stored_weights:,} weights"
 
 
 def _sums(groups: NDArray[np.uint8], values: NDArray[np.integer] | NDArray[np.bool_], count: int) -> list[int]:

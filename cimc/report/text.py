@@ -27,10 +27,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         f"chip          {chip['name']}: arrays of {chip['rows']}x{chip['columns']}, {chip['cell_bits']}-bit cells, "
         + (f"{chip['dac_bits']}-bit DAC, {chip['adcs']} ADCs of up to {chip['adc_bits']} bits")
     )
-    yield f"arrays        {report.arrays} ({report.mapping} mapping; no mapping needs fewer than " + (
-        f"{report.arrays_lower_bound})"
-    )
-    yield from format_lines(report.formats, report.crossbars_lower_bound)
+    yield from format_lines(report.formats, report.mapping, (report.arrays_lower_bound, report.crossbars_lower_bound))
     yield f"utilisation   {100 * report.utilization:.1f} % of the cells, {report.stored_weights:,} weights stored"
     yield from coverage_lines(report.coverage)
     saved = (

@@ -52,7 +52,7 @@ def test_the_summary(output: Callable[..., str]) -> None:
     assert lines[0].startswith("network.onnx -> network.cim (0.0 MB) in ")
     figures = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines[1:]}
     assert figures["chip"] == "tiny-4: arrays of 4x4, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits"
-    assert figures["arrays"].startswith("4 (linear mapping")
+    assert figures["arrays"].startswith("4 of 4 crossbars (linear mapping")
     assert figures["network"].startswith("cosine 0.99")
     assert figures["network"].endswith("from the original (output 'y'); inputs made up")
     assert {"utilisation", "conversions", "stages", "latency"} <= figures.keys()

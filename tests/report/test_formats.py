@@ -22,9 +22,10 @@ def test_one_format(program: Program) -> None:
     conversions = 2 * 6 * 4 * 8 + 2 * 6 * 4 * 8
     assert use == FormatUse(8, "offset", False, 4, 6, 24, 4 * 4, 60, 60 / 96, conversions)
     assert utilization_of([use], 16) == 60 / 96
-    assert list(format_lines([use], 16)) == [
-        "crossbars     24, 4 an array (8-bit offset; no mapping needs fewer than 16)"
-    ]
+    line = "arrays        6 of 4 crossbars (linear mapping; no mapping needs fewer than 4)"
+    assert list(format_lines([use], "linear", (4, 16))) == [line]
+    narrow = replace(use, bits=4)
+    assert list(format_lines([narrow], "linear", (4, 16))) == [line, "format        4-bit offset"]
 
 
 def test_several_formats(mixed: Program) -> None:
@@ -45,7 +46,9 @@ def test_formats_without_arrays_are_left_out(mixed: Program) -> None:
 
 def test_no_arrays() -> None:
     assert utilization_of([], 16) == 0
-    assert list(format_lines([], 0)) == []
+    assert list(format_lines([], "spread", (0, 0))) == [
+        "arrays        0 (spread mapping; no mapping needs fewer than 0)"
+    ]
 
 
 def test_which_tiles_have_offsets_of_their_own(program: Program, mixed: Program) -> None:

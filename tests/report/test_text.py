@@ -47,16 +47,16 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
 
 def test_crossbars_and_formats(report: Report, mixed: Program) -> None:
     lines = list(summary_lines(report))
-    assert "crossbars     8, 4 an array (8-bit offset; no mapping needs fewer than 4)" in lines
-    assert not any(line.startswith(("format", "inputs")) for line in lines)
+    assert "arrays        2 of 4 crossbars (linear mapping; no mapping needs fewer than 1)" in lines
+    assert not any(line.startswith(("crossbars", "format", "inputs")) for line in lines)
     lines = list(summary_lines(report_of(mixed)))
     start = next(i for i, line in enumerate(lines) if line.startswith("arrays"))
     assert lines[start : start + 6] == [
         "arrays        6 (linear mapping; no mapping needs fewer than 5)",
         "crossbars     20 (no mapping needs fewer than 16)",
-        "format        8-bit offset: 2 arrays of 4, 24 weights",
-        "format        4-bit offset, centred: 2 arrays of 2, 24 weights",
-        "format        3-bit differential: 2 arrays of 4, 12 weights",
+        "format        8-bit offset: 2 arrays of 4 crossbars, 24 weights",
+        "format        4-bit offset, centred: 2 arrays of 2 crossbars, 24 weights",
+        "format        3-bit differential: 2 arrays of 4 crossbars, 12 weights",
         "utilisation   60.0 % of the cells, 60 weights stored",
     ]
     assert "inputs        5 bits in 1, 8 bits in 2 multiplications" in lines
