@@ -147,7 +147,7 @@ def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[s
     exec(block, {})
     check, *report = capsys.readouterr().out.splitlines()
     assert check.startswith("check: identical, ")
-    assert report[1].startswith("arrays        1 (spread mapping")
+    assert report[1].startswith("arrays        1 of 4 crossbars (spread mapping")
 
 
 def test_pass_of_the_docs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
