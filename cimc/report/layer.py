@@ -21,6 +21,8 @@ from passes.analysis.cost.hardware import leaked_pj
 
 _WEIGHT, _ARRAY, _ROWS, _COLUMNS = 0, 1, 4, 5
 """Columns of the tile table."""
+_NUMBERS = ("_error", "weight_bits", "weight_group")
+"""What names of notes end with that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,6 @@ def _layer_notes(program: Program, node: str) -> dict[str, Any]:
             notes |= {name: value for name, value in entry.items() if name != "node"}
     for name, value in notes.items():
         is_number = isinstance(value, int | float) and abs(value) <= MAXIMAL_DETAIL
-        if not (is_number if name.endswith("_error") else is_number or isinstance(value, str)):
+        if not (is_number if name.endswith(_NUMBERS) else is_number or isinstance(value, str)):
             raise ProgramError(f"damaged: metadata program.notes.layers: {name} of node {node} is not a number or text")
     return notes

@@ -9,6 +9,8 @@ from cimc.report.report import Report
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS
 
 Cell: TypeAlias = "str | int | float | None"
+QUANTISING = ("weight_bits", "weight_group", "quantisation_error", "largest_scale_error")
+"""Notes of a layer about how its weights became integers."""
 COLUMNS = (
     "program",
     "node",
@@ -34,6 +36,7 @@ COLUMNS = (
     "encoding",
     "centred",
     "input_bits",
+    *QUANTISING,
 )
 
 
@@ -72,5 +75,6 @@ def row_of(layer: Layer) -> dict[str, Cell]:
         layer.encoding,
         int(layer.centred),
         layer.input_bits,
+        *(layer.notes.get(name) for name in QUANTISING),
     ]
     return dict(zip(COLUMNS[1:], cells, strict=True))

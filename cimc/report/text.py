@@ -12,7 +12,7 @@ from cimc.report.cost.vectors import INFERENCE
 from cimc.report.coverage_text import coverage_lines
 from cimc.report.formats import encoding_text, format_lines
 from cimc.report.layer import Layer, have_formats
-from cimc.report.quantities import AREA, ENERGY, TIME, Unit, plainly
+from cimc.report.quantities import AREA, ENERGY, TIME, Unit, number, plainly
 from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
@@ -54,6 +54,25 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
         yield f"{measured.ran:<14}{measured_text(measured)}"
     elif report.may_clip:
         yield "program       not measured, and it may clip: what it computes may be far from its reference"
+
+
+def _quantised_lines(layers: Sequence[Layer]) -> Iterator[str]:
+    """What weights were quantised to where that is noted, and by how much the best scales beat those of the largest."""
+    bits = Counter(layer.notes["weight_bits"] for layer in layers if "weight_bits" in layer.notes)
+    if bits:
+        said = ", ".join(f"{number(b)} bits in {count:,}" for b, count in sorted(bits.items()))
+        groups = sorted({layer.notes["weight_group"] for layer in layers if "weight_group" in layer.notes})
+        rows = f", a scale for {' or '.join(map(number, groups))} rows" if groups else ""
+        yield f"quantised     weights of {said} layer{'s' if len(layers) != 1 else ''}{rows}"
+    errors, others = (
+        [layer.notes[key] for layer in layers if key in layer.notes]
+        for key in ("quantisation_error", "largest_scale_error")
+    )
+    if errors:
+        ranges = [f"{min(found):.3f} to {max(found):.3f}" for found in (errors, others) if found]
+        yield f"quantised     relative error of weights {ranges[0]}" + (
+            f" ({ranges[1]} with scales of the largest)" if others else ""
+        )
 
 
 def _input_lines(layers: Sequence[Layer]) -> Iterator[str]:
@@ -107,7 +126,8 @@ def _texts(split: Split, unit: Unit) -> dict[str, str]:
 
 
 def _error_lines(layers: Sequence[Layer]) -> Iterator[str]:
-    """The errors of projections, least and greatest, and how many layers were left alone."""
+    """The errors of quantising and of projections, least and greatest, and how many layers were left alone."""
+    yield from _quantised_lines(layers)
     names = {"weight_error": "weights", "output_error": "outputs", "closed_form_output_error": "outputs, closed form"}
     for key, name in names.items():
         errors = [layer.notes[key] for layer in layers if key in layer.notes]

@@ -62,6 +62,18 @@ def test_crossbars_and_formats(report: Report, mixed: Program) -> None:
     assert "inputs        5 bits in 1, 8 bits in 2 multiplications" in lines
 
 
+def test_what_weights_were_quantised_to(report: Report) -> None:
+    (layer,) = report.layers
+    notes = {"weight_bits": 4.0, "weight_group": 128.0, "quantisation_error": 0.05, "largest_scale_error": 0.0712}
+    other = {"weight_bits": 3.0, "quantisation_error": 0.125, "largest_scale_error": 0.25}
+    lines = list(
+        summary_lines(replace(report, layers=(replace(layer, notes=notes), replace(layer, notes=other), layer)))
+    )
+    assert "quantised     weights of 3 bits in 1, 4 bits in 1 layers, a scale for 128 rows" in lines
+    assert "quantised     relative error of weights 0.050 to 0.125 (0.071 to 0.250 with scales of the largest)" in lines
+    assert not any(line.startswith("quantised") for line in summary_lines(report))
+
+
 def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
     alone = replace(report, prefill={**report.prefill, "total": None}, adc_model=None, notes=())
     lines = list(summary_lines(alone))

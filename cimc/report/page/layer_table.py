@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cimc.report.cost.vectors import INFERENCE
-from cimc.report.layer import Layer
+from cimc.report.formats import format_text
+from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import ENERGY, SHARE, TIME, Unit, number, scale_of, shown
 from cimc.report.study import Study
 
@@ -28,18 +29,23 @@ class Column:
     cells: Sequence[Cell]
 
 
+QUANTISED = {"weight_bits": "quantised to bits", "weight_group": "rows of a scale"}
+"""What weights became here, among the notes of a layer."""
 ERRORS = {
+    "quantisation_error": "error of quantising",
+    "largest_scale_error": "with scales of largest values",
     "weight_error": "error of weights",
     "output_error": "error of outputs",
     "closed_form_output_error": "error of outputs, closed form",
 }
-"""Relative errors of a projection among the notes of a layer."""
+"""Relative errors of quantising and of a projection among the notes of a layer."""
 REMARKS = ("monarch", "almost")
 
 
 def layer_columns(study: Study) -> list[Column]:
     """The columns of the table, without those that no layer has anything to say in."""
     layers, per = study.report.layers, study.report.per
+    narrow = any(layer.input_bits != 8 for layer in layers)
     columns = [
         Column("node", False, [Cell(name, name) for name in study.layer_names]),
         Column("structure", False, [Cell(layer.kind, layer.kind) for layer in layers]),
@@ -51,6 +57,9 @@ def layer_columns(study: Study) -> list[Column]:
         _numbers("stored weights", layers, lambda layer: layer.stored_weights),
         _numbers("tiles", layers, lambda layer: layer.tiles),
         _numbers("arrays", layers, lambda layer: layer.arrays),
+        _numbers("crossbars", layers, lambda layer: layer.crossbars),
+        Column("format", False, [Cell(text, text) for text in _formats(layers)]),
+        _numbers("input bits", layers, lambda layer: layer.input_bits if narrow else None),
         _numbers("ADC bits", layers, lambda layer: layer.adc_bits),
         _numbers("vectors", layers, lambda layer: layer.vectors if per == INFERENCE else None),
         _numbers("conversions", layers, lambda layer: layer.conversions),
@@ -59,10 +68,20 @@ def layer_columns(study: Study) -> list[Column]:
         _numbers("stage", layers, lambda layer: layer.stage),
         _bars("latency", layers, lambda layer: layer.latency_ns, TIME),
         _bars("energy", layers, lambda layer: layer.energy_pj, ENERGY),
-        *(_numbers(title, layers, lambda layer, key=key: layer.notes.get(key)) for key, title in ERRORS.items()),
+        *(
+            _numbers(title, layers, lambda layer, key=key: layer.notes.get(key))
+            for key, title in (QUANTISED | ERRORS).items()
+        ),
         Column("remarks", False, [Cell(text, text) for text in map(_remarks, layers)]),
     ]
     return [column for column in columns if any(cell.text for cell in column.cells)]
+
+
+def _formats(layers: Sequence[Layer]) -> list[str]:
+    """The format of each layer's weights, or nothing where all are as usual."""
+    if not have_formats(layers):
+        return ["" for _ in layers]
+    return [format_text(layer.bits, layer.encoding, layer.centred) for layer in layers]
 
 
 def _remarks(layer: Layer) -> str:
