@@ -16,11 +16,11 @@ from dialects.network import Network, shape_of
 from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import float_weight
 from passes.project_monarch.analysis.choices import AUTO, DEFAULT_BUDGET, PAPER, check_projection
-from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated, second_moment
+from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
-from passes.rewriting.calibration import activations
 from passes.rewriting.digital import DigitalBuilder
+from passes.rewriting.moments import Vectors, second_moments
 from passes.rewriting.monarch import monarch_product
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep
@@ -85,12 +85,11 @@ class ProjectMonarchPass(ModulePass):
         network = Network.of(ctx, op)
         matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
         dense = [m for m in matmuls if network.weight(m.symbol).structure is None]
-        seen = (
-            {}
-            if self.calibration is None
-            else activations(network, [m.x for m in dense if m.parent is network.block], self.calibration)
-        )
-        moments = {m: second_moment(seen[m.x]) for m in dense if m.x in seen}
+        moments: dict[MatmulOp, Array] = {}
+        if self.calibration is not None:
+            rows = {m: network.weight(m.symbol).matrix_shape[0] for m in dense if m.parent is network.block}
+            wanted = {m: Vectors([m.x], size) for m, size in rows.items()}
+            moments = {m: moment[0] for m, moment in second_moments(network, wanted, self.calibration)}
         notes = LayerNotes("monarch", "weight_error", "output_error", "closed_form_output_error")
         rewrite(dense, ProjectMonarch(network, self.blocks, self.rank, float(self.budget), moments, notes))
         notes.write(op)

@@ -36,7 +36,7 @@ def activations(network: Network, values: Sequence[SSAValue], file: str) -> dict
     try:
         outputs_of = run_graph(model, arrays)
     except GraphError as error:
-        raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
+        raise not_run(error, file) from error
     seen = {value: outputs_of[port.name] for value, port in outputs}
     for value, array in seen.items():
         _check_numbers(value, array, arrays, file)
@@ -66,7 +66,7 @@ def body_ranges(
     try:
         outputs = run_graph(model, arrays)
     except GraphError as error:
-        raise UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}") from error
+        raise not_run(error, file) from error
     seen: dict[MatmulOp, tuple[float, float]] = {}
     for op, names in watched.items():
         assert names is not None, f"node {node_name(op)} stands in no body"
@@ -94,6 +94,11 @@ def calibration_inputs(file: str, names: Sequence[str]) -> dict[str, Array]:
     if inputs and not any(array.size for array in inputs.values()):
         raise UserError(_without_vectors(inputs, file))
     return inputs
+
+
+def not_run(error: GraphError, file: str) -> UserError:
+    """What to raise where a network does not run on the inputs in `file`."""
+    return UserError(f"{file}: the network does not run on these inputs: {_first_line(error)}")
 
 
 def _read(file: str) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from passes.project_monarch.analysis.monarch_calibration import project_calibrated, second_moment
+from passes.project_monarch.analysis.monarch_calibration import project_calibrated
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
 
@@ -68,7 +68,8 @@ def test_project_calibrated(row: AddRow) -> None:
     seconds = 0.0
     for matrix in layers():
         inputs, outputs = matrix.shape
-        moment = second_moment(rng.standard_normal((2048, inputs // 8)) @ rng.standard_normal((inputs // 8, inputs)))
+        x = rng.standard_normal((2048, inputs // 8)) @ rng.standard_normal((inputs // 8, inputs))
+        moment = x.T @ x / len(x)
         start = time.process_time()
         found = project_calibrated(matrix, moment, blocking(inputs, outputs, 32))
         seconds += LAYERS * (time.process_time() - start)

@@ -46,16 +46,6 @@ class Calibrated:
     closed_form_output_error: float
 
 
-def second_moment(inputs: Array) -> Doubles:
-    """`x^T x / n` float64 [in, in] of inputs x [..., in], which stand for n vectors; zero if there are none."""
-    vectors = inputs.reshape(-1, inputs.shape[-1])
-    total = np.zeros((vectors.shape[1], vectors.shape[1]))
-    for first in range(0, len(vectors), _TOGETHER):
-        part = vectors[first : first + _TOGETHER].astype(np.float64)
-        total += part.T @ part
-    return total / max(1, len(vectors))
-
-
 def output_error(matrix: Array, w1: Array, w2: Array, covariance: Array) -> float:
     """Root of the mean of `|x (W - M)|^2` over that of `|x W|^2`, for inputs with this second moment [in, in]."""
     _check(matrix, covariance)
@@ -66,9 +56,9 @@ def output_error(matrix: Array, w1: Array, w2: Array, covariance: Array) -> floa
 def project_calibrated(matrix: Array, covariance: Array, into: Blocking) -> Calibrated:
     """Factors as `project` has them, whose outputs are nearer to those of `matrix` [in, out], never farther.
 
-    `covariance` is the second moment [in, in] of the inputs (see `second_moment`). `DAMPING` times the mean of its
-    diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own. Expect a greater
-    output error on other inputs than on these: to know it, hold some back and ask `output_error`.
+    `covariance` is the second moment [in, in] of the inputs (passes/rewriting/moments.py). `DAMPING` times the mean of
+    its diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own. Expect a
+    greater output error on other inputs than on these: to know it, hold some back and ask `output_error`.
     Errors: ValueError as from `project`, or if the covariance is not finite or has another shape.
     """
     _check(matrix, covariance)
