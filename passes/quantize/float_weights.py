@@ -23,15 +23,38 @@ from passes.quantize.analysis.row_groups import Numbers, block_columns, cut_bloc
 from passes.quantize.analysis.tied_columns import tied_columns
 from passes.rewriting.digital import DigitalBuilder, Structure
 
-NAMES = ("weight_bits", "weight_group", "quantisation_error", "largest_scale_error")
+NAMES = (
+    "weight_bits",
+    "weight_group",
+    "quantisation_error",
+    "largest_scale_error",
+    "rounding",
+    "rounded_output_error",
+    "nearest_output_error",
+)
 """What is noted of each multiplication by a weight that is not simply of 8 bits, with a scale for each column."""
+Said = Mapping[str, float | str]
 
-Rounding = Callable[[str, Array, Resolution, Numbers | None], Quantised | None]
-"""Makes integers of the weight of a symbol, [in, out] or blocks [blocks, rows, columns], in a way of its own.
 
-The last argument names for each column the group of columns that are tied to one scale, and whose equal numbers must
-become equal integers. None where it has no better way than `quantised`.
-"""
+@dataclass(frozen=True)
+class Source:
+    """The `floats` of a weight as they become integers: [in, out], or blocks [blocks, rows, columns].
+
+    Where groups of rows lie in columns of their own already (`cut_rectangles`), there are `groups` times as many
+    columns, and `how` has no group any more. `tied` names for each column the group of columns that are tied to one
+    scale, and whose equal numbers must become equal integers. `remake` makes the floats anew.
+    """
+
+    floats: Array
+    how: Resolution
+    structure: Structure | None
+    groups: int
+    tied: Numbers | None
+    remake: Remake | None
+
+
+Rounding = Callable[[str, Source], Quantised | None]
+"""Makes integers of the weight of a symbol in a way of its own; None where it has no better way than `quantised`."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +89,10 @@ class FloatWeights:
     notes: LayerNotes
     others: Mapping[str, Resolution] = field(default_factory=dict[str, Resolution])
     rounding: Rounding | None = None
+    roundings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is said of the way in which a weight is rounded, by symbol."""
     _known: dict[str, StoredIntegers] = field(default_factory=dict[str, StoredIntegers])
-    _said: dict[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    _said: dict[str, Said] = field(default_factory=dict[str, Said])
 
     def stored(self, builder: DigitalBuilder, matmul: MatmulOp) -> StoredIntegers:
         """The integers that a multiplication's weight becomes; UserError for numbers that none stand for."""
@@ -85,28 +110,40 @@ class FloatWeights:
             self.notes.add(node, **self._said[symbol])
         return self._known[symbol]
 
-    def _made(self, builder: DigitalBuilder, symbol: str) -> StoredIntegers:
-        weight, how = self.network.weight(symbol), self.others.get(symbol, self.resolution)
+    def resolution_of(self, symbol: str) -> Resolution:
+        """To how many bits a weight is quantised, and by which groups."""
+        return self.others.get(symbol, self.resolution)
+
+    def source(self, symbol: str) -> Source:
+        """The floats of a weight, as they are quantised."""
+        weight, how = self.network.weight(symbol), self.resolution_of(symbol)
         floats, remake = weight.array(self.network.store), weight.again(self.network.store)
         assert floats.dtype.kind == "f", f"weight @{symbol} of {floats.dtype} has no scale"
-        structure, order, groups, rows = weight.structure, column_order(weight, self.network), 1, None
+        structure, groups = weight.structure, 1
         if isinstance(structure, BlocksAttr) and how.group is not None:
             parts, groups = cut_rectangles(structure.rectangles, how, floats.shape[1])
             structure, how = BlocksAttr(structure.kind, RectanglesAttr.of(parts)), Resolution(how.bits)
             if groups > 1:
                 floats, remake = spread(floats, parts, groups), None
         tied = tied_columns(floats, structure.rectangles) if _is_repeated(structure) else None
-        given = None if self.rounding is None else self.rounding(symbol, floats, how, tied)
-        made = quantised(floats, how, tied) if given is None else given
+        return Source(floats, how, structure, groups, tied, remake)
+
+    def _made(self, builder: DigitalBuilder, symbol: str) -> StoredIntegers:
+        weight, source = self.network.weight(symbol), self.source(symbol)
+        structure, groups, remake = source.structure, source.groups, source.remake
+        order, rows = column_order(weight, self.network), None
+        given = None if self.rounding is None else self.rounding(symbol, source)
+        made = quantised(source.floats, source.how, source.tied) if given is None else given
         grid, values = made.grid, made.values
         if grid.groups > 1:
             groups, blocks = grid.groups, len(grid.scales)
-            values, rows = cut_blocks(values, grid.size), filled_rows(blocks, floats.shape[-2], grid.size)
+            rows = filled_rows(blocks, values.shape[-2], grid.size)
+            values = cut_blocks(values, grid.size)
             order = block_columns(blocks, groups, grid.columns, order)
             structure = _down_the_diagonal(builder, weight, values.shape, order)
         again = None if remake is None or given is not None else partial(_rounded_again, remake, grid)
-        name = builder.weight(values, f"{symbol}.int{how.bits}", structure=structure, again=again)
-        self._said[symbol] = _errors(self.others.get(symbol, self.resolution), groups, made)
+        name = builder.weight(values, f"{symbol}.int{source.how.bits}", structure=structure, again=again)
+        self._said[symbol] = _errors(self.resolution_of(symbol), groups, made, self.roundings.get(symbol))
         arrays = grid.scales, values.sum(axis=-2, dtype=np.int32)
         scales, sums = (ordered(array.reshape(-1), order).reshape(groups, -1) for array in arrays)
         return StoredIntegers(name, scales, sums, rows)
@@ -125,13 +162,19 @@ def _down_the_diagonal(
     return BlockDiagonalAttr.of(shape, kind, symbol)
 
 
-def _errors(how: Resolution, groups: int, made: Quantised) -> Mapping[str, float]:
+def _errors(how: Resolution, groups: int, made: Quantised, rounding: str | None) -> Said:
     """What is noted of a weight."""
     if how == FULL:
         return {}
-    group = {} if groups == 1 or how.group is None else {"weight_group": float(how.group)}
-    errors = {"quantisation_error": made.error, "largest_scale_error": made.largest_error}
-    return {"weight_bits": float(how.bits), **group, **errors}
+    said: dict[str, float | str] = {"weight_bits": float(how.bits)}
+    if groups > 1 and how.group is not None:
+        said["weight_group"] = float(how.group)
+    said |= {"quantisation_error": made.error, "largest_scale_error": made.largest_error}
+    if rounding is not None:
+        said["rounding"] = rounding
+    if made.output_error is not None and made.nearest_output_error is not None:
+        said |= {"rounded_output_error": made.output_error, "nearest_output_error": made.nearest_output_error}
+    return said
 
 
 def _rounded_again(floats: Remake, grid: Grid) -> Array:

@@ -27,6 +27,7 @@ from passes.quantize.analysis.choices import (
     check_activations,
     check_bits,
 )
+from passes.quantize.calibrated import calibrated
 from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import NAMES, FloatWeights
 from passes.quantize.gathered import gathered
@@ -92,6 +93,8 @@ class QuantizePass(ModulePass):
             seen |= body_ranges(network, inside, self.calibration)
         notes = LayerNotes(*NAMES)
         weights = FloatWeights(network, self._resolution(), notes)
+        if self.calibration is not None:
+            weights = calibrated(weights, matmuls, self.calibration)
         rewrite(matmuls, Quantize(network, self.activations, seen, weights, self.activation_bits))
         notes.write(op)
         sweep(network)

@@ -19,13 +19,16 @@ class Quantised:
 
     `error` is that of the numbers they stand for, relative to the weight (Frobenius norms); `largest_error` what it
     would be if the largest value of each group chose its scale, and each number its nearest integer. Both are 0, not
-    measured, for 8 bits with a scale for each column.
+    measured, for 8 bits with a scale for each column. `output_error` is that of the products of calibration inputs,
+    relative to them, and `nearest_output_error` what it would be if each number became its nearest integer.
     """
 
     values: npt.NDArray[np.int8]
     grid: Grid
     error: float
     largest_error: float
+    output_error: float | None = None
+    nearest_output_error: float | None = None
 
     @property
     def scales(self) -> npt.NDArray[np.float32]:

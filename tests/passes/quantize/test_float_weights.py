@@ -16,7 +16,7 @@ from dialects.notes import LayerNotes, layer_notes
 from dialects.weights import WeightStore
 from passes.quantize.analysis.choices import FULL, Resolution
 from passes.quantize.analysis.quantization import Quantised, quantised
-from passes.quantize.float_weights import NAMES, FloatWeights, StoredIntegers
+from passes.quantize.float_weights import NAMES, FloatWeights, Source, StoredIntegers
 from passes.rewriting.digital import DigitalBuilder
 
 Array = NDArray[Any]
@@ -87,9 +87,9 @@ def test_another_way_of_rounding() -> None:
     """It says what it has no better way for, and what it made is kept: nobody can make it again."""
     w = floats(300, 300)
 
-    def down(symbol: str, matrix: Array, how: Resolution, tied: Array | None) -> Quantised | None:
-        assert (symbol, tied) == ("w", None)
-        made = quantised(matrix, how)
+    def down(symbol: str, source: Source) -> Quantised | None:
+        assert (symbol, source.tied, source.groups) == ("w", None, 1)
+        made = quantised(source.floats, source.how)
         lower = np.maximum(made.values - 1, -8).astype(np.int8)
         return Quantised(lower, made.grid, 0.5, made.largest_error)
 
@@ -106,7 +106,7 @@ def test_another_way_of_rounding() -> None:
     assert np.array_equal(net.array("w.int4"), quantised(w, Resolution(4)).values)
 
 
-def nothing_better(symbol: str, matrix: Array, how: Resolution, tied: Array | None) -> None:
+def nothing_better(symbol: str, source: Source) -> None:
     """No way of rounding."""
 
 

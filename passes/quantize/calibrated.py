@@ -1,0 +1,118 @@
+"""Weights whose rounding errors are made good on calibration inputs, one second moment at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from dialects.attributes.structure import REPEATED, BlockDiagonalAttr, BlocksAttr
+from dialects.cim import MatmulOp
+from passes.quantize.analysis.choices import MOST_BITS
+from passes.quantize.analysis.compensated import compensated
+from passes.quantize.analysis.grids import Grid
+from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error
+from passes.quantize.float_weights import FloatWeights, Source
+from passes.rewriting.moments import Doubles, Vectors, second_moments
+
+COMPENSATED = "error-compensated"
+
+
+def calibrated(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) -> FloatWeights:
+    """The same, where weights of fewer than 8 bits lose least of the products of the inputs in `file` (.npz).
+
+    `matmuls` are those of the network, which must be as it came. Rounded to the nearest integers, and noted as such,
+    are weights that only bodies of control flow multiply by, and those of equal blocks. UserError as from
+    `second_moments`.
+    """
+    inputs = _inputs_of(weights, matmuls)
+    made: dict[str, Quantised] = {}
+    for symbol, moments in second_moments(weights.network, inputs, file):
+        try:
+            made[symbol] = _quantised(weights.source(symbol), moments)
+        except OverflowError:
+            continue  # the weight has numbers that nothing stands for, which is said where it is replaced
+    others = {m.symbol: _why_nearest(weights, m.symbol) for m in matmuls if m.symbol not in inputs}
+    return replace(
+        weights,
+        rounding=partial(_taken, made),
+        roundings=dict.fromkeys(inputs, COMPENSATED)
+        | {s: why for s, why in others.items() if _has_few_bits(weights, s)},
+    )
+
+
+def _taken(made: dict[str, Quantised], symbol: str, _: Source) -> Quantised | None:
+    return made.pop(symbol, None)
+
+
+def _why_nearest(weights: FloatWeights, symbol: str) -> str:
+    reason = "its blocks are equal" if _is_tied(weights, symbol) else "only bodies of control flow multiply by it"
+    return f"nearest, {reason}"
+
+
+def _inputs_of(weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> Mapping[str, Vectors]:
+    """What each weight that can be rounded so is multiplied by, outside of bodies of control flow."""
+    inputs: dict[str, Vectors] = {}
+    for matmul in matmuls:
+        symbol, structure = matmul.symbol, weights.network.weight(matmul.symbol).structure
+        if (
+            matmul.parent is not weights.network.block
+            or not _has_few_bits(weights, symbol)
+            or _is_tied(weights, symbol)
+        ):
+            continue
+        rows, blocks = weights.network.weight(symbol).matrix_shape[0], 1
+        if isinstance(structure, BlockDiagonalAttr):
+            rows, blocks = structure.rows.data, structure.blocks.data
+        before = inputs[symbol].values if symbol in inputs else ()
+        inputs[symbol] = Vectors(list(dict.fromkeys([*before, matmul.x])), rows, blocks)
+    return inputs
+
+
+def _has_few_bits(weights: FloatWeights, symbol: str) -> bool:
+    weight = weights.network.weight(symbol)
+    return weight.affine is None and weights.resolution_of(symbol).bits < MOST_BITS
+
+
+def _is_tied(weights: FloatWeights, symbol: str) -> bool:
+    weight = weights.network.weight(symbol)
+    return isinstance(weight.structure, BlocksAttr) and weight.kind == REPEATED
+
+
+def _quantised(source: Source, moments: Doubles) -> Quantised:
+    """Integers of a weight whose inputs have these second moments [blocks, rows, rows]."""
+    blocks = as_blocks(source.floats)
+    importance = np.diagonal(moments, axis1=1, axis2=2).astype(np.float32)
+    nearest = quantised(source.floats, source.how, source.tied, importance)
+    values = np.zeros(blocks.shape, np.int8)
+    sums = np.zeros(3)
+    for block, rows, columns in _parts(source, blocks):
+        grid = _part_of(nearest.grid, block, rows, columns)
+        made = compensated(blocks[block, rows, columns], grid, moments[block, rows, rows])
+        values[block, rows, columns] = made.values
+        sums += made.error, made.nearest_error, made.energy
+    error, nearest_error = (float(np.sqrt(lost / sums[2])) if sums[2] else 0.0 for lost in sums[:2])
+    return replace(
+        nearest,
+        values=values.reshape(source.floats.shape),
+        error=relative_error(blocks, values, nearest.grid),
+        output_error=error,
+        nearest_output_error=nearest_error,
+    )
+
+
+def _parts(source: Source, blocks: Array) -> Iterator[tuple[int, slice, slice]]:
+    """Block, rows and columns of all that is not zero by structure."""
+    if isinstance(source.structure, BlocksAttr):
+        for row, column, rows, columns in source.structure.rectangles.tolist():
+            yield 0, slice(row, row + rows), slice(column, column + columns)
+    else:
+        for block in range(len(blocks)):
+            yield block, slice(0, blocks.shape[1]), slice(0, blocks.shape[2])
+
+
+def _part_of(grid: Grid, block: int, rows: slice, columns: slice) -> Grid:
+    """The grid of rows of one block, which are all that it has or lie in its only group."""
+    here = slice(block, block + 1), slice(None), columns
+    size = grid.size if grid.groups > 1 else rows.stop - rows.start
+    return replace(grid, scales=grid.scales[here], low=grid.low[here], size=size)
