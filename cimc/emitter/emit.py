@@ -88,11 +88,14 @@ class _Emitter:
                 self.users.setdefault(op.symbol, op)
         for op in self.network.body:
             self._translate(op)
-        arrays, tiles = contents(self.network, list(self.users.values()), self.chip, self.folder)
+        held = contents(self.network, list(self.users.values()), self.chip, self.folder)
         program = Program(
             chip=_chip(self.chip),
-            arrays=arrays,
-            tiles=tiles,
+            arrays=held.arrays,
+            tiles=held.tiles,
+            formats=held.formats,
+            array_formats=held.array_formats,
+            offsets=held.offsets,
             instructions=np.concatenate(self.records),
             kernels=self.kernels,
             tables=self.tables,
@@ -167,7 +170,8 @@ class _Emitter:
     def _multiplication(self, op: MultiplyOp) -> Multiplication:
         x, y = self.slots.of(op.x), self.slots.of(op.result)
         signed = element_type(op.x.type) == i8
-        return Multiplication(y, x, self.numbers[op.symbol], node_name(op), self._order(op), signed)
+        weight, bits = self.numbers[op.symbol], op.bits_of_inputs
+        return Multiplication(y, x, weight, node_name(op), self._order(op), signed, bits)
 
     def _table(self, symbol: str) -> int:
         """The number of the table that holds the weight `@symbol`."""

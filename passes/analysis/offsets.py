@@ -1,9 +1,12 @@
 """What encoding `offset` adds to the weights of each column of a tile, so that its cells hold no negative number."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from dialects.chip.formats import OFFSET, CellFormat
+from passes.analysis.batches import batches
 
 Offsets = npt.NDArray[np.int16]
 Weights = npt.NDArray[np.int8]
@@ -70,12 +73,35 @@ def column_limits(weights: Weights) -> tuple[Offsets, Offsets]:
     return weights.min(axis=-2).astype(np.int16), weights.max(axis=-2).astype(np.int16)
 
 
-def misfit(weights: Weights, cells: CellFormat) -> str | None:
-    """Why numbers [..., rows, columns] cannot stand in cells of this format; None if they can."""
-    bits = cells.format.bits
-    if bits == _WHOLE:
+def offsets_of(tiles: Sequence[Weights], cells: CellFormat, cell_bits: int) -> Offsets:
+    """The offsets of all columns of tiles int8 [rows, columns], one tile after the other."""
+    first: npt.NDArray[np.int64] = np.cumsum([0, *(tile.shape[1] for tile in tiles)])
+    total = int(first[-1])
+    if not cells.centred and (cells.format.encoding != OFFSET or cells.format.bits == _WHOLE):
+        return np.full(total, 1 << (_WHOLE - 1) if cells.format.encoding == OFFSET else 0, np.int16)
+    offsets = np.zeros(total, np.int16)
+    for numbers, together in batches(tiles):
+        width: int = together.shape[2]
+        columns = np.add.outer(first[numbers], np.arange(width))
+        offsets[columns] = column_offsets(together, cells, cell_bits)
+    return offsets
+
+
+def misfit(tiles: Sequence[Weights], cells: CellFormat) -> str | None:
+    """Why tiles int8 [rows, columns] cannot stand in cells of this format; None if they can."""
+    if cells.format.bits == _WHOLE:
         return None
-    low, high = (limit.reshape(-1) for limit in column_limits(weights))
+    for _, together in batches(tiles):
+        low, high = (limit.reshape(-1) for limit in column_limits(together))
+        wrong = _misfit(low, high, cells)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _misfit(low: Offsets, high: Offsets, cells: CellFormat) -> str | None:
+    """The same for columns with these limits."""
+    bits = cells.format.bits
     if cells.format.encoding == OFFSET:
         column = int((high - low).argmax())
         if high[column] - low[column] < 1 << bits:
@@ -85,7 +111,7 @@ def misfit(weights: Weights, cells: CellFormat) -> str | None:
     if least <= low.min() and high.max() <= most:
         return None
     worst = int(low.min()) if low.min() < least else int(high.max())
-    return f"holds {worst}, {bits} bits hold {least} to {most}"
+    return f"has {worst}, {bits} bits hold {least} to {most}"
 
 
 _WHOLE = 8

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from dialects.array import MultiplyOp
 from dialects.attributes.structure import REPEATED
 from dialects.attributes.tables import Table
+from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from dialects.locations import node_name
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.equal_tiles import TileOf, classes_of, worth_sharing
+from passes.analysis.offsets import misfit
 from passes.analysis.tiling import are_cut_from
 from passes.rewriting.multiplications import tiles_of
 
@@ -36,3 +40,17 @@ def equal_tiles(tiles: Mapping[str, Table], network: Network) -> list[Table]:
         for symbol, table in tiles.items()
     ]
     return classes_of([len(table) for table in tables], cells, looked_at)
+
+
+def fitting_tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> list[npt.NDArray[np.int8]]:
+    """The numbers [rows, columns] of each tile of a multiplication; UserError if they do not fit its format."""
+    stored = stored_matrix(network.weight(op.symbol), network)
+    tiles = [np.ascontiguousarray(stored.tile(*tile)) for tile in op.tiles.array.tolist()]
+    cells = op.cells(chip)
+    wrong = misfit(tiles, cells)
+    if wrong is not None:
+        raise UserError(
+            f"node {node_name(op)!r}: weight @{op.symbol} does not fit {cells.format.text}: it {wrong}: "
+            "run choose-formats and place-tiles on IR from before them"
+        )
+    return tiles

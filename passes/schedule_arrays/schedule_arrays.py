@@ -17,7 +17,6 @@ from dialects.errors import UserError
 from dialects.hardware import chip_of
 from dialects.locations import node_name
 from dialects.network import Network
-from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.places import distinct_places
 from passes.analysis.row_groups import tile_groups
@@ -26,6 +25,7 @@ from passes.rewriting.chip_times import picoseconds
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
+from passes.rewriting.weight_tiles import fitting_tiles
 from passes.rules import SCHEDULABLE, require
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
@@ -209,14 +209,13 @@ class _Scheduler:
         assert multiply.places is not None
         symbol = multiply.symbol
         if symbol not in self.groups:
-            self.groups[symbol] = self._row_groups(multiply, symbol)
+            self.groups[symbol] = self._row_groups(multiply)
         planes = self.chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
         return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes)
 
-    def _row_groups(self, multiply: MultiplyOp, symbol: str) -> Table:
-        weight, chip = stored_matrix(self.network.weight(symbol), self.network), self.chip
-        tiles = [np.ascontiguousarray(weight.tile(*tile)) for tile in multiply.tiles.array.tolist()]
-        cells = multiply.cells(chip)
+    def _row_groups(self, multiply: MultiplyOp) -> Table:
+        chip = self.chip
+        tiles, cells = fitting_tiles(multiply, self.network, chip), multiply.cells(chip)
         groups = tile_groups(tiles, chip.cell_bits, cells, chip.dac_bits, chip.adc_bits, self.lossy)
         if groups is None:
             raise UserError(

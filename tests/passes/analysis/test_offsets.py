@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from dialects.chip.formats import CellFormat, Format
+from dialects.chip.formats import ENCODINGS, CellFormat, Format
 from passes.analysis.cells import cells_of
-from passes.analysis.offsets import column_offsets, misfit
+from passes.analysis.offsets import column_offsets, misfit, offsets_of
 
 Tile = NDArray[np.int8]
 
@@ -40,7 +40,7 @@ def test_centred_offsets_are_the_best_of_those_that_fit(data: st.DataObject, bit
         fitting = range(-low[column], (1 << bits) - high[column])
         sums = [int(largest_sums(tile[:, column : column + 1], cell_bits, bits, o)[0]) for o in fitting]
         assert offset == fitting[sums.index(min(sums))]
-    assert misfit(tile, cells) is None
+    assert misfit([tile], cells) is None
     assert cells_of(tile, cell_bits, cells).sum(axis=1).max() == max(
         int(largest_sums(tile[:, [c]], cell_bits, bits, o)[0]) for c, o in enumerate(offsets.tolist())
     )
@@ -65,6 +65,15 @@ def test_tiles_of_one_shape_together(seed: int, centred: bool) -> None:
     assert (column_offsets(stack, cells, 2) == np.stack([column_offsets(tile, cells, 2) for tile in stack])).all()
 
 
+@given(st.integers(0, 2**32 - 1), st.booleans(), st.integers(7, 8), st.sampled_from(ENCODINGS))
+def test_tiles_one_after_the_other(seed: int, centred: bool, bits: int, encoding: str) -> None:
+    generator = np.random.default_rng(seed)
+    tiles = [generator.integers(-40, 60, shape).astype(np.int8) for shape in [(2, 3), (5, 1), (2, 3)]]
+    cells = CellFormat(Format(bits, encoding), centred and encoding == "offset")
+    each = np.concatenate([column_offsets(tile, cells, 2) for tile in tiles])
+    assert (offsets_of(tiles, cells, 2) == each).all()
+
+
 @pytest.mark.parametrize("encoding", ["twos-complement", "differential"])
 def test_other_encodings_have_none(encoding: str) -> None:
     assert column_offsets(np.ones((2, 3), np.int8), CellFormat(Format(4, encoding)), 2).tolist() == [0, 0, 0]
@@ -79,9 +88,9 @@ def test_the_largest_tile_does_not_overflow() -> None:
 
 def test_what_does_not_fit_is_told() -> None:
     tile = np.array([[0, -8], [7, 8]], np.int8)
-    assert misfit(tile[:, :1], CellFormat(Format(3, "offset"))) is None
-    assert misfit(tile, CellFormat(Format(4, "offset"))) == "has -8 and 8 in one column, 4 bits hold 16 numbers"
-    assert misfit(tile, CellFormat(Format(4, "differential"))) == "holds 8, 4 bits hold -8 to 7"
-    assert misfit(tile, CellFormat(Format(3, "twos-complement"))) == "holds -8, 3 bits hold -4 to 3"
-    assert misfit(tile, CellFormat(Format(5, "twos-complement"))) is None
-    assert misfit(tile, CellFormat(Format(8, "offset"))) is None
+    assert misfit([tile[:, :1]], CellFormat(Format(3, "offset"))) is None
+    assert misfit([tile], CellFormat(Format(4, "offset"))) == "has -8 and 8 in one column, 4 bits hold 16 numbers"
+    assert misfit([tile], CellFormat(Format(4, "differential"))) == "has 8, 4 bits hold -8 to 7"
+    assert misfit([tile], CellFormat(Format(3, "twos-complement"))) == "has -8, 3 bits hold -4 to 3"
+    assert misfit([tile], CellFormat(Format(5, "twos-complement"))) is None
+    assert misfit([tile], CellFormat(Format(8, "offset"))) is None

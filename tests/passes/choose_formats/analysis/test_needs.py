@@ -34,18 +34,13 @@ def test_fewer_bits_do_not_hold_the_weight(tiles: list[Weights]) -> None:
     need = need_of(tiles)
     for encoding in ENCODINGS:
         bits = need.bits(encoding)
-        assert all(misfit(tile, CellFormat(Format(bits, encoding))) is None for tile in tiles)
+        assert all(misfit([tile], CellFormat(Format(bits, encoding))) is None for tile in tiles)
         narrower = CellFormat(Format(bits - 1, encoding))
-        assert bits == 2 or any(misfit(tile, narrower) is not None for tile in tiles)
+        assert bits == 2 or any(misfit([tile], narrower) is not None for tile in tiles)
 
 
-def test_many_small_tiles_are_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passes.choose_formats.analysis.needs._BATCH", 8)
-    tiles = [np.full((2, 2), i, np.int8) for i in range(9)]
-    assert need_of([*tiles, np.array([[0], [40]], np.int8)]) == Need(6, 7)
-
-
-def test_large_tiles() -> None:
+def test_large_tiles_and_small_ones() -> None:
     tile = np.zeros((128, 128), np.int8)
     tile[5, 7] = -9
     assert need_of([tile]) == Need(4, 5)
+    assert need_of([np.full((2, 2), 3, np.int8), tile, np.array([[0], [40]], np.int8)]) == Need(6, 7)
