@@ -5,18 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.ir import SSAValue
 
-from dialects.attributes.onnx_attributes import integer
-from dialects.cim import DigitalOp, ReadOp
+from dialects.cim import ReadOp
 from dialects.element_types import Array, element_type, tensor_type
 from dialects.network import Network, shape_of
-from passes.rewriting.constants.constants import BYTES, constant_of, turned
-from passes.rewriting.digital import DigitalBuilder, with_element, with_last
-from passes.rewriting.integer_products import optional
+from passes.rewriting.constants.constants import BYTES, constant_factors, constant_of, turned
+from passes.rewriting.digital import DigitalBuilder, with_last
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A matrix [in, columns] that stands for `(values - zero) * scale`, both of one number or one a column."""
+    """A matrix [in, columns] that stands for `(values - zero) * scale`: one number, one a column, or one each."""
 
     values: Array
     name: str
@@ -26,7 +24,7 @@ class Factor:
     def columns(self, first: int, last: int) -> "Factor":
         """Some of its columns."""
         scale, zero = (
-            numbers if numbers is None or numbers.ndim == 0 else numbers[first:last]
+            numbers if numbers is None or numbers.ndim == 0 else numbers[..., first:last]
             for numbers in (self.scale, self.zero)
         )
         values = np.ascontiguousarray(self.values[:, first:last])
@@ -36,34 +34,28 @@ class Factor:
         """`x` times it, as ONNX writes it; whoever raises multiplications looks at it next."""
         matrix = builder.constant(self.values, self.name)
         if self.scale is not None:
-            inputs = [matrix, builder.constant(self.scale, f"{self.name}.scale")]
+            matrix = builder.cast(matrix, element_type(x.type))
             if self.zero is not None:
-                inputs.append(builder.constant(self.zero, f"{self.name}.zero"))
-            type_ = with_element(matrix.type, element_type(inputs[1].type))
-            matrix = builder.op("DequantizeLinear", inputs, type_, axis=1)
+                zero = self.zero.astype(self.scale.dtype)
+                matrix = builder.elementwise("Sub", matrix, builder.constant(zero, f"{self.name}.zero"))
+            matrix = builder.elementwise("Mul", matrix, builder.constant(self.scale, f"{self.name}.scale"))
         return builder.op("MatMul", [x, matrix], with_last(x.type, self.values.shape[1]))
 
 
 def plain_factors(value: SSAValue, network: Network) -> list[Factor] | None:
     """The weights [columns, in] of each direction, transposed; None unless they are constant, or dequantised ones."""
-    owner, scale, zero, axis = value.owner, None, None, 1
-    source = value
-    if isinstance(owner, DigitalOp) and owner.is_a("DequantizeLinear"):
-        source = owner.inputs[0]
-        scale, zero_value = constant_of(owner.inputs[1], network), optional(owner.inputs, 2)
-        zero = None if zero_value is None else constant_of(zero_value, network)
-        axis = integer(owner.setting, "axis", 1) % 3
-        if scale is None or (zero_value is not None and zero is None) or integer(owner.setting, "block_size", 0):
-            return None
-    array = constant_of(source, network)
-    if array is None or array.ndim != 3 or (scale is not None and array.dtype not in BYTES):
+    factors = constant_factors(value, network)
+    if len(factors) != 1 or len(factors[0].shape) != 3:
         return None
-    if scale is not None and scale.size > 1 and (scale.ndim != 1 or axis == 2):
-        return None
-    name = _name(source)
+    (tensor,) = factors
     return [
-        Factor(turned(matrix), _of(name, i, array), _part(scale, i, axis), _part(zero, i, axis))
-        for i, matrix in enumerate(array)
+        Factor(
+            turned(matrix),
+            _of(tensor.name, i, tensor.values),
+            None if tensor.scale is None else _fewest(tensor.scale[i].T),
+            None if tensor.zero_point is None else _fewest(tensor.zero_point[i].T),
+        )
+        for i, matrix in enumerate(tensor.values)
     ]
 
 
@@ -101,11 +93,11 @@ def _of(name: str, direction: int, array: Array) -> str:
     return name if len(array) == 1 else f"{name}.{direction}"
 
 
-def _part(numbers: Array | None, direction: int, axis: int) -> Array | None:
-    """Scale or zero point of one direction."""
-    if numbers is None or numbers.size == 1:
-        return None if numbers is None else numbers.reshape(())
-    return np.array(numbers[direction]) if axis == 0 else numbers
+def _fewest(numbers: Array) -> Array:
+    """Scales or zero points [in, columns] as one number, or one a column, if that is all there is."""
+    if (numbers == numbers[:1]).all():
+        return np.asarray(numbers[0, 0] if (numbers == numbers[0, 0]).all() else numbers[0])
+    return np.ascontiguousarray(numbers)
 
 
 def _plain(numbers: Array) -> Array:

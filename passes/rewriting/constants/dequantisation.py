@@ -55,7 +55,8 @@ def _is_read_off(value: SSAValue) -> bool:
     return True
 
 
-PRODUCTS = ("MatMul", "Gemm", "Einsum", "FusedMatMul", "FusedGemm", "Conv", "FusedConv", "ConvTranspose")
+_MATRICES = ("MatMul", "Gemm", "Einsum", "FusedMatMul", "FusedGemm", "LSTM", "GRU", "RNN")
+PRODUCTS = (*_MATRICES, "Conv", "FusedConv", "ConvTranspose")
 """Operators whose factors are read off."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -62,6 +63,26 @@ def test_integers_that_are_dequantised_before_the_operator(onnx_file: Callable[.
         constants["w"][0].T.tolist(),
         constants["r"][0].T.tolist(),
     ]
+
+
+@pytest.mark.parametrize("zero", ["", ", z"])
+def test_integers_of_four_bits_with_a_scale_for_some_rows(zero: str, onnx_file: Callable[..., Path]) -> None:
+    """They lie in blocks of these rows, less their zero points."""
+    dice = np.random.default_rng(0)
+    constants: dict[str, NDArray[Any]] = {
+        "w": dice.integers(0, 16, (1, 8, 4)).astype(ml_dtypes.uint4),
+        "s": dice.uniform(0.1, 1, (1, 8, 2)).astype(np.float32),
+        "z": dice.integers(0, 16, (1, 8, 2)).astype(ml_dtypes.uint4),
+        "r": np.ones((1, 8, 2), np.float32),
+    }
+    node = f"u = DequantizeLinear<axis = 2, block_size = 2>(w, s{zero}) y = LSTM<hidden_size = 2>(x, u, r)"
+    file = onnx_file(f"g (float[t,b,4] x) => (float[t,1,b,2] y) {{ {node} }}", constants, opset=21, ir=10)
+    context = make_context(WeightStore())
+    network = Network.of(context, import_onnx(context, file, load_chip("tiny-4")))
+    (weight,) = [weight for weight in network.weights.values() if weight.affine is not None]
+    blocks = constants["w"][0].T.astype(int).reshape(2, 2, 8)
+    zeros = constants["z"][0].T.astype(int)[:, None] if zero else np.zeros((2, 1, 8), int)
+    assert weight.array(network.store).tolist() == (blocks - zeros).tolist()
 
 
 def test_weights_that_are_computed_stay_in_the_operator(onnx_file: Callable[..., Path]) -> None:
