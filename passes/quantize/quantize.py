@@ -32,6 +32,7 @@ from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import NAMES, FloatWeights
 from passes.quantize.gathered import gathered
 from passes.quantize.products import accumulated, quantised_product, scaled
+from passes.quantize.summed_groups import summed_groups
 from passes.rewriting.calibration import body_ranges, ranges
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import IntegerWeight, corrected
@@ -135,9 +136,17 @@ class Quantize(RewritePattern):
         key = op.x, op.parent
         if key not in self.known:
             self.known[key] = self._dequantised(builder, op) or self._quantised(builder, op)
-        product = self._product(builder, op, self.known[key])
+        groups = summed_groups(op, self.network)
+        if groups is not None:
+            product = quantised_product(builder, self.known[key], groups.weight, op.symbol)
+            product = builder.cast(product, element_type(op.result.type))
+            rewriter.replace(groups.total, (), [product])
+            for done in (groups.split, op):
+                rewriter.erase(done)
+        else:
+            product = self._product(builder, op, self.known[key])
+            rewriter.replace(op, (), [product])
         self.marks[product] = self.known[key].scale
-        rewriter.replace(op, (), [product])
 
     def _dequantised(self, builder: DigitalBuilder, op: MatmulOp) -> Activation | None:
         """The integers of an activation that is made of some."""
