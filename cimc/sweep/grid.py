@@ -19,13 +19,15 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import EXPECTED, blocks_and_rank
-from passes.quantize.analysis.choices import ACTIVATIONS
+from passes.quantize.analysis.choices import ACTIVATION_BITS, ACTIVATIONS, AUTO, COLUMN, WEIGHT_BITS
 
 CHIP, CHIP_KEYS, SIZE, PARETO, QUALITY = "chip", "chip_keys", "size", "pareto", "quality"
 MOST_POINTS = 10**6
 """Of a grid."""
 SQUARE = ("rows", "columns")
 """What `size` stands for."""
+ENCODING, QUALITY_BUDGET = "encoding", "quality_budget"
+ENCODINGS = next(key.choices for key in KEYS if key.name == ENCODING)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,27 @@ AXES: dict[str, Axis] = {
         lambda value: (type(value) is int and value == 0) or _is_projection(value),
     ),
     "activations": Axis(None, f"one of {', '.join(ACTIVATIONS)}", lambda value: value in ACTIVATIONS),
+    "weight_bits": Axis(
+        None,
+        f"one of {', '.join(map(str, WEIGHT_BITS))}, {AUTO}",
+        lambda value: value == AUTO or (type(value) is int and value in WEIGHT_BITS),
+    ),
+    "weight_group": Axis(
+        None,
+        f"a number of rows of at least 2, or {COLUMN}",
+        lambda value: value == COLUMN or (type(value) is int and value >= 2),
+    ),
+    "activation_bits": Axis(
+        None,
+        f"one of {', '.join(map(str, ACTIVATION_BITS))}",
+        lambda value: type(value) is int and value in ACTIVATION_BITS,
+    ),
+    QUALITY_BUDGET: Axis(
+        None,
+        "a relative error of at least 0",
+        lambda value: type(value) in (int, float) and isinstance(value, int | float) and 0 <= value < math.inf,
+    ),
+    ENCODING: Axis(None, f"one of {', '.join(map(str, ENCODINGS))}", lambda value: value in ENCODINGS),
 }
 
 
@@ -116,6 +139,8 @@ def _grid(values: Mapping[str, object], file: Path) -> Grid:
             axes[name] = (axis.default,)
     chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
     keys = _chip_keys(values.get(CHIP_KEYS, {}))
+    if ENCODING in axes and ENCODING in keys:
+        raise UserError(f"{ENCODING} and {CHIP_KEYS}.{ENCODING} found, expected one of them: they are the same")
     points = math.prod(len(choices) for choices in (*axes.values(), *keys.values()))
     if points > MOST_POINTS:
         raise UserError(f"{points} points: expected at most {MOST_POINTS}")

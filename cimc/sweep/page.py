@@ -7,7 +7,7 @@ from altair.utils import schemapi
 
 from cimc.report.page.rendering import embedded, rendered
 from cimc.sweep.pareto import Front
-from cimc.sweep.plot import PLOT_CONFIG, SIDE, panels_of, settings_text
+from cimc.sweep.plot import PLOT_CONFIG, SIDE, pairs_of, panels_of, settings_text
 from cimc.sweep.results import varying_settings
 from cimc.sweep.run import Sweep
 from cimc.sweep.text import best_line, best_ties, cautions_of, front_table, summary_lines
@@ -27,7 +27,6 @@ def page_of_sweep(sweep: Sweep, front: Front, model: str, reports: Sequence[str 
     with schemapi.debug_mode(False):  # as for the pages of reports
         charts = _charts(front, varying, pages)
     table = front_table(sweep, front, most=MOST_ROWS, plain=False)
-    first, *others = front.goals
     left = len(ties) - len(table.rows)
     fixed = {name: value for name, value in sweep.points[0].settings.items() if name not in varying}
     return rendered(
@@ -39,7 +38,8 @@ def page_of_sweep(sweep: Sweep, front: Front, model: str, reports: Sequence[str 
         best=best_line(front),
         cautions=list(cautions_of(front)),
         panels=[
-            (f"{title_of(goal.figure)}, over {title_of(first.figure)}", f"panel-{i}") for i, goal in enumerate(others)
+            (f"{title_of(y.figure)}, over {title_of(x.figure)}", f"panel-{i}")
+            for i, (x, y) in enumerate(pairs_of(front.goals))
         ],
         table=table,
         addresses=[*reports, *(None for _ in table.rows)],

@@ -13,11 +13,14 @@ from cimc.sweep.quality import PERPLEXITY
 from cimc.sweep.store import Row
 from dialects.errors import UserError
 
-USUAL = (Goal("latency_ns.total"), Goal("energy_pj.total"), Goal("arrays"))
+ARRAYS, CROSSBARS = "arrays", "crossbars"
+USUAL = (Goal("latency_ns.total"), Goal("energy_pj.total"), Goal(ARRAYS))
 """By what points are compared where the grid does not say."""
 USUAL_OF_SEVERAL_NETWORKS = (*USUAL, Goal(COSINE, greatest=True))
 """As above, where points do not compute the same: without a figure for that, the smallest would win."""
-DIFFERENT = ("monarch", "lossy", "activations", COSINE)
+DIFFERENT = (
+    "monarch", "lossy", "activations", "weight_bits", "weight_group", "activation_bits", "quality_budget", COSINE,
+)  # fmt: skip
 """Settings that make points compute something else, and the figure that tells how much."""
 USUAL_OF_SEVERAL_QUALITIES = (*USUAL, Goal(PERPLEXITY))
 """As above, where it is known what the networks make of a text, and they do not all make the same of it."""
@@ -58,6 +61,8 @@ def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
         usual = USUAL_OF_SEVERAL_NETWORKS if any(map(partial(_differs, rows), DIFFERENT)) else USUAL
         if _differs(rows, PERPLEXITY):
             usual = USUAL_OF_SEVERAL_QUALITIES
+        if _differ_in_size(rows):
+            usual = tuple(Goal(CROSSBARS) if goal.figure == ARRAYS else goal for goal in usual)
         chosen = [goal for goal in usual if any(row.get(goal.figure) is not None for row in rows)]
         notes += [f"{goal.figure} is left out: no point has it" for goal in usual if goal not in chosen]
         if len(chosen) < 2:
@@ -77,6 +82,16 @@ def front_of(rows: Sequence[Row], goals: Sequence[Goal]) -> Front:
 
 def _differs(rows: Sequence[Row], name: str) -> bool:
     return len({row.get(name) for row in rows}) > 1
+
+
+def _differ_in_size(rows: Sequence[Row]) -> bool:
+    """Whether arrays are made of different numbers of crossbars, so that their number says little."""
+    sizes: set[float] = set()
+    for row in rows:
+        arrays, crossbars = row.get(ARRAYS), row.get(CROSSBARS)
+        if isinstance(arrays, int) and isinstance(crossbars, int) and arrays:
+            sizes.add(crossbars / arrays)
+    return len(sizes) > 1
 
 
 def _check_given(goal: Goal, rows: Sequence[Row]) -> None:

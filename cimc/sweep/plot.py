@@ -11,13 +11,17 @@ import vl_convert
 from cimc.report.figures.figure import CONFIG, VEGA_LITE
 from cimc.report.figures.theme import tone
 from cimc.report.quantities import scale_of
+from cimc.sweep.figures import COSINE
 from cimc.sweep.grid import Goal
 from cimc.sweep.pareto import Front
 from cimc.sweep.points import Setting
+from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY
 from cimc.sweep.store import Cell, Row
 from cimc.sweep.ties import Tie, ties_of
 from cimc.sweep.words import figure_text, title_of, unit_of
 
+QUALITIES = (PERPLEXITY, BITS_PER_BYTE, COSINE)
+"""Figures that tell how good what points compute is."""
 KIND, BEST, OTHER = "kind", "best", "others"
 SIDE = 340
 """Width and height of a panel, in units of which the PNG has two pixels each."""
@@ -25,7 +29,7 @@ _SIZE, _RING = 80, 130
 """Area of a mark, and by how much more each mark below it has, so that it is seen around those above."""
 _LOGARITHMIC_FROM = 10.0
 """Ratio of greatest to least from which an axis is logarithmic."""
-_PREFERRED = ("mapping", "monarch", "chip")
+_PREFERRED = ("weight_bits", "mapping", "monarch", "encoding", "chip")
 """The settings that tell points apart first: by colour, then by shape."""
 _MOST_KINDS = 8
 """Settings with more values than this cannot be told apart by colour or shape."""
@@ -51,7 +55,7 @@ def write_plot(path: Path, front: Front, varying: Varying, title: str) -> None:
 
 
 def panels_of(front: Front, varying: Varying, pages: Mapping[str, str]) -> list[alt.LayerChart | alt.FacetChart]:
-    """Every goal but the first over the first; `pages` are the addresses of reports by the settings of points."""
+    """A panel for each of `pairs_of`; `pages` are the addresses of reports by the settings of points."""
     figures = [goal.figure for goal in front.goals]
     kinds = _kinds(varying)
     groups = [*((OTHER, row) for row in front.others), *((BEST, row) for row in front.best)]
@@ -60,8 +64,16 @@ def panels_of(front: Front, varying: Varying, pages: Mapping[str, str]) -> list[
         for kind in (OTHER, BEST)
         for tie in ties_of([row for own, row in groups if own == kind], [*figures, *kinds])
     ]
-    first, *others = front.goals
-    return [_panel(records, first, goal, {name: varying[name] for name in kinds}) for goal in others]
+    shapes = {name: varying[name] for name in kinds}
+    return [_panel(records, x, y, shapes) for x, y in pairs_of(front.goals)]
+
+
+def pairs_of(goals: Sequence[Goal]) -> list[tuple[Goal, Goal]]:
+    """What the panels show, across and upwards: quality over each cost, if it is a goal, else all over the first."""
+    quality = next((goal for figure in QUALITIES for goal in goals if goal.figure == figure), None)
+    if quality is not None:
+        return [(goal, quality) for goal in goals if goal != quality]
+    return [(goals[0], goal) for goal in goals[1:]]
 
 
 def settings_text(row: Row, varying: Varying) -> str:

@@ -6,12 +6,13 @@ from itertools import product
 
 from cimc.compiler import Options
 from cimc.options.conditions import DECODE, Conditions
-from cimc.sweep.grid import AXES, CHIP, SIZE, SQUARE, Grid
+from cimc.sweep.grid import AXES, CHIP, ENCODING, QUALITY_BUDGET, SIZE, SQUARE, Grid
 from cimc.sweep.identity import network_key, point_key
 from dialects.chip.keys import Value
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.place_tiles.analysis.choices import SPREAD
+from passes.quantize.analysis.choices import AUTO
 
 Setting = int | float | str
 """A value in a table; a list of numbers, as some keys of a chip have, is spelled as a text there."""
@@ -41,14 +42,15 @@ def points_of(grid: Grid, model: str, options: Options, conditions: Conditions =
 
     Raises UserError for an option that the grid varies.
     """
-    if "activations" in grid.axes and options.activations is not None:
-        raise UserError(
-            f"--activations {options.activations}: the grid has values for activations, expected them in one of the two"
-        )
+    for name in grid.axes:
+        value = getattr(options, name, None)
+        if AXES[name].default is None and value != getattr(Options, name, None):
+            option = f"--{name.replace('_', '-')} {value}"
+            raise UserError(f"{option}: the grid has values for {name}, expected them in one of the two")
     return [
         _point(model, options, conditions, _settings(axes, keys), grid.chips[str(axes[CHIP])])
         for axes in _every(grid.axes)
-        if _has_its_objective(axes, grid)
+        if _has_its_objective(axes, grid) and _has_its_budget(axes, grid, options)
         for keys in _every(grid.chip_keys)
     ]
 
@@ -56,6 +58,13 @@ def points_of(grid: Grid, model: str, options: Options, conditions: Conditions =
 def _has_its_objective(axes: Mapping[str, Value], grid: Grid) -> bool:
     """Only `spread` can aim at something; the other mappings are taken once, whatever the objectives."""
     return axes["mapping"] == SPREAD or axes["objective"] == grid.axes["objective"][0]
+
+
+def _has_its_budget(axes: Mapping[str, Value], grid: Grid, options: Options) -> bool:
+    """Only `auto` bits have a budget; other numbers of bits are taken once, whatever the budgets."""
+    if QUALITY_BUDGET not in axes or axes.get("weight_bits", options.weight_bits) == AUTO:
+        return True
+    return axes[QUALITY_BUDGET] == grid.axes[QUALITY_BUDGET][0]
 
 
 def _every(values: Mapping[str, tuple[Value, ...]]) -> Iterator[dict[str, Value]]:
@@ -71,9 +80,10 @@ def _settings(axes: Mapping[str, Value], keys: Mapping[str, Value]) -> dict[str,
 def _point(
     model: str, options: Options, conditions: Conditions, settings: Mapping[str, Value], chip: ChipAttr
 ) -> Point:
-    given = {name: value for name, value in settings.items() if name in AXES and name != CHIP}
+    given = {name: value for name, value in settings.items() if name in AXES and name not in (CHIP, ENCODING)}
     own = replace(options, **{**given, "monarch": given["monarch"] or None})
     keys = {name.removeprefix(CHIP_PREFIX): v for name, v in settings.items() if name.startswith(CHIP_PREFIX)}
+    keys |= {name: value for name, value in settings.items() if name == ENCODING}
     values = {**chip.to_dict(), **_spread_size(keys)}
     plain = {name: str(list(value)) if isinstance(value, tuple) else value for name, value in settings.items()}
     network = network_key(model, own)

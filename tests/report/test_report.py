@@ -168,7 +168,10 @@ def test_a_schedule_that_cannot_be_kept(program: Program) -> None:
         report_of(program)
 
 
-@pytest.mark.parametrize(("name", "value"), [("weight_error", "much"), ("weight_error", 1e300), ("almost", [1])])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("weight_error", "much"), ("weight_error", 1e300), ("almost", [1]), ("weight_bits", "four")],
+)
 def test_notes_of_layers_are_numbers_and_texts(name: str, value: str | float | list[int], handmade: Program) -> None:
     node = handmade.multiplications[0].node
     noted = replace(handmade, notes={"layers": [{"node": node, name: value}]})

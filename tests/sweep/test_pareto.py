@@ -50,13 +50,28 @@ def test_the_usual_goals() -> None:
     assert several.goals[-1] == Goal("measured.cosine", greatest=True)
 
 
-@pytest.mark.parametrize("differing", [{"lossy": 1}, {"activations": "tensor"}, {"measured.cosine": 0.1}])
+@pytest.mark.parametrize(
+    "differing",
+    [
+        {"lossy": 1}, {"activations": "tensor"}, {"measured.cosine": 0.1}, {"weight_bits": 4}, {"weight_group": 64},
+        {"activation_bits": 4}, {"quality_budget": 0.1},
+    ],
+)  # fmt: skip
 def test_points_that_do_not_compute_the_same_are_compared_by_that(differing: dict[str, float | str]) -> None:
     """Else the best ADC would be the one of a single bit, which costs least and computes nothing."""
     useless = usual(**{"latency_ns.total": 0.1, "measured.cosine": 0.0, **differing})
     front = front_of([usual(), useless], [])
     assert front.goals[-1] == Goal("measured.cosine", greatest=True)
     assert front.best == [useless, usual()]
+
+
+def test_arrays_of_different_sizes_are_compared_by_crossbars() -> None:
+    """Ten arrays of 8-bit weights are as many crossbars as twenty of 4-bit weights."""
+    alike = front_of([usual(crossbars=12), usual(arrays=2, crossbars=8)], [])
+    assert [goal.figure for goal in alike.goals][-1] == "arrays"
+    front = front_of([usual(crossbars=12), usual(crossbars=6)], [])
+    assert [goal.figure for goal in front.goals][-1] == "crossbars"
+    assert [row["crossbars"] for row in front.best] == [6]
 
 
 def test_usual_goals_that_no_point_has_are_left_out() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cimc.sweep.grid import Goal
 from cimc.sweep.pareto import front_of
-from cimc.sweep.plot import panels_of, write_plot
+from cimc.sweep.plot import pairs_of, panels_of, write_plot
 from cimc.sweep.points import Setting
 from cimc.sweep.store import Row
 
@@ -31,14 +31,22 @@ def marks(panel: Panel) -> list[dict[str, Any]]:
     return data
 
 
-def test_a_panel_for_every_goal_but_the_first() -> None:
+def test_quality_over_each_cost() -> None:
     """With the words and units of reports."""
     axes = [[panel["layer"][0]["encoding"][side]["title"] for side in "xy"] for panel in drawn(ROWS)]
-    time = ["latency a token, with digital operators (µs)", "least is best"]
+    cosine = ["cosine with the original", "greatest is best"]
     assert axes == [
-        [time, ["arrays", "least is best"]],
-        [time, ["cosine with the original", "greatest is best"]],
+        [["latency a token, with digital operators (µs)", "least is best"], cosine],
+        [["arrays", "least is best"], cosine],
     ]
+
+
+def test_what_panels_show() -> None:
+    """Perplexity before cosine; where no goal tells quality, every goal but the first over the first."""
+    time, arrays, cosine, perplexity = *GOALS, Goal("quality.perplexity")
+    assert pairs_of([time, cosine, perplexity]) == [(time, perplexity), (cosine, perplexity)]
+    assert pairs_of([perplexity, arrays]) == [(arrays, perplexity)]
+    assert pairs_of([time, arrays, Goal("crossbars")]) == [(time, arrays), (time, Goal("crossbars"))]
 
 
 def test_wide_ranges_are_logarithmic() -> None:
@@ -76,13 +84,13 @@ def test_points_with_equal_figures_are_one_mark() -> None:
 
 def test_marks_at_the_same_place_are_seen_around_each_other() -> None:
     """Points that differ in what this panel does not show: the lower is the larger, and a number says how many."""
-    other = {**ROWS[0], "mapping": "linear", "measured.cosine": 0.5}
-    arrays, cosine = (marks(panel) for panel in drawn([*ROWS, other]))
-    here = [(m["kind"], m["here"], m["top"]) for m in arrays if m["latency_ns.total"] == 100]
+    other = {**ROWS[0], "mapping": "linear", "arrays": 5}
+    time, arrays = (marks(panel) for panel in drawn([*ROWS, other]))
+    here = [(m["kind"], m["here"], m["top"]) for m in time if m["latency_ns.total"] == 100]
     assert here == [("others", 2, False), ("best", 2, True)]
-    below, above = (m["size"] for m in arrays if m["latency_ns.total"] == 100)
+    below, above = (m["size"] for m in time if m["latency_ns.total"] == 100)
     assert below > above
-    assert {m["here"] for m in cosine} == {1}
+    assert {m["here"] for m in arrays if m["arrays"] == 5} == {1}
 
 
 def test_best_points_lead_to_their_pages() -> None:

@@ -73,6 +73,25 @@ def test_what_settings_mean(grid: GridOf) -> None:
     assert [first.chip[key] for key in ("name", "rows", "columns", "arrays", "adcs")] == ["tiny-4", 8, 8, 3, 1]
 
 
+def test_bits_make_networks_and_encodings_share_them(grid: GridOf) -> None:
+    text = 'chip = ["tiny-4"]\nweight_bits = [8, 4]\nweight_group = ["column", 2]\nactivation_bits = [8, 5]\n'
+    found = points(grid(text + 'encoding = ["offset", "differential"]'))
+    assert len({point.key for point in found}) == 16
+    assert len({point.network for point in found}) == 8
+    last = found[-1]
+    assert (last.options.weight_bits, last.options.weight_group, last.options.activation_bits) == (4, 2, 5)
+    assert (last.chip["encoding"], last.settings["encoding"]) == ("differential", "differential")
+    (plain,) = points(grid('chip = ["tiny-4"]'))
+    assert plain.key == found[0].key
+
+
+def test_only_auto_has_a_budget(grid: GridOf) -> None:
+    found = points(grid('weight_bits = [8, "auto"]\nquality_budget = [0.01, 0.1]'))
+    chosen = [(point.options.weight_bits, point.options.quality_budget) for point in found]
+    assert chosen == [(8, 0.01), ("auto", 0.01), ("auto", 0.1)]
+    assert len(points(grid("quality_budget = [0.01, 0.1]"), weight_bits="auto")) == 2
+
+
 def test_tables_of_a_chip_can_vary(grid: GridOf) -> None:
     found = points(grid('chip = ["tiny-4"]\n[chip_keys]\nadc_table_pj = [[1, 2], [3, 4]]'))
     assert [point.settings["chip.adc_table_pj"] for point in found] == ["[1.0, 2.0]", "[3.0, 4.0]"]
