@@ -4,7 +4,9 @@ The report page draws the same map with Vega-Lite, to look closer; this one need
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from cimc.program.metadata import Chip
 from cimc.program.program import Program
 from cimc.program.verifier import own_places
+from cimc.report.formats import Marked, marked_formats
 from cimc.report.palette import layer_colors
 
 GAP = 0.12
@@ -23,6 +26,8 @@ WIDTH = 640
 ALONE = 160
 MOST_TILES = 10_000
 """So many tiles are drawn at most, and the arrays that hold them: a tile is some 20 letters."""
+BAND = (0.25, 0.75)
+"""Where the band below an array begins and ends that tells its format, as shares of a gap."""
 EMPTY = "#8884"
 """Seen on white and on black."""
 
@@ -31,7 +36,7 @@ EMPTY = "#8884"
 class ChipMap:
     """Where the arrays stand: `across` in a line, `pitch` cells from one to the next, `size` cells all together.
 
-    `gaps` are the cells between one and the next.
+    `gaps` are the cells between one and the next, `band` is what lies below the rows of each (BAND), if anything does.
     """
 
     count: int
@@ -41,6 +46,8 @@ class ChipMap:
     gaps: tuple[int, int]
     rows: int
     """Of one array."""
+    band: tuple[float, float] | None = None
+    """Rows from the array's first one on."""
 
     @property
     def lines(self) -> int:
@@ -48,15 +55,17 @@ class ChipMap:
         return math.ceil(self.count / self.across)
 
 
-def chip_map(chip: Chip, count: int, numbered: bool = False) -> ChipMap:
-    """About LANDSCAPE, with few places left empty in the last row, and room for numbers above arrays if asked for."""
+def chip_map(chip: Chip, count: int, numbered: bool = False, banded: bool = False) -> ChipMap:
+    """About LANDSCAPE, with few places left empty in the last row; room for numbers above arrays, or bands below."""
     gap = math.ceil(GAP * max(chip.rows, chip.columns))
-    pitch = (chip.columns + gap, chip.rows + gap + (gap if numbered else 0))
+    band = gap if banded else 0
+    pitch = (chip.columns + gap, chip.rows + gap + (gap if numbered else 0) + band)
     wanted = math.sqrt(count * LANDSCAPE * pitch[1] / pitch[0])
     candidates = range(max(1, math.floor(0.7 * wanted)), min(count, math.ceil(1.3 * wanted)) + 1)
     across = min(candidates, key=lambda n: (-count % n) / count + abs(math.log(n / wanted)) / 4)
     size = across * pitch[0] - gap, math.ceil(count / across) * pitch[1] - gap
-    return ChipMap(count, across, pitch, size, (pitch[0] - chip.columns, pitch[1] - chip.rows), chip.rows)
+    at = (chip.rows + BAND[0] * gap, chip.rows + BAND[1] * gap) if banded else None
+    return ChipMap(count, across, pitch, size, (pitch[0] - chip.columns, pitch[1] - chip.rows), chip.rows, at)
 
 
 def svg_of(program: Program) -> tuple[str, int]:
@@ -64,7 +73,8 @@ def svg_of(program: Program) -> tuple[str, int]:
     arrays = _drawn(program)
     if not arrays:
         return "", 0
-    chip, places = program.chip, chip_map(program.chip, arrays)
+    formats = marked_formats(program)
+    chip, places = program.chip, chip_map(program.chip, arrays, banded=bool(formats))
     tiles = program.tiles[own_places(program.tiles)].astype(np.int64)
     tiles = tiles[tiles[:, 1] < arrays]
     array, row, column, rows, columns = (tiles[:, i] for i in range(1, 6))
@@ -74,6 +84,8 @@ def svg_of(program: Program) -> tuple[str, int]:
     frames = np.full(arrays, chip.columns), np.full(arrays, chip.rows)
     origins = numbers % places.across * places.pitch[0], numbers // places.across * places.pitch[1]
     paths = [_path(EMPTY, *origins, *frames)]
+    if places.band is not None:
+        paths += _bands(formats, origins, places, chip.columns, arrays)
     colors = _colors(program)
     for weight in np.unique(tiles[:, 0]).tolist():
         own = tiles[:, 0] == weight
@@ -99,13 +111,22 @@ def _colors(program: Program) -> dict[int, str]:
     return dict(zip(weights, layer_colors(len(weights)), strict=True))
 
 
-def _path(
-    color: str,
-    left: NDArray[np.int64],
-    top: NDArray[np.int64],
-    widths: NDArray[np.int64],
-    heights: NDArray[np.int64],
-) -> str:
+def _bands(
+    formats: Sequence[Marked],
+    origins: tuple[NDArray[np.int64], NDArray[np.int64]],
+    places: ChipMap,
+    columns: int,
+    most: int,
+) -> Iterator[str]:
+    """The band of each of the first `most` arrays, in the colour of its format."""
+    first, last = places.band or (0.0, 0.0)
+    for marked in formats:
+        own = marked.arrays[marked.arrays < most]
+        sizes = np.full(len(own), columns), np.full(len(own), last - first)
+        yield _path(marked.color, origins[0][own], origins[1][own] + first, *sizes)
+
+
+def _path(color: str, left: NDArray[Any], top: NDArray[Any], widths: NDArray[Any], heights: NDArray[Any]) -> str:
     """Rectangles of one colour."""
     rectangles = zip(left.tolist(), top.tolist(), widths.tolist(), heights.tolist(), strict=True)
     drawn = "".join(f"M{x} {y}h{w}v{h}h-{w}z" for x, y, w, h in rectangles)

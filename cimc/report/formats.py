@@ -10,6 +10,7 @@ from cimc.program.formats import first_offsets, midpoints
 from cimc.program.program import Program
 from cimc.program.records import Records
 from cimc.program.verifier import own_places
+from cimc.report.palette import format_colors
 
 _ARRAY, _ROWS, _COLUMNS = 1, 4, 5
 """Columns of the tile table."""
@@ -81,6 +82,30 @@ def are_centred(program: Program) -> NDArray[np.bool_]:
     before = np.concatenate([[0], np.cumsum(program.offsets != usual)])
     ends = first_offsets(program.tiles)
     return before[ends[1:]] > before[ends[:-1]]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The arrays of a format, and how they are marked on a map of the chip."""
+
+    text: str
+    color: str
+    arrays: NDArray[np.intp]
+
+
+def marked_formats(program: Program) -> list[Marked]:
+    """The formats in the order of `format_uses`; none where all arrays have the same."""
+    used: list[int] = np.unique(program.array_formats).tolist()
+    if len(used) < 2:
+        return []
+    own = program.array_formats[program.tiles[:, _ARRAY]]
+    centred = {int(number) for number in np.unique(own[are_centred(program)])}
+    marked: list[Marked] = []
+    for number, color in zip(used, format_colors(len(used)), strict=True):
+        format = program.formats[number]
+        text = format_text(format.bits, format.encoding, number in centred)
+        marked.append(Marked(text, color, np.flatnonzero(program.array_formats == number)))
+    return marked
 
 
 def encoding_text(encoding: str, centred: bool) -> str:

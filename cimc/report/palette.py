@@ -35,6 +35,15 @@ LIGHTER = 0.22
 """How far every other layer is lightened, so that neighbours in the network differ."""
 
 
+FORMATS = ("#c8782a", "#7a4fb5", "#d0487f", "#8c6d31", "#66717d")
+"""Colours of the formats of arrays, none of those of layers; more formats than these begin anew."""
+
+
+def format_colors(count: int) -> list[str]:
+    """Colours of `count` formats, in the program's order."""
+    return [FORMATS[number % len(FORMATS)] for number in range(count)]
+
+
 def layer_colors(count: int) -> list[str]:
     """Colours of `count` layers in the order of the network, from dark blue over green to yellow."""
     positions = [0.0 if count == 1 else i / (count - 1) for i in range(count)]

@@ -10,6 +10,7 @@ import pytest
 import cimc
 from cimc.program.program import Program
 from cimc.report.chip_map import EMPTY, chip_map, svg_of
+from cimc.report.formats import marked_formats
 from cimc.report.study import studies_of
 
 MONARCH_LM = Path(__file__).parents[2] / "examples" / "monarch_lm" / "monarch_lm.onnx"
@@ -28,6 +29,23 @@ def test_tiles_in_their_arrays(handmade: Program) -> None:
     assert chip_map(handmade.chip, 2).across == 2
     assert rectangles(frames) == [(0, 0, 8, 4), (pitch[0], 0, 8, 4)]
     assert rectangles(tiles) == [(pitch[0] + 4, 2, 3, 2), (pitch[0] + 4, 0, 3, 2)]
+
+
+def test_a_band_below_each_array_tells_its_format(mixed: Program) -> None:
+    """Half a gap high, a quarter of it below; the picture ends below the last bands."""
+    picture, drawn = svg_of(mixed)
+    assert drawn == 6
+    paths = {color: path for color, path in re.findall(r'<path fill="(.*?)" d="(.*?)"/>', picture)}
+    places = chip_map(mixed.chip, 6, banded=True)
+    assert places.band == (4.25, 4.75)
+    assert f'viewBox="0 0 {places.size[0]} {places.size[1]}"' in picture
+    assert places.size[1] == places.lines * places.pitch[1] - 1 == places.lines * (4 + 2) - 1
+    for marked in marked_formats(mixed):
+        bands = re.findall(r"M(\d+) ([\d.]+)h4v0.5h-4z", paths[marked.color])
+        assert [(int(x), float(y)) for x, y in bands] == [
+            (array % places.across * places.pitch[0], array // places.across * places.pitch[1] + 4.25)
+            for array in marked.arrays.tolist()
+        ]
 
 
 def test_colours_are_those_of_the_page() -> None:

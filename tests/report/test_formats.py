@@ -8,7 +8,15 @@ from cimc.program.conversions import conversions_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.timing import planes_of
-from cimc.report.formats import FormatUse, are_centred, format_lines, format_text, format_uses, utilization_of
+from cimc.report.formats import (
+    FormatUse,
+    are_centred,
+    format_lines,
+    format_text,
+    format_uses,
+    marked_formats,
+    utilization_of,
+)
 
 
 def uses_of(program: Program) -> tuple[FormatUse, ...]:
@@ -56,6 +64,15 @@ def test_which_tiles_have_offsets_of_their_own(program: Program, mixed: Program)
     centred = are_centred(mixed)
     assert int(centred.sum()) == 1
     assert mixed.tiles[centred][0, 0] == mixed.multiplications[0].weight
+
+
+def test_formats_on_a_map_where_there_are_several(program: Program, mixed: Program) -> None:
+    assert marked_formats(program) == []
+    marked = marked_formats(mixed)
+    assert [own.text for own in marked] == ["8-bit offset", "4-bit offset, centred", "3-bit differential"]
+    assert len({own.color for own in marked}) == 3
+    assert sorted(array for own in marked for array in own.arrays.tolist()) == list(range(6))
+    assert [len(own.arrays) for own in marked] == [use.arrays for use in uses_of(mixed)]
 
 
 def test_a_format_in_words() -> None:

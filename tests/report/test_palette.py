@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimc.report.palette import layer_colors
+from cimc.report.palette import format_colors, layer_colors
 
 
 def luminance(color: str) -> float:
@@ -29,3 +29,10 @@ def test_lightness_rises() -> None:
 def test_neighbours_differ_in_lightness() -> None:
     values = [luminance(color) for color in layer_colors(40)]
     assert min(abs(a - b) for a, b in zip(values[1:], values[:-1], strict=True)) > 0.02
+
+
+def test_formats_have_colours_that_no_layer_has() -> None:
+    colors = format_colors(5)
+    assert len(set(colors)) == 5
+    assert not set(colors) & set(layer_colors(1000))
+    assert format_colors(7)[5:] == colors[:2]

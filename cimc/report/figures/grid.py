@@ -14,9 +14,9 @@ class Grid(ChipMap):
     """The map of a chip, with the expressions of its charts."""
 
     @staticmethod
-    def of(chip: Chip, count: int) -> "Grid":
-        """The grid of so many arrays."""
-        return Grid(**vars(chip_map(chip, count, numbered=count <= NUMBERED)))
+    def of(chip: Chip, count: int, banded: bool = False) -> "Grid":
+        """The grid of so many arrays, with room for bands below them if asked for."""
+        return Grid(**vars(chip_map(chip, count, numbered=count <= NUMBERED, banded=banded)))
 
     @property
     def headroom(self) -> float:

@@ -22,6 +22,7 @@ from cimc.report.figures.figure import (
 )
 from cimc.report.figures.grid import NUMBERED, Grid
 from cimc.report.figures.theme import tone
+from cimc.report.formats import Marked, marked_formats
 from cimc.report.study import Study
 
 MOST_STRIPS = 20_000
@@ -36,7 +37,8 @@ def occupancy(studies: Sequence[Study]) -> Figure:
         "occupancy",
         "Array occupancy",
         "Every square is an array, every rectangle in it a tile, drawn to scale with the rows from top to bottom; grey "
-        "cells hold nothing. Colours follow the layers from the first to the last.",
+        "cells hold nothing. Colours follow the layers from the first to the last. Where arrays have several formats, "
+        "a band below each tells its own.",
         tuple(_panel(study) for study in studies),
     )
 
@@ -45,7 +47,8 @@ def _panel(study: Study) -> Panel:
     count = len(study.program.arrays)
     if not count:
         return Panel(study.label, None, ("The program uses no array.",))
-    grid = Grid.of(study.program.chip, count)
+    formats = marked_formats(study.program)
+    grid = Grid.of(study.program.chip, count, banded=bool(formats))
     shared = len(study.program.tiles) - len(_tiles(study))
     note = f"{shared:,} tiles more lie where an equal one does: the first of each place is drawn."
     if len(_tiles(study)) > MOST_MARKS:
@@ -53,7 +56,7 @@ def _panel(study: Study) -> Panel:
     else:
         layers, notes = [_frames(study, grid), _drawn(study, grid)], ()
         layers += [_numbers(study, grid)] if count <= NUMBERED else []
-    chart = alt.layer(*layers)
+    chart = alt.layer(*layers, *([_bands(formats, grid)] if formats else []))
     notes = (*notes, note) if shared else notes
     return Panel(study.label, chart.properties(width=WIDTH, height=round(WIDTH * grid.aspect)), notes, grid.aspect)
 
@@ -116,6 +119,41 @@ def _numbers(study: Study, grid: Grid) -> alt.Chart:
         align="left", baseline="bottom", fontSize=size, color=tone("muted"), dy=-1, clip=True
     )
     return texts.encode(x=grid.x, y=grid.y, text="array:Q")
+
+
+def _bands(formats: Sequence[Marked], grid: Grid) -> alt.Chart:
+    """A band below each array in the colour of its format; those of neighbours are one where arrays bear no numbers."""
+    assert grid.band is not None
+    rows = [(first, arrays, own.text) for own in formats for first, arrays in _runs(own.arrays, grid)]
+    texts, colors = [own.text for own in formats], [own.color for own in formats]
+    legend = alt.Legend(title="formats of the arrays", orient="bottom", direction="horizontal")
+    return (
+        alt.Chart(table(("array", "arrays", "format"), rows))
+        .transform_calculate(
+            x=grid.left,
+            x2=f"datum.x + datum.arrays * {grid.pitch[0]} - {grid.gaps[0]}",
+            y=f"{grid.top} + {grid.band[0]}",
+            y2=f"{grid.top} + {grid.band[1]}",
+        )
+        .mark_rect(clip=True)
+        .encode(
+            x=grid.x,
+            x2="x2",
+            y=grid.y,
+            y2="y2",
+            fill=alt.Fill("format:N", scale=alt.Scale(domain=texts, range=colors), legend=legend),
+            tooltip=[alt.Tooltip("format:N", title="format")],
+        )
+    )
+
+
+def _runs(arrays: NDArray[np.intp], grid: Grid) -> Iterator[tuple[int, int]]:
+    """First array and number of arrays of each band."""
+    if grid.count <= NUMBERED:
+        yield from ((array, 1) for array in arrays.tolist())
+        return
+    ends = np.flatnonzero((np.diff(arrays) != 1) | (arrays[1:] % grid.across == 0)) + 1
+    yield from ((int(run[0]), len(run)) for run in np.split(arrays, ends))
 
 
 def _drawn(study: Study, grid: Grid) -> alt.Chart:

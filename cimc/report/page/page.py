@@ -8,11 +8,12 @@ from altair.utils import schemapi
 from cimc.report.coverage_text import coverage_text, percent
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
+from cimc.report.formats import format_text, marked_formats
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
 from cimc.report.page.cautions import cautions, conditions, shared
 from cimc.report.page.layer_table import layer_columns
 from cimc.report.page.rendering import embedded, rendered
-from cimc.report.quantities import number, shown
+from cimc.report.quantities import SHARE, number, shown
 from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
 from cimc.report.words import per_of
@@ -52,6 +53,7 @@ def _study(study: Study) -> Mapping[str, Any]:
         "coverage": coverage_text(study.report.coverage),
         "digital": [{**vars(part), "share": percent(part.share)} for part in study.report.coverage.digital],
         "figures": list(shown_figures(report)),
+        "formats": _formats(study),
         "columns": layer_columns(study),
         "layers": [
             (name, study.layer_names[owner], color)
@@ -63,6 +65,20 @@ def _study(study: Study) -> Mapping[str, Any]:
             key.removeprefix(CHIP): text for key, text in study.report.sources.items() if key.startswith(CHIP)
         },
     }
+
+
+def _formats(study: Study) -> list[Mapping[str, Any]]:
+    """A row for each format; its colour on the map is None where all arrays have the same."""
+    uses, marked = study.report.formats, marked_formats(study.program)
+    colors = [own.color for own in marked] or [None for _ in uses]
+    rows: list[Mapping[str, Any]] = []
+    for use, color in zip(uses, colors, strict=True):
+        numbers = (
+            use.arrays, use.slices, use.crossbars, use.crossbars_lower_bound, use.stored_weights, use.conversions,
+        )  # fmt: skip
+        texts = [*map(number, numbers), shown(use.utilization, SHARE)]
+        rows.append({"name": format_text(use.bits, use.encoding, use.centred), "color": color, "texts": texts})
+    return rows
 
 
 def _legend(study: Study) -> tuple[tuple[str, str], ...]:
@@ -113,10 +129,11 @@ def _identifier(figure: Figure, panel: int) -> str:
 
 
 def _without_legends(panel: Panel) -> dict[str, Any]:
-    """The chart without the legend of the layers: the page has one of its own, which folds on narrow screens."""
+    """The chart without the legends of layers and formats: the page has its own, which fold on narrow screens."""
     spec = panel.spec()
     for view in (spec, *spec.get("layer", [])):
-        color = view.get("encoding", {}).get("color", {})
-        if color.get("field") == "layer":
-            color["legend"] = None
+        for channel, field in (("color", "layer"), ("fill", "format")):
+            encoding = view.get("encoding", {}).get(channel, {})
+            if encoding.get("field") == field:
+                encoding["legend"] = None
     return spec

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cimc.program.program import Program
+from cimc.report.chip_map import chip_map
 from cimc.report.figures import occupancy as module
 from cimc.report.figures.figure import Panel
 from cimc.report.figures.occupancy import occupancy
-from cimc.report.study import Study
+from cimc.report.study import Study, studies_of
 
 Rows = Callable[[Panel, str], list[dict[str, str]]]
 
@@ -43,6 +45,22 @@ def test_arrays_stand_in_a_landscape(study: Study, big_study: Study) -> None:
         assert panel.aspect is not None
         assert 0.2 < panel.aspect < 1
         assert round(panel.spec()["width"] * panel.aspect) == panel.spec()["height"]
+
+
+def test_bands_tell_formats(mixed: Program, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each array; where arrays bear no numbers, one for neighbours in a line."""
+    (study,) = studies_of({"mixed.cim": mixed})
+    (panel,) = occupancy([study]).panels
+    bands = {int(row["array"]): row["format"] for row in rows(panel, "format")}
+    expected = [mixed.formats[number] for number in mixed.array_formats.tolist()]
+    assert [bands[array].split(",")[0] for array in range(6)] == list(map(str, expected))
+    assert {row["arrays"] for row in rows(panel, "format")} == {"1"}
+    monkeypatch.setattr(module, "NUMBERED", 5)
+    (panel,) = occupancy([study]).panels
+    across = chip_map(mixed.chip, 6, numbered=True, banded=True).across
+    runs = [(int(row["array"]), int(row["arrays"])) for row in rows(panel, "format")]
+    assert sum(arrays for _, arrays in runs) == 6
+    assert all(first // across == (first + arrays - 1) // across for first, arrays in runs)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 19, 162, 4608])

@@ -7,8 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from cimc.program.program import Program
+from cimc.report.formats import marked_formats
 from cimc.report.page.page import page_of
-from cimc.report.study import Study, json_of
+from cimc.report.study import Study, json_of, studies_of
 
 
 class Elements(HTMLParser):
@@ -46,6 +48,24 @@ def test_structure_is_told_by_layer(study: Study) -> None:
     structures = {"monarch": {"factors": 50, "layers": 25}}
     page = page_of([replace(study, report=replace(study.report, structures=structures))])
     assert "structure of the weights: 50 monarch factors of 25 layers\n" in page
+
+
+def test_formats_have_a_row_each_and_their_colour_on_the_map(study: Study, mixed: Program) -> None:
+    (other,) = studies_of({"mixed.cim": mixed})
+    plain, several = (
+        page.split('<table class="formats"')[1].split("</table>")[0] for page in (page_of([study]), page_of([other]))
+    )
+    assert "8-bit offset" in plain
+    assert "--layer" not in plain
+    rows = [re.findall(r"<td.*?>(.*?)</td>", row) for row in several.split("<tr>")[2:]]
+    assert [re.sub("<.*?>", "", row[0]) for row in rows] == [
+        "8-bit offset", "4-bit offset, centred", "3-bit differential",
+    ]  # fmt: skip
+    assert [row[1:6] for row in rows] == [
+        ["2", "4", "8", "8", "24"], ["2", "2", "4", "4", "24"], ["2", "4", "8", "4", "12"],
+    ]  # fmt: skip
+    assert [row[-1] for row in rows] == ["75.0 %", "75.0 %", "37.5 %"]
+    assert re.findall(r"--layer:(#\w+)", several) == [own.color for own in marked_formats(mixed)]
 
 
 def test_nothing_is_loaded(study: Study) -> None:
