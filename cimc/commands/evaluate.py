@@ -19,6 +19,7 @@ from dialects.errors import UserError
 
 if TYPE_CHECKING:
     from cimc.language.context import Run
+    from cimc.language.evaluation import Plan, Text
     from cimc.language.ports import Ports
     from cimc.language.quality import Quality
     from cimc.language.tokens import Tokens
@@ -45,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--stride", type=positive, metavar="N", help="tokens from window to window (default: no overlap)")
     add("--windows", type=positive, metavar="K", help="the first K windows only (default: all of the text)")
     add("--batch", type=positive, default=1, metavar="N", help="windows that are read side by side (default: 1)")
+    save = "write the inputs that read the windows side by side, for calibration, and measure nothing"
+    add("--save-inputs", type=output_file, metavar="X.npz", help=save)
     tasks = parser.add_argument_group("with --tasks")
     add = tasks.add_argument
     add("--limit", type=positive, metavar="N", help="the first N questions of each task only")
@@ -75,7 +78,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("argument --window: 1: expected at least 2, the first token is only context")
     if arguments.original is not None and arguments.no_original:
         parser.error("argument --no-original: not allowed with argument --original")
+    if arguments.save_inputs is not None:
+        _check_alone(parser, arguments)
+        return run_command(lambda: _save_inputs(arguments))
     return run_command(lambda: _evaluate_and_print(arguments))
+
+
+def _check_alone(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    """Leave for what says nothing of inputs to be saved."""
+    if arguments.text is None:
+        parser.error("argument --save-inputs: expected --text FILE, the text that the inputs are of")
+    for name in ("tasks", "reference", "json"):
+        if getattr(arguments, name) is not None:
+            parser.error(f"argument --{name}: not allowed with argument --save-inputs, which measures nothing")
+
+
+def _save_inputs(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from cimc.language.ports import ports_of
+    from cimc.language.saved_inputs import inputs_for
+    from cimc.machine.machine import Machine
+    from cimc.program.program import Program
+
+    check_names((arguments.program, arguments.text), (arguments.save_inputs,))
+    check_readable(arguments.text)
+    check_writable(arguments.save_inputs)
+    program = Program.load(arguments.program)
+    with naming(arguments.program):
+        ports = ports_of(program)
+    tokens = _tokens(arguments, _files(arguments, program)[0].get("original"))
+    text, plan = _text_and_plan(arguments, ports, tokens)
+    with naming(arguments.text):
+        inputs = inputs_for(lambda values: Machine(program).run(values), ports, text, plan)
+    with whole_file(arguments.save_inputs, UserError) as new, new.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **inputs)
+    windows, window = inputs[ports.ids.name].shape
+    say(f"{arguments.text}: {windows:,} windows of {window:,} tokens as the inputs of {arguments.program}")
+    say_written(arguments.save_inputs)
+    return 0
 
 
 def _evaluate_and_print(arguments: argparse.Namespace) -> int:
@@ -194,7 +235,19 @@ def _read(
     bar: Bar,
 ) -> "Quality":
     """With what the networks make of the text."""
-    from cimc.language.evaluation import Plan, check_text, evaluate, window_for
+    from cimc.language.evaluation import check_text, evaluate
+
+    text, plan = _text_and_plan(arguments, ports, tokens)
+    with naming(arguments.text):
+        check_text(text, ports, plan)
+    evaluation = evaluate(runs, ports, text, plan, partial(bar, "windows"))
+    stride = plan.stride or plan.window
+    return replace(quality, text=arguments.text, window=plan.window, stride=stride, evaluation=evaluation)
+
+
+def _text_and_plan(arguments: argparse.Namespace, ports: "Ports", tokens: "Tokens") -> tuple["Text", "Plan"]:
+    """The text that is to be read, and which windows of it."""
+    from cimc.language.evaluation import Plan, window_for
     from cimc.language.texts import read_text
 
     text = read_text(arguments.text, tokens)
@@ -202,11 +255,7 @@ def _read(
     stride = arguments.stride or window
     if stride > window:
         raise UserError(f"--stride {stride}: expected at most the {window} tokens of a window")
-    plan = Plan(window, stride, arguments.windows, arguments.batch)
-    with naming(arguments.text):
-        check_text(text, ports, plan)
-    evaluation = evaluate(runs, ports, text, plan, partial(bar, "windows"))
-    return replace(quality, text=arguments.text, window=window, stride=stride, evaluation=evaluation)
+    return text, Plan(window, stride, arguments.windows, arguments.batch)
 
 
 def _ask(

@@ -74,6 +74,13 @@ class Context:
         columns = [(ids[:, i : i + 1], counts[:, i : i + 1]) for i in range(ids.shape[1])]
         return np.concatenate([self._feed(*column) for column in columns], axis=1)
 
+    def inputs(self, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """What a run takes that reads these tokens [batch, n] next; ProgramError as from `feed`."""
+        self._check(ids)
+        mask = np.concatenate([self.mask, np.ones(ids.shape, np.bool_)], axis=1)
+        read = ids if self.ports.cache else np.concatenate([self.ids, ids], axis=1)
+        return {**self._inputs(read, mask), **self.cache}
+
     def _feed(self, ids: NDArray[np.int64], counts: NDArray[np.bool_]) -> NDArray[Any]:
         """One run. What was read stays as it was if that fails."""
         ports, new = self.ports, ids.shape[1]

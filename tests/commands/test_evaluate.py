@@ -227,3 +227,30 @@ def test_programs_that_are_no_language_models(program: Path, tmp_path: Path, fai
     (tmp_path / "text.txt").write_text(TEXT)
     message = fails("cim-eval", program, "--text", tmp_path / "text.txt", "--tokenizer", "bytes")
     assert message.startswith(f"{program}: no language model, ")
+
+
+def test_inputs_for_calibration(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are taken by the compiler, for the network that the program was made of."""
+    line = ["--tokenizer", "bytes", "--window", "8", "--windows", "3", "--save-inputs", "calib.npz"]
+    printed = lines_of(capsys, *line)
+    assert printed == ["text.txt: 3 windows of 8 tokens as the inputs of p.cim", "written: calib.npz"]
+    with np.load("calib.npz") as saved:
+        assert saved["input_ids"].tolist() == [list(b"abababab")] * 3
+    compiled = ["network.onnx", "--chip", "tiny-4", "-o", "q.cim", "--calibrate", "calib.npz", "--weight-bits", "4"]
+    assert compile_model.main(compiled) == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            ["--tasks", "piqa", "--save-inputs", "x.npz"],
+            "--save-inputs: expected --text FILE, the text that the inputs",
+        ),
+        (["--text", "text.txt", "--save-inputs", "x.npz", "--json", "-"], "argument --json: not allowed with argument"),
+    ],
+)
+def test_inputs_of_nothing(folder: Path, line: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        evaluate.main(["p.cim", *line])
+    assert message in capsys.readouterr().err
