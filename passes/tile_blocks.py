@@ -56,7 +56,9 @@ class TileBlocks(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter, /) -> None:
         known = self.tiled.get(op.symbol)
-        tiles = tiles_of(self.network.weight(op.symbol), self.chip) if known is None else known.tiles.array
+        tiles = (
+            tiles_of(self.network.weight(op.symbol), self.network, self.chip) if known is None else known.tiles.array
+        )
         multiply = MultiplyOp(op.x, op.symbol, tiles, op.result.type)
         multiply.input_bits = op.input_bits
         if known is not None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from dialects.array import MultiplyOp
+from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
 from dialects.attributes.tables import Table
 from dialects.cim import MatmulOp, PermuteOp, WeightOp
+from dialects.element_types import Array
 from dialects.hardware import ChipAttr
+from dialects.network import Network
 from passes.analysis.tiling import block_tiles, grid_tiles
 
 
@@ -16,11 +20,28 @@ def tiled_multiplies(ops: Iterable[Operation]) -> list[MultiplyOp]:
     return [op for op in ops if type(op) is MultiplyOp]  # faster than to ask for a class
 
 
-def tiles_of(weight: WeightOp, chip: ChipAttr) -> Table:
-    """The tiles of each block of a weight, or of the whole matrix if it is dense."""
+def tiles_of(weight: WeightOp, network: Network, chip: ChipAttr) -> Table:
+    """The tiles of each block of a weight, or of the whole matrix if it is dense.
+
+    Blocks that are no factors of another weight need not have the size that they are stored in: rows of zeros at their
+    end, with which the last of several groups of rows is filled up, are no part of a tile.
+    """
     if weight.structure is None:
         return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
-    return block_tiles(weight.structure.rectangles, chip.rows, chip.columns)
+    rectangles = weight.structure.rectangles
+    if isinstance(weight.structure, BlockDiagonalAttr) and weight.kind == BLOCK_DIAGONAL:
+        rectangles = _without_last_zeros(rectangles, weight.array(network.store))
+    return block_tiles(rectangles, chip.rows, chip.columns)
+
+
+def _without_last_zeros(rectangles: Table, blocks: Array) -> Table:
+    """Rectangles of blocks [blocks, rows, columns] up to the last row with a number in it; of a zero block, all."""
+    shorter = rectangles.copy()
+    for block in np.flatnonzero(~blocks[:, -1].any(axis=-1)):
+        filled = np.flatnonzero(blocks[block].any(axis=-1))
+        if filled.size:
+            shorter[block, 2] = filled[-1] + 1
+    return shorter
 
 
 def permuted_product(x: SSAValue) -> MatmulOp | None:

@@ -23,7 +23,7 @@ def whole_tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:
     """The tiles of a multiplication; where it has places, those that were cut before it got them."""
     if op.places is None:
         return op.tiles.array
-    whole = tiles_of(network.weight(op.symbol), chip)
+    whole = tiles_of(network.weight(op.symbol), network, chip)
     return whole if are_cut_from(op.tiles.array, whole) else op.tiles.array
 
 

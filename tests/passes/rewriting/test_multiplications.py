@@ -45,7 +45,7 @@ def test_multiplications_by_tiles() -> None:
 def test_tiles_of_a_matrix_and_of_blocks(weight: str, tiles: list[list[int]]) -> None:
     text = f"cim.weight @w = dense<1> : {weight}\nfunc.func @main() {{\n  func.return\n}}"
     made = Network(Parser(make_context(), text).parse_module(), WeightStore())
-    assert tiles_of(made.weight("w"), load_chip("tiny-4")).tolist() == tiles
+    assert tiles_of(made.weight("w"), made, load_chip("tiny-4")).tolist() == tiles
 
 
 def test_permuted_products() -> None:
