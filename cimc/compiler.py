@@ -24,7 +24,7 @@ from cimc.ir.source import is_ir, read_ir
 from cimc.ir.texts import text_of
 from cimc.measuring import given_inputs, measured_distance, measured_program, trial_inputs
 from cimc.onnx_import.importer import import_onnx
-from cimc.options.compilation import DEFAULT_CHIP, UserOptions, path_of
+from cimc.options.compilation import DEFAULT_CHIP, UserOptions, chip_changes, path_of
 from cimc.pass_driver.known_passes import parse_passes
 from cimc.pass_driver.pass_runner import AfterPass, PassRunner, PassStatistics
 from cimc.pass_driver.pipeline import CHIP, NUMBERS, STRUCTURE, passes_of
@@ -154,7 +154,7 @@ class _Compiler:
         self.passes = None if options.passes is None else parse_passes(options.passes)
         if self.passes is not None:
             check_options(options, {}, (), "--passes: ")
-        self.chip = load_chip(options.chip, options.arrays)
+        self.chip = load_chip(options.chip, chip_changes(options))
         if not (is_ir(file) and options.chip == DEFAULT_CHIP):
             check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
         self.ctx: Context = make_context()
@@ -211,9 +211,7 @@ class _Compiler:
                 f"{self.file}: --dim is for ONNX: the dimensions of IR were fixed, or not, when it was made"
             )
         if self.options.chip == DEFAULT_CHIP and MODULE_KEY in module.attributes:
-            values = chip_of(module).to_dict()
-            given = {} if self.options.arrays is None else {"arrays": self.options.arrays}
-            chip = ChipAttr.from_dict({**values, **given})
+            chip = ChipAttr.from_dict({**chip_of(module).to_dict(), **chip_changes(self.options)})
         if module.attributes.get(MODULE_KEY) != chip:
             if MODULE_KEY in module.attributes and is_on_chip(module):
                 raise UserError(
@@ -331,9 +329,9 @@ def drop_unused_weights(network: Network) -> None:
 
 def chip_sources(options: Options) -> dict[str, str] | str:
     """Where each of the chip's numbers comes from, by key, as its file says; a chip of our own is its name."""
-    if options.arrays is None and options.chip in chip_names():
+    given = {key: f"given with --{key}" for key in chip_changes(options)}
+    if not given and options.chip in chip_names():
         return str(options.chip)
-    given = {} if options.arrays is None else {"arrays": "given with --arrays"}
     return {**read_chip_file(options.chip).sources, **given}
 
 

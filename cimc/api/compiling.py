@@ -15,6 +15,7 @@ from cimc.api.program import Program, from_parts
 from cimc.compiler import Options, compile_network
 from cimc.options.compilation import DEFAULT_CHIP, File
 from cimc.program import program as files
+from dialects.chip.formats import EncodingChoice
 from dialects.errors import UserError
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MappingName, Objective
@@ -28,6 +29,7 @@ def compile(
     *,
     chip: File = DEFAULT_CHIP,
     arrays: int | None = None,
+    encoding: EncodingChoice | None = None,
     mapping: MappingName = DEFAULT_MAPPING,
     objective: Objective = DEFAULT_OBJECTIVE,
     lossy: int = LOSSLESS,
@@ -57,6 +59,8 @@ def compile(
             torch.export (.pt2); IR that was kept (.mlir); or the bytes of an ONNX file, or an onnx.ModelProto.
         chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, tiny-4), or a chip file (TOML).
         arrays: how many arrays the chip has; None for as many as its file says.
+        encoding: how cells stand for the signs of weights, "offset", "twos-complement" or "differential", or "auto"
+            for what suits each weight and the objective; None for what the chip's file says.
         mapping: how tiles are placed: "spread" needs the fewest arrays; "densemap", "sparsemap" and "linear" are those
             of arXiv 2510.11192.
         objective: what "spread" aims at: fewest "arrays", least "latency" of one token, or most "throughput".

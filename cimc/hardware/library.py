@@ -11,7 +11,7 @@ from xdsl.utils.hints import isa
 
 from cimc.hardware.toml_text import parse_toml, read_bytes
 from cimc.options.compilation import File
-from dialects.chip.keys import KEYS, spelled
+from dialects.chip.keys import KEYS, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 
@@ -31,13 +31,13 @@ def chip_names() -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in _folder().iterdir() if path.name.endswith(".toml"))
 
 
-def load_chip(name_or_path: File, arrays: int | None = None) -> ChipAttr:
-    """The chip of that name, or of that TOML file, with `arrays` instead of the file's own number if given.
+def load_chip(name_or_path: File, changes: Mapping[str, Value] | None = None) -> ChipAttr:
+    """The chip of that name, or of that TOML file; `changes` are values of keys instead of the file's own.
 
     UserError for an unknown name, a file that cannot be read, a malformed one, and keys or values that are not legal.
     """
     chip = read_chip_file(name_or_path).chip
-    return chip if arrays is None else ChipAttr.from_dict({**chip.to_dict(), "arrays": arrays})
+    return ChipAttr.from_dict({**chip.to_dict(), **changes}) if changes else chip
 
 
 def read_chip_file(name_or_path: File) -> ChipFile:

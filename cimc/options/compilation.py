@@ -19,6 +19,7 @@ from cimc.options.values import (
     seconds,
     share,
 )
+from dialects.chip.formats import AUTO, ENCODINGS
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
@@ -39,6 +40,11 @@ class UserOptions:
     chip: Annotated[File, Spelling("chip file (TOML) or the name of one of cimc's own", "FILE|NAME")] = DEFAULT_CHIP
     arrays: Annotated[int | None, Spelling("how many arrays the chip has", "N", positive)] = None
     """None for as many as the chip file says."""
+    encoding: Annotated[
+        str | None,
+        Spelling("how cells stand for signs (default: as the chip says)", choices=(*ENCODINGS, AUTO)),
+    ] = None
+    """`auto` for what suits each weight; None for what the chip file says."""
     mapping: Annotated[str, Spelling("how tiles are placed (default: %(default)s)", choices=MAPPING_NAMES[::-1])] = (
         DEFAULT_MAPPING
     )
@@ -114,6 +120,12 @@ class UserOptions:
     ] = None
     """A share, 0 to 1, of the multiply-accumulates of one run; None for any."""
     verify_each: Annotated[bool, Spelling("run the network before and after every pass and compare")] = False
+
+
+def chip_changes(options: UserOptions) -> dict[str, int | str]:
+    """The keys of the chip that options give instead of its file, with their values."""
+    given = {"arrays": options.arrays, "encoding": options.encoding}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def path_of(file: File | None) -> Path | None:

@@ -1,10 +1,13 @@
 """How weights stand in the cells of an array: bits of a weight, and the encoding of its sign."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
-OFFSET, TWOS_COMPLEMENT, DIFFERENTIAL = "offset", "twos-complement", "differential"
-ENCODINGS = (OFFSET, TWOS_COMPLEMENT, DIFFERENTIAL)
-AUTO = "auto"
+Encoding: TypeAlias = Literal["offset", "twos-complement", "differential"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+OFFSET, TWOS_COMPLEMENT, DIFFERENTIAL = ENCODINGS
+EncodingChoice: TypeAlias = Literal["offset", "twos-complement", "differential", "auto"]
+AUTO: EncodingChoice = "auto"
 """Of a chip: each weight has the encoding that suits it best."""
 FEWEST_BITS, MOST_BITS = 2, 8
 """Of a weight in an array."""

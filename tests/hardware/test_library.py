@@ -65,12 +65,12 @@ def test_the_adc_of_the_default_chip_has_the_time_of_its_formula():
 
 def test_number_of_arrays_may_be_given():
     assert load_chip("tiny-4").arrays is None
-    assert load_chip("tiny-4", arrays=3).arrays == 3
+    assert load_chip("tiny-4", {"arrays": 3}).arrays == 3
 
 
 def test_no_arrays_are_too_few():
     with pytest.raises(UserError) as error:
-        load_chip("tiny-4", arrays=0)
+        load_chip("tiny-4", {"arrays": 0})
     assert str(error.value) == "arrays = 0: expected an integer from 1 to 16777216"
 
 

@@ -49,7 +49,8 @@ def module_of(line: str, *passes: str) -> ModuleOp:
         (BYTES, (), 6),
         (FLOATS + BYTES.replace("%y", "%z"), (), 0),
         (TILED.format(""), (), 8),
-        (PLACED, (), 9),
+        (TILED.format("").replace("@w", '@w in 8 bits "offset"'), (), 9),
+        (PLACED, (), 10),
         (FLOATS, ("fold-constants",), 1),
         (FLOATS, ("canonicalize", "raise-matmul", "fold-constants"), 2),
         (FLOATS, ("detect-block-diagonal{prune_below=0.5}",), 3),
@@ -57,7 +58,7 @@ def module_of(line: str, *passes: str) -> ModuleOp:
         (BYTES, ("fold-constants", "quantize"), 6),
         (BYTES, ("quantize", "fold-constants"), 7),
         (TILED.format(""), ("fold-constants", "tile-blocks", "place-tiles"), 8),
-        ("%y = cim.none : none", (*NAMES,), 10),
+        ("%y = cim.none : none", (*NAMES,), 11),
     ],
 )
 def test_what_is_left(line: str, passes: tuple[str, ...], next_pass: int) -> None:
