@@ -11,8 +11,10 @@ from passes.rules import (
     INTEGERS,
     LEGAL_PLACES,
     OF_NETWORKS,
+    ONE_FORMAT,
     PLACEABLE,
     PLACED,
+    SAME_FORMATS,
     SAME_PLACES,
     SAME_TILES,
     SCHEDULABLE,
@@ -37,9 +39,9 @@ WEIGHTS = """
 KINDS = "tensor<?x4xui8> -> tensor<?x2xi32>"
 
 
-def network(*operations: str) -> ModuleOp:
+def network(*operations: str, chip: str = CHIP) -> ModuleOp:
     """A network of operations of `%x` (uint8, 4 elements), `%f` (floats), `%l` (5 elements) and `%go`."""
-    text = f"""builtin.module attributes {{{CHIP}}} {{ {WEIGHTS}
+    text = f"""builtin.module attributes {{{chip}}} {{ {WEIGHTS}
       func.func @main(%x: tensor<?x4xui8>, %f: tensor<?x4xf32>, %l: tensor<?x5xui8>, %go: tensor<i1>) {{
         {" ".join(operations)}
         func.return
@@ -51,13 +53,18 @@ def network(*operations: str) -> ModuleOp:
 
 
 def multiply(
-    weight: str = "w", tiles: str = "[[0, 0, 4, 2]]", places: str = "", groups: str = "", node: str = "/fc"
+    weight: str = "w",
+    tiles: str = "[[0, 0, 4, 2]]",
+    places: str = "",
+    groups: str = "",
+    node: str = "/fc",
+    cells: str = "",
 ) -> str:
     """A multiplication in generic form, as `loc("node")`."""
     given = {"tiles": tiles, "places": places, "groups": groups}
     tables = "".join(f", {name} = #array.table<{table}>" for name, table in given.items() if table)
     x, y = KINDS.split(" -> ")
-    properties = f"weight = @{weight}{tables}"
+    properties = f"weight = @{weight}{tables}" + (f", format = #array.format<{cells}>" if cells else "")
     return f'%{weight}{node[1:]} = "array.multiply"(%x) <{{{properties}}}> : ({x}) -> {y} loc("{node}")'
 
 
@@ -138,6 +145,17 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
         (multiply(places="[[2147483647, 0, 0]]"),),
         "node /fc: a tile lies in array 2147483647, there are 2147483647: run place-tiles for legal places",
     ),
+    (
+        SAME_FORMATS,
+        (multiply(), multiply(cells='4, "offset"', node="/two")),
+        "node '/two' has other format of weight @w than node '/fc': run choose-formats",
+    ),
+    (
+        ONE_FORMAT,
+        (multiply(places="[[2, 0, 0]]"), multiply("v", places="[[2, 0, 2]]", cells='4, "offset"', node="/two")),
+        "node '/two' has tiles of 4 bits, offset in array 2, others there are of 8 bits, offset: "
+        "run place-tiles for legal places",
+    ),
     (SCHEDULED, (multiply(places="[[0, 0, 0]]"),), "node '/fc' is not scheduled: run schedule-arrays first"),
 ]
 
@@ -157,6 +175,37 @@ def test_what_keeps_all_rules() -> None:
     require(network(*placed), [UNSCHEDULED, *SCHEDULABLE], "schedule-arrays")
     require(network(STAGE), [*SCHEDULABLE, SCHEDULED], "schedule-arrays")
     require(network(BODY.replace("OPERATION", "")), [UNSCHEDULED, *SCHEDULABLE, SCHEDULED], "schedule-arrays")
+
+
+def test_tiles_of_one_format_share_an_array() -> None:
+    """Centred offsets or not, and said or not."""
+    said = '8, "offset", centred'
+    placed = multiply(places="[[0, 0, 0]]"), multiply("v", places="[[0, 0, 2]]", cells=said, node="/two")
+    require(network(*placed), [ONE_FORMAT], "schedule-arrays")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "places", "cells", "fault"),
+    [
+        (2, "[[1, 0, 0]]", "", None),
+        (2, "[[2, 0, 0]]", "", "node /fc: a tile lies in array 2, there are 2"),
+        (1, "[[0, 0, 0], [1, 0, 0]]", '4, "offset"', None),
+        (1, "[[0, 0, 0], [1, 0, 0]]", '5, "offset"', "node /fc: arrays 0 to 1 have 6 crossbars, chip 'tiny-4' has 4"),
+        (1, "[[0, 0, 0], [4, 0, 0]]", '2, "offset"', "node /fc: a tile lies in array 4, there are 1"),
+        (1, "[[0, 0, 0], [1, 0, 0]]", "", "node /fc: a tile lies in array 1, there are 1"),
+    ],
+)
+def test_a_chip_has_so_many_crossbars(arrays: int, places: str, cells: str, fault: str | None) -> None:
+    """Of 2-bit cells, an array of 8 bits has 4; those that are empty count as one of 8 bits."""
+    tiles = "[[0, 0, 4, 1], [0, 1, 4, 1]]" if places.count("[") > 2 else "[[0, 0, 4, 2]]"
+    op = multiply(tiles=tiles, places=places, cells=cells)
+    module = network(op, chip=CHIP.replace("adcs = 1", f"adcs = 1, arrays = {arrays}"))
+    if fault is None:
+        require(module, [LEGAL_PLACES], "schedule-arrays")
+    else:
+        with pytest.raises(IllegalNetwork) as error:
+            require(module, [LEGAL_PLACES], "schedule-arrays")
+        assert str(error.value) == f"{fault}: run place-tiles for legal places"
 
 
 def test_the_first_broken_rule_is_told() -> None:
