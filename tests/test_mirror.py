@@ -11,6 +11,9 @@ PACKAGES = ("cimc", "passes", "dialects")
 
 AGAINST_THE_REFERENCE = "a compiled loop: tests/machine/test_engines.py runs it in whole programs, bit for bit"
 BY_RUNNING_IT = "a command: tests/commands runs it, as users do"
+EVERY_MESSAGE = (
+    "a check of programs: tests/program/test_verifier.py has every message, each from one change to a good one"
+)
 WITH_TORCH = "it needs torch, in a process of its own: tests/export/test_worker.py runs it with many networks"
 ELSEWHERE = {
     "cimc/commands/compile_model.py": BY_RUNNING_IT,
@@ -35,6 +38,14 @@ ELSEWHERE = {
     "cimc/machine/fast/products.py": AGAINST_THE_REFERENCE,
     "cimc/machine/fast/transposing.py": AGAINST_THE_REFERENCE,
     "cimc/machine/fast/words.py": "types and sizes; tests/machine/fast/test_image.py looks where cells begin",
+    "cimc/program/verification/checks.py": EVERY_MESSAGE,
+    "cimc/program/verification/chips.py": EVERY_MESSAGE,
+    "cimc/program/verification/formats.py": EVERY_MESSAGE,
+    "cimc/program/verification/kernels.py": EVERY_MESSAGE,
+    "cimc/program/verification/multiplications.py": EVERY_MESSAGE,
+    "cimc/program/verification/order.py": EVERY_MESSAGE,
+    "cimc/program/verification/records.py": EVERY_MESSAGE,
+    "cimc/program/verification/tiles.py": EVERY_MESSAGE,
     "cimc/report/formulas.py": "texts: tests/report/test_report.py demands one for every figure",
     "cimc/sweep/dispatch.py": "talks to Dask: tests/sweep/test_run.py and test_cluster.py run it with real workers",
     "dialects/chip/costs.py": "groups of numbers, without code",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cimc.files.reasons import reason
 from cimc.program.formats import Format
 from cimc.program.mapped import release
-from cimc.program.verifier import TILE_FIELDS, own_places
+from cimc.program.tiles import TILE_FIELDS, own_places
 from dialects.array import MultiplyOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr

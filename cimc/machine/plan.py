@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from cimc.program.control_flow.bodies import WHOLE, Body, around, bodies_of, body_of_records
 from cimc.program.formats import slices_of
-from cimc.program.metadata import Multiplication
-from cimc.program.planes import INPUT_BITS, planes
+from cimc.program.metadata import INPUT_BITS, Multiplication
+from cimc.program.planes import planes
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, TIMING_ONLY, Opcode, Records
 

@@ -184,7 +184,7 @@ def clipped(counts: Iterable[Count]) -> dict[int, int]:
 
 
 def _check_bits(multiplication: Multiplication, x: NDArray[Any]) -> None:
-    """The machine does not cut numbers off in silence that are too large for their planes (I21)."""
+    """The machine does not cut numbers off in silence that are too large for their planes (I24)."""
     bits = multiplication.input_bits
     if x.dtype != _UINT8:
         raise ProgramError(f"multiplication {multiplication.node} takes uint8 of {bits} bits, found {x.dtype}")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.metadata import ENCODINGS, Chip, Json, JsonObject
+from cimc.program.metadata import ENCODINGS, MAXIMAL_ARRAY_SIDE, Chip, Json, JsonObject
 
 if TYPE_CHECKING:
     from cimc.program.program import Program  # which is made of formats
 
 WEIGHT_BITS = range(2, 9)
 """How many bits a weight may have."""
+MAXIMAL_FORMATS = 256
 AUTO = "auto"
 """The encoding of a chip whose arrays have each its own."""
 OFFSETS = range(-127, 256)
@@ -64,17 +65,21 @@ def first_offsets(tiles: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def midpoints(
-    tiles: NDArray[np.int32], formats: Sequence[Format], array_formats: NDArray[np.uint8]
+    tiles: NDArray[np.int32],
+    formats: Sequence[Format],
+    array_formats: NDArray[np.uint8],
+    columns: int = MAXIMAL_ARRAY_SIDE,
 ) -> NDArray[np.int16]:
     """`Program.offsets` where no column has one of its own, int16 [columns of all tiles].
 
-    Numbers of tiles that mean nothing (the verifier finds them) count as 0.
+    Arrays have so many `columns`; tiles that go beyond them, or have other numbers that mean nothing, are not verified
+    yet: they must cost no memory.
     """
     if not tiles.size or not len(array_formats):
         return np.zeros(0, np.int16)
     of_format = np.array([format.midpoint for format in formats], np.int16)
     own = np.take(array_formats, tiles[:, 1], mode="clip")
-    return np.repeat(np.take(of_format, own, mode="clip"), np.maximum(tiles[:, 5], 0))
+    return np.repeat(np.take(of_format, own, mode="clip"), np.clip(tiles[:, 5], 0, columns))
 
 
 def slices_of(program: "Program") -> NDArray[np.int64]:

@@ -11,6 +11,8 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 ENCODINGS = ("offset", "twos-complement", "differential")
 DIGIT_BITS = (1, 2, 4, 8)
 """Widths that cells and inputs can be cut to."""
+INPUT_BITS = range(4, 9)
+"""How many bits inputs may have; those with a sign have the most."""
 MAXIMAL_ARRAY_SIDE = 65535
 MAXIMAL_UNITS = 65535
 """Digital units, and as many attention units."""

@@ -3,11 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.metadata import INPUT_BITS
 from cimc.program.program import Program
 from cimc.program.records import Records
-
-INPUT_BITS = range(4, 9)
-"""How many bits inputs may have; those with a sign have the most."""
 
 
 def planes(dac_bits: int, input_bits: int, signed: bool = False) -> int:

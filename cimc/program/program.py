@@ -35,21 +35,15 @@ from cimc.program.metadata import (
 )
 from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
-from cimc.program.verifier import (
-    TILE_FIELDS,
-    Flow,
-    verify_chip,
-    verify_kernels,
-    verify_multiplications,
-    verify_operations,
-    verify_order,
-    verify_orders,
-    verify_records,
-    verify_slots,
-    verify_tables,
-    verify_tiles,
-    verify_timing,
-)
+from cimc.program.tiles import TILE_FIELDS
+from cimc.program.verification.checks import verify_slots
+from cimc.program.verification.chips import verify_chip, verify_timing
+from cimc.program.verification.formats import verify_formats, verify_offsets, verify_weights
+from cimc.program.verification.kernels import verify_kernels, verify_operations, verify_tables
+from cimc.program.verification.multiplications import verify_multiplications, verify_orders
+from cimc.program.verification.order import Flow, verify_order
+from cimc.program.verification.records import verify_records
+from cimc.program.verification.tiles import verify_tiles
 
 FORMAT = "cimc-program"
 VERSION = 4
@@ -111,7 +105,7 @@ class Program:
         if not self.array_formats.size:
             self.array_formats = np.zeros(len(self.arrays), np.uint8)
         if not self.offsets.size:
-            self.offsets = midpoints(self.tiles, self.formats, self.array_formats)
+            self.offsets = midpoints(self.tiles, self.formats, self.array_formats, self.chip.columns)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the program to a file: all of it, or (raising ProgramError) nothing."""
@@ -141,6 +135,9 @@ class Program:
         if self.slots > MAXIMAL_SLOTS:
             raise ProgramError(f"the program has {self.slots} values, expected at most {MAXIMAL_SLOTS}")
         verify_tiles(self.tiles, self.weights, self.arrays)
+        verify_formats(self.formats, self.array_formats, len(self.arrays))
+        verify_offsets(self.tiles, self.offsets, self.formats, self.array_formats)
+        verify_weights(self.arrays, self.tiles, self.offsets, self.formats, self.array_formats)
         verify_multiplications(self.multiplications, self.weights, self.slots)
         verify_kernels(self.kernels, len(self.constants), self.slots)
         verify_tables(self.tables)
@@ -280,7 +277,7 @@ def _formats(
         if chip.encoding == AUTO:
             raise ProgramError(f"chip encoding {AUTO} is unknown in version 3, expected {', '.join(ENCODINGS)}")
         formats, own = [usual_format(chip)], np.zeros(len(arrays), np.uint8)
-        return formats, own, midpoints(tiles, formats, own)
+        return formats, own, midpoints(tiles, formats, own, chip.columns)
     formats = [Format.from_json(format) for format in metadata.children("formats")]
     own = tensors.take("array_formats", np.uint8, 1, len(arrays))
     return formats, own, tensors.take("offsets", np.int16, 1, int(first_offsets(tiles)[-1]))

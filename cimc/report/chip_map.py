@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cimc.program.metadata import Chip
 from cimc.program.program import Program
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 from cimc.report.formats import Marked, marked_formats
 from cimc.report.palette import layer_colors
 

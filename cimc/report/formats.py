@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cimc.program.formats import first_offsets, midpoints
 from cimc.program.program import Program
 from cimc.program.records import Records
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 from cimc.report.palette import format_colors
 
 _ARRAY, _ROWS, _COLUMNS = 1, 4, 5

@@ -14,7 +14,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.formats import slices_of
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 from cimc.report.cost.program_cost import Components, Cost, add
 from cimc.report.formats import are_centred
 from passes.analysis.cost.hardware import leaked_pj

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimc.program.program import Program
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 
 _ROWS, _COLUMNS = 4, 5
 """Columns of the tile table: rows and columns of each tile."""

@@ -47,6 +47,14 @@ def test_offsets_are_in_the_order_of_tiles() -> None:
     tiles = np.array([[0, 1, 0, 0, 4, 3, 0, 0], [0, 0, 0, 0, 4, 2, 0, 0], [0, 1, 0, 3, 4, 1, 0, 0]], np.int32)
     formats, own = [Format(8, "offset"), Format(4, "offset")], np.array([0, 1], np.uint8)
     assert first_offsets(tiles).tolist() == [0, 3, 5, 6]
-    assert midpoints(tiles, formats, own).tolist() == [8, 8, 8, 128, 128, 8]
-    assert midpoints(tiles, [Format(8, "offset"), Format(4, "twos-complement")], own).tolist() == [0, 0, 0, 128, 128, 0]
-    assert midpoints(tiles[:0], formats, own).tolist() == []
+    assert midpoints(tiles, formats, own, 8).tolist() == [8, 8, 8, 128, 128, 8]
+    assert midpoints(tiles, [Format(8, "offset"), Format(4, "twos-complement")], own, 8).tolist() == [
+        0,
+        0,
+        0,
+        128,
+        128,
+        0,
+    ]
+    assert midpoints(tiles, formats, own, 1).tolist() == [8, 128, 8]
+    assert midpoints(tiles[:0], formats, own, 8).tolist() == []

@@ -9,9 +9,10 @@ import pytest
 
 from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input, Kernel, Multiplication, Timing, Weight
+from cimc.program.formats import Format
+from cimc.program.metadata import ENCODINGS, Input, Kernel, Multiplication, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
-from cimc.program.verifier import verify_timing
+from cimc.program.verification.chips import verify_timing
 
 Change = Callable[[Program], Program]
 TABLES = [2, 0, 3, 1], [2, 0, 1]
@@ -92,10 +93,46 @@ def test_tiles_may_share_a_place(handmade: Program) -> None:
     """Also those of different weights; the cells outside are then still found to be empty."""
     weights = [*handmade.weights, Weight("other", 4, 3)]
     other = handmade.tiles + np.array([1, 0, 0, 0, 0, 0, 0, 0], np.int32)
-    shared = replace(handmade, weights=weights, tiles=np.concatenate([handmade.tiles, other]))
+    tiles, offsets = np.concatenate([handmade.tiles, other]), np.tile(handmade.offsets, 2)
+    shared = replace(handmade, weights=weights, tiles=tiles, offsets=offsets)
     shared.verify()
     with pytest.raises(ProgramError, match="array 1 holds weights outside of its tiles"):
         stray_weight(shared).verify()
+
+
+def shared_with_other_offsets(program: Program) -> Program:
+    tiles = np.concatenate([program.tiles, program.tiles[:1]])
+    return replace(program, tiles=tiles, offsets=np.concatenate([program.offsets, program.offsets[:2], [0]]))
+
+
+def of_few_bits(offset: int = 8, **fields: Any) -> Change:
+    """The handmade program in arrays of 4 bits, with small weights; one column has an offset of its own."""
+
+    def change(program: Program) -> Program:
+        arrays, offsets = program.arrays // 16, np.full(len(program.offsets), 8, np.int16)
+        offsets[0] = offset
+        few = replace(program, arrays=arrays, formats=[Format(4, "offset")], offsets=offsets)
+        return replace(few, **fields)
+
+    return change
+
+
+def too_large(program: Program) -> Program:
+    few = of_few_bits()(program)
+    few.arrays[1, 3, 5] = 9
+    return few
+
+
+def test_weights_fit_their_format(handmade: Program) -> None:
+    """With an offset of its own a column may hold what one of midpoints could not; in any encoding."""
+    of_few_bits()(handmade).verify()
+    few = of_few_bits(0)(handmade)
+    _, array, row, column, rows, _, _, _ = few.tiles[0].tolist()
+    few.arrays[array, row : row + rows, column] = 15
+    few.verify()
+    for encoding in ENCODINGS[1:]:
+        formats = [Format(4, encoding)]
+        of_few_bits(formats=formats, offsets=np.zeros(0, np.int16))(handmade).verify()
 
 
 def test_the_handmade_program_is_good(handmade: Program) -> None:
@@ -132,6 +169,39 @@ def test_as_many_units_as_there_may_be() -> None:
         (tile(0, row=1), "tiles overlap in array 1"),
         (shared_in_part, "tiles overlap in array 1"),
         (stray_weight, "array 1 holds weights outside of its tiles"),
+        # I23, I24
+        (program(formats=[Format(9, "offset")]), "format 0 has weights of 9 bits, expected 2 to 8"),
+        (
+            program(formats=[Format(8, "offset"), Format(8, "auto")]),
+            "encoding auto of format 1 is unknown, expected offset, twos-complement, differential",
+        ),
+        (program(formats=[Format(8, "offset")] * 257), "the program has 257 formats, expected 1 to 256"),
+        (program(array_formats=np.zeros(3, np.uint8)), "3 arrays have a format, the program has 2 arrays"),
+        (program(array_formats=np.array([0, 1], np.uint8)), "array 1 has format 1, the program has 1 formats"),
+        (program(offsets=np.full(5, 128, np.int16)), "there are 5 offsets, tiles have 6 columns"),
+        (program(offsets=np.full(6, 256, np.int16)), "tile 0 has an offset of 256, expected -127 to 255"),
+        (program(formats=[Format(8, "differential")]), "tile 0 has an offset of 128, array 1 is 8-bit differential"),
+        (shared_with_other_offsets, "tile 2 has other offsets than tile 0, which lies in the same place"),
+        (
+            program(formats=[Format(7, "offset")], offsets=np.full(6, 64, np.int16)),
+            "array 1 holds -128 in row 3 of column 4, expected -64 to 63, for it is 7-bit offset with offset 64",
+        ),
+        (
+            program(formats=[Format(7, "twos-complement")], offsets=np.zeros(0, np.int16)),
+            "array 1 holds -128 in row 3 of column 4, expected -64 to 63, for it is 7-bit twos-complement",
+        ),
+        (
+            too_large,
+            "array 1 holds 9 in row 3 of column 5, expected -8 to 7, for it is 4-bit offset with offset 8",
+        ),
+        (
+            program(multiplications=[Multiplication(3, 2, 0, input_bits=3)]),
+            "multiplication 0 takes inputs of 3 bits, expected 4 to 8",
+        ),
+        (
+            program(multiplications=[Multiplication(3, 2, 0, signed=True, input_bits=7)]),
+            "multiplication 0 takes signed inputs of 7 bits, expected 8",
+        ),
         # I7, but for orders: I13
         (
             program(multiplications=[Multiplication(3, 2, 1)]),

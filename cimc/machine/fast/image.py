@@ -19,7 +19,7 @@ from cimc.program.mapped import release
 from cimc.program.planes import largest_digits
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 
 look_at_cells = Loop("cimc.machine.fast.cell_sums", "look_at_cells")
 pack_bytes = Loop("cimc.machine.fast.byte_packing", "pack_bytes")

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
+from cimc.program.tiles import programmed_cells, tiles_by_array
 from cimc.program.timing import Activations, Numbers
-from cimc.program.verifier import programmed_cells, tiles_by_array
 
 
 def verify_activations(program: Program, activations: Activations) -> None:

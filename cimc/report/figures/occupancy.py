@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 from cimc.report.figures.aggregation import Strip, aggregated, merged
 from cimc.report.figures.figure import (
     MOST_MARKS,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from cimc.machine.fast.encoding import Fields, cell_fields, input_fields, slice_table, weight_codes
 from cimc.program.formats import WEIGHT_BITS, Format
-from cimc.program.metadata import DIGIT_BITS, ENCODINGS
-from cimc.program.planes import INPUT_BITS, planes
+from cimc.program.metadata import DIGIT_BITS, ENCODINGS, INPUT_BITS
+from cimc.program.planes import planes
 
 BYTES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
 

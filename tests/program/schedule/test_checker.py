@@ -82,7 +82,7 @@ def tile(number: int, **fields: int) -> Change:
     def change(program: Program) -> Program:
         for name, value in fields.items():
             program.tiles[number, names.index(name)] = value
-        return replace(program, arrays=np.zeros_like(program.arrays))
+        return replace(program, arrays=np.zeros_like(program.arrays), offsets=np.zeros(0, np.int16))
 
     return change
 

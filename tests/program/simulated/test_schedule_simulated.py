@@ -21,7 +21,7 @@ from cimc.program.metadata import Stage
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.verifier import programmed_cells
+from cimc.program.tiles import programmed_cells
 from cimc.universe import make_context
 from dialects.array import MultiplyOp, TableAttr
 from dialects.cim import weight_op
@@ -216,7 +216,7 @@ def move_tile(program: Program, random: Random) -> None:
     records["row"][own] += np.uint16(to_row - row & 0xFFFF)
     records["column"][own] += np.uint16(to_column - column & 0xFFFF)
     program.tiles[number, 1:4] = to_array, to_row, to_column
-    program.arrays = np.zeros(taken.shape, np.int8)
+    program.arrays, program.array_formats = np.zeros(taken.shape, np.int8), np.pad(program.array_formats, (0, 1))
 
 
 CHANGES = (
