@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.formats import crossbars
 from cimc.program.listing import RecordNodes, records_of, tiles_by_array, used_cells
 from cimc.program.metadata import Json
 from cimc.program.program import FORMAT, Program, Seal
@@ -31,6 +32,7 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
 def header_json(program: Program, seal: Seal) -> dict[str, Json]:
     """What a program is, as numbers, texts, lists and dictionaries; `seal` is that of its file."""
     controls: list[Json] = [control.to_json() for control in program.controls]
+    arrays = np.bincount(program.array_formats, minlength=len(program.formats)).tolist()
     return {
         "format": FORMAT,
         "version": seal.version,
@@ -41,11 +43,16 @@ def header_json(program: Program, seal: Seal) -> dict[str, Json]:
         "dims": dict(program.dims),
         "options": dict(program.options),
         "chip": program.chip.to_json(),
+        "formats": [
+            {**format.to_json(), "crossbars": format.slices(program.chip.cell_bits), "arrays": count}
+            for format, count in zip(program.formats, arrays, strict=True)
+        ],
         "inputs": [value.to_json() for value in program.inputs],
         "outputs": [value.to_json() for value in program.outputs],
         **({"controls": controls} if controls else {}),
         "counts": {
             "arrays": len(program.arrays),
+            "crossbars": crossbars(program),
             "tiles": len(program.tiles),
             "records": len(program.instructions),
             "values": program.slots,
@@ -88,16 +95,16 @@ def array_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> I
     nodes: dict[int, list[Json]] = {}
     for multiplication in program.multiplications:
         nodes.setdefault(multiplication.weight, []).append(multiplication.node)
-    last, tiles = -1, list[Json]()
+    last, tiles, formats = -1, list[Json](), program.array_formats.tolist()
     for weight, array, row, column, rows, columns, k, n in tiles_by_array(program, chosen):
         if array != last and tiles:
-            yield {"array": last, "used": float(used[last]), "tiles": tiles}
+            yield {"array": last, "used": float(used[last]), "format": formats[last], "tiles": tiles}
             tiles = []
         last = array
         place = {"row": row, "column": column, "rows": rows, "columns": columns, "k": k, "n": n}
         tiles.append({"weight": program.weights[weight].name, "nodes": nodes.get(weight, []), **place})
     if tiles:
-        yield {"array": last, "used": float(used[last]), "tiles": tiles}
+        yield {"array": last, "used": float(used[last]), "format": formats[last], "tiles": tiles}
 
 
 def _separated(entries: Iterable[Json]) -> Iterator[str]:

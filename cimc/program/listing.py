@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from cimc.program.control_flow.control_text import control_text
 from cimc.program.fidelity import fidelity_lines
+from cimc.program.formats import crossbars
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
 from cimc.program.program import FORMAT, VERSION, Program, Seal
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
-from cimc.program.verifier import own_places
+from cimc.program.tiles import own_places
 
 _BATCH = 4096
 """Records turned into Python numbers at once: fast, and a long listing needs little memory."""
@@ -34,13 +35,25 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
     yield f"; chip {chip.name}: {chip.rows} x {chip.columns}, {chip.encoding}, {chip.cell_bits}-bit cells, " + (
         f"{chip.dac_bits}-bit DAC, {chip.adcs} ADCs of up to {chip.adc_bits} bits"
     )
-    yield f"; mapping {program.mapping}: {len(program.arrays)} arrays, {len(program.tiles)} tiles"
+    counts = f"{len(program.arrays)} arrays of {crossbars(program)} crossbars, {len(program.tiles)} tiles"
+    yield f"; mapping {program.mapping}: {counts}"
+    for number, arrays in enumerate(np.bincount(program.array_formats, minlength=len(program.formats)).tolist()):
+        yield f"; format {number}: {format_text(program, number)}, {arrays} arrays"
     yield f"; {len(program.instructions)} records, {program.slots} values, {len(program.kernels)} kernels"
     for role, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:
             yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
     for title, text in fidelity_lines(program):
         yield f"; {title}: {text}"
+
+
+def format_text(program: Program, number: int) -> str:
+    """A format in words: `4-bit offset, centred, 2 crossbars an array`; centred where an offset is no midpoint."""
+    format = program.formats[number]
+    own = np.repeat(program.array_formats[program.tiles[:, 1]], program.tiles[:, 5]) == number
+    centred = ", centred" if (program.offsets[own] != format.midpoint).any() else ""
+    slices = format.slices(program.chip.cell_bits)
+    return f"{format}{centred}, {slices} crossbar{'s' if slices > 1 else ''} an array"
 
 
 def value_text(value: Value) -> str:
@@ -73,7 +86,7 @@ def array_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Ite
     last, names, used = -1, [one_line(weight.name) for weight in program.weights], used_cells(program)
     for weight, array, row, column, rows, columns, k, n in tiles_by_array(program, chosen):
         if array != last:
-            yield f"array {array}: {100 * used[array]:.1f} % used"
+            yield f"array {array}: {100 * used[array]:.1f} % used, {program.formats[int(program.array_formats[array])]}"
             last = array
         name = names[weight]
         yield f"  [{_span(row, rows)}, {_span(column, columns)}] <- {name}[{_span(k, rows)}, {_span(n, columns)}]"

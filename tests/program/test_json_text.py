@@ -29,7 +29,16 @@ def test_the_header(handmade: Program) -> None:
     header = parsed(handmade)
     assert (header["version"], header["digest"]) == (2, "12ab")
     assert header["source"] == handmade.source.to_json()
-    assert header["counts"] == {"arrays": 2, "tiles": 2, "records": 6, "values": 5, "kernels": 2, "stages": 1}
+    assert header["counts"] == {
+        "arrays": 2,
+        "crossbars": 8,
+        "tiles": 2,
+        "records": 6,
+        "values": 5,
+        "kernels": 2,
+        "stages": 1,
+    }
+    assert header["formats"] == [{"bits": 8, "encoding": "offset", "crossbars": 4, "arrays": 2}]
     assert "records" not in header
 
 
@@ -55,6 +64,7 @@ def test_names_of_records(scheduled: Program) -> None:
 def test_arrays(scheduled: Program) -> None:
     first, second = parsed(scheduled, "arrays", array_entries(scheduled))["arrays"]
     assert (first["array"], first["used"], second["array"], second["used"]) == (0, 0.5, 1, 1.0)
+    assert (first["format"], second["format"]) == (0, 0)
     tile = {"weight": "first", "nodes": ["/first", "/again"], "rows": 2, "columns": 2, "n": 0}
     places = [{"row": 0, "column": 0, "k": 0}, {"row": 2, "column": 2, "k": 2}]
     assert first["tiles"] == [{**tile, **place} for place in places]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cimc.program.formats import Format
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
 from cimc.program.program import VERSION, Program, Seal
@@ -41,10 +42,10 @@ def test_listing_in_the_docs(scheduled: Program) -> None:
 def test_arrays(scheduled: Program) -> None:
     """In the order of the arrays, and in each in that of the tiles."""
     lines = [
-        "array 0: 50.0 % used",
+        "array 0: 50.0 % used, 8-bit offset",
         "  [0:2, 0:2] <- first[0:2, 0:2]",
         "  [2:4, 2:4] <- first[2:4, 0:2]",
-        "array 1: 75.0 % used",
+        "array 1: 75.0 % used, 8-bit offset",
         "  [0:3, 0:4] <- second[0:3, 0:4]",
     ]
     scheduled.tiles[2, 4] = 3
@@ -60,13 +61,32 @@ def test_shapes_that_are_not_known(handmade: Program) -> None:
     assert last == "; output v4: float32[?, 3] y"
 
 
+def test_formats(handmade: Program) -> None:
+    """Those of one crossbar, of none of the arrays, and of columns that have offsets of their own."""
+    formats = [Format(2, "twos-complement"), Format(4, "differential"), Format(8, "offset"), Format(2, "offset")]
+    mixed = replace(handmade, formats=formats, array_formats=np.array([3, 2], np.uint8))
+    texts = [
+        "2-bit twos-complement, 2 crossbars an array, 0 arrays",
+        "4-bit differential, 4 crossbars an array, 0 arrays",
+    ]
+    texts += ["8-bit offset, 4 crossbars an array, 1 arrays", "2-bit offset, 1 crossbar an array, 1 arrays"]
+    lines = list(header_lines(mixed))
+    assert lines[4] == "; mapping linear: 2 arrays of 5 crossbars, 2 tiles"
+    assert lines[5:9] == [f"; format {number}: {text}" for number, text in enumerate(texts)]
+    mixed.offsets[0] += 1
+    assert [line for line in header_lines(mixed) if "centred" in line] == [
+        "; format 2: 8-bit offset, centred, 4 crossbars an array, 1 arrays"
+    ]
+
+
 def test_header(handmade: Program) -> None:
     assert list(header_lines(handmade)) == [
         "; source made.onnx, digest 00",
         f"; made by cimc 0.1.0, format cimc-program {VERSION}",
         "; dims none fixed",
         "; chip tiny: 4 x 8, offset, 2-bit cells, 1-bit DAC, 1 ADCs of up to 8 bits",
-        "; mapping linear: 2 arrays, 2 tiles",
+        "; mapping linear: 2 arrays of 8 crossbars, 2 tiles",
+        "; format 0: 8-bit offset, 4 crossbars an array, 2 arrays",
         "; 6 records, 5 values, 2 kernels",
         "; input v0: float32[batch, 4] x",
         "; output v4: float32[batch, 3] y",
@@ -106,4 +126,7 @@ def test_parts(scheduled: Program) -> None:
     """The lines of these records and tiles; an array says how much of it is in use, whatever is shown."""
     lines = list(listing_lines(scheduled))
     assert list(listing_lines(scheduled, np.array([3, 10]))) == [lines[3], lines[10]]
-    assert list(array_lines(scheduled, np.array([1]))) == ["array 0: 50.0 % used", "  [2:4, 2:4] <- first[2:4, 0:2]"]
+    assert list(array_lines(scheduled, np.array([1]))) == [
+        "array 0: 50.0 % used, 8-bit offset",
+        "  [2:4, 2:4] <- first[2:4, 0:2]",
+    ]
