@@ -35,7 +35,7 @@ LIGHTER = 0.22
 """How far every other layer is lightened, so that neighbours in the network differ."""
 
 
-FORMATS = ("#c8782a", "#7a4fb5", "#d0487f", "#8c6d31", "#66717d")
+FORMATS = ("#c8782a", "#d0487f", "#66717d", "#7a4fb5", "#8c6d31")
 """Colours of the formats of arrays, none of those of layers; more formats than these begin anew."""
 
 
