@@ -16,9 +16,11 @@ BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE = "block_diagonal", "monarch", "blast", "
 """What the blocks are part of: a matrix of their own, a Monarch product, a BLAST sum, an irregular sparse matrix."""
 REPEATED, BANDED = "repeated", "banded"
 """A matrix of which many blocks are equal, and one whose nonzeros lie along its diagonal."""
+ROW_GROUPS = "row_groups"
+"""A dense matrix, groups of whose rows have scales of their own: their products come out one beside the other."""
 DENSE = "dense"
 """What a weight without blocks is called."""
-KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE, REPEATED, BANDED)
+KINDS = (BLOCK_DIAGONAL, MONARCH, BLAST, SPARSE, REPEATED, BANDED, ROW_GROUPS)
 
 
 def _verify_kind(kind: StringAttr) -> None:

@@ -1,7 +1,7 @@
 """How many weights a network would have if all that it multiplies by were dense matrices."""
 
-from dialects.attributes.structure import BANDED, DENSE, REPEATED
-from dialects.cim import MatmulOp, PermuteOp
+from dialects.attributes.structure import BANDED, DENSE, REPEATED, ROW_GROUPS, BlockDiagonalAttr
+from dialects.cim import MatmulOp, PermuteOp, WeightOp
 from dialects.network import Network, shape_of
 from passes.rewriting.multiplications import permuted_product
 
@@ -13,7 +13,7 @@ def dense_size(network: Network) -> int:
     """
     matmuls = [op for op in network.ops if isinstance(op, MatmulOp)]
     kinds = {op: network.weight(op.symbol).kind for op in matmuls}
-    structured = {op for op in matmuls if kinds[op] not in (DENSE, REPEATED, BANDED)}
+    structured = {op for op in matmuls if kinds[op] not in (DENSE, REPEATED, BANDED, ROW_GROUPS)}
     pairs = {op: first for op in matmuls if (first := permuted_product(op.x)) is not None and first in structured}
     firsts = set(pairs.values())
     sizes: dict[tuple[str, ...], int] = {}
@@ -21,10 +21,18 @@ def dense_size(network: Network) -> int:
         if op not in firsts:
             factors = [pairs[op], op] if op in pairs else [op]
             names = tuple(factor.symbol for factor in factors)
-            shapes = [network.weight(name).matrix_shape for name in names]
+            shapes = [_shape(network.weight(name)) for name in names]
             rows = _gathered(factors[0]) if kinds[factors[0]] == REPEATED else None
             sizes[names] = (rows or shapes[0][0]) * shapes[-1][1]
     return sum(sizes.values())
+
+
+def _shape(weight: WeightOp) -> tuple[int, int]:
+    """Inputs and outputs of a weight; groups of rows have the same outputs."""
+    if weight.kind != ROW_GROUPS or not isinstance(weight.structure, BlockDiagonalAttr):
+        return weight.matrix_shape
+    groups, rows, columns = weight.structure.data_shape
+    return groups * rows, columns
 
 
 def _gathered(op: MatmulOp) -> int | None:

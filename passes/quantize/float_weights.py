@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from dialects.attributes.structure import BLOCK_DIAGONAL, REPEATED, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
+from dialects.attributes.structure import REPEATED, ROW_GROUPS, BlockDiagonalAttr, BlocksAttr, RectanglesAttr
 from dialects.cim import MatmulOp, WeightOp
 from dialects.element_types import Array
 from dialects.errors import UserError
@@ -157,7 +157,7 @@ def _down_the_diagonal(
     builder: DigitalBuilder, weight: WeightOp, shape: tuple[int, ...], order: Numbers | None
 ) -> BlockDiagonalAttr:
     """The structure of a weight that is cut into blocks of this shape."""
-    kind = BLOCK_DIAGONAL if weight.structure is None else weight.kind
+    kind = ROW_GROUPS if weight.structure is None else weight.kind
     symbol = None if order is None else builder.weight(order, f"{weight.symbol}.order")
     return BlockDiagonalAttr.of(shape, kind, symbol)
 

@@ -11,6 +11,7 @@ from dialects.element_types import f32
 from dialects.network import shape_of
 from passes.quantize.activations import Activation
 from passes.quantize.analysis.choices import MOST_BITS
+from passes.quantize.analysis.grids import Numbers
 from passes.quantize.float_weights import StoredIntegers
 from passes.rewriting.digital import DigitalBuilder, with_last
 from passes.rewriting.integer_products import without_zero_point
@@ -51,7 +52,7 @@ def _sum_of_groups(builder: DigitalBuilder, x: Activation, w: StoredIntegers, na
     What the zero point of `x` contributes is subtracted from the sum, and the scale of `x` multiplies it, once for all.
     """
     if w.rows is not None:
-        x = replace(x, values=builder.permute(x.values, w.rows, f"{name}.rows"))
+        x = replace(x, values=_filled(builder, x.values, w.rows, name))
     acc = accumulated(builder, x, w.symbol, w.groups * w.columns)
     parts = builder.cast(acc, f32)
     parts = builder.elementwise("Mul", parts, builder.constant(w.scales.reshape(-1), f"{name}.scale"))
@@ -63,3 +64,11 @@ def _sum_of_groups(builder: DigitalBuilder, x: Activation, w: StoredIntegers, na
         shape = sums.type if shape_of(zero.type) in ((), (1,)) else total.type
         total = builder.elementwise("Sub", total, builder.op("Mul", [zero, sums], shape))
     return builder.elementwise("Mul", total, x.scale)
+
+
+def _filled(builder: DigitalBuilder, x: SSAValue, rows: Numbers, name: str) -> SSAValue:
+    """Vectors with an element for each of `rows`: further ones meet zeros, so they may be any."""
+    shape = shape_of(x.type)
+    if shape and shape[-1] > 0 and np.array_equal(rows[: shape[-1]], np.arange(shape[-1])):
+        return builder.pad_last(x, len(rows) - shape[-1])
+    return builder.permute(x, rows, f"{name}.rows")

@@ -60,3 +60,13 @@ def test_gathered_inputs_count_once() -> None:
     cim.weight @v = dense<2.0> : tensor<2x2x2xf32> structure #cim.block_diagonal<2 blocks of 2x2, "repeated">
     """
     assert dense_size(Network(Parser(make_context(), text).parse_module(), WeightStore())) == 3 * 4 + 4 * 4
+
+
+def test_groups_of_rows_have_the_same_outputs() -> None:
+    text = """
+    cim.weight @w = dense<1> : tensor<3x2x4xi8> structure #cim.block_diagonal<3 blocks of 2x4, "row_groups">
+    func.func @main(%x: tensor<?x6xui8>) -> tensor<?x12xi32> {
+      %y = cim.matmul %x, @w : tensor<?x6xui8> -> tensor<?x12xi32>
+      func.return %y : tensor<?x12xi32>
+    }"""
+    assert dense_size(Network(Parser(make_context(), text).parse_module(), WeightStore())) == 6 * 4
