@@ -138,12 +138,11 @@ def _plan(tensor: ConstantTensor, form: _Form, span: int | None) -> ScaledBlocks
 
 
 def _filled(values: Array, missing: Array) -> Array:
-    """Pieces with the number nearest to 0 that widens no column in places without a row: their inputs are zeros."""
+    """Pieces with zeros in places without a row, which come last: `tile-blocks` leaves them out."""
     if not missing.any():
         return values
-    pieces = np.array(values).reshape(-1, *missing.shape, values.shape[2])
-    low, high = pieces.min(axis=2, keepdims=True), pieces.max(axis=2, keepdims=True)
-    return np.where(missing[:, :, None], np.clip(0, low, high), pieces).astype(np.int8).reshape(values.shape)
+    pieces = values.reshape(-1, *missing.shape, values.shape[2])
+    return np.where(missing[:, :, None], np.int8(0), pieces).reshape(values.shape)
 
 
 def _left(integers: Moved, scale: Array) -> tuple[Array | None, Array | None]:
