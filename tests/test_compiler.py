@@ -123,7 +123,7 @@ def test_a_failure_leaves_no_reference(onnx_file: Write, tmp_path: Path) -> None
         compile_network(file, options)
     assert str(error.value).startswith(f"{file}: node 'odd': operator Frob of domain my cannot run: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ir", "network.onnx"]
-    assert (tmp_path / "ir" / "09-schedule-arrays.mlir").exists()
+    assert (tmp_path / "ir" / "10-schedule-arrays.mlir").exists()
 
 
 def test_values_of_unknown_type_do_not_travel(onnx_file: Write) -> None:

@@ -29,7 +29,7 @@ def test_it_is_what_the_command_keeps(network: Path, tmp_path: Path) -> None:
     assert {"01-fold-constants", "06-fold-constants"} <= notes
     assert [name for name in kept if program.ir[name] != kept[name]] == sorted(notes)
     assert program.ir["01-fold-constants"] == kept["00-import"]  # not the note, but what it is a note of
-    assert "09-schedule-arrays" in repr(program.ir)
+    assert "10-schedule-arrays" in repr(program.ir)
 
 
 def test_names(network: Path) -> None:

@@ -73,7 +73,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_placement_changed_by_hand(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is scheduled, executed, the same to the last bit, and reported on as it lies."""
-    placed = (kept / "08-place-tiles.mlir").read_text()
+    placed = (kept / "09-place-tiles.mlir").read_text()
     arrays = {int(number) for number in re.findall(r"in array (\d+) at", placed)}
     moved = re.sub(r"in array (\d+) at", lambda m: f"in array {int(m[1]) + 5} at", placed)
     (kept / "mine.mlir").write_text(moved)
@@ -87,7 +87,7 @@ def test_a_placement_changed_by_hand(kept: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_schedule_changed_by_hand_has_to_be_legal(kept: Path, fails: Fails) -> None:
-    file, late = kept / "09-schedule-arrays.mlir", kept / "late.mlir"
+    file, late = kept / "10-schedule-arrays.mlir", kept / "late.mlir"
     text = file.read_text()
     first = re.search(r"convert rows .* at (\d+) ps", text)
     assert first is not None
@@ -119,7 +119,7 @@ def test_passes_in_place_of_the_pipeline(kept: Path, fails: Fails) -> None:
 
 
 def test_what_contradicts_the_ir(kept: Path, fails: Fails) -> None:
-    last, first = kept / "09-schedule-arrays.mlir", kept / "00-import.mlir"
+    last, first = kept / "10-schedule-arrays.mlir", kept / "00-import.mlir"
     assert fails(last, "--mapping", "linear").startswith(
         f"{last}: --mapping linear is for place-tiles, which does not "
     )
@@ -150,7 +150,7 @@ def test_files_that_are_missing_or_wrong(kept: Path, fails: Fails) -> None:
 
 
 def test_programs_and_listings_of_cim_opt(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    last = str(kept / "09-schedule-arrays.mlir")
+    last = str(kept / "10-schedule-arrays.mlir")
     assert optimize.main([last, "-t", "program", "-o", "b.cim"]) == 0
     assert Path("b.cim").read_bytes() == Path("a.cim").read_bytes()
     capsys.readouterr()
@@ -160,7 +160,7 @@ def test_programs_and_listings_of_cim_opt(kept: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == listing
     for arguments, message in (
         ([last, "-t", "program"], "a program is no text: expected the name of its file, -o PROG.cim"),
-        ([str(kept / "08-place-tiles.mlir"), "-t", "listing"], "is not scheduled: run schedule-arrays first"),
+        ([str(kept / "09-place-tiles.mlir"), "-t", "listing"], "is not scheduled: run schedule-arrays first"),
     ):
         assert optimize.main(arguments) == 1
         assert capsys.readouterr().err.rstrip().endswith(message)
@@ -185,11 +185,11 @@ def test_two_modules_in_one_folder_keep_their_weights(kept: Path, capsys: pytest
 
 def test_python(kept: Path) -> None:
     """The stage is known without a list of passes, too, though not its options."""
-    file = kept / "08-place-tiles.mlir"
+    file = kept / "09-place-tiles.mlir"
     file.write_text(re.sub(r"cim.passes = #passes, ", "", file.read_text()))
-    assert compile_network(file).program.stages == compile_network(kept / "09-schedule-arrays.mlir").program.stages
+    assert compile_network(file).program.stages == compile_network(kept / "10-schedule-arrays.mlir").program.stages
     file.write_text(file.read_text().replace("cim.digital", "cim.odd"))
-    with pytest.raises(UserError, match=r"08-place-tiles.mlir:\d+:\d+: "):
+    with pytest.raises(UserError, match=r"09-place-tiles.mlir:\d+:\d+: "):
         compile_network(file)
 
 

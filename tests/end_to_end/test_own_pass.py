@@ -95,7 +95,7 @@ def test_a_network_goes_through_it(run: Run, onnx_file: Callable[..., Path], tmp
         "tiny-4",
         *"-o a.cim --keep-ir ir --reference ref.onnx".split(),
     )
-    placed = "ir/08-place-tiles.mlir"
+    placed = "ir/09-place-tiles.mlir"
     run("compile_model", placed, "--passes", "reverse-arrays,schedule-arrays", *"-o b.cim --verify-each".split())
     assert "check: identical" in run("run_program", "b.cim", "--check", "ref.onnx").stdout
     listings = [run("dump_program", program, "--listing").stdout for program in ("a.cim", "b.cim")]
