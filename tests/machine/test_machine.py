@@ -145,3 +145,28 @@ def test_a_permutation_may_choose(handmade: Program, table: list[int]) -> None:
     )
     found = Machine(program).run({"x": np.array([[5, 6, 7, 8]], np.uint8)})["y"]
     assert found.tolist() == [[[5, 6, 7, 8][i] for i in table]]
+
+
+@engines
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_inputs_of_fewer_bits_are_not_cut_off(handmade: Program, engine: EngineName, dtype: str) -> None:  # I24
+    """Numbers that fit are multiplied, in fewer planes; others end the run."""
+    few = replace(
+        handmade,
+        instructions=handmade.instructions[2:5],
+        multiplications=[replace(handmade.multiplications[0], node="/product", input_bits=5)],
+        inputs=[Input("x", dtype, ("n", 4), 2)],
+        outputs=[Value("y", "int32", ("n", 3), 3)],
+        kernels=[],
+    )
+    machine = Machine(few, engine)
+    if dtype == "int8":
+        with pytest.raises(ProgramError, match=r"^multiplication /product takes uint8 of 5 bits, found int8$"):
+            machine.run({"x": np.zeros((2, 4), np.int8)})
+        return
+    machine.run({"x": np.full((2, 4), 31, np.uint8)})
+    assert machine.conversions == {0: 2 * 5 * 4 * 6}
+    message = "^multiplication /product takes numbers of 5 bits: found 32, expected at most 31$"
+    for _ in range(2):
+        with pytest.raises(ProgramError, match=message):
+            machine.run({"x": np.array([[31, 0, 0, 0], [0, 0, 0, 32]], np.uint8)})
