@@ -45,7 +45,7 @@ from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program
 from cimc.recorded_options import recorded_of
 from cimc.reference_writer import data_of, reference_file
-from cimc.report.coverage_check import require_coverage
+from cimc.report.texts.coverage_check import require_coverage
 from cimc.universe import make_context
 from dialects.attributes.cim_attributes import DataAttr
 from dialects.errors import ListError, UserError

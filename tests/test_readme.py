@@ -11,7 +11,7 @@ from cimc.options.compilation import DEFAULT_CHIP
 from cimc.paper.shapes import NETWORKS
 from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of
-from cimc.report.text import summary_lines
+from cimc.report.texts.text import summary_lines
 from passes.place_tiles.analysis.choices import MappingName
 
 ROOT = Path(__file__).parents[1]

@@ -8,9 +8,9 @@ from cimc.options.conditions import Conditions
 from cimc.program.program import Program
 from cimc.report import report
 from cimc.report.key_figures import shown_figures
-from cimc.report.layers_csv import Cell, row_of
 from cimc.report.quantities import ENERGY, TIME, plainly
-from cimc.report.text import summary_lines
+from cimc.report.texts.layers_csv import Cell, row_of
+from cimc.report.texts.text import summary_lines
 from cimc.report.words import worded
 
 

@@ -61,7 +61,7 @@ def run_sweep(
     need("sweep", f"{model}: to sweep it")
     from cimc.sweep import run  # what these import is an extra
     from cimc.sweep.grid import read_grid
-    from cimc.sweep.results import rows_of
+    from cimc.sweep.shown.results import rows_of
 
     given = {
         "dims": dims, "activations": activations, "weight_bits": weight_bits, "weight_group": weight_group,

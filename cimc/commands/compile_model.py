@@ -158,7 +158,7 @@ def _print_emitted(compilation: "Compilation", form: str) -> None:
 
 def _print_summary(model: Path, output: Path, compilation: "Compilation") -> None:
     from cimc.report.report import report_of
-    from cimc.report.text import summary_lines
+    from cimc.report.texts.text import summary_lines
 
     program = compilation.program
     size = "" if is_stdout(output) else f" ({output.stat().st_size / 1e6:.1f} MB)"
@@ -169,7 +169,7 @@ def _print_summary(model: Path, output: Path, compilation: "Compilation") -> Non
 
 def _print_details(compilation: "Compilation") -> None:
     from cimc.report.report import report_of
-    from cimc.report.text import layer_lines, statistics_lines
+    from cimc.report.texts.text import layer_lines, statistics_lines
 
     rows = [(s.name, s.seconds, s.checking, s.operations) for s in compilation.statistics]
     for line in ("", *statistics_lines(rows), "", *layer_lines(report_of(compilation.program).layers)):

@@ -129,7 +129,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from cimc.language.ports import ports_of
     from cimc.language.quality import Quality
     from cimc.program.program import Program
-    from cimc.report.table import print_table
+    from cimc.report.texts.table import print_table
 
     inputs, networks = (arguments.program, arguments.text), (arguments.reference, arguments.original)
     check_names(inputs, (arguments.json,), networks=networks)

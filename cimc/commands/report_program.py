@@ -123,7 +123,7 @@ def _write_json(path: Path, studies: Sequence["Study"]) -> list[Path]:
 
 
 def _write_csv(path: Path, studies: Sequence["Study"]) -> list[Path]:
-    from cimc.report.layers_csv import write_layers
+    from cimc.report.texts.layers_csv import write_layers
 
     with whole_file(path, UserError) as new, new.open("w", newline="", encoding="utf-8") as file:
         write_layers([(study.label, study.report) for study in studies], file)
@@ -163,9 +163,9 @@ def _write_pictures(programs: Sequence[Path], folder: Path, studies: Sequence["S
 
 def _print(studies: Sequence["Study"]) -> None:
     """One program as a summary and tables, several side by side."""
-    from cimc.report.comparison import comparison_tables, subject_lines
-    from cimc.report.table import print_table
-    from cimc.report.text import component_table, layer_table, summary_lines
+    from cimc.report.texts.comparison import comparison_tables, subject_lines
+    from cimc.report.texts.table import print_table
+    from cimc.report.texts.text import component_table, layer_table, summary_lines
 
     if len(studies) > 1:
         say_folded(*subject_lines(studies), indent=4)

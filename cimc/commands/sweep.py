@@ -121,14 +121,14 @@ def _options(arguments: argparse.Namespace) -> "Options":
 
 def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path, reports: int | None) -> int:
     """Write and print the results; 1 if no point came through."""
-    from cimc.report.table import print_table
-    from cimc.sweep.page import page_of_sweep
+    from cimc.report.texts.table import print_table
     from cimc.sweep.pareto import front_of
-    from cimc.sweep.plot import write_plot
-    from cimc.sweep.reports import MOST_REPORTS, write_reports
-    from cimc.sweep.results import rows_of, varying_settings, write_csv
+    from cimc.sweep.shown.page import page_of_sweep
+    from cimc.sweep.shown.plot import write_plot
+    from cimc.sweep.shown.reports import MOST_REPORTS, write_reports
+    from cimc.sweep.shown.results import rows_of, varying_settings, write_csv
+    from cimc.sweep.shown.text import best_line, best_ties, front_notes, front_table, summary_lines
     from cimc.sweep.store import ERROR, write_table
-    from cimc.sweep.text import best_line, best_ties, front_notes, front_table, summary_lines
     from dialects.errors import UserError
 
     rows = rows_of(sweep)

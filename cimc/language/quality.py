@@ -8,7 +8,7 @@ from typing import Any
 
 from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation
 from cimc.program.metadata import Json
-from cimc.report.table import Table
+from cimc.report.texts.table import Table
 
 Figures = Mapping[str, Mapping[str, float]]
 """Of a network, by task and metric."""

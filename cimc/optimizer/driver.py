@@ -35,7 +35,7 @@ from cimc.pass_driver.pass_runner import AfterPass, PassRunner
 from cimc.pass_driver.schedule_validation import ScheduleValidator
 from cimc.pass_driver.translation_validation import TranslationValidator
 from cimc.program.program import Program
-from cimc.report.text import statistics_lines
+from cimc.report.texts.text import statistics_lines
 from cimc.universe import UNIVERSE, dialects
 from dialects.errors import UserError
 from dialects.history import note_sources, note_weight_files, stored_weights

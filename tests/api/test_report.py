@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import cimc
-from cimc.report.layers_csv import COLUMNS, write_layers
 from cimc.report.report import report_of
-from cimc.report.text import summary_lines
+from cimc.report.texts.layers_csv import COLUMNS, write_layers
+from cimc.report.texts.text import summary_lines
 
 Write = Callable[..., Path]
 

@@ -15,8 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from cimc.report.figures import occupancy
-from cimc.report.figures.grid import Grid
+from cimc.report.figures.maps import occupancy
+from cimc.report.figures.maps.grid import Grid
 from cimc.report.page.page import page_of
 from cimc.report.palette import TONES
 from cimc.report.study import Study, json_of

@@ -16,7 +16,7 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.report import report_of
 from cimc.report.study import studies_of
-from cimc.report.text import summary_lines
+from cimc.report.texts.text import summary_lines
 
 FIXED_KEYS = {
     "chip", "mapping", "arrays", "arrays_lower_bound", "utilization", "stored_weights", "conversions_per_token",

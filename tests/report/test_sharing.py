@@ -9,7 +9,7 @@ from cimc.compiler import Compilation
 from cimc.program.program import Program
 from cimc.report.report import report_of
 from cimc.report.sharing import Sharing, sharing_of, sharing_text
-from cimc.report.text import summary_lines
+from cimc.report.texts.text import summary_lines
 
 
 def test_what_tied_weights_save(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> None:

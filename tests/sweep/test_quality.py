@@ -23,10 +23,10 @@ from cimc.sweep.identity import code_digest
 from cimc.sweep.pareto import front_of
 from cimc.sweep.points import points_of
 from cimc.sweep.quality import PERPLEXITY, Reading, quality_of, running
-from cimc.sweep.results import rows_of
 from cimc.sweep.run import Where, run_sweep
+from cimc.sweep.shown.results import rows_of
+from cimc.sweep.shown.text import front_table
 from cimc.sweep.store import Row
-from cimc.sweep.text import front_table
 from dialects.errors import UserError
 from dialects.semantics.outlined import OutlinedModel
 

@@ -10,8 +10,8 @@ from cimc.sweep import run, work
 from cimc.sweep.grid import Grid
 from cimc.sweep.networks import prepare_network
 from cimc.sweep.quality import Reading
-from cimc.sweep.results import rows_of
 from cimc.sweep.run import Progress, Sweep, Where, run_sweep
+from cimc.sweep.shown.results import rows_of
 from cimc.sweep.store import Outcome
 from cimc.sweep.workplace import working_folder
 from dialects.errors import UserError

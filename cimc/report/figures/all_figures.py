@@ -11,7 +11,7 @@ from cimc.report.figures.components import time_parts
 from cimc.report.figures.converters import converters
 from cimc.report.figures.figure import Figure
 from cimc.report.figures.layers import layer_energies, layer_times
-from cimc.report.figures.occupancy import occupancy
+from cimc.report.figures.maps.occupancy import occupancy
 from cimc.report.figures.schedule import schedule
 from cimc.report.figures.shares import all_energy, area, array_energy
 from cimc.report.figures.utilization import cells_used, time_busy

@@ -5,7 +5,6 @@ from typing import Any
 
 from altair.utils import schemapi
 
-from cimc.report.coverage_text import coverage_text, percent
 from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
 from cimc.report.formats import format_text, marked_formats
@@ -16,6 +15,7 @@ from cimc.report.page.rendering import embedded, rendered
 from cimc.report.quantities import SHARE, number, shown
 from cimc.report.structures import structure_text
 from cimc.report.study import Study, json_of
+from cimc.report.texts.coverage_text import coverage_text, percent
 from cimc.report.words import per_of
 
 CHIP = "chip."

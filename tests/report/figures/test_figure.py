@@ -10,7 +10,7 @@ import vl_convert
 
 from cimc.report.figures.all_figures import COMPARING, Draw
 from cimc.report.figures.figure import PICKED, VEGA_LITE, table
-from cimc.report.figures.occupancy import occupancy
+from cimc.report.figures.maps.occupancy import occupancy
 from cimc.report.study import Study
 
 

@@ -9,14 +9,14 @@ from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.cost.vectors import INFERENCE
-from cimc.report.coverage_text import coverage_lines
 from cimc.report.formats import encoding_text, format_lines
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, number, plainly
 from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
-from cimc.report.table import Table, aligned
+from cimc.report.texts.coverage_text import coverage_lines
+from cimc.report.texts.table import Table, aligned
 from cimc.report.words import vectors_text, worded
 
 

@@ -2,7 +2,7 @@
 
 from cimc.program.program import Program
 from cimc.report.cost.program_cost import cost_of
-from cimc.report.coverage_text import shortfall
+from cimc.report.texts.coverage_text import shortfall
 from dialects.errors import ListError
 
 

@@ -1,8 +1,8 @@
 """Equal neighbours of one line are one strip."""
 
 from cimc.program.metadata import Chip
-from cimc.report.figures.aggregation import Strip, aggregated, merged
-from cimc.report.figures.grid import Grid
+from cimc.report.figures.maps.aggregation import Strip, aggregated, merged
+from cimc.report.figures.maps.grid import Grid
 from cimc.report.study import Study
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
-from cimc.report.coverage_text import coverage_text
 from cimc.report.formats import format_text
 from cimc.report.key_figures import KEY_FIGURES
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, number, plainly
 from cimc.report.structures import structure_text
 from cimc.report.study import Study
-from cimc.report.table import Table
+from cimc.report.texts.coverage_text import coverage_text
+from cimc.report.texts.table import Table
 from cimc.report.words import per_of
 
 Row = tuple[str, ...]

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cimc.report.table import Table, aligned, print_table, shortened
+from cimc.report.texts.table import Table, aligned, print_table, shortened
 
 ROWS = [("a", "1,000", "x" * 200), ("bcdef", "5", "")]
 

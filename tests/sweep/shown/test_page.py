@@ -9,11 +9,11 @@ import pytest
 
 from cimc.compiler import Options
 from cimc.sweep.grid import Grid
-from cimc.sweep.page import page_of_sweep
 from cimc.sweep.pareto import Front, front_of
-from cimc.sweep.reports import write_reports
-from cimc.sweep.results import rows_of
 from cimc.sweep.run import Sweep, Where, run_sweep
+from cimc.sweep.shown.page import page_of_sweep
+from cimc.sweep.shown.reports import write_reports
+from cimc.sweep.shown.results import rows_of
 
 Done = tuple[Sweep, Front, Path]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cimc.sweep.grid import Goal
 from cimc.sweep.pareto import front_of
-from cimc.sweep.plot import pairs_of, panels_of, write_plot
 from cimc.sweep.points import Setting
+from cimc.sweep.shown.plot import pairs_of, panels_of, write_plot
 from cimc.sweep.store import Row
 
 GOALS = [Goal("latency_ns.total"), Goal("arrays"), Goal("measured.cosine", greatest=True)]

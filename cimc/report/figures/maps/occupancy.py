@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.tiles import own_places
-from cimc.report.figures.aggregation import Strip, aggregated, merged
 from cimc.report.figures.figure import (
     MOST_MARKS,
     WIDTH,
@@ -20,7 +19,8 @@ from cimc.report.figures.figure import (
     table,
     zooming,
 )
-from cimc.report.figures.grid import NUMBERED, Grid
+from cimc.report.figures.maps.aggregation import Strip, aggregated, merged
+from cimc.report.figures.maps.grid import NUMBERED, Grid
 from cimc.report.figures.theme import tone
 from cimc.report.formats import Marked, marked_formats
 from cimc.report.study import Study

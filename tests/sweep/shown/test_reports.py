@@ -8,9 +8,9 @@ import pytest
 from cimc.compiler import Options
 from cimc.sweep.grid import Grid
 from cimc.sweep.points import points_of
-from cimc.sweep.reports import write_reports
-from cimc.sweep.results import rows_of
 from cimc.sweep.run import Sweep
+from cimc.sweep.shown.reports import write_reports
+from cimc.sweep.shown.results import rows_of
 from cimc.sweep.store import Outcome
 from dialects.errors import UserError
 

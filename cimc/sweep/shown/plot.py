@@ -16,9 +16,9 @@ from cimc.sweep.grid import Goal
 from cimc.sweep.pareto import Front
 from cimc.sweep.points import Setting
 from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY
+from cimc.sweep.shown.ties import Tie, ties_of
+from cimc.sweep.shown.words import figure_text, title_of, unit_of
 from cimc.sweep.store import Cell, Row
-from cimc.sweep.ties import Tie, ties_of
-from cimc.sweep.words import figure_text, title_of, unit_of
 
 QUALITIES = (PERPLEXITY, BITS_PER_BYTE, COSINE)
 """Figures that tell how good what points compute is."""

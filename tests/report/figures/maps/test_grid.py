@@ -3,7 +3,7 @@
 import pytest
 
 from cimc.program.metadata import Chip
-from cimc.report.figures.grid import Grid
+from cimc.report.figures.maps.grid import Grid
 
 
 @pytest.mark.parametrize("count", [1, 7, 400, 401, 102_816])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Compilation
-from cimc.report.coverage_check import require_coverage
+from cimc.report.texts.coverage_check import require_coverage
 from dialects.errors import UserError
 
 

@@ -1,7 +1,7 @@
 """Points with equal figures are one."""
 
+from cimc.sweep.shown.ties import ties_of
 from cimc.sweep.store import Row
-from cimc.sweep.ties import ties_of
 
 ROWS: list[Row] = [
     {"mapping": "spread", "adcs": 1, "time": 5, "size": 1},

@@ -3,7 +3,7 @@
 import pytest
 
 from cimc.sweep.grid import Goal
-from cimc.sweep.words import figure_text, goal_text, title_of
+from cimc.sweep.shown.words import figure_text, goal_text, title_of
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from cimc.program.conversions import MayClip
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.program import Program
 from cimc.report.report import Report, report_of
-from cimc.report.text import component_table, layer_lines, layer_table, statistics_lines, summary_lines
+from cimc.report.texts.text import component_table, layer_lines, layer_table, statistics_lines, summary_lines
 
 
 @pytest.fixture

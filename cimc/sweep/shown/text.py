@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from cimc.report.table import Table
+from cimc.report.texts.table import Table
 from cimc.sweep.figures import COSINE, MAY_CLIP
 from cimc.sweep.pareto import Front
 from cimc.sweep.quality import BITS_PER_BYTE, PERPLEXITY
-from cimc.sweep.results import varying_settings
 from cimc.sweep.run import Sweep
-from cimc.sweep.ties import Tie, ties_of
-from cimc.sweep.words import figure_text, goal_text, title_of
+from cimc.sweep.shown.results import varying_settings
+from cimc.sweep.shown.ties import Tie, ties_of
+from cimc.sweep.shown.words import figure_text, goal_text, title_of
 
 MOST_LINES = 30
 """Lines of the table of best points; the others stand in its file."""

@@ -7,11 +7,11 @@ from altair.utils import schemapi
 
 from cimc.report.page.rendering import embedded, rendered
 from cimc.sweep.pareto import Front
-from cimc.sweep.plot import PLOT_CONFIG, SIDE, pairs_of, panels_of, settings_text
-from cimc.sweep.results import varying_settings
 from cimc.sweep.run import Sweep
-from cimc.sweep.text import best_line, best_ties, cautions_of, front_table, summary_lines
-from cimc.sweep.words import title_of
+from cimc.sweep.shown.plot import PLOT_CONFIG, SIDE, pairs_of, panels_of, settings_text
+from cimc.sweep.shown.results import varying_settings
+from cimc.sweep.shown.text import best_line, best_ties, cautions_of, front_table, summary_lines
+from cimc.sweep.shown.words import title_of
 
 MOST_ROWS = 500
 """Of the table of best points."""

@@ -8,10 +8,10 @@ from cimc.compiler import Options
 from cimc.sweep.grid import Goal, Grid
 from cimc.sweep.pareto import Front, front_of
 from cimc.sweep.points import points_of
-from cimc.sweep.results import rows_of
 from cimc.sweep.run import Sweep
+from cimc.sweep.shown.results import rows_of
+from cimc.sweep.shown.text import best_line, front_notes, front_table, shown_figures, summary_lines
 from cimc.sweep.store import Outcome
-from cimc.sweep.text import best_line, front_notes, front_table, shown_figures, summary_lines
 
 GOALS = [Goal("latency_ns.total"), Goal("arrays")]
 SweepOf = Callable[..., Sweep]

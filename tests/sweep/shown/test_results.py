@@ -9,8 +9,8 @@ import pytest
 from cimc.compiler import Options
 from cimc.sweep.grid import Grid
 from cimc.sweep.points import points_of
-from cimc.sweep.results import rows_of, varying_settings, write_csv
 from cimc.sweep.run import Sweep
+from cimc.sweep.shown.results import rows_of, varying_settings, write_csv
 from cimc.sweep.store import Outcome
 
 

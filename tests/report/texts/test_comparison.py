@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from cimc.report.comparison import comparison_tables, subject_lines
 from cimc.report.study import Study, studies_of
-from cimc.report.table import Table
+from cimc.report.texts.comparison import comparison_tables, subject_lines
+from cimc.report.texts.table import Table
 
 
 @pytest.fixture

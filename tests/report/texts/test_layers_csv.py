@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from cimc.program.program import Program
-from cimc.report.layers_csv import COLUMNS, write_layers
 from cimc.report.report import report_of
+from cimc.report.texts.layers_csv import COLUMNS, write_layers
 
-PAGE = Path(__file__).parents[2] / "docs" / "report.md"
+PAGE = Path(__file__).parents[3] / "docs" / "report.md"
 
 
 def test_a_row_for_each_layer_of_each_program(handmade: Program) -> None:

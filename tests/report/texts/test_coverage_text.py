@@ -3,7 +3,7 @@
 import pytest
 
 from cimc.report.cost.coverage import MULTIPLY_ACCUMULATES, WEIGHTS, Coverage, Digital
-from cimc.report.coverage_text import coverage_lines, handy, percent, shortfall
+from cimc.report.texts.coverage_text import coverage_lines, handy, percent, shortfall
 
 NONE = Coverage(0.0, MULTIPLY_ACCUMULATES, 1_200_000, 0, (Digital("LSTM", "why", 1.0, ("a", "b", "c", "d")),))
 

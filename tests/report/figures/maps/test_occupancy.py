@@ -8,9 +8,9 @@ import pytest
 
 from cimc.program.program import Program
 from cimc.report.chip_map import chip_map
-from cimc.report.figures import occupancy as module
 from cimc.report.figures.figure import Panel
-from cimc.report.figures.occupancy import occupancy
+from cimc.report.figures.maps import occupancy as module
+from cimc.report.figures.maps.occupancy import occupancy
 from cimc.report.study import Study, studies_of
 
 Rows = Callable[[Panel, str], list[dict[str, str]]]
@@ -52,7 +52,8 @@ def test_bands_tell_formats(mixed: Program, rows: Rows, monkeypatch: pytest.Monk
     (study,) = studies_of({"mixed.cim": mixed})
     (panel,) = occupancy([study]).panels
     bands = {int(row["array"]): row["format"] for row in rows(panel, "format")}
-    expected = [mixed.formats[number] for number in mixed.array_formats.tolist()]
+    numbers: list[int] = mixed.array_formats.tolist()
+    expected = [mixed.formats[number] for number in numbers]
     assert [bands[array].split(",")[0] for array in range(6)] == list(map(str, expected))
     assert {row["arrays"] for row in rows(panel, "format")} == {"1"}
     monkeypatch.setattr(module, "NUMBERED", 5)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from cimc.report.figures.figure import faded, layer_color, layer_names, picked, table, zooming
-from cimc.report.figures.grid import Grid
+from cimc.report.figures.maps.grid import Grid
 from cimc.report.figures.theme import tone
 from cimc.report.study import Study
 

@@ -1,0 +1,1 @@
+"""Maps of the arrays of a chip."""

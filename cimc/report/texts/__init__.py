@@ -1,0 +1,1 @@
+"""Reports as text: the summary, tables, comparisons, CSV."""
