@@ -7,7 +7,6 @@ import numpy as np
 from cimc.program.conversions import conversions_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.timing import planes_of
 from cimc.report.formats import (
     FormatUse,
     are_centred,
@@ -37,9 +36,9 @@ def test_one_format(program: Program) -> None:
 
 
 def test_several_formats(mixed: Program) -> None:
-    """Of 4 bits a weight has 2 cells, differential of 3 bits 4."""
+    """Of 4 bits a weight has 2 cells, differential of 3 bits 4; the inputs of the last layer have 5 planes."""
     wide, narrow, signed = uses_of(mixed)
-    planes = int(planes_of(mixed.instructions[mixed.instructions["y"] == mixed.multiplications[-1].y], mixed)[0])
+    planes = 5
     assert wide == FormatUse(8, "offset", False, 4, 2, 8, 8, 24, 24 / 32, 6 * 4 * planes)
     assert narrow == FormatUse(4, "offset", True, 2, 2, 4, 4, 24, 24 / 32, 2 * 6 * 2 * 8)
     assert signed == FormatUse(3, "differential", False, 4, 2, 8, 4, 12, 12 / 32, 6 * 4 * planes)

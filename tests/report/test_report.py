@@ -61,6 +61,36 @@ def test_lower_bounds_and_use_are_sums_over_formats(mixed: Program) -> None:
     assert [(use["bits"], use["crossbars"]) for use in found["formats"]] == [(8, 8), (4, 4), (3, 8)]
 
 
+def test_kept_8_bits_beside_4_bits_of_our_own(
+    onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]
+) -> None:
+    """One tile of 4x4 each; inputs of 6 bits have 6 planes, and the array of 4-bit weights has 2 crossbars."""
+    rng = np.random.default_rng(0)
+    wide = rng.permutation(np.linspace(-128, 127, 16)).astype(np.int8).reshape(4, 4)
+    graph = """g (float[n,4] x) => (float[n,4] y)
+        { w = DequantizeLinear(q, s) [wide] a = MatMul(x, w) b = Relu(a) [narrow] y = MatMul(b, v) }"""
+    weights = {"q": wide, "s": np.float32(0.01), "v": rng.standard_normal((4, 4)).astype(np.float32)}
+    report = report_of(compiled(onnx_file(graph, weights), weight_bits=4, activation_bits=6).program)
+    assert [(use.bits, use.encoding, use.arrays, use.crossbars, use.stored_weights) for use in report.formats] == [
+        (8, "offset", 1, 4, 16),
+        (4, "offset", 1, 2, 16),
+    ]
+    assert (report.arrays, report.crossbars, report.arrays_lower_bound, report.crossbars_lower_bound) == (2, 6, 2, 6)
+    assert report.utilization == 1
+    planes = 6
+    assert [use.conversions for use in report.formats] == [4 * 4 * planes, 4 * 2 * planes]
+    first, last = report.layers
+    assert (first.bits, first.input_bits, last.bits, last.input_bits) == (8, 6, 4, 6)
+    assert first.energy_components_pj["dac"] == 4 * 4 * planes * 0.5
+    assert last.energy_components_pj["cells"] == 16 * 2 * planes * 0.25
+    assert last.energy_components_pj["transfer"] == (4 * planes + 4 * 32) * 0.5
+    assert last.latency_ns == planes * (10 + 4 * last.adc_bits) + 2 * 5
+    assert (first.area_um2, last.area_um2) == (436, 218)
+    assert "weight_bits" not in first.notes
+    assert last.notes["weight_bits"] == 4
+    assert 0 < last.notes["quantisation_error"] <= last.notes["largest_scale_error"]
+
+
 def test_the_json_form(handmade: Program) -> None:
     found = json.loads(json.dumps(report_of(handmade).to_json()))
     assert found.keys() >= FIXED_KEYS

@@ -1,5 +1,6 @@
 """Sweeps from end to end, on workers that are threads here: what runs, what is kept, what stops a sweep."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cimc.compiler import Options
 from cimc.sweep import run, work
 from cimc.sweep.grid import Grid
 from cimc.sweep.networks import prepare_network
+from cimc.sweep.pareto import front_of
 from cimc.sweep.quality import Reading
 from cimc.sweep.run import Progress, Sweep, Where, run_sweep
 from cimc.sweep.shown.results import rows_of
@@ -48,6 +50,29 @@ def sweep(network: Path, grid: Callable[[str], Grid], threads: Where, tmp_path: 
 
 def outcomes(sweep: Sweep) -> list[Outcome]:
     return [sweep.outcomes[point.key] for point in sweep.points]
+
+
+def test_bits_and_encodings_of_the_docs(sweep: Run, grid: Callable[[str], Grid]) -> None:
+    """Twelve tiles of 4x4: an array has as many crossbars as its format has cells of 2 bits for a weight."""
+    page = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text()
+    (text,) = (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "encoding" in block)
+    done = sweep(text)
+    assert (len(done.points), len({point.network for point in done.points}), done.failed) == (18, 6, [])
+    slices: dict[str, Callable[[int], int]] = {
+        "offset": lambda b: b // 2,
+        "twos-complement": lambda b: b // 2 + 1,
+        "differential": lambda b: b,
+    }
+    rows = rows_of(done)
+    for row in rows:
+        bits, planes, encoding = row["weight_bits"], row["activation_bits"], row["encoding"]
+        assert isinstance(bits, int)
+        assert isinstance(planes, int)
+        crossbars = slices[str(encoding)](bits)
+        assert (row["arrays"], row["crossbars"]) == (12, 12 * crossbars)
+        assert row["conversions_per_token"] == 12 * 4 * crossbars * planes
+    front = front_of(rows, grid(text).goals)
+    assert {row["weight_bits"] for row in front.best} == {8, 4, 2}
 
 
 def test_every_point_runs_once(sweep: Run) -> None:
@@ -96,9 +121,9 @@ def test_networks_are_made_once(sweep: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_failing_point_stops_nothing(sweep: Run) -> None:
     done = sweep(GRID + "arrays = [1, 100]")
     assert [error is None for error in (o.error for o in outcomes(done))] == [False, True] * 4
-    assert {error.partition(" arrays")[0] for _, error in done.failed} == {
-        "mapping spread needs 12",
-        "mapping linear needs 12",
+    assert {error.partition(" crossbars")[0] for _, error in done.failed} == {
+        "mapping spread needs 48",
+        "mapping linear needs 48",
     }
 
 
