@@ -17,6 +17,7 @@ from dialects.errors import UserError
 
 def test_every_option_stands_there_or_has_no_effect_or_a_place_of_its_own() -> None:
     names = {"objective", "lossy", "monarch", "monarch_budget", "prune_below", "activations", "calibrate"}
+    names |= {"weight_bits", "weight_group", "activation_bits", "quality_budget"}
     assert set(recorded_options(UserOptions())) == names
     assert set(recorded_options(UserOptions(passes="quantize"))) == names | {"passes"}
     assert names | {"passes"} | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
@@ -26,7 +27,7 @@ def test_they_are_in_the_program_file(onnx_file: Callable[..., Path], tmp_path: 
     network = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": np.eye(4, dtype=np.float32)})
     inputs = tmp_path / "x.npz"
     np.savez(inputs, x=np.ones((2, 4), np.float32))
-    options = Options(chip="tiny-4", lossy=2, monarch="2,rank=1", calibrate=inputs, measure=False)
+    options = Options(chip="tiny-4", lossy=2, monarch="2,rank=1", calibrate=inputs, weight_bits=3, measure=False)
     compile_network(network, options).program.save(tmp_path / "p.cim")
     loaded = Program.load(tmp_path / "p.cim")
     digest = hashlib.blake2b(inputs.read_bytes(), digest_size=16).hexdigest()
@@ -37,6 +38,10 @@ def test_they_are_in_the_program_file(onnx_file: Callable[..., Path], tmp_path: 
         "monarch_budget": UserOptions.monarch_budget,
         "prune_below": 0.0,
         "activations": "static",
+        "weight_bits": 3,
+        "weight_group": "column",
+        "activation_bits": 8,
+        "quality_budget": UserOptions.quality_budget,
         "calibrate": {"file": "x.npz", "digest": digest},
     }
 

@@ -94,6 +94,26 @@ def test_structures(name: str, options: str, compiled: Check, onnx_file: Callabl
     assert 0 < abs(arrays).max() < 1 << bits
 
 
+@pytest.mark.parametrize("activations", ["token", "tensor", "static"])
+def test_activations_of_few_bits(
+    activations: str, compiled: Check, onnx_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Of a convolution and of products, and what of them is no number."""
+    text = "(float[1,2,6,5] x) => (float[1,3,4,4] y) { a = Conv(x, k) b = Relu(a) y = MatMul(b, w) }"
+    file = onnx_file(f"g {text}", {"k": floats(3, 2, 3, 2), "w": floats(4, 4)})
+    x = floats(1, 2, 6, 5)
+    np.savez(tmp_path / "x.npz", x=x)
+    calibrate = tmp_path / "x.npz" if activations == "static" else None
+    cosines: list[float] = []
+    for bits in (4, 5, 8):
+        options = {"activation_bits": bits, "activations": activations, "calibrate": calibrate}
+        compilation = compiled(file, {"x": x}, **options)
+        assert compilation.distance is not None
+        cosines.append(compilation.distance.cosine or 0)
+        compiled(file, {"x": np.where(x > 1, np.float32(np.nan), x * 3)}, **options)
+    assert 0.95 < cosines[0] < cosines[1] < cosines[2]
+
+
 def test_monarch_and_static_activations(compiled: Check, onnx_file: Callable[..., Path], tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=floats(12, 16))
     file = onnx_file("g (float[n,16] x) => (float[n,16] y) { y = MatMul(x, w) }", {"w": floats(16, 16)})
@@ -106,7 +126,7 @@ def test_monarch_and_static_activations(compiled: Check, onnx_file: Callable[...
 
 def test_python_says_what_was_asked_for(onnx_file: Callable[..., Path]) -> None:
     file = onnx_file("g (float[n,8] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": floats(8, 4)})
-    options = cimc.compile(file, weight_bits=4, weight_group=4).options
-    assert (options["weight_bits"], options["weight_group"], options["activation_bits"]) == (4, 4, 8)
+    options = cimc.compile(file, weight_bits=4, weight_group=4, activation_bits=6).options
+    assert (options["weight_bits"], options["weight_group"], options["activation_bits"]) == (4, 4, 6)
     with pytest.raises(cimc.UserError, match=r"^weight_bits=7: expected one of 8, 6, 4, 3, 2, auto$"):
         cimc.compile(file, weight_bits=7)
