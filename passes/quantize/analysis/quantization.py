@@ -30,12 +30,6 @@ class Quantised:
     output_error: float | None = None
     nearest_output_error: float | None = None
 
-    @property
-    def scales(self) -> npt.NDArray[np.float32]:
-        """float32 [groups, blocks * columns]."""
-        blocks, groups, columns = self.grid.scales.shape
-        return self.grid.scales.transpose(1, 0, 2).reshape(groups, blocks * columns)
-
 
 def quantised(
     matrix: Array,

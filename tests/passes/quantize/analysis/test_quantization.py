@@ -18,7 +18,7 @@ matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_s
 def quantised_columns(matrix: NDArray[Any]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """8-bit values and the scale of each column."""
     made = quantised(matrix)
-    return made.values, made.scales[0]
+    return made.values, made.grid.scales[0, 0]
 
 
 @given(matrices)

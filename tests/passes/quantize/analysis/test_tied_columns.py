@@ -23,7 +23,7 @@ def test_equal_blocks_become_equal_integers() -> None:
     matrix = TOEPLITZ[:, :]
     groups = tied_columns(matrix, blocks)
     made = quantised(matrix, tied=groups)
-    values, scale = made.values, made.scales[0]
+    values, scale = made.values, made.grid.scales[0, 0]
     assert groups.tolist() == [0, 0, 0]
     assert np.array_equal(values[:2, :2], values[1:3, 1:3])
     assert (scale == scale[0]).all()
