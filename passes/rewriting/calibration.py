@@ -16,7 +16,7 @@ from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from passes.rewriting.watched_bodies import BodyWatch
 
-_LARGEST = float(np.finfo(np.float32).max) / 2
+LARGEST = float(np.finfo(np.float32).max) / 2
 """Of the numbers that are quantised: the width of their range is a float32."""
 
 
@@ -127,12 +127,12 @@ def _check_numbers(value: SSAValue, array: Array, inputs: Mapping[str, Array], f
     node = node_name(next(iter(value.uses)).operation)
     if not array.size:
         raise UserError(f"{file}: on these inputs node {node!r} multiplies no vectors: expected at least one")
-    wrong = _first_above(array, _LARGEST)
+    wrong = _first_above(array, LARGEST)
     if wrong is not None:
         number, place = wrong
         raise UserError(
             f"{file}: on these inputs node {node!r} multiplies {number}, at {place} of {list(array.shape)}: "
-            f"expected numbers up to {_LARGEST:g}"
+            f"expected numbers up to {LARGEST:g}"
         )
 
 

@@ -16,7 +16,7 @@ from dialects.network import Network
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.semantics.outlined import Later, OutlinedModel
-from passes.rewriting.calibration import activations, calibration_inputs, not_run
+from passes.rewriting.calibration import LARGEST, activations, calibration_inputs, not_run
 
 Doubles = npt.NDArray[np.float64]
 Key = TypeVar("Key")
@@ -72,7 +72,7 @@ def _together(wanted: Mapping[Key, Vectors]) -> Iterator[list[Key]]:
 def _mean(sums: Sequence[tuple[SSAValue, npt.NDArray[np.float64], int]], network: Network, file: str) -> Doubles:
     """The mean over the vectors of some values; UserError where there are none, or they have numbers out of range."""
     for value, total, count in sums:
-        if not count or not np.isfinite(total).all():
+        if not count or not total.max(initial=0) < LARGEST**2:
             activations(network, [value], file)  # which says what is wrong, and where
     count = sum(count for _, _, count in sums)
     assert count, "vectors, or an error"

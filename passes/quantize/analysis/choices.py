@@ -41,12 +41,11 @@ class Resolution:
         return 254 if self.bits == MOST_BITS else (1 << self.bits) - 1
 
     def rows_of(self, rows: int) -> int:
-        """How many of the rows of a column have one scale; of the last ones perhaps fewer.
+        """How many of the rows of a column have one scale; of the last ones perhaps fewer. At least 1.
 
-        As few groups as there can be, and of equal size: 130 rows in groups of 128 at most are 65 and 65.
+        Groups are as long as they may be, not of equal size: so 576 rows in groups of 128 fill arrays of 256 rows.
         """
-        groups = 1 if self.group is None else max(1, -(-rows // self.group))
-        return max(1, -(-rows // groups))
+        return max(1, rows if self.group is None else min(rows, self.group))
 
 
 FULL = Resolution()

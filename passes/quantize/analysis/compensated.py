@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int8]
 
-DAMPING = 1e-2
+DAMPING = 3e-3
 """Of the mean of the moment's diagonal, added to it: inputs that calibration never saw keep weights near their own."""
 
 _ROWS = 64

@@ -28,9 +28,18 @@ def test_a_way_that_there_is_not() -> None:
 
 @pytest.mark.parametrize(
     ("rows", "group", "size"),
-    [(576, None, 576), (576, 64, 64), (576, 128, 116), (130, 128, 65), (5, 2, 2), (3, 128, 3), (0, None, 1), (0, 8, 1)],
+    [
+        (576, None, 576),
+        (576, 64, 64),
+        (576, 128, 128),
+        (130, 128, 128),
+        (5, 2, 2),
+        (3, 128, 3),
+        (0, None, 1),
+        (0, 8, 1),
+    ],
 )
-def test_groups_are_as_few_as_can_be_and_of_equal_size(rows: int, group: int | None, size: int) -> None:
+def test_groups_are_as_long_as_they_may_be(rows: int, group: int | None, size: int) -> None:
     assert Resolution(4, group).rows_of(rows) == size
 
 
