@@ -9,7 +9,7 @@ import numpy as np
 from dialects.attributes.structure import REPEATED, BlockDiagonalAttr, BlocksAttr
 from dialects.cim import MatmulOp
 from passes.quantize.analysis.choices import MOST_BITS
-from passes.quantize.analysis.compensated import compensated
+from passes.quantize.analysis.compensated import compensated, energies
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error
 from passes.quantize.float_weights import FloatWeights, Source
@@ -25,7 +25,7 @@ def calibrated(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) ->
     are weights that only bodies of control flow multiply by, and those of equal blocks. UserError as from
     `second_moments`.
     """
-    inputs = _inputs_of(weights, matmuls)
+    inputs = {s: vectors for s, vectors in _inputs_of(weights, matmuls).items() if _has_few_bits(weights, s)}
     made: dict[str, Quantised] = {}
     for symbol, moments in second_moments(weights.network, inputs, file):
         try:
@@ -42,7 +42,7 @@ def calibrated(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) ->
 
 
 def _taken(made: dict[str, Quantised], symbol: str, _: Source) -> Quantised | None:
-    return made.pop(symbol, None)
+    return made.get(symbol)
 
 
 def _why_nearest(weights: FloatWeights, symbol: str) -> str:
@@ -50,8 +50,30 @@ def _why_nearest(weights: FloatWeights, symbol: str) -> str:
     return f"nearest, {reason}"
 
 
+def moments_of(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) -> Iterator[tuple[str, Doubles]]:
+    """The second moments of what weights are multiplied by, as blocks; not of all weights, see `calibrated`."""
+    return second_moments(weights.network, _inputs_of(weights, matmuls), file)
+
+
+def nearest_error(source: Source, moments: Doubles | None) -> float:
+    """The relative error of the products that the nearest integers make: without moments, that of the weight."""
+    blocks = as_blocks(source.floats)
+    nearest = quantised(source.floats, source.how, source.tied, None if moments is None else _importance(moments))
+    if moments is None:
+        return relative_error(blocks, nearest.values.reshape(blocks.shape), nearest.grid)
+    values, sums = nearest.values.reshape(blocks.shape), np.zeros(2)
+    for block, rows, columns in _parts(source, blocks):
+        grid, part = _part_of(nearest.grid, block, rows, columns), blocks[block, rows, columns]
+        sums += energies(part, values[block, rows, columns], grid, moments[block, rows, rows])
+    return float(np.sqrt(sums[0] / sums[1])) if sums[1] else 0.0
+
+
+def _importance(moments: Doubles) -> Array:
+    return np.diagonal(moments, axis1=1, axis2=2).astype(np.float32)
+
+
 def _inputs_of(weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> Mapping[str, Vectors]:
-    """What each weight that can be rounded so is multiplied by, outside of bodies of control flow."""
+    """What each weight of floats is multiplied by outside of bodies of control flow, if it has no tied columns."""
     inputs: dict[str, Vectors] = {}
     for matmul in matmuls:
         symbol, structure = matmul.symbol, weights.network.weight(matmul.symbol).structure
@@ -82,8 +104,7 @@ def _is_tied(weights: FloatWeights, symbol: str) -> bool:
 def _quantised(source: Source, moments: Doubles) -> Quantised:
     """Integers of a weight whose inputs have these second moments [blocks, rows, rows]."""
     blocks = as_blocks(source.floats)
-    importance = np.diagonal(moments, axis1=1, axis2=2).astype(np.float32)
-    nearest = quantised(source.floats, source.how, source.tied, importance)
+    nearest = quantised(source.floats, source.how, source.tied, _importance(moments))
     values = np.zeros(blocks.shape, np.int8)
     sums = np.zeros(3)
     for block, rows, columns in _parts(source, blocks):

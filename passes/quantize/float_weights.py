@@ -28,6 +28,7 @@ NAMES = (
     "weight_group",
     "quantisation_error",
     "largest_scale_error",
+    "choice",
     "rounding",
     "rounded_output_error",
     "nearest_output_error",
@@ -91,6 +92,8 @@ class FloatWeights:
     rounding: Rounding | None = None
     roundings: Mapping[str, str] = field(default_factory=dict[str, str])
     """What is said of the way in which a weight is rounded, by symbol."""
+    choices: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is said of the resolution that was chosen for a weight, by symbol."""
     _known: dict[str, StoredIntegers] = field(default_factory=dict[str, StoredIntegers])
     _said: dict[str, Said] = field(default_factory=dict[str, Said])
 
@@ -144,6 +147,9 @@ class FloatWeights:
         again = None if remake is None or given is not None else partial(_rounded_again, remake, grid)
         name = builder.weight(values, f"{symbol}.int{source.how.bits}", structure=structure, again=again)
         self._said[symbol] = _errors(self.resolution_of(symbol), groups, made, self.roundings.get(symbol))
+        if symbol in self.choices:
+            said: dict[str, float | str] = {"weight_bits": float(source.how.bits), "choice": self.choices[symbol]}
+            self._said[symbol] = {**said, **self._said[symbol]}
         arrays = grid.scales, values.sum(axis=-2, dtype=np.int32)
         scales, sums = (ordered(array.reshape(-1), order).reshape(groups, -1) for array in arrays)
         return StoredIntegers(name, scales, sums, rows)

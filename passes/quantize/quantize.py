@@ -18,6 +18,7 @@ from dialects.notes import LayerNotes
 from dialects.semantics.weight_values import column_order, zero_point_of
 from passes.quantize.activations import Activation, marked, per_tensor, per_token, static
 from passes.quantize.analysis.choices import (
+    AUTO,
     COLUMN,
     DEFAULT_QUALITY_BUDGET,
     MOST_BITS,
@@ -27,6 +28,7 @@ from passes.quantize.analysis.choices import (
     check_activations,
     check_bits,
 )
+from passes.quantize.automatic import Automatic
 from passes.quantize.calibrated import calibrated
 from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import NAMES, FloatWeights
@@ -94,7 +96,11 @@ class QuantizePass(ModulePass):
             seen |= body_ranges(network, inside, self.calibration)
         notes = LayerNotes(*NAMES)
         weights = FloatWeights(network, self._resolution(), notes)
-        if self.calibration is not None:
+        if self.weight_bits == AUTO:
+            weights = Automatic(weights.resolution.group, self.quality_budget, self.calibration).chosen(
+                weights, matmuls
+            )
+        elif self.calibration is not None:
             weights = calibrated(weights, matmuls, self.calibration)
         rewrite(matmuls, Quantize(network, self.activations, seen, weights, self.activation_bits))
         notes.write(op)
@@ -102,9 +108,8 @@ class QuantizePass(ModulePass):
 
     def _resolution(self) -> Resolution:
         """That of the weights for which no other is chosen."""
-        if isinstance(self.weight_bits, str):
-            raise UserError("weight-bits=auto is not there yet: expected a number of bits")
-        return Resolution(self.weight_bits, None if isinstance(self.weight_group, str) else self.weight_group)
+        bits = self.weight_bits if isinstance(self.weight_bits, int) else MOST_BITS
+        return Resolution(bits, None if isinstance(self.weight_group, str) else self.weight_group)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,21 @@ def compensated(matrix: Array, grid: Grid, moment: Doubles) -> Compensated:
     return Compensated(values, *(float(total) for total in sums))
 
 
+def energies(matrix: Array, values: Integers, grid: Grid, moment: Doubles) -> tuple[float, float]:
+    """The mean squares of what the outputs lose with these integers, and of the outputs; as for `compensated`."""
+    rows, columns = matrix.shape
+    lost = total = 0.0
+    narrow = moment.astype(np.float32)
+    groups = np.floor_divide(np.arange(rows, dtype=np.int64), np.int64(grid.size))
+    for first in range(0, columns, _COLUMNS):
+        here = slice(first, first + _COLUMNS)
+        part = matrix[:, here].astype(np.float32)
+        error = values[:, here] * grid.scales[0, groups, here] - part
+        lost += float(_energies(error, narrow).sum(dtype=np.float64))
+        total += float(_energies(part, narrow).sum(dtype=np.float64))
+    return lost, total
+
+
 class _Steps:
     """The order of the rows, and the factor of the damped moment's inverse in it."""
 
