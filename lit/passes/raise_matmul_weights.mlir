@@ -121,7 +121,7 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x3xf32> {
 // -----
 
 // A scale for every two rows: the products of two blocks, which are summed.
-// CHECK: cim.weight @w.int8 = dense<{{\[\[\[}}1, -2], [4, 5]], {{\[\[}}7, 8], [9, 10]]]> : tensor<2x2x2xi8> as #cim.affine<@w.scale> structure #cim.block_diagonal<2 blocks of 2x2, "block_diagonal">
+// CHECK: cim.weight @w.int8 = dense<{{\[\[\[}}1, -2], [4, 5]], {{\[\[}}7, 8], [9, 10]]]> : tensor<2x2x2xi8> as #cim.affine<@w.scale> structure #cim.block_diagonal<2 blocks of 2x2, "row_groups">
 builtin.module attributes {"cim.opsets" = ["ai.onnx:21"]} {
 cim.weight @w = dense<[[1, -2], [4, 5], [7, 8], [9, 10]]> : tensor<4x2xi8>
 func.func @main(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {

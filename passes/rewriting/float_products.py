@@ -7,7 +7,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from dialects.attributes.cim_attributes import AffineAttr
-from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
+from dialects.attributes.structure import BLOCK_DIAGONAL, ROW_GROUPS, BlockDiagonalAttr
 from dialects.element_types import Array, element_type, numpy_element
 from dialects.weights import Remake
 from passes.rewriting.constants.constant_tensors import ConstantTensor
@@ -45,12 +45,13 @@ def block_product(
         return stored_product(builder, x, blocks.numbers(), f"{name}.float")
     scale = builder.weight(plan.scale.reshape(-1), f"{name}.scale")
     zero = None if plan.zero_point is None else builder.weight(plan.zero_point.reshape(-1), f"{name}.zero")
-    multiply = partial(_stored, builder, plan.values, f"{name}.int8", AffineAttr.of(scale, zero))
+    kind = ROW_GROUPS if count == 1 and plan.groups > 1 else BLOCK_DIAGONAL
+    multiply = partial(_stored, builder, plan.values, f"{name}.int8", AffineAttr.of(scale, zero), kind)
     return ScaledProduct(builder, plan, count, rows, name).of(x, multiply)
 
 
-def _stored(builder: DigitalBuilder, blocks: Array, name: str, affine: AffineAttr, x: SSAValue) -> SSAValue:
-    return stored_product(builder, x, blocks, name, affine)
+def _stored(builder: DigitalBuilder, blocks: Array, name: str, affine: AffineAttr, kind: str, x: SSAValue) -> SSAValue:
+    return stored_product(builder, x, blocks, name, affine, kind=kind)
 
 
 def stored_product(
@@ -60,6 +61,7 @@ def stored_product(
     name: str,
     affine: AffineAttr | None = None,
     again: Remake | None = None,
+    kind: str = BLOCK_DIAGONAL,
 ) -> SSAValue:
     """`x` times blocks [blocks, rows, columns] as they are; a single block is a dense weight."""
     count, _, columns = blocks.shape
@@ -67,7 +69,7 @@ def stored_product(
     if count == 1:
         single = None if again is None else partial(_first_again, again)
         return builder.matmul(x, builder.weight(blocks[0], name, affine, again=single), columns)
-    structure = BlockDiagonalAttr.of(blocks.shape, BLOCK_DIAGONAL)
+    structure = BlockDiagonalAttr.of(blocks.shape, kind)
     return builder.matmul(x, builder.weight(blocks, name, affine, structure, again), count * columns)
 
 

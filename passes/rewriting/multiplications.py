@@ -6,7 +6,7 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from dialects.array import MultiplyOp
-from dialects.attributes.structure import BLOCK_DIAGONAL, BlockDiagonalAttr
+from dialects.attributes.structure import BLOCK_DIAGONAL, ROW_GROUPS, BlockDiagonalAttr
 from dialects.attributes.tables import Table
 from dialects.cim import MatmulOp, PermuteOp, WeightOp
 from dialects.element_types import Array
@@ -29,7 +29,7 @@ def tiles_of(weight: WeightOp, network: Network, chip: ChipAttr) -> Table:
     if weight.structure is None:
         return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
     rectangles = weight.structure.rectangles
-    if isinstance(weight.structure, BlockDiagonalAttr) and weight.kind == BLOCK_DIAGONAL:
+    if isinstance(weight.structure, BlockDiagonalAttr) and weight.kind in (BLOCK_DIAGONAL, ROW_GROUPS):
         rectangles = _without_last_zeros(rectangles, weight.array(network.store))
     return block_tiles(rectangles, chip.rows, chip.columns)
 
