@@ -8,6 +8,8 @@ from xdsl.ir import SSAValue
 
 from dialects.cim import MatmulOp
 from dialects.element_types import f32
+from dialects.errors import UserError
+from dialects.locations import node_name
 from dialects.network import shape_of
 from passes.quantize.activations import Activation
 from passes.quantize.analysis.choices import MOST_BITS
@@ -16,6 +18,9 @@ from passes.quantize.float_weights import StoredIntegers
 from passes.rewriting.digital import DigitalBuilder, with_last
 from passes.rewriting.integer_products import without_zero_point
 from passes.rewriting.last_axes import sum_over, with_last_axes
+
+_LARGEST_SCALE = float(np.finfo(np.float32).max) / 2**32
+"""Of a group: times an int32, and less what zero points contribute, it is a float32."""
 
 
 def quantised_product(builder: DigitalBuilder, x: Activation, w: StoredIntegers, name: str) -> SSAValue:
@@ -51,6 +56,12 @@ def _sum_of_groups(builder: DigitalBuilder, x: Activation, w: StoredIntegers, na
 
     What the zero point of `x` contributes is subtracted from the sum, and the scale of `x` multiplies it, once for all.
     """
+    largest = float(abs(w.scales).max())
+    if largest > _LARGEST_SCALE:
+        raise UserError(
+            f"node {node_name(builder.anchor)!r}: weight @{name} has scales up to {largest:.3g}, so that float32 may "
+            f"not hold the products of its groups: expected scales up to {_LARGEST_SCALE:.3g}, or weight-group=column"
+        )
     if w.rows is not None:
         x = replace(x, values=_filled(builder, x.values, w.rows, name))
     acc = accumulated(builder, x, w.symbol, w.groups * w.columns)

@@ -10,6 +10,7 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.attributes.structure import BlockDiagonalAttr
 from dialects.cim import MatmulOp, weight_op
+from dialects.errors import UserError
 from dialects.network import Network
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
@@ -111,6 +112,19 @@ def test_vectors_of_any_rank(group: int) -> None:
     x = GENERATOR.standard_normal((3, 8)).astype(np.float32)
     pass_ = QuantizePass(weight_bits=4, weight_group=group)
     assert np.array_equal(run(quantised_network(w, pass_, any_rank=True), x), run(quantised_network(w, pass_), x))
+
+
+def test_groups_of_numbers_whose_products_float32_may_not_hold() -> None:
+    w = np.full((4, 2), 1e30, np.float32)
+    w[0] = -1e30
+    message = (
+        r"^node 'cim.matmul': weight @w has scales up to 1.43e\+29, so that float32 may not hold the products of its "
+        r"groups: expected scales up to 7.92e\+28, or weight-group=column$"
+    )
+    with pytest.raises(UserError, match=message):
+        quantised_network(w, QuantizePass(weight_bits=4, weight_group=2))
+    x = np.array([[1e-30, 0, 0, 0], [0, 1e-30, 0, 0]], np.float32)
+    assert np.allclose(run(quantised_network(w, QuantizePass(weight_bits=4)), x), [[-1, -1], [1, 1]], rtol=0.01)
 
 
 @pytest.mark.parametrize("bits", range(4, 9))
