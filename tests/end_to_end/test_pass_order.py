@@ -41,6 +41,7 @@ WAY = (
     "quantize",
     "fold-constants",
     "tile-blocks",
+    "choose-formats",
     "place-tiles",
     "schedule-arrays",
 )
