@@ -81,7 +81,7 @@ def _dump(arguments: argparse.Namespace) -> int:
 
 def _text(path: Path, program: "Program", view: str, selection: "Selection") -> Iterator[str]:
     from cimc.program.listing import array_lines, header_lines, listing_lines
-    from cimc.program.program import stored_seal
+    from cimc.program.seal import stored_seal
 
     if view == HEADER:
         return header_lines(program, stored_seal(path))
@@ -92,7 +92,7 @@ def _text(path: Path, program: "Program", view: str, selection: "Selection") -> 
 
 def _json(path: Path, program: "Program", view: str, selection: "Selection") -> Iterator[str]:
     from cimc.program.json_text import array_entries, header_json, json_lines, record_entries
-    from cimc.program.program import stored_seal
+    from cimc.program.seal import stored_seal
 
     header = header_json(program, stored_seal(path))
     if view == HEADER:

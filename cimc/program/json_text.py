@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from cimc.program.formats import crossbars
 from cimc.program.listing import RecordNodes, records_of, tiles_by_array, used_cells
 from cimc.program.metadata import Json
-from cimc.program.program import FORMAT, Program, Seal
+from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.seal import FORMAT, Seal
 
 FIELDS: Mapping[Opcode, tuple[str, ...]] = {
     Opcode.KERNEL: ("k",),

@@ -10,8 +10,9 @@ from cimc.program.fidelity import fidelity_lines
 from cimc.program.formats import crossbars
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
-from cimc.program.program import FORMAT, VERSION, Program, Seal
+from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
+from cimc.program.seal import FORMAT, VERSION, Seal
 from cimc.program.tiles import own_places
 
 _BATCH = 4096
@@ -38,7 +39,7 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
     counts = f"{len(program.arrays)} arrays of {crossbars(program)} crossbars, {len(program.tiles)} tiles"
     yield f"; mapping {program.mapping}: {counts}"
     for number, arrays in enumerate(np.bincount(program.array_formats, minlength=len(program.formats)).tolist()):
-        yield f"; format {number}: {format_text(program, number)}, {arrays} arrays"
+        yield f"; format {number}: {format_text(program, number)}, {arrays} array{'s' if arrays != 1 else ''}"
     yield f"; {len(program.instructions)} records, {program.slots} values, {len(program.kernels)} kernels"
     for role, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:

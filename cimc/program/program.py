@@ -1,13 +1,11 @@
 """Programs: what the compiler emits, the file holds, the listing shows and the machine runs."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,6 @@ from cimc.program.control_flow.controls import Control, control_from_json
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
 from cimc.program.formats import AUTO, Format, first_offsets, midpoints, usual_format
-from cimc.program.mapped import portions
 from cimc.program.metadata import (
     ENCODINGS,
     Chip,
@@ -35,6 +32,7 @@ from cimc.program.metadata import (
 )
 from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
+from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
 from cimc.program.tiles import TILE_FIELDS
 from cimc.program.verification.checks import verify_slots
 from cimc.program.verification.chips import verify_chip, verify_timing
@@ -45,16 +43,9 @@ from cimc.program.verification.order import Flow, verify_order
 from cimc.program.verification.records import verify_records
 from cimc.program.verification.tiles import verify_tiles
 
-FORMAT = "cimc-program"
-VERSION = 4
 MAXIMAL_SLOTS = 1 << 22
 OPERATION_FIELDS = ("kernel", "node", "unit", "start_ps", "duration_ps")
 """Columns of the table of digital operators that take time; `node` counts through the kernel's ONNX graph."""
-_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), 3: hashlib.sha256, VERSION: hashlib.sha256}
-"""What the digest is made with, by the version of the format; SHA-256 has instructions of its own in processors."""
-MEASURED = "measured"
-UNSEALED = ("digest", MEASURED)
-"""Metadata that the digest does not cover: figures that a processor measured are no part of what the program is."""
 _WORDS = RECORD.itemsize // 8
 _Element = TypeVar("_Element", bound=np.generic)
 
@@ -111,10 +102,10 @@ class Program:
         """Writes the program to a file: all of it, or (raising ProgramError) nothing."""
         tensors = self._to_tensors()
         metadata = self._to_json()
-        sealed: dict[str, Json] = {**metadata, "digest": _digest(metadata, tensors)}
+        content: dict[str, Json] = {**metadata, "digest": digest_of(metadata, tensors)}
         if self.measured is not None:
-            sealed[MEASURED] = _sealed(self.measured.to_json(), sealed["digest"])
-        write_container(path, Container(json.dumps(sealed, sort_keys=True, allow_nan=False), tensors))
+            content[MEASURED] = sealed(self.measured.to_json(), content["digest"])
+        write_container(path, Container(json.dumps(content, sort_keys=True, allow_nan=False), tensors))
 
     @staticmethod
     def load(path: str | os.PathLike[str], *, verify_digest: bool = True) -> "Program":
@@ -192,44 +183,11 @@ class Program:
         }
 
 
-class Seal(NamedTuple):
-    """What a program file says of its form: the version of its format, and the digest of its contents."""
-
-    version: int
-    digest: str
-
-
-def stored_seal(path: str | os.PathLike[str]) -> Seal:
-    """The seal of a program file; ProgramError for a file that is no program."""
-    container = read_container(path)
-    with reading(path):
-        metadata = _parse_metadata(container.metadata)
-        return Seal(metadata.count("version"), metadata.text("digest"))
-
-
-def _digest(metadata: Mapping[str, Json], tensors: Mapping[str, Tensor]) -> str:
-    """Of the metadata (of a known version, without its digest) and of every tensor's name, type, shape and bytes."""
-    version = metadata["version"]
-    assert isinstance(version, int)
-    digest = _DIGESTS[version](json.dumps(metadata, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        for portion in portions(tensor):
-            digest.update(portion)
-    return digest.hexdigest()
-
-
-def _sealed(measured: Mapping[str, Json], program: Json) -> dict[str, Json]:
-    """What was measured of the program with that digest, and a digest of both, so that neither is changed alone."""
-    text = json.dumps({"measured": dict(measured), "program": program}, sort_keys=True)
-    return {**measured, "digest": hashlib.sha256(text.encode()).hexdigest()}
-
-
 def _from_container(container: Container, verify_digest: bool) -> Program:
-    metadata = _parse_metadata(container.metadata)
+    metadata = parse_metadata(container.metadata)
     if verify_digest:
         contents = {key: value for key, value in metadata.fields.items() if key not in UNSEALED}
-        digest, expected = _digest(contents, container.tensors), metadata.text("digest")
+        digest, expected = digest_of(contents, container.tensors), metadata.text("digest")
         if digest != expected:
             raise ProgramError(f"damaged: the contents have digest {digest[:16]}, expected {expected[:16]}")
     measured = _measured(metadata, verify_digest)
@@ -288,26 +246,9 @@ def _measured(metadata: JsonObject, verify_digest: bool) -> Distance | None:
         return None
     measured = metadata.child(MEASURED)
     figures = {key: value for key, value in measured.fields.items() if key != "digest"}
-    if verify_digest and _sealed(figures, metadata.text("digest"))["digest"] != measured.text("digest"):
+    if verify_digest and sealed(figures, metadata.text("digest"))["digest"] != measured.text("digest"):
         raise ProgramError("damaged: what was measured is of another program, or has been changed")
     return Distance.from_json(measured)
-
-
-def _parse_metadata(text: str) -> JsonObject:
-    try:
-        content: object = json.loads(text)
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # JSON can spell what no file can hold
-    except (ValueError, RecursionError) as error:
-        raise ProgramError("damaged: the metadata is not JSON") from error
-    metadata = JsonObject(content, "program")
-    if metadata.fields.get("format") != FORMAT:
-        raise ProgramError(f"format {metadata.fields.get('format')} is unknown, expected {FORMAT}")
-    version = metadata.fields.get("version")
-    if type(version) is not int or version not in _DIGESTS:
-        *others, last = map(str, _DIGESTS)
-        read = f"{', '.join(others)} and {last}"
-        raise ProgramError(f"format version {version} is unknown, this cimc reads {read}: compile the network anew")
-    return metadata
 
 
 class _Tensors:

@@ -8,7 +8,8 @@ import numpy as np
 from cimc.program.formats import Format
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
-from cimc.program.program import VERSION, Program, Seal
+from cimc.program.program import Program
+from cimc.program.seal import VERSION, Seal
 
 
 def test_listing(handmade: Program) -> None:
@@ -69,13 +70,13 @@ def test_formats(handmade: Program) -> None:
         "2-bit twos-complement, 2 crossbars an array, 0 arrays",
         "4-bit differential, 4 crossbars an array, 0 arrays",
     ]
-    texts += ["8-bit offset, 4 crossbars an array, 1 arrays", "2-bit offset, 1 crossbar an array, 1 arrays"]
+    texts += ["8-bit offset, 4 crossbars an array, 1 array", "2-bit offset, 1 crossbar an array, 1 array"]
     lines = list(header_lines(mixed))
     assert lines[4] == "; mapping linear: 2 arrays of 5 crossbars, 2 tiles"
     assert lines[5:9] == [f"; format {number}: {text}" for number, text in enumerate(texts)]
     mixed.offsets[0] += 1
     assert [line for line in header_lines(mixed) if "centred" in line] == [
-        "; format 2: 8-bit offset, centred, 4 crossbars an array, 1 arrays"
+        "; format 2: 8-bit offset, centred, 4 crossbars an array, 1 array"
     ]
 
 

@@ -18,7 +18,7 @@ from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.formats import Format
 from cimc.program.metadata import Json
-from cimc.program.program import VERSION, Program, stored_seal
+from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
 
 
@@ -139,18 +139,6 @@ def test_saving_again_gives_the_same_file(path: Path) -> None:
     again = path.with_name("again.cim")
     Program.load(path).save(again)
     assert again.read_bytes() == path.read_bytes()
-
-
-def test_the_seal_of_a_file(path: Path, handmade: Program, tmp_path: Path) -> None:
-    """Equal programs have equal ones; it is told without reading the contents, and only of programs."""
-    seal = stored_seal(path)
-    assert (seal.version, len(seal.digest)) == (VERSION, 64)
-    Program.load(path).save(tmp_path / "same.cim")
-    replace(handmade, compiler="other").save(tmp_path / "other.cim")
-    assert stored_seal(tmp_path / "same.cim") == seal != stored_seal(tmp_path / "other.cim")
-    (tmp_path / "none.cim").write_text("something else")
-    with pytest.raises(ProgramError, match="not a cimc program"):
-        stored_seal(tmp_path / "none.cim")
 
 
 def test_a_loaded_program_can_replace_its_own_file(path: Path) -> None:
