@@ -34,12 +34,14 @@ QUANTISED = {"weight_bits": "quantised to bits", "weight_group": "rows of a scal
 ERRORS = {
     "quantisation_error": "error of quantising",
     "largest_scale_error": "with scales of largest values",
+    "rounded_output_error": "error of outputs, compensated",
+    "nearest_output_error": "error of outputs, nearest integers",
     "weight_error": "error of weights",
     "output_error": "error of outputs",
     "closed_form_output_error": "error of outputs, closed form",
 }
 """Relative errors of quantising and of a projection among the notes of a layer."""
-REMARKS = ("monarch", "almost")
+REMARKS = ("monarch", "almost", "choice", "rounding")
 
 
 def layer_columns(study: Study) -> list[Column]:

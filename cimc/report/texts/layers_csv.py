@@ -9,7 +9,16 @@ from cimc.report.report import Report
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS
 
 Cell: TypeAlias = "str | int | float | None"
-QUANTISING = ("weight_bits", "weight_group", "quantisation_error", "largest_scale_error")
+QUANTISING = (
+    "weight_bits",
+    "weight_group",
+    "quantisation_error",
+    "largest_scale_error",
+    "rounded_output_error",
+    "nearest_output_error",
+    "rounding",
+    "choice",
+)
 """Notes of a layer about how its weights became integers."""
 COLUMNS = (
     "program",

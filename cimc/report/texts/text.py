@@ -64,15 +64,22 @@ def _quantised_lines(layers: Sequence[Layer]) -> Iterator[str]:
         groups = sorted({layer.notes["weight_group"] for layer in layers if "weight_group" in layer.notes})
         rows = f", a scale for {' or '.join(map(number, groups))} rows" if groups else ""
         yield f"quantised     weights of {said} layer{'s' if len(layers) != 1 else ''}{rows}"
-    errors, others = (
-        [layer.notes[key] for layer in layers if key in layer.notes]
-        for key in ("quantisation_error", "largest_scale_error")
-    )
-    if errors:
-        ranges = [f"{min(found):.3f} to {max(found):.3f}" for found in (errors, others) if found]
-        yield f"quantised     relative error of weights {ranges[0]}" + (
-            f" ({ranges[1]} with scales of the largest)" if others else ""
-        )
+    yield from _compared(layers, "quantised", "weights", _SCALES)
+    yield from _compared(layers, "rounded", "outputs", _ROUNDINGS)
+
+
+_SCALES = ("quantisation_error", "largest_scale_error", "with scales of the largest")
+_ROUNDINGS = ("rounded_output_error", "nearest_output_error", "with nearest integers")
+"""Notes with an error and with the one of a simpler way, and how that is called."""
+
+
+def _compared(layers: Sequence[Layer], subject: str, of: str, notes: tuple[str, str, str]) -> Iterator[str]:
+    """The least and the greatest of an error, and of that of a simpler way."""
+    own, others = ([layer.notes[key] for layer in layers if key in layer.notes] for key in notes[:2])
+    if own:
+        ranges = [f"{min(errors):.3f} to {max(errors):.3f}" for errors in (own, others) if errors]
+        simpler = f" ({ranges[1]} {notes[2]})" if others else ""
+        yield f"{subject:<14}relative error of {of} {ranges[0]}{simpler}"
 
 
 def _input_lines(layers: Sequence[Layer]) -> Iterator[str]:

@@ -45,8 +45,9 @@ def test_what_weights_were_quantised_to(study: Study) -> None:
 
 
 def test_errors_and_remarks(study: Study) -> None:
-    notes = {"weight_error": 0.25, "monarch": "left dense: too small"}
+    notes = {"weight_error": 0.25, "monarch": "left dense: too small", "choice": "fewer lose more"}
     layers = (replace(study.report.layers[0], notes=notes), *study.report.layers[1:])
     columns = {c.title: c for c in layer_columns(replace(study, report=replace(study.report, layers=layers)))}
     assert [cell.text for cell in columns["error of weights"].cells] == ["0.25", "", ""]
-    assert [cell.text for cell in columns["remarks"].cells] == ["monarch: left dense: too small", "", ""]
+    remarks = "monarch: left dense: too small; choice: fewer lose more"
+    assert [cell.text for cell in columns["remarks"].cells] == [remarks, "", ""]

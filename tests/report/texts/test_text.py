@@ -65,13 +65,15 @@ def test_crossbars_and_formats(report: Report, mixed: Program) -> None:
 def test_what_weights_were_quantised_to(report: Report) -> None:
     (layer,) = report.layers
     notes = {"weight_bits": 4.0, "weight_group": 128.0, "quantisation_error": 0.05, "largest_scale_error": 0.0712}
+    notes |= {"rounded_output_error": 0.01, "nearest_output_error": 0.02}
     other = {"weight_bits": 3.0, "quantisation_error": 0.125, "largest_scale_error": 0.25}
     lines = list(
         summary_lines(replace(report, layers=(replace(layer, notes=notes), replace(layer, notes=other), layer)))
     )
     assert "quantised     weights of 3 bits in 1, 4 bits in 1 layers, a scale for 128 rows" in lines
     assert "quantised     relative error of weights 0.050 to 0.125 (0.071 to 0.250 with scales of the largest)" in lines
-    assert not any(line.startswith("quantised") for line in summary_lines(report))
+    assert "rounded       relative error of outputs 0.010 to 0.010 (0.020 to 0.020 with nearest integers)" in lines
+    assert not any(line.startswith(("quantised", "rounded")) for line in summary_lines(report))
 
 
 def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
