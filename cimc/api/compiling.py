@@ -77,9 +77,9 @@ def compile(
         weight_group: how many successive rows of a weight's column have a scale of their own; "column" for one each.
         activation_bits: how many bits an activation is quantised to, 4 to 8.
         quality_budget: the relative error that weight_bits="auto" may make.
-        calibrate: inputs for static activations: the path of an .npz file, a dictionary of arrays by the names of
-            inputs, one array where there is one input, or an iterable of such samples, which are joined along their
-            first dimension.
+        calibrate: inputs for static activations, and for weights of fewer than 8 bits to lose little on: the path of an
+            .npz file, a dictionary of arrays by the names of inputs, one array where there is one input, or an iterable
+            of such samples, which are joined along their first dimension.
         passes: run these instead of the usual ones, as `cimc --passes` takes them: "quantize,tile-blocks".
         keep_ir: a folder to write the IR after every pass to; `Program.ir` shows it without.
         reference: a file to write the network to that the program computes, as ONNX.

@@ -86,9 +86,9 @@ class UserOptions:
     quality_budget: Annotated[
         float, Spelling("relative error that --weight-bits auto may make (%(default)s)", "E", share)
     ] = DEFAULT_QUALITY_BUDGET
-    calibrate: Annotated[File | None, Spelling("inputs for static activations and for the distance", "X.npz", Path)] = (
-        None
-    )
+    calibrate: Annotated[
+        File | None, Spelling("inputs for weights of few bits, static activations, the distance", "X.npz", Path)
+    ] = None
     """A file with one array an input; the distance is that of the outputs to those of the original."""
     passes: Annotated[
         str | None,
