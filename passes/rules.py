@@ -8,27 +8,20 @@ without that runner.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation
 
 from dialects.array import ArrayDialect, KernelOp, MultiplyOp, StageOp
-from dialects.attributes.tables import Table
-from dialects.chip.formats import Format
 from dialects.cim import ConstantOp, DigitalOp, MatmulOp, NoneOp, PermuteOp, ReadOp, YieldOp
 from dialects.element_types import element_type
 from dialects.errors import UserError
-from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import bodies, main_block, operations, weights_of
-from passes.analysis.places import Placement, illegal_place
-from passes.analysis.tiling import are_twice, places_in
+from dialects.network import bodies, main_block, operations
+from passes.breaches import Breach, different, node_of, not_of_blocks, of_two_formats, too_large, wrongly_placed
 
 _TIMED = frozenset(ArrayDialect.operations) - {MultiplyOp}
 """What only schedule-arrays makes."""
-MOST_ARRAYS = 2**31 - 1
-"""That a program can number."""
 _CONCERNED = frozenset({MatmulOp, MultiplyOp}) | _TIMED
 _PLAIN = frozenset({ConstantOp, ReadOp, NoneOp, PermuteOp, DigitalOp, YieldOp, ReturnOp})
 """Rules do not look at these, of which networks have most; to ask for a type is faster than for a class."""
@@ -40,14 +33,6 @@ class IllegalNetwork(UserError):
     def __init__(self, message: str, in_file: bool):
         super().__init__(message)
         self.in_file = in_file
-
-
-@dataclass(frozen=True)
-class Breach:
-    """A node that breaks a rule, and what is wrong with it: the first half of a message."""
-
-    node: str
-    fault: str
 
 
 @dataclass(frozen=True)
@@ -90,15 +75,10 @@ def _each(wrong: Callable[[Operation], str | None]) -> Callable[[ModuleOp, Seque
         for op in ops:
             fault = wrong(op)
             if fault is not None:
-                return Breach(_node(op), f"node {_node(op)!r} {fault}")
+                return Breach(node_of(op), f"node {node_of(op)!r} {fault}")
         return None
 
     return breach
-
-
-def _node(op: Operation) -> str:
-    """The ONNX node of an operation, or of the first one inside."""
-    return node_name(next((inner for inner in op.walk() if isinstance(inner, MultiplyOp | DigitalOp)), op))
 
 
 def _scheduled(op: Operation) -> str | None:
@@ -157,118 +137,6 @@ def _untimed_in(block: Block) -> Breach | None:
     return None
 
 
-def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
-    return [op for op in ops if isinstance(op, MultiplyOp)]
-
-
-def _too_large(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication with a tile that no array of the chip can hold."""
-    multiplies = _multiplies(ops)
-    if not multiplies:
-        return None
-    chip = chip_of(module)
-    for op in multiplies:
-        rows, columns = (int(op.tiles.array[:, i].max(initial=0)) for i in (2, 3))
-        if rows > chip.rows or columns > chip.columns:
-            size = f"tiles of {rows}x{columns}, chip {chip.chip_name!r} has arrays of {chip.rows}x{chip.columns}"
-            return Breach(_node(op), f"node {_node(op)!r} has {size}")
-    return None
-
-
-def _not_of_blocks(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication with a tile that holds more than a part of a block, or what another holds."""
-    weights = weights_of(module)
-    for op in {op.symbol: op for op in _multiplies(ops)}.values():
-        weight, tiles = weights[op.symbol], op.tiles.array
-        blocks = np.array([[0, 0, *weight.matrix_shape]])
-        if weight.structure is not None:
-            blocks = weight.structure.rectangles
-        if np.array_equal(tiles, blocks):
-            continue
-        inside = places_in(tiles, blocks)
-        if inside is None or are_twice(tiles, inside, blocks):
-            wrong = "outside its blocks" if inside is None else "that overlap"
-            return Breach(_node(op), f"node {_node(op)!r} has tiles of weight @{op.symbol} {wrong}")
-    return None
-
-
-def _different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
-    """Looks for two multiplications by one weight that do not have the same table `name`."""
-
-    def breach(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-        first: dict[str, MultiplyOp] = {}
-        for op in _multiplies(ops):
-            other = first.setdefault(op.symbol, op)
-            if op.properties.get(name) != other.properties.get(name):
-                fault = f"node {_node(op)!r} has other {name} of weight @{op.symbol} than node {_node(other)!r}"
-                return Breach(_node(op), fault)
-        return None
-
-    return breach
-
-
-def _of_two_formats(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication with a tile in an array whose other tiles have another format."""
-    placed = [op for op in _multiplies(ops) if op.places is not None]
-    if len({op.format for op in placed}) < 2:
-        return None
-    chip, formats = chip_of(module), dict[int, Format]()
-    for op in placed:
-        own = op.cells(chip).format
-        for array in np.unique(_places(op)[:, 0]).tolist():
-            other = formats.setdefault(array, own)
-            if own != other:
-                fault = f"node {_node(op)!r} has tiles of {own.text} in array {array}, others there are of {other.text}"
-                return Breach(_node(op), fault)
-    return None
-
-
-def _places(op: MultiplyOp) -> Table:
-    assert op.places is not None
-    return op.places.array
-
-
-def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | None:
-    """The multiplication with the last array, if all arrays take more crossbars than the chip has."""
-    last_of = {op: int(_places(op)[:, 0].max(initial=0)) for op in placed}
-    op = max(placed, key=lambda op: last_of[op])
-    last, arrays, whole = last_of[op], chip.arrays, chip.slices
-    if arrays is None or chip.crossbars is None:
-        if last < MOST_ARRAYS:
-            return None
-        return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {MOST_ARRAYS}")
-    if last < arrays * whole:  # every array has at least one
-        slices = np.full(last + 1, whole)
-        for other in placed:
-            slices[_places(other)[:, 0]] = other.cells(chip).format.slices(chip.cell_bits)
-        crossbars = int(slices.sum())
-        if crossbars <= chip.crossbars:
-            return None
-        if (slices != whole).any():
-            fault = f"arrays 0 to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
-            return Breach(_node(op), f"node {_node(op)}: {fault}")
-    return Breach(_node(op), f"node {_node(op)}: a tile lies in array {last}, there are {arrays}")
-
-
-def _wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication whose tiles lie outside their arrays or on some cells of others; each weight lies there once."""
-    placed: dict[str, tuple[MultiplyOp, Placement]] = {}
-    for op in _multiplies(ops):
-        if op.places is not None and op.symbol not in placed:
-            placed[op.symbol] = op, Placement(op.tiles.array, op.places.array)
-    if not placed:
-        return None
-    chip, weights = chip_of(module), list(placed.values())
-    breach = _out_of_crossbars(chip, [op for op, _ in weights])
-    if breach is not None:
-        return breach
-    wrong = illegal_place([placement for _, placement in weights], chip.rows, chip.columns)
-    if wrong is None:
-        return None
-    node = _node(weights[wrong[0]][0])
-    return Breach(node, f"node {node}: {wrong[1]}")
-
-
 UNSCHEDULED = Rule(
     "nothing has a time to run",
     _each(_scheduled),
@@ -288,24 +156,24 @@ INTEGERS = Rule(
 TILED = Rule(
     "every multiplication by a constant weight has tiles", _each(_untiled), "run tile-blocks first", in_file=False
 )
-TILES_FIT = Rule("tiles fit the chip's arrays", _too_large, "run tile-blocks, on IR from before it, for this chip")
+TILES_FIT = Rule("tiles fit the chip's arrays", too_large, "run tile-blocks, on IR from before it, for this chip")
 TILES_OF_BLOCKS = Rule(
-    "a tile is a part of a block that no other holds", _not_of_blocks, "run tile-blocks, on IR from before it"
+    "a tile is a part of a block that no other holds", not_of_blocks, "run tile-blocks, on IR from before it"
 )
 SAME_TILES = Rule(
-    "all multiplications by a weight have the same tiles", _different("tiles"), "run tile-blocks, on IR from before it"
+    "all multiplications by a weight have the same tiles", different("tiles"), "run tile-blocks, on IR from before it"
 )
-SAME_FORMATS = Rule("all multiplications by a weight have the same format", _different("format"), "run choose-formats")
+SAME_FORMATS = Rule("all multiplications by a weight have the same format", different("format"), "run choose-formats")
 PLACED = Rule("every tile has a place", _each(_unplaced), "run place-tiles first", in_file=False)
 SAME_PLACES = Rule(
-    "all multiplications by a weight have the same places", _different("places"), "run place-tiles for legal places"
+    "all multiplications by a weight have the same places", different("places"), "run place-tiles for legal places"
 )
 LEGAL_PLACES = Rule(
     "tiles lie inside their arrays, two on the same cells only where all their cells are the same",
-    _wrongly_placed,
+    wrongly_placed,
     "run place-tiles for legal places",
 )
-ONE_FORMAT = Rule("all tiles of an array have one format", _of_two_formats, "run place-tiles for legal places")
+ONE_FORMAT = Rule("all tiles of an array have one format", of_two_formats, "run place-tiles for legal places")
 SCHEDULED = Rule(
     "every multiplication is in a stage and has row groups", _each(_unscheduled), "run schedule-arrays first"
 )

@@ -1,0 +1,150 @@
+"""What is wrong with the tiles of multiplications, their formats and places: breaches of rules (`passes/rules.py`)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from dialects.array import MultiplyOp
+from dialects.attributes.tables import Table
+from dialects.chip.formats import Format
+from dialects.cim import DigitalOp
+from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
+from dialects.network import weights_of
+from passes.analysis.places import Placement, illegal_place
+from passes.analysis.tiling import are_twice, places_in
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A node that breaks a rule, and what is wrong with it: the first half of a message."""
+
+    node: str
+    fault: str
+
+
+MOST_ARRAYS = 2**31 - 1
+"""That a program can number."""
+
+
+def node_of(op: Operation) -> str:
+    """The ONNX node of an operation, or of the first one inside."""
+    return node_name(next((inner for inner in op.walk() if isinstance(inner, MultiplyOp | DigitalOp)), op))
+
+
+def _multiplies(ops: Sequence[Operation]) -> list[MultiplyOp]:
+    return [op for op in ops if isinstance(op, MultiplyOp)]
+
+
+def too_large(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile that no array of the chip can hold."""
+    multiplies = _multiplies(ops)
+    if not multiplies:
+        return None
+    chip = chip_of(module)
+    for op in multiplies:
+        rows, columns = (int(op.tiles.array[:, i].max(initial=0)) for i in (2, 3))
+        if rows > chip.rows or columns > chip.columns:
+            size = f"tiles of {rows}x{columns}, chip {chip.chip_name!r} has arrays of {chip.rows}x{chip.columns}"
+            return Breach(node_of(op), f"node {node_of(op)!r} has {size}")
+    return None
+
+
+def not_of_blocks(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile that holds more than a part of a block, or what another holds."""
+    weights = weights_of(module)
+    for op in {op.symbol: op for op in _multiplies(ops)}.values():
+        weight, tiles = weights[op.symbol], op.tiles.array
+        blocks = np.array([[0, 0, *weight.matrix_shape]])
+        if weight.structure is not None:
+            blocks = weight.structure.rectangles
+        if np.array_equal(tiles, blocks):
+            continue
+        inside = places_in(tiles, blocks)
+        if inside is None or are_twice(tiles, inside, blocks):
+            wrong = "outside its blocks" if inside is None else "that overlap"
+            return Breach(node_of(op), f"node {node_of(op)!r} has tiles of weight @{op.symbol} {wrong}")
+    return None
+
+
+def different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:
+    """Looks for two multiplications by one weight that do not have the same table `name`."""
+
+    def breach(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+        first: dict[str, MultiplyOp] = {}
+        for op in _multiplies(ops):
+            other = first.setdefault(op.symbol, op)
+            if op.properties.get(name) != other.properties.get(name):
+                fault = f"node {node_of(op)!r} has other {name} of weight @{op.symbol} than node {node_of(other)!r}"
+                return Breach(node_of(op), fault)
+        return None
+
+    return breach
+
+
+def of_two_formats(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication with a tile in an array whose other tiles have another format."""
+    placed = [op for op in _multiplies(ops) if op.places is not None]
+    if len({op.format for op in placed}) < 2:
+        return None
+    chip, formats = chip_of(module), dict[int, Format]()
+    for op in placed:
+        own = op.cells(chip).format
+        for array in np.unique(_places(op)[:, 0]).tolist():
+            other = formats.setdefault(array, own)
+            if own != other:
+                fault = (
+                    f"node {node_of(op)!r} has tiles of {own.text} in array {array}, others there are of {other.text}"
+                )
+                return Breach(node_of(op), fault)
+    return None
+
+
+def _places(op: MultiplyOp) -> Table:
+    assert op.places is not None
+    return op.places.array
+
+
+def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | None:
+    """The multiplication with the last array, if all arrays take more crossbars than the chip has."""
+    last_of = {op: int(_places(op)[:, 0].max(initial=0)) for op in placed}
+    op = max(placed, key=lambda op: last_of[op])
+    last, arrays, whole = last_of[op], chip.arrays, chip.slices
+    if arrays is None or chip.crossbars is None:
+        if last < MOST_ARRAYS:
+            return None
+        return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, there are {MOST_ARRAYS}")
+    if last < arrays * whole:  # every array has at least one
+        used = [np.unique(_places(other)[:, 0]) for other in placed]
+        own = [other.cells(chip).format.slices(chip.cell_bits) for other in placed]
+        first = np.unique(np.concatenate(used), return_index=True)[1]
+        slices = np.repeat(own, [len(numbers) for numbers in used])[first]
+        crossbars = int(slices.sum()) + (last + 1 - len(slices)) * whole
+        if crossbars <= chip.crossbars:
+            return None
+        if (slices != whole).any():
+            fault = f"arrays 0 to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
+            return Breach(node_of(op), f"node {node_of(op)}: {fault}")
+    return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, there are {arrays}")
+
+
+def wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication whose tiles lie outside their arrays or on some cells of others; each weight lies there once."""
+    placed: dict[str, tuple[MultiplyOp, Placement]] = {}
+    for op in _multiplies(ops):
+        if op.places is not None and op.symbol not in placed:
+            placed[op.symbol] = op, Placement(op.tiles.array, op.places.array)
+    if not placed:
+        return None
+    chip, weights = chip_of(module), list(placed.values())
+    breach = _out_of_crossbars(chip, [op for op, _ in weights])
+    if breach is not None:
+        return breach
+    wrong = illegal_place([placement for _, placement in weights], chip.rows, chip.columns)
+    if wrong is None:
+        return None
+    node = node_of(weights[wrong[0]][0])
+    return Breach(node, f"node {node}: {wrong[1]}")
