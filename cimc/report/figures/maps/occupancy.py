@@ -31,14 +31,17 @@ _HAS_ROOM = " && ".join(f"abs(scale('{axis}', datum.{axis}2) - scale('{axis}', d
 """Of a tile, in pixels as it is shown: an edge around what is smaller would take its colour away."""
 
 
+_BANDS = " A band below each array has the colour of its format."
+
+
 def occupancy(studies: Sequence[Study]) -> Figure:
     """The map of a chip for each program."""
+    several = any(marked_formats(study.program) for study in studies)
     return Figure(
         "occupancy",
         "Array occupancy",
         "Every square is an array, every rectangle in it a tile, drawn to scale with the rows from top to bottom; grey "
-        "cells hold nothing. Colours follow the layers from the first to the last. Where arrays have several formats, "
-        "a band below each tells its own.",
+        "cells hold nothing. Colours follow the layers from the first to the last." + (_BANDS if several else ""),
         tuple(_panel(study) for study in studies),
     )
 

@@ -25,6 +25,7 @@ def test_every_tile_is_drawn_where_it_lies(study: Study, rows: Rows) -> None:
         for weight, array, row, column, height, width, k, n in study.program.tiles.tolist()
     ]
     assert panel.notes == ()
+    assert "band" not in occupancy([study]).text
 
 
 def test_tiles_at_one_place_are_drawn_once(study: Study, rows: Rows) -> None:
@@ -50,6 +51,7 @@ def test_arrays_stand_in_a_landscape(study: Study, big_study: Study) -> None:
 def test_bands_tell_formats(mixed: Program, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each array; where arrays bear no numbers, one for neighbours in a line."""
     (study,) = studies_of({"mixed.cim": mixed})
+    assert occupancy([study]).text.endswith("A band below each array has the colour of its format.")
     (panel,) = occupancy([study]).panels
     bands = {int(row["array"]): row["format"] for row in rows(panel, "format")}
     numbers: list[int] = mixed.array_formats.tolist()
