@@ -29,8 +29,6 @@ MOST_STRIPS = 20_000
 COLUMNS = ("layer", "array", "row", "column", "rows", "columns", "from_row", "from_column")
 _HAS_ROOM = " && ".join(f"abs(scale('{axis}', datum.{axis}2) - scale('{axis}', datum.{axis})) > 4" for axis in "xy")
 """Of a tile, in pixels as it is shown: an edge around what is smaller would take its colour away."""
-
-
 _BANDS = " A band below each array has the colour of its format."
 
 
