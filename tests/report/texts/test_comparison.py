@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cimc.program.program import Program
 from cimc.report.study import Study, studies_of
 from cimc.report.texts.comparison import comparison_tables, subject_lines
 from cimc.report.texts.table import Table
@@ -80,3 +81,12 @@ def test_three_programs(study: Study) -> None:
     figures, *_ = comparison_tables(studies_of({name: study.program for name in ("a.cim", "b.cim", "c.cim")}))
     assert figures.head == ("figure", "a", "b", "ratio", "c", "ratio")
     assert all(row[3] == row[5] for row in figures.rows)
+
+
+def test_formats_are_compared_where_there_are_some(studies: list[Study], study: Study, mixed: Program) -> None:
+    assert not any(title.startswith("format") for title in list(comparison_tables(studies))[-1].head)
+    figures, _, layers = comparison_tables([study, *studies_of({"mixed.cim": mixed})])
+    assert cells(layers, "format p") == ["8-bit offset"] * 3
+    assert cells(layers, "format mixed") == ["4-bit offset, centred"] * 2 + ["8-bit differential, offset"]
+    assert cells(layers, "crossbars mixed") == ["4", "4", "16"]
+    assert {row[0]: row[1:] for row in figures.rows}["crossbars"] == ("24", "20", "0.833x")
