@@ -178,10 +178,11 @@ def test_an_adc_model_that_cannot_tell(product: Callable[..., Program], tmp_path
 
 
 def test_the_survey_says_where_it_ends(onnx_file: Write, compiled: Compiled, tmp_path: Path) -> None:
-    """Two rows of threes are a sum of 6: 3 bits, which count as 4."""
+    """A row of threes and one of zeros, but for a one in the lowest slice, are a sum of 4: 3 bits, which count as 4."""
     file = tmp_path / "survey.toml"
     file.write_text(OLD_CHIP + 'adc_model = "survey"\nnode_nm = 32\nadc_rate_mhz = 100')
-    network = onnx_file("g (float[n,2] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": np.ones((2, 4), np.float32)})
+    w = np.repeat(np.array([[1], [-1]], np.float32), 4, axis=1)
+    network = onnx_file("g (float[n,2] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": w})
     cost = cost_of(compiled(network, chip=str(file)).program)
     assert cost.energy["adc"] == pytest.approx(128 * 0.924)
     assert "the ADC survey begins at 4 bits: fewer are counted as 4" in cost.notes
