@@ -12,9 +12,10 @@ from dialects.cim import MatmulOp, WeightOp
 from dialects.hardware import MODULE_KEY, chip_of
 from passes.quantize.analysis.choices import MOST_BITS, WEIGHT_BITS, Resolution
 from passes.quantize.analysis.choosing import Option, Step, squared_errors, steps_of, within
-from passes.quantize.calibrated import calibrated, moments_of, nearest_error
+from passes.quantize.calibrated import Known, calibrated, moments_of, nearest_error
 from passes.quantize.float_weights import FloatWeights
 from passes.quantize.rounded_network import farthest, outputs_on, rounded
+from passes.rewriting.moments import KEPT, Doubles
 
 MOST_RUNS = 4
 """Of the network with rounded weights; each but the last corrects how far errors of weights move its outputs."""
@@ -41,7 +42,8 @@ class Automatic:
 
         UserError as from `calibrated`.
         """
-        options = self._options(weights, matmuls)
+        kept: dict[str, Doubles] = {}
+        options = self._options(weights, matmuls, kept)
         if not options:
             return weights
         steps = steps_of(options)
@@ -49,11 +51,11 @@ class Automatic:
         most = self.budget**2 * len(options)
         if self.calibration is None:
             return self._taken(weights, options, steps[: within(totals, most)], None)
-        exact = outputs_on(weights.network, self.calibration)
+        exact, known = outputs_on(weights.network, self.calibration), Known(kept)
         best, best_error, most_taken = self._taken(weights, options, [], None), None, -1
         for _ in range(MOST_RUNS):
             count = within(totals, most)
-            tried = calibrated(self._taken(weights, options, steps[:count], None), matmuls, self.calibration)
+            tried = calibrated(self._taken(weights, options, steps[:count], None), matmuls, self.calibration, known)
             error = farthest(outputs_on(rounded(tried, options), self.calibration), exact)
             if error <= self.budget and count > most_taken:
                 best, best_error, most_taken = tried, error, count
@@ -81,10 +83,15 @@ class Automatic:
         }
         return replace(weights, others=others, choices=choices)
 
-    def _options(self, weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> dict[str, list[Option]]:
-        """What each weight takes and loses with 8 bits, 6 bits and so on, in the order of the network."""
+    def _options(
+        self, weights: FloatWeights, matmuls: Sequence[MatmulOp], kept: dict[str, Doubles]
+    ) -> dict[str, list[Option]]:
+        """What each weight takes and loses with 8 bits, 6 bits and so on, in the order of the network.
+
+        Moments are `kept` up to a gigabyte of them, for later.
+        """
         symbols = list(dict.fromkeys(m.symbol for m in matmuls if weights.network.weight(m.symbol).affine is None))
-        errors = dict(self._errors(weights, matmuls, symbols))
+        errors = dict(self._errors(weights, matmuls, symbols, kept))
         cells = {symbol: weights.network.weight(symbol) for symbol in symbols}
         return {
             symbol: [
@@ -96,7 +103,7 @@ class Automatic:
         }
 
     def _errors(
-        self, weights: FloatWeights, matmuls: Sequence[MatmulOp], symbols: Sequence[str]
+        self, weights: FloatWeights, matmuls: Sequence[MatmulOp], symbols: Sequence[str], kept: dict[str, Doubles]
     ) -> Iterator[tuple[str, dict[int, float]]]:
         """The relative error that the nearest integers of so many bits make in the products of each weight.
 
@@ -107,6 +114,9 @@ class Automatic:
         if self.calibration is not None:
             for symbol, moments in moments_of(weights, matmuls, self.calibration):
                 known.add(symbol)
+                total = sum(array.nbytes for array in {id(a): a for a in kept.values()}.values())
+                if total + moments.nbytes <= KEPT:
+                    kept[symbol] = moments
                 with contextlib.suppress(OverflowError):  # said where the weight is replaced
                     yield symbol, {bits: nearest_error(own.source(symbol), moments) for bits, own in at.items()}
         for symbol in symbols:

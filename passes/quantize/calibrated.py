@@ -1,14 +1,19 @@
 """Weights whose rounding errors are made good on calibration inputs, one second moment at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from dialects.attributes.structure import REPEATED, BlockDiagonalAttr, BlocksAttr
+from dialects.chip.formats import DIFFERENTIAL, TWOS_COMPLEMENT
 from dialects.cim import MatmulOp
-from passes.quantize.analysis.choices import MOST_BITS
+from dialects.hardware import MODULE_KEY, chip_of
+from dialects.network import Network
+from passes.quantize.analysis.choices import MOST_BITS, Resolution
 from passes.quantize.analysis.compensated import compensated, energies
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error
@@ -18,20 +23,34 @@ from passes.rewriting.moments import Doubles, Vectors, second_moments
 COMPENSATED = "error-compensated"
 
 
-def calibrated(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) -> FloatWeights:
+@dataclass(frozen=True)
+class Known:
+    """What was reckoned before: moments of inputs by symbol, and integers by symbol and resolution."""
+
+    moments: Mapping[str, Doubles]
+    made: dict[tuple[str, Resolution], Quantised] = field(default_factory=dict[tuple[str, Resolution], Quantised])
+
+
+def calibrated(
+    weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str, known: Known | None = None
+) -> FloatWeights:
     """The same, where weights of fewer than 8 bits lose least of the products of the inputs in `file` (.npz).
 
     `matmuls` are those of the network, which must be as it came. Rounded to the nearest integers, and noted as such,
-    are weights that only bodies of control flow multiply by, and those of equal blocks. UserError as from
-    `second_moments`.
+    are weights that only bodies of control flow multiply by, and those of equal blocks. What is `known` is not reckoned
+    again, and `known.made` grows. UserError as from `second_moments`.
     """
     inputs = {s: vectors for s, vectors in _inputs_of(weights, matmuls).items() if _has_few_bits(weights, s)}
-    made: dict[str, Quantised] = {}
-    for symbol, moments in second_moments(weights.network, inputs, file):
-        try:
-            made[symbol] = _quantised(weights.source(symbol), moments)
-        except OverflowError:
-            continue  # the weight has numbers that nothing stands for, which is said where it is replaced
+    known = Known({}) if known is None else known
+    any_side = spans_suffice(weights.network)
+    missing = {symbol: vectors for symbol, vectors in inputs.items() if symbol not in known.moments}
+    pairs = chain(known.moments.items(), second_moments(weights.network, missing, file))
+    for symbol, moments in pairs:
+        key = symbol, weights.resolution_of(symbol)
+        if symbol in inputs and key not in known.made:
+            with suppress(OverflowError):  # of numbers that nothing stands for: said where the weight is replaced
+                known.made[key] = _quantised(weights.source(symbol), moments, any_side)
+    made = {s: known.made[s, weights.resolution_of(s)] for s in inputs if (s, weights.resolution_of(s)) in known.made}
     others = {m.symbol: _why_nearest(weights, m.symbol) for m in matmuls if m.symbol not in inputs}
     return replace(
         weights,
@@ -41,7 +60,7 @@ def calibrated(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) ->
     )
 
 
-def _taken(made: dict[str, Quantised], symbol: str, _: Source) -> Quantised | None:
+def _taken(made: Mapping[str, Quantised], symbol: str, _: Source) -> Quantised | None:
     return made.get(symbol)
 
 
@@ -101,10 +120,17 @@ def _is_tied(weights: FloatWeights, symbol: str) -> bool:
     return isinstance(weight.structure, BlocksAttr) and weight.kind == REPEATED
 
 
-def _quantised(source: Source, moments: Doubles) -> Quantised:
+def spans_suffice(network: Network) -> bool:
+    """Whether any integers that span b bits take the cells of b bits on the chip, whatever side of 0 they lie on."""
+    if MODULE_KEY not in network.module.attributes:
+        return True
+    return chip_of(network.module).encoding not in (TWOS_COMPLEMENT, DIFFERENTIAL)
+
+
+def _quantised(source: Source, moments: Doubles, any_side: bool) -> Quantised:
     """Integers of a weight whose inputs have these second moments [blocks, rows, rows]."""
     blocks = as_blocks(source.floats)
-    nearest = quantised(source.floats, source.how, source.tied, _importance(moments))
+    nearest = quantised(source.floats, source.how, source.tied, _importance(moments), any_side)
     values = np.zeros(blocks.shape, np.int8)
     sums = np.zeros(3)
     for block, rows, columns in _parts(source, blocks):

@@ -21,8 +21,8 @@ from passes.rewriting.calibration import LARGEST, activations, calibration_input
 Doubles = npt.NDArray[np.float64]
 Key = TypeVar("Key")
 
-_BYTES = 1 << 30
-"""Of second moments that one run may have at a time; one is allowed always."""
+KEPT = 1 << 30
+"""Bytes of second moments that one run may have at a time; one is allowed always."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,17 @@ class Vectors:
     size: int
     blocks: int = 1
 
+    @property
+    def key(self) -> tuple[SSAValue | int, ...]:
+        """What their second moments depend on."""
+        return *self.values, self.size, self.blocks
+
 
 def second_moments(network: Network, wanted: Mapping[Key, Vectors], file: str) -> Iterator[tuple[Key, Doubles]]:
     """`x^T x / n` of the n vectors x of each, by blocks: float64 [blocks, size, size].
 
-    They come a gigabyte at a time: each time the network runs up to the last value that is asked for, so it must stay
-    as it is until all have come. UserError as from `activations`.
+    They come a gigabyte at a time, those of the same vectors as the same array: each time the network runs up to the
+    last value that is asked for, so it must stay as it is until all have come. UserError as from `activations`.
     """
     arrays = calibration_inputs(file, [port.name for _, port in network.inputs])
     for keys in _together(wanted):
@@ -50,8 +55,14 @@ def second_moments(network: Network, wanted: Mapping[Key, Vectors], file: str) -
             outputs = run_graph(sums.model(), arrays)
         except GraphError as error:
             raise not_run(error, file) from error
+        means: dict[tuple[SSAValue | int, ...], Doubles] = {}
+        for vectors in map(wanted.__getitem__, keys):
+            if vectors.key not in means:
+                taken = [sums.taken(value, vectors, outputs) for value in vectors.values]
+                means[vectors.key] = _mean(taken, network, file)
+        del outputs
         for key in keys:
-            yield key, _mean([sums.taken(value, wanted[key], outputs) for value in wanted[key].values], network, file)
+            yield key, means[wanted[key].key]
 
 
 def _together(wanted: Mapping[Key, Vectors]) -> Iterator[list[Key]]:
@@ -59,7 +70,7 @@ def _together(wanted: Mapping[Key, Vectors]) -> Iterator[list[Key]]:
     keys, total, known = list[Key](), 0, set[SSAValue]()
     for key, vectors in wanted.items():
         nbytes = 8 * vectors.blocks * vectors.size**2 * len(set(vectors.values) - known)
-        if keys and total + nbytes > _BYTES:
+        if keys and total + nbytes > KEPT:
             yield keys
             keys, total, known = [], 0, set[SSAValue]()
         keys.append(key)

@@ -29,15 +29,22 @@ _FINE = (np.float32(1.09), np.float32(1.04))
 
 
 def least_error_grid(
-    blocks: Array, how: Resolution, tied: Numbers | None = None, importance: Array | None = None
+    blocks: Array,
+    how: Resolution,
+    tied: Numbers | None = None,
+    importance: Array | None = None,
+    any_side: bool = False,
 ) -> Grid:
     """The grid of least squared error, as far as a search finds it; each number becomes its nearest integer.
 
     `blocks` is float32 [blocks, rows, columns]; `importance` [blocks, rows] weighs the squares, with the squares of a
-    row's inputs for example. Columns of a matrix that have the same number in `tied` have one scale.
+    row's inputs for example. Columns of a matrix that have the same number in `tied` have one scale. With `any_side`
+    each group has the integers that suit it best, however little it gains by them.
     Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
     search = _Search(blocks, largest_grid(blocks, how, tied), ends_of(blocks, how, tied), tied, importance)
+    if any_side:
+        return search.best(around_zero=False)[0]
     grid, lost = search.best(around_zero=True)
     if search.is_one_sided:
         other, other_lost = search.best(around_zero=False)

@@ -36,18 +36,19 @@ def quantised(
     how: Resolution = FULL,
     tied: npt.NDArray[np.int64] | None = None,
     importance: Array | None = None,
+    any_side: bool = False,
 ) -> Quantised:
     """`matrix` in integers: [in, out], or blocks [blocks, rows, columns]; each number becomes its nearest one (N12).
 
     With 8 bits, `scale = largest magnitude / 127`; with fewer, the scale of least error that is found.
     Columns of a matrix that have the same number in `tied` have one scale, and equal numbers equal integers.
-    `importance` [blocks, rows] weighs what is lost of each row.
+    `importance` [blocks, rows] weighs what is lost of each row; `any_side` is that of `least_error_grid`.
     Raises OverflowError for a number that float32 has not: not a number, infinite or too large.
     """
     blocks = as_blocks(matrix)
     grid = largest = largest_grid(blocks, how, tied)
     if how.bits < MOST_BITS:
-        grid = least_error_grid(blocks, how, tied, importance)
+        grid = least_error_grid(blocks, how, tied, importance, any_side)
     values = grid.rounded(blocks)
     if how == FULL:
         return Quantised(values.reshape(matrix.shape), grid, 0.0, 0.0)

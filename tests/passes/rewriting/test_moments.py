@@ -32,7 +32,7 @@ def network() -> tuple[Network, list[MatmulOp]]:
 
 @pytest.mark.parametrize("together", [1, 1 << 30])
 def test_moments(together: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moments, "_BYTES", together)
+    monkeypatch.setattr(moments, "KEPT", together)
     x = np.random.default_rng(0).standard_normal((7, 2)).astype(np.float32)
     np.savez(tmp_path / "x.npz", x=x)
     net, (first, second) = network()
