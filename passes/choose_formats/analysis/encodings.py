@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -97,65 +96,40 @@ def least_time(
 ) -> list[CellFormat]:
     """The formats in which each weight's arrays work for the shortest time, with the fewest crossbars of equal ones.
 
-    Where that takes more `crossbars` than there are, those weights go back to fewer that lose the least time for each
-    crossbar.
+    Of limited `crossbars` those that one weight takes are missing where tiles could work at the same time, in arrays
+    of their format. So there all weights have one encoding: of those that fit that with the least crossbar-time.
     """
-    chains: list[list[Candidate]] = []
-    for number, need in enumerate(needs):
-        own = tiles(number)
-        formats = [Format(widened(need.bits(e), e, converters.cell_bits), e) for e in ENCODINGS]
-        chains.append(_chain([candidate(own, f, converters) for f in formats]) or [_fallback(formats[0], converters)])
-    cells = np.maximum(1, room.own + np.bincount(room.shared[:, 1], room.shared[:, 2], len(needs)).astype(np.int64))
-    steps = [
-        ((slower.time - faster.time) / ((faster.slices - slower.slices) * int(cells[weight])), weight)
-        for weight, chain in enumerate(chains)
-        for faster, slower in pairwise(chain)
-    ]
-    order = [weight for _, weight in sorted(steps)]
-
-    def after(count: int) -> list[Format]:
-        position = np.bincount(order[:count], minlength=len(chains)) if count else np.zeros(len(chains), np.int64)
-        chosen = [chain[at].cells.format for chain, at in zip(chains, position.tolist())]
-        return _joined(chosen, needs, converters.cell_bits, room)
-
-    low, high = 0, len(order)
-    while crossbars is not None and low < high:
-        middle = (low + high) // 2
-        if _crossbars(after(middle), converters.cell_bits, room) <= crossbars:
-            high = middle
-        else:
-            low = middle + 1
-    return [centred(format_) for format_ in after(low)]
-
-
-def _fallback(format_: Format, converters: Converters) -> Candidate:
-    """What a weight has that no ADC can read: schedule-arrays will say so."""
-    return Candidate(centred(format_), format_.slices(converters.cell_bits), 0, 0)
-
-
-def _chain(candidates: Sequence[Candidate | None]) -> list[Candidate]:
-    """The candidates that are worth it, each slower and in fewer crossbars than that before it, for ever more time."""
-    known = sorted((c for c in candidates if c is not None), key=lambda c: (c.time, c.slices))
-    chain: list[Candidate] = []
-    for c in known:
-        if chain and c.slices >= chain[-1].slices:
-            continue
-        while len(chain) > 1 and _price(chain[-2], chain[-1]) >= _price(chain[-1], c):
-            chain.pop()
-        chain.append(c)
-    return chain
-
-
-def _price(faster: Candidate, slower: Candidate) -> float:
-    return (slower.time - faster.time) / (faster.slices - slower.slices)
-
-
-def _joined(formats: Sequence[Format], needs: Sequence[Need], cell_bits: int, room: Room) -> list[Format]:
-    """The formats, some of them wider, where those of one encoding take fewer crossbars so."""
-    joined = list(formats)
+    known = [_by_encoding(need, tiles(number), converters) for number, need in enumerate(needs)]
+    if crossbars is None:
+        fastest = [min(own, key=lambda e: (own[e].time, own[e].slices), default=OFFSET) for own in known]
+        return [centred(format_) for format_ in _joined(fastest, needs, converters.cell_bits, room)]
+    choices: list[tuple[int, list[Format]]] = []
     for encoding in ENCODINGS:
-        members = [i for i, format_ in enumerate(formats) if format_.encoding == encoding]
+        formats = _joined([encoding] * len(needs), needs, converters.cell_bits, room)
+        fits = _crossbars(formats, converters.cell_bits, room) <= crossbars
+        if encoding == OFFSET or (fits and all(encoding in own for own in known)):
+            taken = sum(own[encoding].time * own[encoding].slices for own in known if encoding in own)
+            choices.append((taken, formats))
+    return [centred(format_) for format_ in min(choices, key=lambda choice: choice[0])[1]]
+
+
+def _by_encoding(need: Need, tiles: Sequence[Weights], converters: Converters) -> dict[str, Candidate]:
+    """What a weight takes in each encoding that the ADCs can read."""
+    known = dict[str, Candidate]()
+    for encoding in ENCODINGS:
+        bits = widened(need.bits(encoding), encoding, converters.cell_bits)
+        taken = candidate(tiles, Format(bits, encoding), converters)
+        if taken is not None:
+            known[encoding] = taken
+    return known
+
+
+def _joined(encodings: Sequence[str], needs: Sequence[Need], cell_bits: int, room: Room) -> list[Format]:
+    """Formats in these encodings: those of one have the bits with which all of them take the fewest crossbars."""
+    joined: dict[int, Format] = {}
+    for encoding in ENCODINGS:
+        members = [i for i, own in enumerate(encodings) if own == encoding]
         own = [needs[i].bits(encoding) for i in members]
         for i, width in zip(members, choose_widths(own, encoding, cell_bits, room.part(members))):
             joined[i] = Format(width, encoding)
-    return joined
+    return [joined[i] for i in range(len(needs))]

@@ -45,11 +45,11 @@ def formats(encoding: str, weight: np.ndarray, objective: str = "arrays", arrays
         ("differential", "arrays", None, CellFormat(Format(8, "differential"))),
         ("auto", "arrays", None, CellFormat(Format(8, "offset"), True)),
         ("auto", "latency", None, CellFormat(Format(8, "differential"))),
-        ("auto", "throughput", 2, CellFormat(Format(8, "differential"))),
+        ("auto", "throughput", 2, CellFormat(Format(8, "twos-complement"))),
         ("auto", "throughput", 1, CellFormat(Format(8, "offset"), True)),
     ],
 )
 def test_objectives(encoding: str, objective: str, arrays: int | None, expected: CellFormat) -> None:
-    """Of both signs: differential cells take half of the time, if there are crossbars for them."""
+    """Of both signs: differential cells take the least time; two's complement takes less time times crossbars."""
     weight = HEAVY - HEAVY[::-1, ::-1]
     assert formats(encoding, weight, objective, arrays) == expected

@@ -87,10 +87,24 @@ def test_as_many_crossbars_and_fewer_conversions() -> None:
     assert chosen.conversions == least
 
 
-def test_few_crossbars_leave_less_time() -> None:
-    """Three arrays of Gaussian weights, 8 crossbars each, or 4 with offsets; one of ones, two crossbars or one."""
-    choices = [both(2, crossbars)[1] for crossbars in (26, 24, 13)]
-    assert [cells.format.slices(2) * 3 for cells in (c[0] for c in choices)] == [24, 12, 12]
+SPARSE: list[Weights] = [np.where(np.eye(64, 8, dtype=np.int8) > 0, -1, 0).astype(np.int8)]
+"""-1 has eight bits in two's complement, and one in differential cells."""
+
+
+@pytest.mark.parametrize(
+    ("crossbars", "encoding"), [(None, "differential"), (1000, "differential"), (2, "differential"), (1, "offset")]
+)
+def test_crossbars_that_are_there(crossbars: int | None, encoding: str) -> None:
+    """Differential cells need 2 crossbars, offsets 1."""
+    fast = least_time([need_of(SPARSE)], [SPARSE].__getitem__, Converters(2, 1, 3, TIMES), room(SPARSE), crossbars)
+    assert [cells.format.encoding for cells in fast] == [encoding]
+
+
+def test_time_that_costs_more_crossbars_than_it_saves_is_for_chips_without_limit() -> None:
+    """Twice the crossbars for Gaussian weights save less than half of the time: without a limit alone is that good."""
+    unlimited, limited = both(2)[1], both(2, 1000)[1]
+    assert unlimited[0].format.encoding == "differential"
+    assert [cells.format.encoding for cells in limited] == ["offset", "offset"]
 
 
 def test_an_adc_of_too_few_bits_leaves_it_to_the_schedule_to_say_so() -> None:
