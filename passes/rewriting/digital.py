@@ -1,6 +1,6 @@
 """Builds digital operators in front of an operation, in the forms that the network's operator set knows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -67,18 +67,15 @@ class DigitalBuilder:
 
     def once(self, op: DigitalOp) -> SSAValue:
         """The first result of `op`, or of an operator before `anchor` in its block that does the same to the same."""
-        for other in self._users(op.operands[0]):
-            if other is not op and isinstance(other, DigitalOp) and _does_the_same(op, other):
+        for use in op.operands[0].uses:
+            other = use.operation
+            if other is not op and _does_the_same(op, other) and self._is_before(other):
                 op.erase()
                 return other.results[0]
         return self.add(op)
 
-    def _users(self, x: SSAValue) -> Iterator[Operation]:
-        """The operations before `anchor` in its block that take `x`."""
-        for use in x.uses:
-            user = use.operation
-            if user.parent is self.anchor.parent and user.parent is not None and user.is_before_in_block(self.anchor):
-                yield user
+    def _is_before(self, op: Operation) -> bool:
+        return op.parent is not None and op.parent is self.anchor.parent and op.is_before_in_block(self.anchor)
 
     def op(
         self, op_type: str, inputs: Sequence[SSAValue], result_type: Attribute, **settings: int | Sequence[int]
@@ -194,8 +191,9 @@ class DigitalBuilder:
         """`x[..., table]`, the table kept as a weight; `x` itself for the identity."""
         if shape_of(x.type) is not None and np.array_equal(table, np.arange(_last(x))):
             return x
-        for other in self._users(x):
-            if isinstance(other, PermuteOp) and np.array_equal(self.network.array(other.symbol), table):
+        permutations = [use.operation for use in x.uses if isinstance(use.operation, PermuteOp)]
+        for other in permutations:
+            if np.array_equal(self.network.array(other.symbol), table) and self._is_before(other):
                 return other.result
         symbol = self.weight(table.astype(np.int64), name)
         return self.add(PermuteOp(x, symbol, with_last(x.type, len(table))))

@@ -79,7 +79,7 @@ def proportional_groups(scale: Array, zero: Array | None) -> tuple[RowGroups, Ar
         return None
     first = np.empty(scale.shape[1], np.int64)
     first[pieces.table[pieces.table >= 0]] = np.repeat(pieces.table[:, 0], (pieces.table >= 0).sum(axis=1))
-    factors = scale[:, :, 0] / scale[:, first, 0]
+    factors = _ratio(scale[:, :, 0], scale[:, first, 0])
     is_product = np.allclose(factors[:, :, None] * scale[:, first], scale, rtol=_ROUNDING, atol=0)
     return (pieces, factors) if is_product else None
 
@@ -105,7 +105,7 @@ def outer_product(scale: Array) -> tuple[Array, Array] | None:
     columns = scale[:, :1]
     if not columns[:, :, 0].all():
         return None
-    rows = scale[:, :, :1] / columns[:, :, :1]
+    rows = _ratio(scale[:, :, :1], columns[:, :, :1])
     if not np.allclose(rows * columns, scale, rtol=_ROUNDING, atol=0):
         return None
     return np.ascontiguousarray(rows[:, :, 0]), np.ascontiguousarray(columns[:, 0])
@@ -123,9 +123,16 @@ def is_one_a_row(array: Array) -> bool:
 
 def _are_multiples(scale: Array) -> npt.NDArray[np.bool_]:
     """Which rows, from the second on, are multiples of the one before."""
-    ratio = scale[:, 1:] / scale[:, :-1]
+    ratio = _ratio(scale[:, 1:], scale[:, :-1])
     low, high = ratio.min(axis=2), ratio.max(axis=2)
-    return (np.abs(high - low) <= 2 * _ROUNDING * np.abs(low)).all(axis=0)
+    with np.errstate(invalid="ignore"):
+        return (np.abs(high - low) <= 2 * _ROUNDING * np.abs(low)).all(axis=0)
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    """`a` over `b`, which may be infinite or no numbers in a file: then so is their ratio."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return a / b
 
 
 def _changes(arrays: Sequence[Array]) -> list[int]:

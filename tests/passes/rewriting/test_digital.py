@@ -206,3 +206,21 @@ def test_vectors_of_another_length() -> None:
     with pytest.raises(UserError) as error:
         check_vectors(input_of(builder), 5, builder.anchor)
     assert str(error.value) == "node '/relu' multiplies vectors of 4 by a weight of 5 rows"
+
+
+def test_what_does_the_same_to_the_same_value_is_built_once() -> None:
+    builder = builder_of()
+    x = input_of(builder)
+    padded, order = builder.pad_last(x, 2), np.array([2, 0, 1, 3])
+    permuted = builder.permute(x, order, "order")
+    assert builder.pad_last(x, 2) is padded
+    assert builder.permute(x, order, "another name") is permuted
+    assert builder.pad_last(x, 1) is not padded
+    assert builder.pad_last(permuted, 2) is not padded
+    assert builder.permute(x, order[::-1], "order") is not permuted
+
+
+def test_what_stands_behind_is_not_there_yet() -> None:
+    builder = builder_of()
+    later = DigitalBuilder(builder.network, builder.network.returned).pad_last(input_of(builder), 2)
+    assert builder.pad_last(input_of(builder), 2) is not later

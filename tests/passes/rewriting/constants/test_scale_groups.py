@@ -86,7 +86,9 @@ def test_rows_that_are_multiples_but_have_other_zero_points() -> None:
     assert groups[0].table.tolist() == [[0, 1], [2, 3]]
 
 
-@pytest.mark.parametrize("scale", [rows(0, 1, 2, 3), np.zeros((1, 4, 3), np.float32), rows(0)])
+@pytest.mark.parametrize(
+    "scale", [rows(0, 1, 2, 3), np.zeros((1, 4, 3), np.float32), rows(0), np.full((1, 4, 3), np.inf, np.float32)]
+)
 def test_rows_that_are_no_multiples(scale: Array) -> None:
     assert proportional_groups(scale, None) is None
 
