@@ -127,7 +127,7 @@ def format_lines(uses: Sequence[FormatUse], mapping: str, lower_bounds: tuple[in
     least_arrays, least_crossbars = (f"no mapping needs fewer than {bound:,}" for bound in lower_bounds)
     if len(uses) == 1:
         (use,) = uses
-        yield f"arrays        {arrays:,} of {use.slices} crossbars ({mapping} mapping; {least_arrays})"
+        yield f"arrays        {arrays:,} of {_counted(use.slices, 'crossbar')} ({mapping} mapping; {least_arrays})"
         if use.bits != 8 or use.centred:
             yield f"format        {format_text(use.bits, use.encoding, use.centred)}"
         return
@@ -135,8 +135,13 @@ def format_lines(uses: Sequence[FormatUse], mapping: str, lower_bounds: tuple[in
     if uses:
         yield f"crossbars     {crossbars:,} ({least_crossbars})"
     for use in uses:
-        said, some = format_text(use.bits, use.encoding, use.centred), f"array{'s' if use.arrays != 1 else ''}"
-        yield f"format        {said}: {use.arrays:,} {some} of {use.slices} crossbars, {use.stored_weights:,} weights"
+        said = format_text(use.bits, use.encoding, use.centred)
+        each = f"{_counted(use.arrays, 'array')} of {_counted(use.slices, 'crossbar')}"
+        yield f"format        {said}: {each}, {use.stored_weights:,} weights"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _sums(groups: NDArray[np.uint8], values: NDArray[np.integer] | NDArray[np.bool_], count: int) -> list[int]:

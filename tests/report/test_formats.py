@@ -33,6 +33,8 @@ def test_one_format(program: Program) -> None:
     assert list(format_lines([use], "linear", (4, 16))) == [line]
     narrow = replace(use, bits=4)
     assert list(format_lines([narrow], "linear", (4, 16))) == [line, "format        4-bit offset"]
+    single = next(format_lines([replace(narrow, slices=1)], "linear", (4, 4)))
+    assert single.startswith("arrays        6 of 1 crossbar (")
 
 
 def test_several_formats(mixed: Program) -> None:
