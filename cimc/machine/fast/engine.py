@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.engine import Inputs
-from cimc.machine.fast.encoding import BITS, digits, input_fields
+from cimc.machine.fast.encoding import digits, input_fields
 from cimc.machine.fast.image import Image, Packer
 from cimc.machine.fast.loops import Call, Loop
 from cimc.machine.fast.words import LANES, Bytes, Words, pair_room
 from cimc.machine.plan import Group
 from cimc.program.errors import ProgramError
+from cimc.program.metadata import INPUT_BITS
 from cimc.program.planes import input_bits_of
 from cimc.program.program import Program
 from cimc.program.records import Records
@@ -50,7 +51,7 @@ class _Work:
         start, stop = int(image.bounds[first]), int(image.bounds[last])
         end = int(image.ends[start:stop].max(initial=0))
         size = int(image.work[stop]) - int(image.work[start])
-        return _Work(start, stop, size, end, int(bits[first:last].max(initial=1)))
+        return _Work(start, stop, size, end, int(bits[first:last].max(initial=min(INPUT_BITS))))
 
 
 class FastEngine:
@@ -69,7 +70,9 @@ class FastEngine:
     ) -> None:
         self.instructions = program.instructions if records is None else records
         self.packer = Packer(program)
-        self.dac_bits = program.chip.dac_bits
+        dac_bits = program.chip.dac_bits
+        self.planes = {bits: digits(input_fields(dac_bits, False, bits)) for bits in INPUT_BITS}
+        self.signed_planes = digits(input_fields(dac_bits, True))
         self.bits = input_bits_of(self.instructions, program)
         self.threads = default_threads() if threads is None else threads
         if not 1 <= self.threads <= MOST_THREADS:
@@ -184,7 +187,7 @@ class FastEngine:
             stop,
             image.words,
             image.column_sums,
-            digits(input_fields(self.dac_bits, signed, BITS if signed else work.bits)),
+            self.signed_planes if signed else self.planes[work.bits],
             self.packer.table.slices,
             self.packer.table.formats,
             signed,
