@@ -124,6 +124,26 @@ def test_monarch_and_static_activations(compiled: Check, onnx_file: Callable[...
     assert [note["weight_group"] for note in named] == [2.0, 2.0]
 
 
+@pytest.mark.parametrize("options", [{"weight_bits": 4, "weight_group": 4}, {"weight_bits": "auto", "weight_group": 5}])
+@pytest.mark.parametrize("name", ["two layers", "blocks of different shapes", "a convolution", "a recurrent layer"])
+def test_rounded_by_calibration(
+    name: str, options: dict[str, Any], compiled: Check, onnx_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Each pass leaves what the network computes, but `quantize`, and layers say how their weights were rounded."""
+    text, constants = NETWORKS[name]
+    file = onnx_file(f"g {text}", constants)
+    sample = {"two layers": (9, 13), "blocks of different shapes": (9, 14), "a convolution": (1, 3, 7, 6)}
+    np.savez(tmp_path / "x.npz", x=floats(*sample.get(name, (5, 1, 6))))
+    given = {"calibrate": tmp_path / "x.npz", "activations": "token", "quality_budget": 0.2}
+    compilation = compiled(file, verify_each=True, **options, **given)
+    assert compilation.distance is not None
+    assert (compilation.distance.cosine or 0) > 0.95
+    notes = compilation.program.notes["layers"]
+    assert isinstance(notes, list)
+    roundings = {str(note.get("rounding")) for note in notes if isinstance(note, dict) and "weight_bits" in note}
+    assert "error-compensated" in roundings or name == "a recurrent layer"
+
+
 def test_python_says_what_was_asked_for(onnx_file: Callable[..., Path]) -> None:
     file = onnx_file("g (float[n,8] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": floats(8, 4)})
     options = cimc.compile(file, weight_bits=4, weight_group=4, activation_bits=6).options
