@@ -78,7 +78,7 @@ class Automatic:
         others = {symbol: _resolution(option.bits, self.group) for symbol, option in taken.items()}
         whole = "" if error is None else f", together {error:.3g} of the outputs"
         choices = {
-            symbol: f"{option.bits} bits: nearest integers lose {option.error**0.5:.3g} of its products{whole}"
+            symbol: f"{option.bits} bits: nearest integers lose {option.error**0.5:.3g} of it or its products{whole}"
             for symbol, option in taken.items()
         }
         return replace(weights, others=others, choices=choices)
@@ -105,10 +105,7 @@ class Automatic:
     def _errors(
         self, weights: FloatWeights, matmuls: Sequence[MatmulOp], symbols: Sequence[str], kept: dict[str, Doubles]
     ) -> Iterator[tuple[str, dict[int, float]]]:
-        """The relative error that the nearest integers of so many bits make in the products of each weight.
-
-        Of its inputs where they are known, else of the weight, which is that of inputs that have nothing in common.
-        """
+        """The relative error that the nearest integers of so many bits make in each weight, or in its products."""
         known: set[str] = set()
         at = {bits: replace(weights, resolution=_resolution(bits, self.group)) for bits in WEIGHT_BITS}
         if self.calibration is not None:

@@ -75,16 +75,21 @@ def moments_of(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) ->
 
 
 def nearest_error(source: Source, moments: Doubles | None) -> float:
-    """The relative error of the products that the nearest integers make: without moments, that of the weight."""
+    """The relative error that the nearest integers make: of the weight, or of its products where that is larger.
+
+    A few vectors that are much larger than all others can hide what these lose, so no error counts for less than that
+    of the weight; which alone is known without moments.
+    """
     blocks = as_blocks(source.floats)
     nearest = quantised(source.floats, source.how, source.tied, None if moments is None else _importance(moments))
-    if moments is None:
-        return relative_error(blocks, nearest.values.reshape(blocks.shape), nearest.grid)
     values, sums = nearest.values.reshape(blocks.shape), np.zeros(2)
+    error = relative_error(blocks, values, nearest.grid)
+    if moments is None:
+        return error
     for block, rows, columns in _parts(source, blocks):
         grid, part = _part_of(nearest.grid, block, rows, columns), blocks[block, rows, columns]
         sums += energies(part, values[block, rows, columns], grid, moments[block, rows, rows])
-    return float(np.sqrt(sums[0] / sums[1])) if sums[1] else 0.0
+    return max(error, float(np.sqrt(sums[0] / sums[1]))) if sums[1] else error
 
 
 def _importance(moments: Doubles) -> Array:

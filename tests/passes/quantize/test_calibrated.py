@@ -19,6 +19,9 @@ from dialects.notes import layer_notes
 from dialects.semantics.onnx_graph import network_model
 from dialects.semantics.onnx_runtime import run_graph
 from dialects.weights import WeightStore
+from passes.quantize.analysis.choices import Resolution
+from passes.quantize.calibrated import nearest_error
+from passes.quantize.float_weights import Source
 from passes.quantize.quantize import QuantizePass
 
 Array = NDArray[Any]
@@ -130,3 +133,13 @@ def test_a_weight_without_finite_numbers(file: str) -> None:
     module, context = network(w)
     with pytest.raises(UserError, match="weight @w has numbers that float32 has not"):
         QuantizePass("token", file, 4).apply(context, module)
+
+
+def test_large_vectors_do_not_hide_what_others_lose() -> None:
+    """A product that one exact row makes loses little; the weight's own error counts then."""
+    w = floats(32, 40)
+    w[0] = 1
+    source = Source(w, Resolution(4), None, 1, None, None)
+    moments = np.diag([1e6, *np.ones(31)])[None]
+    assert nearest_error(source, moments) > 0.9 * nearest_error(source, None)
+    assert nearest_error(source, np.eye(32)[None]) == pytest.approx(nearest_error(source, None), rel=0.01)
