@@ -44,12 +44,23 @@ def least_error_grid(
     """
     search = _Search(blocks, largest_grid(blocks, how, tied), ends_of(blocks, how, tied), tied, importance)
     if any_side:
-        return search.best(around_zero=False)[0]
+        return _with_small_codes(search.best(around_zero=False)[0])
     grid, lost = search.best(around_zero=True)
     if search.is_one_sided:
         other, other_lost = search.best(around_zero=False)
         return other if other_lost <= WORTH_IT**2 * lost else grid
     return grid
+
+
+def _with_small_codes(grid: Grid) -> Grid:
+    """The same numbers by scales of the sign that puts 0 into the lower half of the integers.
+
+    Cells hold integers counted from the least one, so those of weights around 0 are smaller then, and so are their
+    sums, which decide how many rows an ADC reads at a time.
+    """
+    mirrored = 2 * grid.low < -grid.levels
+    scales = np.where(mirrored, -grid.scales, grid.scales)
+    return replace(grid, scales=scales, low=np.where(mirrored, -(grid.low + grid.levels), grid.low).astype(np.int16))
 
 
 @dataclass(frozen=True)

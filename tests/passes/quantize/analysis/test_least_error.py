@@ -98,3 +98,18 @@ def test_parts_do_not_matter() -> None:
     grid = least_error_grid(wide, Resolution(4, 100))
     alone = least_error_grid(GAUSSIAN, Resolution(4, 100))
     assert np.array_equal(grid.scales, np.tile(alone.scales, 12))
+
+
+def test_any_side_has_zero_in_the_lower_half() -> None:
+    """Scales of either sign stand for the same numbers; cells of numbers around 0 are then smaller."""
+    blocks = np.random.default_rng(4).standard_normal((1, 60, 40)).astype(np.float32)
+    blocks[:, :, ::2] += 1
+    blocks[:, :, 1::2] -= 1
+    sides = [least_error_grid(sign * blocks, Resolution(4, 20), any_side=True) for sign in (1, -1)]
+    for sign, grid in zip((1, -1), sides):
+        assert grid.low.min() >= -7
+        assert grid.low.max() <= 0
+        assert {-1, 1} == set(np.sign(grid.scales).ravel().tolist())
+        assert np.allclose(lost(sign * blocks, grid).sum(), lost(blocks, sides[0]).sum(), rtol=1e-3)
+    gaussian = lost(GAUSSIAN, least_error_grid(GAUSSIAN, Resolution(4, 64), any_side=True))
+    assert gaussian.sum() < lost(GAUSSIAN, least_error_grid(GAUSSIAN, Resolution(4, 64))).sum()
