@@ -74,7 +74,10 @@ def passes_text(available: Iterable[str]) -> str:
 
 def _pass_lines(pass_type: type[ModulePass]) -> Iterator[str]:
     options = " ".join(_options(pass_type))
-    yield f"  {pass_type.name}{f'{{{options}}}' if options else ''}"
+    call = f"{pass_type.name}{f'{{{options}}}' if options else ''}"
+    yield from textwrap.wrap(
+        call, WIDTH, initial_indent="  ", subsequent_indent=" " * (len(pass_type.name) + 3), break_on_hyphens=False
+    )
     summary = inspect.cleandoc(pass_type.__doc__ or "").partition("\n\n")[0]
     yield from textwrap.wrap(summary, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
 

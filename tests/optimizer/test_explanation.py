@@ -50,7 +50,9 @@ def test_our_passes_come_first() -> None:
     assert [match[1] for match in told if match] == [pass_type.name for pass_type in PASSES] + ["cse"]
     assert lines[-1] == "  cse, zzz"
     assert "  place-tiles{mapping=spread objective=arrays}" in lines
-    assert "  quantize{activations=token calibration=...}" in lines
+    first = next(i for i, line in enumerate(lines) if line.startswith("  quantize{"))
+    assert lines[first] == "  quantize{activations=token calibration=... weight-bits=8 weight-group=column"
+    assert lines[first + 1] == "           activation-bits=8 quality-budget=0.05}"
     assert "      Compute operators whose inputs are constant, and drop `Identity`." in lines
 
 

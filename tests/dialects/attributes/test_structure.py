@@ -65,7 +65,9 @@ def test_blocks_of_different_shapes() -> None:
     assert str(found) == '#cim.blocks<"sparse", [rows 0 to 2, columns 0 to 1], [rows 4 to 4, columns 2 to 5]>'
 
 
-UNKNOWN = "structure of kind 'odd': expected one of block_diagonal, monarch, blast, sparse, repeated, banded"
+UNKNOWN = (
+    "structure of kind 'odd': expected one of block_diagonal, monarch, blast, sparse, repeated, banded, row_groups"
+)
 
 
 @pytest.mark.parametrize(
