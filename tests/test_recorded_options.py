@@ -17,7 +17,7 @@ from dialects.errors import UserError
 
 def test_every_option_stands_there_or_has_no_effect_or_a_place_of_its_own() -> None:
     names = {"objective", "lossy", "monarch", "monarch_budget", "prune_below", "activations", "calibrate"}
-    names |= {"weight_bits", "weight_group", "activation_bits", "quality_budget"}
+    names |= {"weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth"}
     assert set(recorded_options(UserOptions())) == names
     assert set(recorded_options(UserOptions(passes="quantize"))) == names | {"passes"}
     assert names | {"passes"} | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
@@ -42,6 +42,7 @@ def test_they_are_in_the_program_file(onnx_file: Callable[..., Path], tmp_path: 
         "weight_group": "column",
         "activation_bits": 8,
         "quality_budget": UserOptions.quality_budget,
+        "smooth": False,
         "calibrate": {"file": "x.npz", "digest": digest},
     }
 

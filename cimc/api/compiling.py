@@ -42,6 +42,7 @@ def compile(
     weight_group: int | str = COLUMN,
     activation_bits: int = MOST_BITS,
     quality_budget: float = DEFAULT_QUALITY_BUDGET,
+    smooth: bool = False,
     calibrate: Calibration | None = None,
     passes: str | None = None,
     keep_ir: File | None = None,
@@ -77,6 +78,8 @@ def compile(
         weight_group: how many successive rows of a weight's column have a scale of their own; "column" for one each.
         activation_bits: how many bits an activation is quantised to, 4 to 8.
         quality_budget: the relative error that weight_bits="auto" may make.
+        smooth: divide channels of activations with outliers, and multiply the rows of weights by the same, where
+            calibration inputs tell that products lose less so.
         calibrate: inputs for static activations, and for weights of fewer than 8 bits to lose little on: the path of an
             .npz file, a dictionary of arrays by the names of inputs, one array where there is one input, or an iterable
             of such samples, which are joined along their first dimension.

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 GROUPS = {
     "chip and mapping": ("chip", "arrays", "mapping", "objective", "lossy"),
     "structure": ("monarch", "monarch_budget", "prune_below"),
-    "numbers": ("weight_bits", "weight_group", "activation_bits", "quality_budget", "activations", "calibrate", "dims"),
+    "numbers": (
+        *("weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth", "activations", "calibrate"),
+        "dims",
+    ),
     "passes": ("passes", "keep_ir"),
     "files": ("reference", "reference_float"),
 }

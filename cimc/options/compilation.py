@@ -86,6 +86,8 @@ class UserOptions:
     quality_budget: Annotated[
         float, Spelling("relative error that --weight-bits auto may make (%(default)s)", "E", share)
     ] = DEFAULT_QUALITY_BUDGET
+    smooth: Annotated[bool, Spelling("divide activations with outliers, as --calibrate tells, where it helps")] = False
+    """Rows of the weights are multiplied by the same: in floats the network stays what it is."""
     calibrate: Annotated[
         File | None, Spelling("inputs for weights of few bits, static activations, the distance", "X.npz", Path)
     ] = None

@@ -48,6 +48,8 @@ def _quantisation(options: UserOptions) -> QuantizePass:
     calibration = _calibration(options)
     if options.activations == STATIC and calibration is None:
         raise UserError("activations=static needs calibration inputs: give them with --calibrate x.npz")
+    if options.smooth and calibration is None:
+        raise UserError("--smooth needs calibration inputs: give them with --calibrate x.npz")
     return QuantizePass(
         activations_of(options),
         calibration,
@@ -55,6 +57,7 @@ def _quantisation(options: UserOptions) -> QuantizePass:
         options.weight_group,
         options.activation_bits,
         options.quality_budget,
+        options.smooth,
     )
 
 

@@ -99,7 +99,7 @@ def asked_for(pass_: ModulePass) -> dict[str, Any]:
 OPTIONS_OF = {
     DetectBlockDiagonalPass: ("prune_below",),
     ProjectMonarchPass: ("monarch", "monarch_budget"),
-    QuantizePass: ("activations", "weight_bits", "weight_group", "activation_bits", "quality_budget"),
+    QuantizePass: ("activations", "weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth"),
     PlaceTilesPass: ("mapping", "objective"),
     ScheduleArraysPass: ("lossy",),
 }

@@ -14,7 +14,7 @@
 
 // Every mistake is one line.
 // UNKNOWN:   {{^}}cimc: error: unknown pass 'tile-blok': expected fold-constants, {{.*}}, or another that cim-opt --help lists{{$}}
-// OPTION:    {{^}}cimc: error: passes 'quantize{activation=token}': Provided arguments ["activation"] not found in expected arguments ["activations", "calibration", "weight_bits", "weight_group", "activation_bits", "quality_budget"]{{$}}
+// OPTION:    {{^}}cimc: error: passes 'quantize{activation=token}': Provided arguments ["activation"] not found in expected arguments ["activations", "calibration", "weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth"]{{$}}
 // TYPE:      {{^}}cimc: error: passes 'quantize{activations=3}': Incompatible types: given (3,), expected <class 'str'>{{$}}
 // SPEC:      {{^}}cimc: error: passes 'quantize{': Error parsing pass pipeline specification: pass-pipeline:1:10 quantize{ ^ Expected argument name here{{$}}
 // COMMAS:    {{^}}cimc: error: passes 'quantize,,tile-blocks': Error parsing pass pipeline specification: {{.*}} Expected pass name here{{$}}

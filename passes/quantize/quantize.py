@@ -1,6 +1,6 @@
 """Float multiplications become integer ones: weights of a few bits per column, uint8 activations per token."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_field
 
@@ -34,6 +34,7 @@ from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import NAMES, FloatWeights
 from passes.quantize.gathered import gathered
 from passes.quantize.products import accumulated, quantised_product, scaled
+from passes.quantize.smoothing import SMOOTHING, smooth
 from passes.quantize.summed_groups import summed_groups
 from passes.rewriting.calibration import body_ranges, ranges
 from passes.rewriting.digital import DigitalBuilder
@@ -79,12 +80,17 @@ class QuantizePass(ModulePass):
     """Of an activation: 4 to 8."""
     quality_budget: float | int = DEFAULT_QUALITY_BUDGET
     """Relative error that `auto` may make."""
+    smooth: bool = False
+    """Divide channels of activations with outliers, by what `calibration` tells, where products lose less so."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_activations(self.activations)
         check_bits(self.weight_bits, self.weight_group, self.activation_bits)
         network = Network.of(ctx, op)
         matmuls = [o for o in network.ops if isinstance(o, MatmulOp) and not o.is_integer]
+        notes = LayerNotes(*NAMES, SMOOTHING)
+        if self.smooth:
+            self._smooth(network, matmuls, notes)
         seen: dict[MatmulOp, tuple[float, float]] = {}
         if self.activations == STATIC:
             if self.calibration is None:
@@ -94,7 +100,6 @@ class QuantizePass(ModulePass):
             range_of = ranges(network, [s for m, s in source_of.items() if m not in inside], self.calibration)
             seen = {m: range_of[source] for m, source in source_of.items() if m not in inside}
             seen |= body_ranges(network, inside, self.calibration)
-        notes = LayerNotes(*NAMES)
         weights = FloatWeights(network, self._resolution(), notes)
         if self.weight_bits == AUTO:
             weights = Automatic(weights.resolution.group, self.quality_budget, self.calibration).chosen(
@@ -105,6 +110,11 @@ class QuantizePass(ModulePass):
         rewrite(matmuls, Quantize(network, self.activations, seen, weights, self.activation_bits))
         notes.write(op)
         sweep(network)
+
+    def _smooth(self, network: Network, matmuls: Sequence[MatmulOp], notes: LayerNotes) -> None:
+        if self.calibration is None:
+            raise UserError('smooth needs calibration inputs: give them as calibration="x.npz"')
+        smooth(network, matmuls, self.calibration, self._resolution().bits, self.activation_bits, notes)
 
     def _resolution(self) -> Resolution:
         """That of the weights for which no other is chosen."""
