@@ -52,7 +52,7 @@ def test_our_passes_come_first() -> None:
     assert "  place-tiles{mapping=spread objective=arrays}" in lines
     first = next(i for i, line in enumerate(lines) if line.startswith("  quantize{"))
     assert lines[first] == "  quantize{activations=token calibration=... weight-bits=8 weight-group=column"
-    assert lines[first + 1] == "           activation-bits=8 quality-budget=0.05}"
+    assert lines[first + 1] == "           activation-bits=8 quality-budget=0.05 smooth=False}"
     assert "      Compute operators whose inputs are constant, and drop `Identity`." in lines
 
 

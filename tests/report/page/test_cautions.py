@@ -63,7 +63,7 @@ def test_conditions(study: Study) -> None:
         "Digital operators are counted for n = 1.",
         "A prefill has 512 tokens; what limits it: arrays.",
         "Compiled with objective arrays, lossy 0, monarch_budget 0.1, prune_below 0.0, activations token, "
-        "weight_bits 8, weight_group column, activation_bits 8, quality_budget 0.05.",
+        "weight_bits 8, weight_group column, activation_bits 8, quality_budget 0.05, smooth False.",
         f"Measured, of the network that the program computes: {study.program.measured}; inputs made up.",
     ]
     nothing = replace(
