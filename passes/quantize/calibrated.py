@@ -101,11 +101,8 @@ def _inputs_of(weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> Mapping[st
     inputs: dict[str, Vectors] = {}
     for matmul in matmuls:
         symbol, structure = matmul.symbol, weights.network.weight(matmul.symbol).structure
-        if (
-            matmul.parent is not weights.network.block
-            or not _has_few_bits(weights, symbol)
-            or _is_tied(weights, symbol)
-        ):
+        is_float = weights.network.weight(symbol).affine is None
+        if matmul.parent is not weights.network.block or not is_float or _is_tied(weights, symbol):
             continue
         rows, blocks = weights.network.weight(symbol).matrix_shape[0], 1
         if isinstance(structure, BlockDiagonalAttr):

@@ -29,7 +29,7 @@ GRID = (GENERATOR.integers(-7, 8, (32, 16)) / 8).astype(np.float32)
 """Loses nothing with 4 bits."""
 
 
-def network(b: Array = B, chip: str | None = "pcm-256") -> tuple[ModuleOp, Context]:
+def network(b: Array = B, chip: str | None = "pcm-256", a: Array = A) -> tuple[ModuleOp, Context]:
     store = WeightStore()
     context = make_context(store)
     text = """
@@ -42,7 +42,7 @@ func.func @main(%x: tensor<?x24xf32> {cim.name = "x"}) -> tensor<?x16xf32> {
     module = Parser(context, text).parse_module()
     if chip is not None:
         module.attributes[MODULE_KEY] = load_chip(chip)
-    for name, array in (("a", A), ("b", b)):
+    for name, array in (("a", a), ("b", b)):
         Network(module, store).add_weight(weight_op(name, array, store))
     return module, context
 
@@ -97,3 +97,16 @@ def test_bits_that_save_no_crossbar_are_not_taken_away(file: str) -> None:
 
 def test_choices_are_the_same_each_time(file: str) -> None:
     assert quantised(B, 0.1, file) == quantised(B, 0.1, file)
+
+
+def test_sensitivity_is_that_of_the_products(file: str) -> None:
+    """Large inputs meet rows that are small beside the others: products lose far more than the weight does."""
+    large = np.arange(32) < 4
+    a, b = A * np.where(large, 100, 1).astype(np.float32), B * np.where(large, 0.01, 1).astype(np.float32)[:, None]
+    losses: list[float] = []
+    for calibration in (file, None):
+        module, context = network(b, a=a)
+        QuantizePass("token", calibration, "auto", quality_budget=1e-6).apply(context, module)
+        (said,) = (str(note["choice"]) for note in layer_notes(module) if note["node"] == "second")
+        losses.append(float(said.removeprefix("8 bits: nearest integers lose ").split()[0]))
+    assert losses[0] > 10 * losses[1]
