@@ -11,6 +11,7 @@ import os
 import pydoc_data.topics
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -83,7 +84,9 @@ def command(name: str, *arguments: object) -> None:
 
 def docstrings() -> list[str]:
     """Those of modules, classes, methods and functions, each once; the first of them are of all modules."""
-    texts = {text for name in MODULES.split() for text in _of(importlib.import_module(name)) if len(text) > SHORT}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of names that go with the next Python
+        texts = {text for name in MODULES.split() for text in _of(importlib.import_module(name)) if len(text) > SHORT}
     return sorted(map(inspect.cleandoc, texts), key=lambda text: sha256(text.encode()).digest())
 
 
