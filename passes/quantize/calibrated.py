@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from dialects.attributes.structure import REPEATED, BlockDiagonalAttr, BlocksAttr
+from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
 from dialects.chip.formats import DIFFERENTIAL, TWOS_COMPLEMENT
 from dialects.cim import MatmulOp
 from dialects.hardware import MODULE_KEY, chip_of
@@ -17,7 +17,7 @@ from passes.quantize.analysis.choices import MOST_BITS, Resolution
 from passes.quantize.analysis.compensated import compensated, energies
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error
-from passes.quantize.float_weights import FloatWeights, Source
+from passes.quantize.float_weights import FloatWeights, Source, has_equal_blocks
 from passes.rewriting.moments import Doubles, Vectors, second_moments
 
 COMPENSATED = "error-compensated"
@@ -65,8 +65,9 @@ def _taken(made: Mapping[str, Quantised], symbol: str, _: Source) -> Quantised |
 
 
 def _why_nearest(weights: FloatWeights, symbol: str) -> str:
-    reason = "its blocks are equal" if _is_tied(weights, symbol) else "only bodies of control flow multiply by it"
-    return f"nearest, {reason}"
+    if has_equal_blocks(weights.network.weight(symbol)):
+        return "nearest, its blocks are equal"
+    return "nearest, only bodies of control flow multiply by it"
 
 
 def moments_of(weights: FloatWeights, matmuls: Sequence[MatmulOp], file: str) -> Iterator[tuple[str, Doubles]]:
@@ -100,13 +101,12 @@ def _inputs_of(weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> Mapping[st
     """What each weight of floats is multiplied by outside of bodies of control flow, if it has no tied columns."""
     inputs: dict[str, Vectors] = {}
     for matmul in matmuls:
-        symbol, structure = matmul.symbol, weights.network.weight(matmul.symbol).structure
-        is_float = weights.network.weight(symbol).affine is None
-        if matmul.parent is not weights.network.block or not is_float or _is_tied(weights, symbol):
+        symbol, weight = matmul.symbol, weights.network.weight(matmul.symbol)
+        if matmul.parent is not weights.network.block or weight.affine is not None or has_equal_blocks(weight):
             continue
-        rows, blocks = weights.network.weight(symbol).matrix_shape[0], 1
-        if isinstance(structure, BlockDiagonalAttr):
-            rows, blocks = structure.rows.data, structure.blocks.data
+        rows, blocks = weight.matrix_shape[0], 1
+        if isinstance(weight.structure, BlockDiagonalAttr):
+            rows, blocks = weight.structure.rows.data, weight.structure.blocks.data
         before = inputs[symbol].values if symbol in inputs else ()
         inputs[symbol] = Vectors(list(dict.fromkeys([*before, matmul.x])), rows, blocks)
     return inputs
@@ -115,11 +115,6 @@ def _inputs_of(weights: FloatWeights, matmuls: Sequence[MatmulOp]) -> Mapping[st
 def _has_few_bits(weights: FloatWeights, symbol: str) -> bool:
     weight = weights.network.weight(symbol)
     return weight.affine is None and weights.resolution_of(symbol).bits < MOST_BITS
-
-
-def _is_tied(weights: FloatWeights, symbol: str) -> bool:
-    weight = weights.network.weight(symbol)
-    return isinstance(weight.structure, BlocksAttr) and weight.kind == REPEATED
 
 
 def spans_suffice(network: Network) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeGuard
 
 import numpy as np
 
@@ -128,7 +127,9 @@ class FloatWeights:
             structure, how = BlocksAttr(structure.kind, RectanglesAttr.of(parts)), Resolution(how.bits)
             if groups > 1:
                 floats, remake = spread(floats, parts, groups), None
-        tied = tied_columns(floats, structure.rectangles) if _is_repeated(structure) else None
+        tied = None
+        if isinstance(structure, BlocksAttr) and has_equal_blocks(weight):
+            tied = tied_columns(floats, structure.rectangles)
         return Source(floats, how, structure, groups, tied, remake)
 
     def _made(self, builder: DigitalBuilder, symbol: str) -> StoredIntegers:
@@ -155,8 +156,9 @@ class FloatWeights:
         return StoredIntegers(name, scales, sums, rows)
 
 
-def _is_repeated(structure: Structure | None) -> TypeGuard[BlocksAttr]:
-    return isinstance(structure, BlocksAttr) and structure.kind.data == REPEATED
+def has_equal_blocks(weight: WeightOp) -> bool:
+    """Whether blocks that are equal in floats have to be equal integers: they share their places."""
+    return isinstance(weight.structure, BlocksAttr) and weight.kind == REPEATED
 
 
 def _down_the_diagonal(

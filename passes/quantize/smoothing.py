@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import SSAValue
 
-from dialects.attributes.structure import REPEATED, BlocksAttr
 from dialects.cim import MatmulOp
 from dialects.element_types import Array, element_type, f32
 from dialects.locations import node_name
@@ -17,8 +17,9 @@ from dialects.semantics.onnx_runtime import GraphError, run_graph
 from passes.quantize.analysis.quantization import as_blocks
 from passes.quantize.analysis.smoothing import smoothing
 from passes.quantize.dequantised import dequantised
+from passes.quantize.float_weights import has_equal_blocks
 from passes.quantize.gathered import gathered
-from passes.rewriting.calibration import calibration_inputs, not_run
+from passes.rewriting.calibration import LARGEST, activations, calibration_inputs, not_run
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.sweep import sweep
 
@@ -38,10 +39,9 @@ def smooth(
     users = _users(network, matmuls)
     for x, largest in _largest(network, users, file).items():
         weights = [_matrix(network, op) for op in users[x]]
-        if not np.isfinite(largest).all():
-            continue  # what takes ranges says where
-        rows = [np.abs(weight).max(axis=1, initial=0).astype(np.float64) for weight in weights]
-        strength, divisor = smoothing(largest, rows, weights, weight_bits, bits)
+        if not largest.max(initial=0) < LARGEST:
+            activations(network, [x], file)  # which says what is wrong, and where
+        strength, divisor = smoothing(largest, weights, weight_bits, bits)
         for op in users[x]:
             notes.add(node_name(op), **{SMOOTHING: strength})
         if strength:
@@ -69,11 +69,10 @@ def _users(network: Network, matmuls: Sequence[MatmulOp]) -> dict[SSAValue, list
 
 def _can_be_scaled(network: Network, op: MatmulOp) -> bool:
     weight = network.weight(op.symbol)
-    is_tied = isinstance(weight.structure, BlocksAttr) and weight.kind == REPEATED
-    return op.parent is network.block and weight.affine is None and not is_tied
+    return op.parent is network.block and weight.affine is None and not has_equal_blocks(weight)
 
 
-def _matrix(network: Network, op: MatmulOp) -> Array:
+def _matrix(network: Network, op: MatmulOp) -> npt.NDArray[np.float32]:
     """What a weight multiplies each channel by, [channels, columns]; blocks one below the other."""
     blocks = as_blocks(network.weight(op.symbol).array(network.store))
     return blocks.reshape(-1, blocks.shape[-1])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float32]
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75)
 """How much of the outliers moves into the weights; 0 leaves all as it is."""
@@ -17,17 +18,22 @@ _CREST = 9.0
 """The largest square of a channel to the mean of its squares, as of Gaussian numbers; of the right order is enough."""
 
 
-def smoothing(
-    largest: Floats, rows: Sequence[Floats], columns: Sequence[npt.NDArray[np.floating]], weight_bits: int, bits: int
-) -> tuple[float, Floats]:
+def smoothing(largest: Floats, weights: Sequence[Matrix], weight_bits: int, bits: int) -> tuple[float, Floats]:
     """The strength, and the divisors [channels] of an activation, powers of two, with which its products lose least.
 
-    `largest` [channels] are the largest magnitudes of the activation, `rows` the largest of each row of each of its
-    weights, `columns` the weights [channels, columns] themselves. Errors are those of uniform rounding: of activations
-    to `bits` bits in the range of a token, of weights to `weight_bits` bits in that of a column.
+    `largest` [channels] are the largest magnitudes of the activation, `weights` float32 [channels, columns] what it
+    multiplies. Errors are those of uniform rounding: of activations to `bits` bits in the range of a token, of weights
+    to `weight_bits` bits in that of a column.
     """
-    tried = [(strength, divisors(largest, np.max(rows, axis=0), strength)) for strength in STRENGTHS]
-    losses = [_loss(largest, columns, divisor, weight_bits, bits) for _, divisor in tried]
+    magnitudes = [np.abs(weight) for weight in weights]
+    energy = np.sum([np.einsum("rc,rc->r", m, m, dtype=np.float64) for m in magnitudes], axis=0)
+    rows = np.max([m.max(axis=1, initial=0) for m in magnitudes], axis=0).astype(np.float64)
+    tried = [(strength, divisors(largest, rows, strength)) for strength in STRENGTHS]
+    losses = [
+        _activation_loss(largest / divisor, energy * divisor**2, bits)
+        + _weight_loss(largest / divisor, magnitudes, divisor, weight_bits)
+        for _, divisor in tried
+    ]
     return tried[int(np.argmin(losses))]
 
 
@@ -42,19 +48,23 @@ def divisors(largest: Floats, rows: Floats, strength: float) -> Floats:
     return np.exp2(np.clip(np.rint(exponents), -_MOST, _MOST))
 
 
-def _loss(
-    largest: Floats, weights: Sequence[npt.NDArray[np.floating]], divisor: Floats, weight_bits: int, bits: int
-) -> float:
-    """The sum of squared errors of the products of a token, up to a factor."""
-    energy = (largest / divisor) ** 2 / _CREST
-    step = 2 * (largest / divisor).max(initial=0) / ((1 << bits) - 1)
-    total = 0.0
-    for weight in weights:
-        scaled = weight * divisor[:, None]
-        steps = 2 * np.abs(scaled).max(axis=0, initial=0) / ((1 << weight_bits) - 2)
-        total += step**2 * float((scaled**2).sum()) + float(energy.sum()) * float((steps**2).sum())
-    return total
+def _activation_loss(largest: Floats, energy: Floats, bits: int) -> float:
+    """The squared error of a token's products by rounding it, up to a factor; `energy` is that of the weights' rows."""
+    step = 2 * float(largest.max(initial=0)) / ((1 << bits) - 1)
+    return step**2 * float(energy.sum())
 
 
+def _weight_loss(largest: Floats, magnitudes: Sequence[Matrix], divisor: Floats, bits: int) -> float:
+    """The same by rounding the weights, whose rows are multiplied by `divisor`."""
+    factor, total = divisor.astype(np.float32)[:, None], 0.0
+    for matrix in magnitudes:
+        for first in range(0, matrix.shape[1], _TOGETHER):
+            ends = (matrix[:, first : first + _TOGETHER] * factor).max(axis=0, initial=0).astype(np.float64)
+            total += float(np.square(2 * ends / ((1 << bits) - 2)).sum())
+    return total * float(np.square(largest).sum()) / _CREST
+
+
+_TOGETHER = 1 << 10
+"""Columns that are looked at together."""
 _MOST = 20
 """Of an exponent: no number that is not tiny or huge to begin with leaves the range of float32."""

@@ -73,3 +73,12 @@ def test_without_inputs(onnx_file: Callable[..., Path]) -> None:
     network = onnx_file(DENSE, {"a": normal(32, 8), "b": normal(32, 6)})
     with pytest.raises(UserError, match=r"--smooth needs calibration inputs: give them with --calibrate x\.npz"):
         compile_network(network, Options(smooth=True, measure=False))
+
+
+def test_activations_that_are_not_finite(onnx_file: Callable[..., Path], tmp_path: Path) -> None:
+    """What the network makes of finite inputs may be infinite: that is said, and where."""
+    network = onnx_file("g (float[n,4] x) => (float[n,2] y) { e = Exp(x) y = MatMul(e, a) }", {"a": normal(4, 2)})
+    np.savez(tmp_path / "x.npz", x=np.full((2, 4), 200, np.float32))
+    options = Options(chip="tiny-4", calibrate=tmp_path / "x.npz", activations="token", smooth=True, measure=False)
+    with pytest.raises(UserError, match=r"x\.npz: on these inputs node .* multiplies inf, at \[0, 0\] of \[2, 4\]"):
+        compile_network(network, options)
