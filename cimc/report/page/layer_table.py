@@ -29,7 +29,11 @@ class Column:
     cells: Sequence[Cell]
 
 
-QUANTISED = {"weight_bits": "quantised to bits", "weight_group": "rows of a scale"}
+QUANTISED = {
+    "weight_bits": "quantised to bits",
+    "weight_group": "rows of a scale",
+    "smoothing": "strength of smoothing",
+}
 """What weights became here, among the notes of a layer."""
 ERRORS = {
     "quantisation_error": "error of quantising",

@@ -18,6 +18,7 @@ QUANTISING = (
     "nearest_output_error",
     "rounding",
     "choice",
+    "smoothing",
 )
 """Notes of a layer about how its weights became integers."""
 COLUMNS = (
