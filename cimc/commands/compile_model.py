@@ -28,10 +28,16 @@ if TYPE_CHECKING:
 
 
 GROUPS = {
-    "chip and mapping": ("chip", "arrays", "mapping", "objective", "lossy"),
+    "chip and mapping": ("chip", "arrays", "encoding", "mapping", "objective", "lossy"),
     "structure": ("monarch", "monarch_budget", "prune_below"),
     "numbers": (
-        *("weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth", "activations", "calibrate"),
+        "weight_bits",
+        "weight_group",
+        "activation_bits",
+        "quality_budget",
+        "smooth",
+        "activations",
+        "calibrate",
         "dims",
     ),
     "passes": ("passes", "keep_ir"),

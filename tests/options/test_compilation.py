@@ -2,6 +2,7 @@
 
 import re
 
+from cimc.commands.compile_model import GROUPS
 from cimc.commands.sweep import COMPILATION
 from cimc.distance import MEASURING_SECONDS
 from cimc.options.compilation import UserOptions
@@ -12,6 +13,11 @@ from dialects.semantics.onnx_runtime import SECONDS
 
 def test_every_field_is_an_option():
     assert list(options_of(UserOptions)) == list(vars(UserOptions()))
+
+
+def test_options_of_no_group_are_about_checks():
+    grouped = {name for names in GROUPS.values() for name in names}
+    assert set(options_of(UserOptions)) - grouped == {"time_limit", "measure", "require_coverage", "verify_each"}
 
 
 def test_help_tells_the_time_limits_that_hold_without_one():
