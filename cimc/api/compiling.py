@@ -15,12 +15,13 @@ from cimc.api.program import Program, from_parts
 from cimc.compiler import Options, compile_network
 from cimc.options.compilation import DEFAULT_CHIP, File
 from cimc.program import program as files
-from dialects.chip.formats import EncodingChoice
+from dialects.chip.formats import MOST_BITS, EncodingChoice
 from dialects.errors import UserError
+from passes.analysis.objectives import DEFAULT_OBJECTIVE, Objective
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
-from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MappingName, Objective
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MappingName
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS, Activations
+from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, Activations
 from passes.schedule_arrays.analysis.choices import LOSSLESS
 
 

@@ -9,9 +9,10 @@ from cimc.compiler import Options
 from cimc.extras import need
 from cimc.options.compilation import File, UserOptions
 from cimc.options.conditions import DECODE, Conditions
+from dialects.chip.formats import MOST_BITS
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS, Activations
+from passes.quantize.analysis.choices import COLUMN, DEFAULT_QUALITY_BUDGET, Activations
 
 if TYPE_CHECKING:
     from cimc.sweep.run import Progress

@@ -19,11 +19,12 @@ from cimc.options.values import (
     seconds,
     share,
 )
-from dialects.chip.formats import AUTO, ENCODINGS
+from dialects.chip.formats import AUTO, ENCODINGS, MOST_BITS
+from passes.analysis.objectives import DEFAULT_OBJECTIVE, OBJECTIVES
 from passes.detect_block_diagonal.analysis.choices import NO_PRUNING
-from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, OBJECTIVES
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES
 from passes.project_monarch.analysis.choices import DEFAULT_BUDGET
-from passes.quantize.analysis.choices import ACTIVATIONS, COLUMN, DEFAULT_QUALITY_BUDGET, MOST_BITS
+from passes.quantize.analysis.choices import ACTIVATIONS, COLUMN, DEFAULT_QUALITY_BUDGET
 from passes.schedule_arrays.analysis.choices import LOSSLESS
 
 File = str | os.PathLike[str]

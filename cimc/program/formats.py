@@ -82,6 +82,14 @@ def midpoints(
     return np.repeat(np.take(of_format, own, mode="clip"), np.clip(tiles[:, 5], 0, columns))
 
 
+def are_centred(program: "Program") -> NDArray[np.bool_]:
+    """Of which tiles a column has another offset than the midpoint, bool [tiles]."""
+    usual = midpoints(program.tiles, program.formats, program.array_formats)
+    before = np.concatenate([[0], np.cumsum(program.offsets != usual)])
+    ends = first_offsets(program.tiles)
+    return before[ends[1:]] > before[ends[:-1]]
+
+
 def slices_of(program: "Program") -> NDArray[np.int64]:
     """How many crossbars each array is made of, int64 [arrays]."""
     of_format = [format.slices(program.chip.cell_bits) for format in program.formats]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cimc.program.control_flow.control_text import control_text
 from cimc.program.fidelity import fidelity_lines
-from cimc.program.formats import crossbars
+from cimc.program.formats import are_centred, crossbars
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
@@ -51,8 +51,8 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
 def format_text(program: Program, number: int) -> str:
     """A format in words: `4-bit offset, centred, 2 crossbars an array`; centred where an offset is no midpoint."""
     format = program.formats[number]
-    own = np.repeat(program.array_formats[program.tiles[:, 1]], program.tiles[:, 5]) == number
-    centred = ", centred" if (program.offsets[own] != format.midpoint).any() else ""
+    own = program.array_formats[program.tiles[:, 1]] == number
+    centred = ", centred" if are_centred(program)[own].any() else ""
     slices = format.slices(program.chip.cell_bits)
     return f"{format}{centred}, {slices} crossbar{'s' if slices > 1 else ''} an array"
 

@@ -23,9 +23,10 @@ def input_bits_of(records: Records, program: Program) -> NDArray[np.int64]:
 
 def planes_of(records: Records, program: Program) -> NDArray[np.int64]:
     """Planes of the inputs of each MULTIPLY record."""
-    dac_bits = program.chip.dac_bits
-    signed = np.isin(records["y"], [m.y for m in program.multiplications if m.signed])
-    return -(-input_bits_of(records, program) // dac_bits) + (signed & (dac_bits > 1)).astype(np.int64)
+    count = np.zeros(program.slots, np.int64)
+    for made in program.multiplications:
+        count[made.y] = planes(program.chip.dac_bits, made.input_bits, made.signed)
+    return count[records["y"]]
 
 
 def largest_digits(records: Records, program: Program) -> NDArray[np.int64]:

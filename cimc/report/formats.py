@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import first_offsets, midpoints
+from cimc.program.formats import are_centred
 from cimc.program.program import Program
 from cimc.program.records import Records
 from cimc.program.tiles import own_places
@@ -74,14 +74,6 @@ def utilization_of(uses: Sequence[FormatUse], cells: int) -> float:
     """
     crossbars = sum(use.crossbars for use in uses)
     return sum(use.slices * use.stored_weights for use in uses) / (crossbars * cells) if crossbars else 0.0
-
-
-def are_centred(program: Program) -> NDArray[np.bool_]:
-    """Of which tiles a column has another offset than the midpoint, bool [tiles]."""
-    usual = midpoints(program.tiles, program.formats, program.array_formats)
-    before = np.concatenate([[0], np.cumsum(program.offsets != usual)])
-    ends = first_offsets(program.tiles)
-    return before[ends[1:]] > before[ends[:-1]]
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from cimc.program.conversions import clipping_layers, conversions_of
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
-from cimc.program.formats import slices_of
+from cimc.program.formats import are_centred, slices_of
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
 from cimc.program.tiles import own_places
 from cimc.report.cost.program_cost import Components, Cost, add
-from cimc.report.formats import are_centred
 from passes.analysis.cost.hardware import leaked_pj
 
 _WEIGHT, _ARRAY, _ROWS, _COLUMNS = 0, 1, 4, 5
 """Columns of the tile table."""
-_NUMBERS = ("_error", "weight_bits", "weight_group")
+_NUMBERS = ("_error", "weight_bits", "weight_group", "smoothing")
 """What names of notes end with that are numbers."""
 
 

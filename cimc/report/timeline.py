@@ -10,9 +10,10 @@ import onnx
 
 from cimc.program.metadata import Kernel, Timing
 from cimc.program.one_line import one_line
+from cimc.program.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode, Records
-from cimc.program.timing import activations_of, planes_of
+from cimc.program.timing import activations_of
 
 
 class Resource(StrEnum):

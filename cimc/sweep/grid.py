@@ -17,7 +17,8 @@ from cimc.sweep.quality import Reading
 from dialects.chip.keys import KEYS, Key, Value, spelled
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
-from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
+from passes.analysis.objectives import OBJECTIVES
+from passes.place_tiles.analysis.choices import MAPPING_NAMES
 from passes.project_monarch.analysis.choices import EXPECTED, blocks_and_rank
 from passes.quantize.analysis.choices import ACTIVATION_BITS, ACTIVATIONS, AUTO, COLUMN, WEIGHT_BITS
 

@@ -10,7 +10,7 @@ def batches(tiles: Sequence[npt.NDArray[np.int8]]) -> Iterator[tuple[list[int], 
     """The numbers of tiles [rows, columns] of one shape, and these as [tiles, rows, columns]; large ones alone."""
     small: dict[tuple[int, ...], list[int]] = {}
     for number, tile in enumerate(tiles):
-        if tile.size >= _LARGE:
+        if tile.size >= LARGE:
             yield [number], tile[None]
         else:
             small.setdefault(tile.shape, []).append(number)
@@ -21,7 +21,7 @@ def batches(tiles: Sequence[npt.NDArray[np.int8]]) -> Iterator[tuple[list[int], 
             yield together, np.stack([tiles[i] for i in together])
 
 
-_LARGE = 1 << 13
+LARGE = 1 << 13
 """Numbers of a tile that is looked at alone."""
 _BATCH = 1 << 20
 """Numbers of smaller ones that are looked at together."""

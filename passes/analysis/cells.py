@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from dialects.chip.formats import DIFFERENTIAL, OFFSET, CellFormat
+from dialects.chip.formats import DIFFERENTIAL, MOST_BITS, OFFSET, CellFormat
 from passes.analysis.offsets import column_offsets
 
 Cells = npt.NDArray[np.uint8]
@@ -18,7 +18,7 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, cells: CellFormat) -
     """
     bits, encoding = cells.format.bits, cells.format.encoding
     if encoding == OFFSET:
-        if bits == _WHOLE and not cells.centred:
+        if bits == MOST_BITS and not cells.centred:
             return _digits(weights.view(np.uint8) ^ np.uint8(0x80), cell_bits, bits)
         offsets = column_offsets(weights, cells, cell_bits).astype(np.uint8)  # modulo 256, as the sum is
         return _digits(weights.view(np.uint8) + offsets[..., None, :], cell_bits, bits)
@@ -31,10 +31,6 @@ def cells_of(weights: npt.NDArray[np.int8], cell_bits: int, cells: CellFormat) -
         return _digits(stored, 1, bits)
     low = stored & np.uint8((1 << (bits - 1)) - 1)
     return np.concatenate([_digits(low, cell_bits, bits - 1), (stored >> np.uint8(7))[None]])
-
-
-_WHOLE = 8
-"""Bits of a weight as it is stored."""
 
 
 def _digits(values: npt.NDArray[np.uint8], width: int, bits: int) -> Cells:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dialects.chip.formats import OFFSET, CellFormat
+from dialects.chip.formats import MOST_BITS, OFFSET, CellFormat
 from passes.analysis.batches import batches
 
 Offsets = npt.NDArray[np.int16]
@@ -23,7 +23,7 @@ def column_offsets(weights: Weights, cells: CellFormat, cell_bits: int) -> Offse
     if cells.format.encoding != OFFSET:
         return np.zeros(columns, np.int16)
     bits = cells.format.bits
-    if bits == _WHOLE and not cells.centred:
+    if bits == MOST_BITS and not cells.centred:
         return np.full(columns, 1 << (bits - 1), np.int16)
     low, high = column_limits(weights)
     least, most = -low, (1 << bits) - 1 - high
@@ -77,8 +77,8 @@ def offsets_of(tiles: Sequence[Weights], cells: CellFormat, cell_bits: int) -> O
     """The offsets of all columns of tiles int8 [rows, columns], one tile after the other."""
     first: npt.NDArray[np.int64] = np.cumsum([0, *(tile.shape[1] for tile in tiles)])
     total = int(first[-1])
-    if not cells.centred and (cells.format.encoding != OFFSET or cells.format.bits == _WHOLE):
-        return np.full(total, 1 << (_WHOLE - 1) if cells.format.encoding == OFFSET else 0, np.int16)
+    if not cells.centred and (cells.format.encoding != OFFSET or cells.format.bits == MOST_BITS):
+        return np.full(total, 1 << (MOST_BITS - 1) if cells.format.encoding == OFFSET else 0, np.int16)
     offsets = np.zeros(total, np.int16)
     for numbers, together in batches(tiles):
         width: int = together.shape[2]
@@ -89,7 +89,7 @@ def offsets_of(tiles: Sequence[Weights], cells: CellFormat, cell_bits: int) -> O
 
 def misfit(tiles: Sequence[Weights], cells: CellFormat) -> str | None:
     """Why tiles int8 [rows, columns] cannot stand in cells of this format; None if they can."""
-    if cells.format.bits == _WHOLE:
+    if cells.format.bits == MOST_BITS:
         return None
     for _, together in batches(tiles):
         low, high = (limit.reshape(-1) for limit in column_limits(together))
@@ -112,7 +112,3 @@ def _misfit(low: Offsets, high: Offsets, cells: CellFormat) -> str | None:
         return None
     worst = int(low.min()) if low.min() < least else int(high.max())
     return f"has {worst}, {bits} bits hold {least} to {most}"
-
-
-_WHOLE = 8
-"""Bits of a weight as it is stored: all fit."""

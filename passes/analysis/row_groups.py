@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dialects.chip.formats import CellFormat
+from passes.analysis.batches import LARGE, batches
 from passes.analysis.cells import Cells, cells_of
 
 
@@ -43,9 +44,9 @@ def tile_groups(
     """
     drive, most = (1 << dac_bits) - 1, (1 << adc_bits) - 1
     rows: list[tuple[int, ...]] = []
-    bounds = iter(whole_bounds([m for m in matrices if m.size < _LARGE], cell_bits, cells, dac_bits))
+    bounds = iter(whole_bounds([m for m in matrices if m.size < LARGE], cell_bits, cells, dac_bits))
     for number, matrix in enumerate(matrices):
-        sums = None if matrix.size < _LARGE else _ColumnSums(cells_of(matrix, cell_bits, cells))
+        sums = None if matrix.size < LARGE else _ColumnSums(cells_of(matrix, cell_bits, cells))
         bound = next(bounds) if sums is None else drive * sums.largest()
         groups: list[RowGroup] | None = [RowGroup(0, len(matrix), bound)]
         if bound > most and not lossy:
@@ -61,19 +62,11 @@ def whole_bounds(
     matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, cells: CellFormat, dac_bits: int
 ) -> list[int]:
     """For each tile the largest sum that any input can cause if all its rows are active; equal shapes at once."""
-    shapes: dict[tuple[int, ...], list[int]] = {}
-    for number, matrix in enumerate(matrices):
-        shapes.setdefault(matrix.shape, []).append(number)
-    bounds = [0] * len(matrices)
-    for (rows, columns), members in shapes.items():
-        step = max(1, _BATCH // (rows * columns))
-        for first in range(0, len(members), step):
-            together = members[first : first + step]
-            stored = cells_of(np.stack([matrices[i] for i in together]), cell_bits, cells)
-            largest = _column_sums(stored).max(axis=(0, 2), initial=0)
-            for number, bound in zip(together, (((1 << dac_bits) - 1) * largest.astype(np.int64)).tolist()):
-                bounds[number] = bound
-    return bounds
+    bounds = np.zeros(len(matrices), np.int64)
+    for numbers, together in batches(matrices):
+        sums = _column_sums(cells_of(together, cell_bits, cells))
+        bounds[numbers] = ((1 << dac_bits) - 1) * sums.max(axis=(0, 2), initial=0).astype(np.int64)
+    return bounds.tolist()
 
 
 def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup] | None:
@@ -157,7 +150,3 @@ def _chunk_sums(cells: Cells) -> npt.NDArray[np.uint16]:
 
 _CHUNK = 16
 """Rows whose sums are kept."""
-_LARGE = 1 << 13
-"""Weights of a tile that is looked at alone."""
-_BATCH = 1 << 20
-"""Weights of smaller ones whose cells are summed at once."""

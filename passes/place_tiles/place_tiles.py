@@ -18,9 +18,10 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing
+from passes.analysis.objectives import DEFAULT_OBJECTIVE
 from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
-from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, DEFAULT_OBJECTIVE, MAPPING_NAMES, SPREAD, check_mapping
+from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS

@@ -7,10 +7,10 @@ from dataclasses import replace as replace_field
 import numpy as np
 from xdsl.ir import SSAValue
 
+from dialects.chip.formats import MOST_BITS
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.element_types import f32, i32, tensor_type_of, ui8
 from dialects.network import shape_of
-from passes.quantize.analysis.choices import MOST_BITS
 from passes.quantize.analysis.quantization import affine_range
 from passes.quantize.gathered import Gathered
 from passes.rewriting.digital import DigitalBuilder, with_element

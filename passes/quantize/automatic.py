@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dialects.chip.formats import Format
+from dialects.chip.formats import MOST_BITS, Format
 from dialects.cim import MatmulOp, WeightOp
 from dialects.hardware import MODULE_KEY, chip_of
-from passes.quantize.analysis.choices import MOST_BITS, WEIGHT_BITS, Resolution
+from passes.quantize.analysis.choices import WEIGHT_BITS, Resolution
 from passes.quantize.analysis.choosing import Option, Step, squared_errors, steps_of, within
 from passes.quantize.calibrated import Known, calibrated, moments_of, nearest_error
 from passes.quantize.float_weights import FloatWeights

@@ -9,11 +9,11 @@ from itertools import chain
 import numpy as np
 
 from dialects.attributes.structure import BlockDiagonalAttr, BlocksAttr
-from dialects.chip.formats import DIFFERENTIAL, TWOS_COMPLEMENT
+from dialects.chip.formats import DIFFERENTIAL, MOST_BITS, TWOS_COMPLEMENT
 from dialects.cim import MatmulOp
 from dialects.hardware import MODULE_KEY, chip_of
 from dialects.network import Network
-from passes.quantize.analysis.choices import MOST_BITS, Resolution
+from passes.quantize.analysis.choices import Resolution
 from passes.quantize.analysis.compensated import compensated, energies
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error

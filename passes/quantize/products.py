@@ -6,13 +6,13 @@ import numpy as np
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import SSAValue
 
+from dialects.chip.formats import MOST_BITS
 from dialects.cim import MatmulOp
 from dialects.element_types import f32
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import shape_of
 from passes.quantize.activations import Activation
-from passes.quantize.analysis.choices import MOST_BITS
 from passes.quantize.analysis.grids import Numbers
 from passes.quantize.float_weights import StoredIntegers
 from passes.rewriting.digital import DigitalBuilder, with_last

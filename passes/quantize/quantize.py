@@ -10,6 +10,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from dialects.chip.formats import MOST_BITS
 from dialects.cim import MatmulOp, ReadOp
 from dialects.element_types import element_type, f32, i32
 from dialects.errors import UserError
@@ -21,7 +22,6 @@ from passes.quantize.analysis.choices import (
     AUTO,
     COLUMN,
     DEFAULT_QUALITY_BUDGET,
-    MOST_BITS,
     STATIC,
     TOKEN,
     Resolution,

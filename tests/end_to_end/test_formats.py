@@ -17,7 +17,8 @@ from cimc.machine.machine import Machine
 from cimc.program.formats import crossbars
 from dialects.chip.formats import AUTO, ENCODINGS
 from dialects.chip.keys import spelled
-from passes.place_tiles.analysis.choices import MAPPING_NAMES, OBJECTIVES
+from passes.analysis.objectives import OBJECTIVES
+from passes.place_tiles.analysis.choices import MAPPING_NAMES
 
 Check = Callable[..., Compilation]
 Write = Callable[..., Path]

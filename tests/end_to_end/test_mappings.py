@@ -9,7 +9,7 @@ import pytest
 
 from cimc.compiler import Compilation
 from cimc.report.report import report_of
-from passes.place_tiles.analysis.choices import OBJECTIVES
+from passes.analysis.objectives import OBJECTIVES
 
 Check = Callable[..., Compilation]
 

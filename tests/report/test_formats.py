@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from cimc.program.conversions import conversions_of
+from cimc.program.formats import are_centred
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.formats import (
     FormatUse,
-    are_centred,
     format_lines,
     format_text,
     format_uses,

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.formats import slices_of
+from cimc.program.planes import input_bits_of, planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.timing import planes_of
 from cimc.report.cost.vectors import ONE, Vectors
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.arrays import SUM_BITS, Activity, activity, array_energies
@@ -62,13 +62,6 @@ def array_cost(
     bits = sum(n * permuted_bits.get(y, SUM_BITS * len(program.tables[k])) for n, (y, k) in zip(moved, written))
     price = costs.transfer_bit_pj
     return ArrayCost(multiplies, taken, active, energies, None if price is None else bits * price)
-
-
-def input_bits_of(records: Records, program: Program) -> Numbers:
-    """How many bits an input of each MULTIPLY record has."""
-    bits = np.zeros(program.slots, np.int64)
-    bits[[m.y for m in program.multiplications]] = [m.input_bits for m in program.multiplications]
-    return bits[records["y"]]
 
 
 def tiles_of_records(program: Program, records: Records) -> Numbers:

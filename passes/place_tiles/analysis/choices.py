@@ -3,38 +3,13 @@
 from typing import Literal, TypeAlias, get_args
 
 from dialects.errors import UserError
-from passes.analysis.objectives import (
-    ARRAYS,
-    DEFAULT_OBJECTIVE,
-    LATENCY,
-    OBJECTIVES,
-    THROUGHPUT,
-    Objective,
-    check_objective,
-)
+from passes.analysis.objectives import ARRAYS, DEFAULT_OBJECTIVE, check_objective
 
 MappingName: TypeAlias = Literal["linear", "sparsemap", "densemap", "spread"]
 """How tiles are placed, the best last (docs/mappings.md)."""
 MAPPING_NAMES: tuple[MappingName, ...] = get_args(MappingName)
 LINEAR, SPARSEMAP, DENSEMAP, SPREAD = MAPPING_NAMES
 DEFAULT_MAPPING = SPREAD
-
-__all__ = [
-    "ARRAYS",
-    "DEFAULT_MAPPING",
-    "DEFAULT_OBJECTIVE",
-    "DENSEMAP",
-    "LATENCY",
-    "LINEAR",
-    "MAPPING_NAMES",
-    "OBJECTIVES",
-    "SPARSEMAP",
-    "SPREAD",
-    "THROUGHPUT",
-    "MappingName",
-    "Objective",
-    "check_mapping",
-]
 
 
 def check_mapping(mapping: str, objective: str = DEFAULT_OBJECTIVE) -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from passes.analysis.objectives import ARRAYS, LATENCY
 from passes.analysis.places import Table
-from passes.place_tiles.analysis.choices import ARRAYS, LATENCY
 from passes.place_tiles.analysis.filling import TILE
 
 _STAGE, _K, _N = (TILE.index(name) for name in ("stage", "weight_row", "weight_column"))

@@ -7,8 +7,8 @@ from math import gcd
 
 import numpy as np
 
+from passes.analysis.objectives import ARRAYS, THROUGHPUT
 from passes.analysis.places import Placement, Table
-from passes.place_tiles.analysis.choices import ARRAYS, THROUGHPUT
 from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.sharing import lie_with, representatives

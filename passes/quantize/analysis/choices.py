@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from dialects.chip.formats import FEWEST_INPUT_BITS, MOST_BITS, MOST_INPUT_BITS
 from dialects.errors import UserError
 
 Activations: TypeAlias = Literal["token", "tensor", "static"]
@@ -10,10 +11,8 @@ Activations: TypeAlias = Literal["token", "tensor", "static"]
 ACTIVATIONS: tuple[Activations, ...] = get_args(Activations)
 TOKEN, TENSOR, STATIC = ACTIVATIONS
 
-MOST_BITS = 8
-"""Of a weight in an array, and of an input."""
 WEIGHT_BITS = (8, 6, 4, 3, 2)
-ACTIVATION_BITS = (8, 7, 6, 5, 4)
+ACTIVATION_BITS = tuple(range(MOST_INPUT_BITS, FEWEST_INPUT_BITS - 1, -1))
 AUTO = "auto"
 """As many bits for each weight as a budget of quality asks for."""
 COLUMN = "column"

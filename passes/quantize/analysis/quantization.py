@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from passes.quantize.analysis.choices import FULL, MOST_BITS, Resolution
+from dialects.chip.formats import MOST_BITS
+from passes.quantize.analysis.choices import FULL, Resolution
 from passes.quantize.analysis.grids import Grid, largest_grid
 from passes.quantize.analysis.least_error import least_error_grid
 

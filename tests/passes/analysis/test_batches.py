@@ -8,7 +8,7 @@ from passes.analysis.batches import batches
 
 def test_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("passes.analysis.batches._BATCH", 8)
-    monkeypatch.setattr("passes.analysis.batches._LARGE", 9)
+    monkeypatch.setattr("passes.analysis.batches.LARGE", 9)
     shapes = [(2, 2), (3, 3), (2, 2), (1, 4), (2, 2)]
     tiles = [np.full(shape, i, np.int8) for i, shape in enumerate(shapes)]
     together = [(numbers, stack.shape, stack[:, 0, 0].tolist()) for numbers, stack in batches(tiles)]

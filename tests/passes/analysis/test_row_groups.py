@@ -128,7 +128,7 @@ def test_tiles_in_more_than_one_batch(monkeypatch: pytest.MonkeyPatch):
     generator = np.random.default_rng(0)
     matrices = [generator.integers(-128, 128, (3, 2)).astype(np.int8) for _ in range(7)]
     expected = whole_bounds(matrices, 2, OFFSET, 1)
-    monkeypatch.setattr("passes.analysis.row_groups._BATCH", 13)
+    monkeypatch.setattr("passes.analysis.batches._BATCH", 13)
     assert whole_bounds(matrices, 2, OFFSET, 1) == expected
     assert expected == [largest_sum(cells_of(matrix, 2, OFFSET), 0, 3, 1) for matrix in matrices]
 

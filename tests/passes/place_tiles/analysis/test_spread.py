@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from passes.analysis.objectives import OBJECTIVES
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
-from passes.place_tiles.analysis.choices import OBJECTIVES
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays
 from passes.place_tiles.analysis.spread import SLACK, Goal, place_spread
 
