@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from cimc.api.sweeps import run_sweep
     from cimc.distance import Distance
     from cimc.language.checking import Check, Difference
-    from cimc.language.evaluation import Evaluation
     from cimc.language.onnx_context import onnx_context
+    from cimc.language.quality.evaluation import Evaluation
     from cimc.language.session import Session
     from cimc.language.tokens import load_tokens
     from cimc.machine.check import Comparison, Reference
@@ -77,7 +77,7 @@ _HOMES = {
     "cimc.api.sweeps": ("run_sweep",),
     "cimc.distance": ("Distance",),
     "cimc.language.checking": ("Check", "Difference"),
-    "cimc.language.evaluation": ("Evaluation",),
+    "cimc.language.quality.evaluation": ("Evaluation",),
     "cimc.language.onnx_context": ("onnx_context",),
     "cimc.language.session": ("Session",),
     "cimc.language.tokens": ("load_tokens",),

@@ -39,7 +39,7 @@ from cimc.pass_driver.remaining_passes import (
 )
 from cimc.pass_driver.schedule_validation import ScheduleValidator
 from cimc.pass_driver.translation_validation import TranslationValidator
-from cimc.program.conversions import may_clip
+from cimc.program.arrays.conversions import may_clip
 from cimc.program.distance import Distance
 from cimc.program.metadata import CHIP_SOURCES, Json
 from cimc.program.program import Program

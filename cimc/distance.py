@@ -14,7 +14,7 @@ from cimc.machine import stoppable
 from cimc.machine.machine import Machine
 from cimc.original import run_original
 from cimc.pass_driver.translation_validation import cosine, nothing_in
-from cimc.program.conversions import are_lossy
+from cimc.program.arrays.conversions import are_lossy
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line

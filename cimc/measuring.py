@@ -19,7 +19,7 @@ from dialects.element_types import Array
 from dialects.errors import UserError
 from dialects.network import Network
 from dialects.semantics.outlined import OutlinedModel
-from passes.rewriting.calibration import calibration_inputs
+from passes.rewriting.calibration.activations import calibration_inputs
 
 
 def measured_distance(file: Path, model: OutlinedModel, network: Network, options: UserOptions) -> Distance:

@@ -3,10 +3,10 @@
 from cimc.api.models import Model, model_file
 from cimc.api.program import Program
 from cimc.language.context import Run
-from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation, Plan, window_for
-from cimc.language.evaluation import evaluate as evaluate_networks
 from cimc.language.ports import ports_of
-from cimc.language.texts import text_of
+from cimc.language.quality.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation, Plan, window_for
+from cimc.language.quality.evaluation import evaluate as evaluate_networks
+from cimc.language.quality.texts import text_of
 from cimc.language.tokens import BYTES, Tokens, load_tokens
 from cimc.machine.check import Reference
 from cimc.original import load_original

@@ -19,9 +19,9 @@ from dialects.errors import UserError
 
 if TYPE_CHECKING:
     from cimc.language.context import Run
-    from cimc.language.evaluation import Plan, Text
     from cimc.language.ports import Ports
-    from cimc.language.quality import Quality
+    from cimc.language.quality.evaluation import Plan, Text
+    from cimc.language.quality.quality import Quality
     from cimc.language.tokens import Tokens
     from cimc.program.program import Program
 
@@ -97,7 +97,7 @@ def _save_inputs(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from cimc.language.ports import ports_of
-    from cimc.language.saved_inputs import inputs_for
+    from cimc.language.quality.saved_inputs import inputs_for
     from cimc.machine.machine import Machine
     from cimc.program.program import Program
 
@@ -125,9 +125,9 @@ def _evaluate_and_print(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from cimc.language.evaluation import ORIGINAL
     from cimc.language.ports import ports_of
-    from cimc.language.quality import Quality
+    from cimc.language.quality.evaluation import ORIGINAL
+    from cimc.language.quality.quality import Quality
     from cimc.program.program import Program
     from cimc.report.texts.table import print_table
 
@@ -176,7 +176,7 @@ def _check_harness() -> None:
 
 def _files(arguments: argparse.Namespace, program: "Program") -> tuple[dict[str, Path], str]:
     """The files of all networks by name, and why the original is not among them."""
-    from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE
+    from cimc.language.quality.evaluation import ORIGINAL, PROGRAM, REFERENCE
     from cimc.original import original_of
 
     files = {PROGRAM: arguments.program}
@@ -208,7 +208,7 @@ def _tokens(arguments: argparse.Namespace, original: Path | None) -> "Tokens":
 
 def _runs(arguments: argparse.Namespace, program: "Program", files: Mapping[str, Path]) -> tuple[dict[str, "Run"], str]:
     """What runs each network, by name; and what had to be rewritten in the original."""
-    from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE
+    from cimc.language.quality.evaluation import ORIGINAL, PROGRAM, REFERENCE
     from cimc.machine.check import Reference
     from cimc.machine.fast.engine import default_threads
     from cimc.machine.machine import Machine
@@ -235,7 +235,7 @@ def _read(
     bar: Bar,
 ) -> "Quality":
     """With what the networks make of the text."""
-    from cimc.language.evaluation import check_text, evaluate
+    from cimc.language.quality.evaluation import check_text, evaluate
 
     text, plan = _text_and_plan(arguments, ports, tokens)
     with naming(arguments.text):
@@ -247,8 +247,8 @@ def _read(
 
 def _text_and_plan(arguments: argparse.Namespace, ports: "Ports", tokens: "Tokens") -> tuple["Text", "Plan"]:
     """The text that is to be read, and which windows of it."""
-    from cimc.language.evaluation import Plan, window_for
-    from cimc.language.texts import read_text
+    from cimc.language.quality.evaluation import Plan, window_for
+    from cimc.language.quality.texts import read_text
 
     text = read_text(arguments.text, tokens)
     window = arguments.window or window_for(ports, tokens.longest)
@@ -268,7 +268,7 @@ def _ask(
 ) -> "Quality":
     """With what the networks answer in tasks."""
     from cimc.language.answers import Answers
-    from cimc.language.harness import Tasks, run_tasks
+    from cimc.language.quality.harness import Tasks, run_tasks
 
     tasks = Tasks(arguments.tasks, arguments.limit, arguments.shots, arguments.task_folder)
     figures = {

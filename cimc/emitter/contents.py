@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
+from cimc.program.arrays.tiles import TILE_FIELDS, own_places
 from cimc.program.mapped import release
-from cimc.program.tiles import TILE_FIELDS, own_places
 from dialects.array import MultiplyOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.language.context import Context, Run
-from cimc.language.evaluation import PROBED, check_order
 from cimc.language.ports import Ports
+from cimc.language.quality.evaluation import PROBED, check_order
+from cimc.language.quality.scores import surprises_at
 from cimc.language.sampling import Sampler, Sampling
-from cimc.language.scores import surprises_at
 from cimc.language.tokens import Tokens
 from cimc.program.errors import ProgramError
 

@@ -9,10 +9,10 @@ from itertools import chain, groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.formats import slices_of
+from cimc.program.arrays.planes import planes
 from cimc.program.control_flow.bodies import WHOLE, Body, around, bodies_of, body_of_records
-from cimc.program.formats import slices_of
 from cimc.program.metadata import INPUT_BITS, Multiplication
-from cimc.program.planes import planes
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, TIMING_ONLY, Opcode, Records
 

@@ -11,7 +11,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from cimc.program.program import Program
 from cimc.program.records import Records
 

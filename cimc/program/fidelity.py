@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cimc.program.conversions import MayClip, clipping_layers, may_clip
+from cimc.program.arrays.conversions import MayClip, clipping_layers, may_clip
 from cimc.program.distance import Distance
 from cimc.program.metadata import Json
 from cimc.program.one_line import one_line

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import crossbars
+from cimc.program.arrays.formats import crossbars
 from cimc.program.listing import RecordNodes, records_of, tiles_by_array, used_cells
 from cimc.program.metadata import Json
 from cimc.program.program import Program

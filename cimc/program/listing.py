@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.formats import are_centred, crossbars
+from cimc.program.arrays.tiles import own_places
 from cimc.program.control_flow.control_text import control_text
 from cimc.program.fidelity import fidelity_lines
-from cimc.program.formats import are_centred, crossbars
 from cimc.program.metadata import Multiplication, Value
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, RECORD, Opcode
 from cimc.program.seal import FORMAT, VERSION, Seal
-from cimc.program.tiles import own_places
 
 _BATCH = 4096
 """Records turned into Python numbers at once: fast, and a long listing needs little memory."""

@@ -10,12 +10,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.formats import AUTO, Format, first_offsets, midpoints, usual_format
+from cimc.program.arrays.tiles import TILE_FIELDS
 from cimc.program.container import Container, Tensor, read_container, write_container
 from cimc.program.control_flow.bodies import bodies_of
 from cimc.program.control_flow.controls import Control, control_from_json
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError, reading
-from cimc.program.formats import AUTO, Format, first_offsets, midpoints, usual_format
 from cimc.program.metadata import (
     ENCODINGS,
     Chip,
@@ -33,7 +34,6 @@ from cimc.program.metadata import (
 from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
-from cimc.program.tiles import TILE_FIELDS
 from cimc.program.verification.checks import verify_slots
 from cimc.program.verification.chips import verify_chip, verify_timing
 from cimc.program.verification.formats import verify_formats, verify_offsets, verify_weights

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.tiles import own_places
 from cimc.program.metadata import Chip
 from cimc.program.program import Program
-from cimc.program.tiles import own_places
 from cimc.report.formats import Marked, marked_formats
 from cimc.report.palette import layer_colors
 

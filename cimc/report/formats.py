@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import are_centred
+from cimc.program.arrays.formats import are_centred
+from cimc.program.arrays.tiles import own_places
 from cimc.program.program import Program
 from cimc.program.records import Records
-from cimc.program.tiles import own_places
 from cimc.report.palette import format_colors
 
 _ARRAY, _ROWS, _COLUMNS = 1, 4, 5

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.conversions import clipping_layers, conversions_of
+from cimc.program.arrays.conversions import clipping_layers, conversions_of
+from cimc.program.arrays.formats import are_centred, slices_of
+from cimc.program.arrays.tiles import own_places
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
-from cimc.program.formats import are_centred, slices_of
 from cimc.program.metadata import MAXIMAL_DETAIL, Multiplication
 from cimc.program.program import Program
-from cimc.program.tiles import own_places
 from cimc.report.cost.program_cost import Components, Cost, add
 from passes.analysis.cost.hardware import leaked_pj
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from cimc.options.conditions import DECODE, Conditions
-from cimc.program.conversions import MayClip, may_clip
+from cimc.program.arrays.conversions import MayClip, may_clip
 from cimc.program.distance import Distance
 from cimc.program.metadata import Json
 from cimc.program.program import Program

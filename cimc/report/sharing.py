@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cimc.program.arrays.tiles import own_places
 from cimc.program.program import Program
-from cimc.program.tiles import own_places
 
 _ROWS, _COLUMNS = 4, 5
 """Columns of the tile table: rows and columns of each tile."""

@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 import numpy as np
 import onnx
 
+from cimc.program.arrays.planes import planes_of
 from cimc.program.metadata import Kernel, Timing
 from cimc.program.one_line import one_line
-from cimc.program.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode, Records
 from cimc.program.timing import activations_of

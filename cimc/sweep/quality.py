@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cimc.language.context import Run
-from cimc.language.evaluation import PROGRAM, Plan, Text, check_text, evaluate, window_for
 from cimc.language.ports import Signature, ports_of
-from cimc.language.texts import read_text
+from cimc.language.quality.evaluation import PROGRAM, Plan, Text, check_text, evaluate, window_for
+from cimc.language.quality.texts import read_text
 from cimc.language.tokens import BYTES, load_tokens
 from cimc.machine.check import Reference
 from cimc.program.errors import naming

@@ -9,7 +9,7 @@ from cimc.compiler import emit_program, schedule_network
 from cimc.machine.machine import Machine
 from cimc.measuring import measured_program
 from cimc.pass_driver.pass_runner import PassRunner
-from cimc.program.conversions import may_clip
+from cimc.program.arrays.conversions import may_clip
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from cimc.program.program import Program

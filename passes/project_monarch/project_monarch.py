@@ -19,8 +19,8 @@ from passes.project_monarch.analysis.choices import AUTO, DEFAULT_BUDGET, PAPER,
 from passes.project_monarch.analysis.monarch_calibration import choose_calibrated, project_calibrated
 from passes.project_monarch.analysis.monarch_choice import choose, paper_blocking
 from passes.project_monarch.analysis.monarch_projection import Blocking, blocking, project, relative_error
+from passes.rewriting.calibration.moments import Vectors, second_moments
 from passes.rewriting.digital import DigitalBuilder
-from passes.rewriting.moments import Vectors, second_moments
 from passes.rewriting.monarch import monarch_product
 from passes.rewriting.patterns import rewrite
 from passes.rewriting.sweep import sweep

@@ -15,7 +15,7 @@ from passes.quantize.analysis.choosing import Option, Step, squared_errors, step
 from passes.quantize.calibrated import Known, calibrated, moments_of, nearest_error
 from passes.quantize.float_weights import FloatWeights
 from passes.quantize.rounded_network import farthest, outputs_on, rounded
-from passes.rewriting.moments import KEPT, Doubles
+from passes.rewriting.calibration.moments import KEPT, Doubles
 
 MOST_RUNS = 4
 """Of the network with rounded weights; each but the last corrects how far errors of weights move its outputs."""

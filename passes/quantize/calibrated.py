@@ -18,7 +18,7 @@ from passes.quantize.analysis.compensated import compensated, energies
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import Array, Quantised, as_blocks, quantised, relative_error
 from passes.quantize.float_weights import FloatWeights, Source, has_equal_blocks
-from passes.rewriting.moments import Doubles, Vectors, second_moments
+from passes.rewriting.calibration.moments import Doubles, Vectors, second_moments
 
 COMPENSATED = "error-compensated"
 

@@ -36,7 +36,7 @@ from passes.quantize.gathered import gathered
 from passes.quantize.products import accumulated, quantised_product, scaled
 from passes.quantize.smoothing import SMOOTHING, smooth
 from passes.quantize.summed_groups import summed_groups
-from passes.rewriting.calibration import body_ranges, ranges
+from passes.rewriting.calibration.activations import body_ranges, ranges
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.integer_products import IntegerWeight, corrected
 from passes.rewriting.patterns import rewrite

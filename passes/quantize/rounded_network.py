@@ -15,7 +15,7 @@ from dialects.semantics.onnx_runtime import GraphError, run_graph
 from passes.quantize.analysis.grids import Grid
 from passes.quantize.analysis.quantization import as_blocks, quantised
 from passes.quantize.float_weights import FloatWeights
-from passes.rewriting.calibration import calibration_inputs, not_run
+from passes.rewriting.calibration.activations import calibration_inputs, not_run
 
 _TOGETHER = 1 << 20
 """Numbers of an output that are compared at a time."""

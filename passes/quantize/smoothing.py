@@ -19,7 +19,7 @@ from passes.quantize.analysis.smoothing import smoothing
 from passes.quantize.dequantised import dequantised
 from passes.quantize.float_weights import has_equal_blocks
 from passes.quantize.gathered import gathered
-from passes.rewriting.calibration import LARGEST, activations, calibration_inputs, not_run
+from passes.rewriting.calibration.activations import LARGEST, activations, calibration_inputs, not_run
 from passes.rewriting.digital import DigitalBuilder
 from passes.rewriting.sweep import sweep
 

@@ -167,7 +167,7 @@ def test_a_bar_on_a_terminal(folder: Path) -> None:
 
 
 def test_tasks(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a harness finds out about each network; tests/language/test_harness.py asks a real one."""
+    """What a harness finds out about each network; tests/language/quality/test_harness.py asks a real one."""
     import types
 
     asked: list[Any] = []
@@ -181,7 +181,7 @@ def test_tasks(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
         return parts
 
     stand_in = types.SimpleNamespace(Tasks=as_given, run_tasks=run_tasks)
-    monkeypatch.setitem(sys.modules, "cimc.language.harness", stand_in)
+    monkeypatch.setitem(sys.modules, "cimc.language.quality.harness", stand_in)
     monkeypatch.setattr(util, "find_spec", str)
     monkeypatch.setenv("TQDM_DISABLE", "1")
     line = ["p.cim", "--tasks", "letters, more", "--tokenizer", "bytes", "--limit", "3", "--shots", "0"]

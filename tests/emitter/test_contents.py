@@ -12,7 +12,7 @@ import pytest
 
 from cimc.compiler import Compilation, Options, compile_network
 from cimc.emitter import contents
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from dialects.errors import UserError
 
 Write = Callable[..., Path]

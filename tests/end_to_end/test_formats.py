@@ -14,7 +14,7 @@ from cimc.hardware.library import load_chip
 from cimc.machine.check import run_reference
 from cimc.machine.inputs import random_inputs
 from cimc.machine.machine import Machine
-from cimc.program.formats import crossbars
+from cimc.program.arrays.formats import crossbars
 from dialects.chip.formats import AUTO, ENCODINGS
 from dialects.chip.keys import spelled
 from passes.analysis.objectives import OBJECTIVES

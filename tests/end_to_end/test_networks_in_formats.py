@@ -17,7 +17,7 @@ from cimc.hardware.library import load_chip
 from cimc.machine.check import compare
 from cimc.machine.inputs import random_inputs
 from cimc.machine.machine import Machine
-from cimc.program.formats import crossbars, first_offsets
+from cimc.program.arrays.formats import crossbars, first_offsets
 from cimc.program.program import Program
 
 Check = Callable[..., Compilation]

@@ -12,8 +12,8 @@ from cimc.language import answers as module
 from cimc.language.answers import LONGEST, Answers
 from cimc.language.context import Context
 from cimc.language.ports import ports_of
+from cimc.language.quality.scores import surprises_at
 from cimc.language.sampling import Sampling
-from cimc.language.scores import surprises_at
 from cimc.language.tokens import load_tokens
 from cimc.machine.machine import Machine
 from cimc.original import load_original

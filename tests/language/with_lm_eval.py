@@ -45,7 +45,7 @@ def test_the_real_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "choice.json").write_text("\n".join(map(json.dumps, QUESTIONS)))
     (tmp_path / "choice.yaml").write_text(TASK.replace("FILE", str(tmp_path / "choice.json")))
-    real = importlib.import_module("cimc.language.harness")
+    real = importlib.import_module("cimc.language.quality.harness")
     assert real.run_tasks(Likely(), real.Tasks(["choice"], folder=tmp_path))["choice"]["acc"] == 0.5
     assert real.run_tasks(Likely(), real.Tasks(["choice"], limit=1, folder=tmp_path))["choice"]["acc"] == 1.0
     with pytest.raises(UserError, match=r"^lm-evaluation-harness: KeyError: .*nothing"):

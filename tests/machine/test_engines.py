@@ -16,7 +16,7 @@ from cimc.machine.fast import bit_counts
 from cimc.machine.fast import engine as fast
 from cimc.machine.fast.engine import FastEngine
 from cimc.machine.reference import ReferenceEngine
-from cimc.program.formats import WEIGHT_BITS, Format
+from cimc.program.arrays.formats import WEIGHT_BITS, Format
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS, INPUT_BITS, Chip, Input, Multiplication, Value, Weight
 from cimc.program.program import Program
 from cimc.program.records import clear_record, multiply_records

@@ -8,7 +8,7 @@ import numpy as np
 
 from cimc.compiler import Compilation
 from cimc.machine.plan import arranged, effective, ends_of, steps_of
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 

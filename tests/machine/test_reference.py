@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cimc.machine.reference import ReferenceEngine, digits, slices
-from cimc.program.formats import WEIGHT_BITS, Format
+from cimc.program.arrays.formats import WEIGHT_BITS, Format
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS
 from cimc.program.program import Program
 from cimc.program.records import Records, multiply_records

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
 from cimc.program.program import Program

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cimc.program.arrays.formats import Format
 from cimc.program.container import Container, read_container, write_container
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
-from cimc.program.formats import Format
 from cimc.program.metadata import Json
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cimc.program.arrays.planes import planes_of
 from cimc.program.metadata import Timing
-from cimc.program.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.timing import activations_of, record_ends

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cimc.program.arrays.formats import Format
 from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
-from cimc.program.formats import Format
 from cimc.program.metadata import ENCODINGS, Input, Kernel, Multiplication, Timing, Weight
 from cimc.program.program import OPERATION_FIELDS, Program
 from cimc.program.verification.chips import verify_timing

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Compilation, Options, compile_network
-from cimc.program.formats import Format, first_offsets, midpoints
+from cimc.program.arrays.formats import Format, first_offsets, midpoints
 from cimc.program.program import Program
 from cimc.report.figures.figure import Panel
 from cimc.report.study import Study, studies_of

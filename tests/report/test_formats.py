@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from cimc.program.conversions import conversions_of
-from cimc.program.formats import are_centred
+from cimc.program.arrays.conversions import conversions_of
+from cimc.program.arrays.formats import are_centred
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.report.formats import (

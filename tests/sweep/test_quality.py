@@ -12,9 +12,9 @@ import pytest
 
 from cimc.compiler import Options, compile_network
 from cimc.language.context import Run
-from cimc.language.evaluation import PROGRAM, Plan, evaluate
 from cimc.language.ports import Signature, ports_of
-from cimc.language.texts import text_of_bytes
+from cimc.language.quality.evaluation import PROGRAM, Plan, evaluate
+from cimc.language.quality.texts import text_of_bytes
 from cimc.machine.machine import Machine
 from cimc.program.errors import ProgramError
 from cimc.sweep import networks, work

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.machine.fast.words import Digits
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from cimc.program.metadata import ENCODINGS
 
 BITS = 8

@@ -16,9 +16,9 @@ from cimc.machine.fast.image import Image, Packer
 from cimc.machine.fast.loops import Call, Loop
 from cimc.machine.fast.words import LANES, Bytes, Words, pair_room
 from cimc.machine.plan import Group
+from cimc.program.arrays.planes import input_bits_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import INPUT_BITS
-from cimc.program.planes import input_bits_of
 from cimc.program.program import Program
 from cimc.program.records import Records
 

@@ -14,12 +14,12 @@ from cimc.machine.fast.encoding import OFFSET, slice_table, weight_codes
 from cimc.machine.fast.loops import Loop
 from cimc.machine.fast.pieces import LARGE_OFFSETS, OFFSETS, WEIGHTS, Pieces, decided, groups_of, with_offsets
 from cimc.machine.fast.words import LANES, Words, aligned
-from cimc.program.formats import first_offsets
+from cimc.program.arrays.formats import first_offsets
+from cimc.program.arrays.planes import largest_digits
+from cimc.program.arrays.tiles import own_places
 from cimc.program.mapped import release
-from cimc.program.planes import largest_digits
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
-from cimc.program.tiles import own_places
 
 look_at_cells = Loop("cimc.machine.fast.cell_sums", "look_at_cells")
 pack_bytes = Loop("cimc.machine.fast.byte_packing", "pack_bytes")

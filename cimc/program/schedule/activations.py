@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.tiles import programmed_cells, tiles_by_array
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.tiles import programmed_cells, tiles_by_array
 from cimc.program.timing import Activations, Numbers
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.formats import AUTO
 from cimc.program.errors import ProgramError
-from cimc.program.formats import AUTO
 from cimc.program.metadata import (
     DIGIT_BITS,
     ENCODINGS,

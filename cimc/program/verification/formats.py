@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.formats import MAXIMAL_FORMATS, OFFSETS, WEIGHT_BITS, Format, first_offsets
+from cimc.program.arrays.tiles import first_places, own_places
 from cimc.program.errors import ProgramError
-from cimc.program.formats import MAXIMAL_FORMATS, OFFSETS, WEIGHT_BITS, Format, first_offsets
 from cimc.program.mapped import release
 from cimc.program.metadata import ENCODINGS
-from cimc.program.tiles import first_places, own_places
 from cimc.program.verification.checks import below
 from cimc.program.verification.tiles import READ_TOGETHER
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.tiles import TILE_FIELDS, first_places, programmed_cells, tiles_by_array
 from cimc.program.errors import ProgramError
 from cimc.program.mapped import release
 from cimc.program.metadata import Weight
-from cimc.program.tiles import TILE_FIELDS, first_places, programmed_cells, tiles_by_array
 from cimc.program.verification.checks import below, spans, weight_sizes
 
 READ_TOGETHER = 256

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import slices_of
-from cimc.program.planes import input_bits_of, planes_of
+from cimc.program.arrays.formats import slices_of
+from cimc.program.arrays.planes import input_bits_of, planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 from cimc.report.cost.vectors import ONE, Vectors

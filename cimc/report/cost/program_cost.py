@@ -7,8 +7,8 @@ import numpy as np
 
 from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import DECODE, Conditions
+from cimc.program.arrays.formats import crossbars
 from cimc.program.errors import ProgramError
-from cimc.program.formats import crossbars
 from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import assumed, longer_inputs

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.tiles import own_places
+from cimc.program.arrays.tiles import own_places
 from cimc.report.figures.figure import WIDTH, Figure, Panel, band_gaps, table
 from cimc.report.figures.theme import tone
 from cimc.report.figures.time_axis import NO_TIMES, working

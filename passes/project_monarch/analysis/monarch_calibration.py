@@ -56,9 +56,9 @@ def output_error(matrix: Array, w1: Array, w2: Array, covariance: Array) -> floa
 def project_calibrated(matrix: Array, covariance: Array, into: Blocking) -> Calibrated:
     """Factors as `project` has them, whose outputs are nearer to those of `matrix` [in, out], never farther.
 
-    `covariance` is the second moment [in, in] of the inputs (passes/rewriting/moments.py). `DAMPING` times the mean of
-    its diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own. Expect a
-    greater output error on other inputs than on these: to know it, hold some back and ask `output_error`.
+    `covariance` is the second moment [in, in] of the inputs (passes/rewriting/calibration/moments.py). `DAMPING` times
+    the mean of its diagonal is added to its diagonal: inputs that calibration never saw keep weights near their own.
+    Expect a greater output error on other inputs than on these: to know it, hold some back and ask `output_error`.
     Errors: ValueError as from `project`, or if the covariance is not finite or has another shape.
     """
     _check(matrix, covariance)

@@ -7,7 +7,7 @@ from cimc.machine.fast.encoding import OFFSET, slice_table, weight_codes
 from cimc.machine.fast.image import look_at_cells
 from cimc.machine.fast.pieces import groups_of
 from cimc.machine.fast.words import LANES
-from cimc.program.formats import Format
+from cimc.program.arrays.formats import Format
 from cimc.program.metadata import ENCODINGS
 from cimc.program.records import multiply_records
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from cimc.machine.fast.encoding import Fields, cell_fields, input_fields, slice_table, weight_codes
-from cimc.program.formats import WEIGHT_BITS, Format
+from cimc.program.arrays.formats import WEIGHT_BITS, Format
+from cimc.program.arrays.planes import planes
 from cimc.program.metadata import DIGIT_BITS, ENCODINGS, INPUT_BITS
-from cimc.program.planes import planes
 
 BYTES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
 

@@ -16,12 +16,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from cimc.emitter.emit import emit
+from cimc.program.arrays.tiles import programmed_cells
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Stage
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.tiles import programmed_cells
 from cimc.universe import make_context
 from dialects.array import MultiplyOp, TableAttr
 from dialects.cim import weight_op

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cimc.program.conversions import MayClip
+from cimc.program.arrays.conversions import MayClip
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.program import Program
 from cimc.report.report import Report, report_of

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.tiles import own_places
+from cimc.program.arrays.tiles import own_places
 from cimc.report.figures.figure import (
     MOST_MARKS,
     WIDTH,

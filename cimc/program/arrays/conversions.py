@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.formats import slices_of
-from cimc.program.planes import planes_of
+from cimc.program.arrays.formats import slices_of
+from cimc.program.arrays.planes import planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 

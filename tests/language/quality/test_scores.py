@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cimc.language.scores import Score, score_of, surprises_at
+from cimc.language.quality.scores import Score, score_of, surprises_at
 
 
 def test_surprise_is_minus_the_logarithm_of_the_probability() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from cimc.program.conversions import are_lossy, clipping_layers, conversions_of, may_clip
+from cimc.program.arrays.conversions import are_lossy, clipping_layers, conversions_of, may_clip
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records
 

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from cimc.compiler import Options, compile_network
-from cimc.language.evaluation import (
+from cimc.language.ports import Ports, ports_of
+from cimc.language.quality.evaluation import (
     ORIGINAL,
     PROGRAM,
     REFERENCE,
@@ -19,7 +20,6 @@ from cimc.language.evaluation import (
     evaluate,
     window_for,
 )
-from cimc.language.ports import Ports, ports_of
 from cimc.machine.check import Reference
 from cimc.machine.machine import Machine
 from cimc.original import load_original
@@ -176,7 +176,7 @@ def test_windows_if_nobody_says(bigram: Callable[..., Path], tmp_path: Path) -> 
 
 def test_the_language_model_of_the_examples(tmp_path: Path) -> None:
     """One with a cache: its README says how many bits it takes, with more context than here."""
-    folder = Path(__file__).parents[2] / "examples" / "monarch_lm"
+    folder = Path(__file__).parents[3] / "examples" / "monarch_lm"
     content = (folder / "validation_excerpt.txt").read_bytes()[:1024]
     program = compile_network(folder / "monarch_lm.onnx", Options(measure=False)).program
     program.save(tmp_path / "program.cim")

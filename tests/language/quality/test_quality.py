@@ -4,10 +4,10 @@ import json
 import math
 from pathlib import Path
 
-from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation
-from cimc.language.quality import Quality, number
-from cimc.language.scores import Score
-from cimc.language.windows import Window
+from cimc.language.quality.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation
+from cimc.language.quality.quality import Quality, number
+from cimc.language.quality.scores import Score
+from cimc.language.quality.windows import Window
 
 FILES = {PROGRAM: Path("p.cim"), REFERENCE: Path("ref.onnx"), ORIGINAL: Path("m.onnx")}
 SCORE = Score(4 * math.log(16), 4, 8)

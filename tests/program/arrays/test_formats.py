@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cimc.program.formats import Format, crossbars, first_offsets, midpoints, slices_of, usual_format
+from cimc.program.arrays.formats import Format, crossbars, first_offsets, midpoints, slices_of, usual_format
 from cimc.program.program import Program
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimc.language.windows import Window, batches_of, ids_of, windows_of
+from cimc.language.quality.windows import Window, batches_of, ids_of, windows_of
 
 
 def test_windows_that_follow_each_other() -> None:

@@ -5,7 +5,7 @@ import onnxruntime as ort
 import pytest
 from onnx import parser
 
-from passes.rewriting.watched_bodies import BodyWatch
+from passes.rewriting.calibration.watched_bodies import BodyWatch
 
 LOOP = """<ir_version: 8, opset_import: ["" : 17]> g (int64 trips, bool go, float[n] x) => (float[n] y) {
     y = Loop(trips, , x) <body = b (int64 i, bool c, float[n] s) => (bool c2, float[n] t) {

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cimc.language.evaluation import Plan, Text
 from cimc.language.ports import ports_of
-from cimc.language.saved_inputs import inputs_for
+from cimc.language.quality.evaluation import Plan, Text
+from cimc.language.quality.saved_inputs import inputs_for
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Value
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cimc.language.context import Context, Run, Values
 from cimc.language.ports import Ports
-from cimc.language.scores import Score, score_of, surprises_at
-from cimc.language.windows import Ids, Window, batches_of, ids_of, windows_of
+from cimc.language.quality.scores import Score, score_of, surprises_at
+from cimc.language.quality.windows import Ids, Window, batches_of, ids_of, windows_of
 from cimc.machine.check import compare
 from cimc.program.errors import ProgramError
 

@@ -70,9 +70,9 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         module = ModuleType(name)
         vars(module).update(content)
         monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.delitem(sys.modules, "cimc.language.harness", raising=False)
-    yield importlib.import_module("cimc.language.harness")
-    sys.modules.pop("cimc.language.harness", None)
+    monkeypatch.delitem(sys.modules, "cimc.language.quality.harness", raising=False)
+    yield importlib.import_module("cimc.language.quality.harness")
+    sys.modules.pop("cimc.language.quality.harness", None)
 
 
 class Told(Answers):

@@ -10,8 +10,8 @@ from cimc.universe import make_context
 from dialects.cim import MatmulOp
 from dialects.errors import UserError
 from dialects.network import Network
-from passes.rewriting import moments
-from passes.rewriting.moments import Vectors, second_moments
+from passes.rewriting.calibration import moments
+from passes.rewriting.calibration.moments import Vectors, second_moments
 
 TEXT = """
 cim.weight @w = dense<[[1.0, 2.0], [0.5, -1.0]]> : tensor<2x2xf32>

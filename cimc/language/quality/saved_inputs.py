@@ -6,9 +6,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from cimc.language.context import Context, Run
-from cimc.language.evaluation import Plan, Text, check_text
 from cimc.language.ports import Ports
-from cimc.language.windows import ids_of
+from cimc.language.quality.evaluation import Plan, Text, check_text
+from cimc.language.quality.windows import ids_of
 from cimc.program.errors import ProgramError
 
 

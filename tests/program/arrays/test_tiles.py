@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cimc.program.tiles import first_places, own_places, programmed_cells, tiles_by_array
+from cimc.program.arrays.tiles import first_places, own_places, programmed_cells, tiles_by_array
 
 TILES = np.array(
     [

@@ -10,7 +10,7 @@ from cimc.universe import make_context
 from dialects.cim import MatmulOp
 from dialects.errors import UserError
 from dialects.network import Network
-from passes.rewriting.calibration import activations, calibration_inputs
+from passes.rewriting.calibration.activations import activations, calibration_inputs
 
 
 def test_damaged_archives(damaged_archives: dict[str, bytes], tmp_path: Path) -> None:

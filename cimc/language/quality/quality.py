@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cimc.language.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation
+from cimc.language.quality.evaluation import ORIGINAL, PROGRAM, REFERENCE, Evaluation
 from cimc.program.metadata import Json
 from cimc.report.texts.table import Table
 

@@ -16,7 +16,7 @@ from dialects.network import Network
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
 from dialects.semantics.outlined import Later, OutlinedModel
-from passes.rewriting.calibration import LARGEST, activations, calibration_inputs, not_run
+from passes.rewriting.calibration.activations import LARGEST, activations, calibration_inputs, not_run
 
 Doubles = npt.NDArray[np.float64]
 Key = TypeVar("Key")

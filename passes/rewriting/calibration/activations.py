@@ -14,7 +14,7 @@ from dialects.locations import node_name
 from dialects.network import Network, Port
 from dialects.semantics.onnx_graph import GraphWriter
 from dialects.semantics.onnx_runtime import GraphError, run_graph
-from passes.rewriting.watched_bodies import BodyWatch
+from passes.rewriting.calibration.watched_bodies import BodyWatch
 
 LARGEST = float(np.finfo(np.float32).max) / 2
 """Of the numbers that are quantised: the width of their range is a float32."""

@@ -16,8 +16,8 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from cimc.language.answers import Answers
+from cimc.language.quality.texts import first_token, plain_ids
 from cimc.language.sampling import Sampling
-from cimc.language.texts import first_token, plain_ids
 from cimc.program.errors import ProgramError
 from cimc.program.one_line import one_line
 from dialects.errors import UserError

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cimc.program.planes import input_bits_of, largest_digits, planes, planes_of
+from cimc.program.arrays.planes import input_bits_of, largest_digits, planes, planes_of
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cimc.language.texts import first_token, plain_ids, read_text
+from cimc.language.quality.texts import first_token, plain_ids, read_text
 from cimc.language.tokens import load_tokens
 from cimc.program.errors import ProgramError
 from dialects.errors import UserError

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.files.reasons import reason
-from cimc.language.evaluation import Text
+from cimc.language.quality.evaluation import Text
 from cimc.language.tokens import ByteTokens, FolderTokens, Tokens
 from cimc.program.errors import ProgramError, naming
 from dialects.errors import UserError

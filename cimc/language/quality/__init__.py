@@ -1,0 +1,1 @@
+"""How well a network writes: a text that it predicts, questions that it answers."""

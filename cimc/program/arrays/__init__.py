@@ -1,0 +1,1 @@
+"""What arrays hold and how they convert it: tiles, formats, planes, conversions."""

@@ -1,0 +1,1 @@
+"""What the network's values are on calibration inputs."""
