@@ -64,7 +64,7 @@ def _lines(grid: Grid) -> alt.Chart:
             y2=f"datum.y + {grid.rows}",
         )
         .mark_rect(color=tone("empty"), clip=True)
-        .encode(x=grid.x, x2="x2", y=grid.y, y2="y2")
+        .encode(*grid.corners)
     )
 
 
@@ -77,16 +77,13 @@ def _strips(study: Study, runs: Sequence[Strip], grid: Grid) -> alt.Chart:
         .transform_calculate(
             x=grid.left,
             y=f"{grid.top} + datum.row",
-            x2=f"datum.x + datum.arrays * {grid.pitch[0]} - {grid.gaps[0]}",
+            x2=grid.end_of_run,
             y2="datum.y + datum.rows",
             place=f"datum.arrays == 1 ? '' + datum.array : datum.array + ' to ' + ({last})",
         )
         .mark_rect(clip=True)
         .encode(
-            x=grid.x,
-            x2="x2",
-            y=grid.y,
-            y2="y2",
+            *grid.corners,
             color=layer_color(study, legend=True),
             opacity=faded(),
             tooltip=[
@@ -114,7 +111,7 @@ def _gaps(grid: Grid) -> list[alt.Chart]:
             f"{along}2": str(grid.size[other]),
         }
         chart = alt.Chart(table(("gap",), ((i,) for i in range(1, count)))).transform_calculate(**ends)
-        charts.append(chart.mark_rect(color=tone("paper"), clip=True).encode(x=grid.x, x2="x2", y=grid.y, y2="y2"))
+        charts.append(chart.mark_rect(color=tone("paper"), clip=True).encode(*grid.corners))
     return charts
 
 

@@ -48,3 +48,13 @@ class Grid(ChipMap):
         """The vertical axis, in cells from the top."""
         domain = [self.size[1], -self.headroom * self.size[0]]
         return alt.Y("y:Q", axis=None, scale=alt.Scale(domain=domain, nice=False, padding=0))
+
+    @property
+    def corners(self) -> tuple[alt.X, alt.Y, alt.X2, alt.Y2]:
+        """Where a rectangle begins and ends: rows with `x`, `y`, `x2` and `y2`."""
+        return self.x, self.y, alt.X2("x2"), alt.Y2("y2")
+
+    @property
+    def end_of_run(self) -> str:
+        """Vega expression: the last column of the `arrays` that lie side by side from `x` on."""
+        return f"datum.x + datum.arrays * {self.pitch[0]} - {self.gaps[0]}"

@@ -108,7 +108,7 @@ def _frames(study: Study, grid: Grid) -> alt.Chart:
         _arrays(grid)
         .transform_calculate(x2=f"datum.x + {chip.columns}", y2=f"datum.y + {chip.rows}")
         .mark_rect(color=tone("empty"), clip=True)
-        .encode(x=grid.x, x2="x2", y=grid.y, y2="y2")
+        .encode(*grid.corners)
     )
 
 
@@ -132,16 +132,13 @@ def _bands(formats: Sequence[Marked], grid: Grid) -> alt.Chart:
         alt.Chart(table(("array", "arrays", "format"), rows))
         .transform_calculate(
             x=grid.left,
-            x2=f"datum.x + datum.arrays * {grid.pitch[0]} - {grid.gaps[0]}",
+            x2=grid.end_of_run,
             y=f"{grid.top} + {grid.band[0]}",
             y2=f"{grid.top} + {grid.band[1]}",
         )
         .mark_rect(clip=True)
         .encode(
-            x=grid.x,
-            x2="x2",
-            y=grid.y,
-            y2="y2",
+            *grid.corners,
             fill=alt.Fill("format:N", scale=alt.Scale(domain=texts, range=colors), legend=legend),
             tooltip=[alt.Tooltip("format:N", title="format")],
         )
@@ -175,10 +172,7 @@ def _drawn(study: Study, grid: Grid) -> alt.Chart:
         )
         .mark_rect(stroke=tone("paper"), clip=True)
         .encode(
-            x=grid.x,
-            x2="x2",
-            y=grid.y,
-            y2="y2",
+            *grid.corners,
             color=layer_color(study, legend=True),
             opacity=faded(),
             strokeWidth=alt.condition(_HAS_ROOM, alt.value(0.4), alt.value(0)),
