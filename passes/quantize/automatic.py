@@ -92,10 +92,9 @@ class Automatic:
         """
         symbols = list(dict.fromkeys(m.symbol for m in matmuls if weights.network.weight(m.symbol).affine is None))
         errors = dict(self._errors(weights, matmuls, symbols, kept))
-        cells = {symbol: weights.network.weight(symbol) for symbol in symbols}
         return {
             symbol: [
-                Option(bits, _slices(weights, bits) * _cells(cells[symbol]), error**2)
+                Option(bits, _slices(weights, bits) * _cells(weights.network.weight(symbol)), error**2)
                 for bits, error in errors[symbol].items()
             ]
             for symbol in symbols

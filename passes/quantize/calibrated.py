@@ -42,7 +42,7 @@ def calibrated(
     """
     inputs = {s: vectors for s, vectors in _inputs_of(weights, matmuls).items() if _has_few_bits(weights, s)}
     known = Known({}) if known is None else known
-    any_side = spans_suffice(weights.network)
+    any_side = _spans_suffice(weights.network)
     missing = {symbol: vectors for symbol, vectors in inputs.items() if symbol not in known.moments}
     pairs = chain(known.moments.items(), second_moments(weights.network, missing, file))
     for symbol, moments in pairs:
@@ -117,7 +117,7 @@ def _has_few_bits(weights: FloatWeights, symbol: str) -> bool:
     return weight.affine is None and weights.resolution_of(symbol).bits < MOST_BITS
 
 
-def spans_suffice(network: Network) -> bool:
+def _spans_suffice(network: Network) -> bool:
     """Whether any integers that span b bits take the cells of b bits on the chip, whatever side of 0 they lie on."""
     if MODULE_KEY not in network.module.attributes:
         return True

@@ -39,10 +39,10 @@ def block_product(
     """
     (count, rows, _), name = blocks.shape, blocks.name
     if blocks.scale is None:
-        return stored_product(builder, x, blocks.values, f"{name}.{'matrix' if count == 1 else 'blocks'}", again=again)
+        return _stored_product(builder, x, blocks.values, f"{name}.{'matrix' if count == 1 else 'blocks'}", again=again)
     plan = scaled_blocks(blocks)
     if plan is None:
-        return stored_product(builder, x, blocks.numbers(), f"{name}.float")
+        return _stored_product(builder, x, blocks.numbers(), f"{name}.float")
     scale = builder.weight(plan.scale.reshape(-1), f"{name}.scale")
     zero = None if plan.zero_point is None else builder.weight(plan.zero_point.reshape(-1), f"{name}.zero")
     kind = ROW_GROUPS if count == 1 and plan.groups > 1 else BLOCK_DIAGONAL
@@ -51,10 +51,10 @@ def block_product(
 
 
 def _stored(builder: DigitalBuilder, blocks: Array, name: str, affine: AffineAttr, kind: str, x: SSAValue) -> SSAValue:
-    return stored_product(builder, x, blocks, name, affine, kind=kind)
+    return _stored_product(builder, x, blocks, name, affine, kind=kind)
 
 
-def stored_product(
+def _stored_product(
     builder: DigitalBuilder,
     x: SSAValue,
     blocks: Array,
