@@ -29,7 +29,7 @@ _NEAR = 0.8
 class Automatic:
     """What is asked for: rows that share a scale in weights of fewer than 8 bits, relative error, and inputs (.npz).
 
-    With inputs the budget is for the outputs of the network: the relative error of each, in floats but for its weights.
+    With inputs the budget is for the outputs of the network: the error of each (`farthest`), in floats but for weights.
     Without, for the weights: the root of the mean of their squared relative errors.
     """
 

@@ -19,6 +19,8 @@ from passes.rewriting.calibration.activations import calibration_inputs, not_run
 
 _TOGETHER = 1 << 20
 """Numbers of an output that are compared at a time."""
+_ALIKE = 1e-9
+"""Of the squares of an output, what is taken for equal vectors."""
 
 
 def outputs_on(network: Network, file: str) -> list[Array]:
@@ -46,18 +48,29 @@ def rounded(weights: FloatWeights, symbols: Iterable[str]) -> Network:
 
 
 def farthest(outputs: Iterable[Array], exact: Iterable[Array]) -> float:
-    """The largest relative error of an output (Frobenius norms); infinite where one has no numbers any more."""
-    errors = [0.0]
-    for output, expected in zip(outputs, exact):
-        lost = total = 0.0
-        here, there = output.reshape(-1), expected.reshape(-1)
-        for first in range(0, len(here), _TOGETHER):
-            part = there[first : first + _TOGETHER].astype(np.float64)
-            lost += float(np.square(here[first : first + _TOGETHER] - part).sum())
-            total += float(np.square(part).sum())
-        error = np.sqrt(lost / total) if total else np.sqrt(lost)
-        errors.append(float(error) if np.isfinite(error) else np.inf)
-    return max(errors)
+    """The largest error of an output, relative to how far its vectors are from their mean (Frobenius norms).
+
+    What all vectors have in common says nothing of the inputs, and may be most of the numbers, as in logits: without it
+    an output that says nothing any more has an error of 1. A single vector, or equal ones, are compared with 0.
+    Infinite where an output has no numbers any more.
+    """
+    return max((_moved(output, expected) for output, expected in zip(outputs, exact)), default=0.0)
+
+
+def _moved(output: Array, expected: Array) -> float:
+    width = expected.shape[-1] if expected.ndim else 1
+    here, there = output.reshape(-1, width), expected.reshape(-1, width)
+    middle = there.mean(axis=0, dtype=np.float64) if len(there) else np.zeros(width)
+    lost = varies = total = 0.0
+    step = max(1, _TOGETHER // max(1, width))
+    for first in range(0, len(here), step):
+        part = there[first : first + step].astype(np.float64)
+        lost += float(np.square(here[first : first + step] - part).sum())
+        varies += float(np.square(part - middle).sum())
+        total += float(np.square(part).sum())
+    against = varies if varies > _ALIKE * total else total
+    error = np.sqrt(lost / against) if against else np.sqrt(lost)
+    return float(error) if np.isfinite(error) else np.inf
 
 
 def _numbers(weights: FloatWeights, symbol: str) -> Array:

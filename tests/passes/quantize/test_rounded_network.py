@@ -66,6 +66,13 @@ def test_the_largest_error_counts() -> None:
     assert farthest([], []) == 0
 
 
+def test_what_vectors_have_in_common_does_not_count() -> None:
+    """The vectors are 1 from their mean, which is 100 from 0."""
+    exact = [np.array([[101.0], [99.0]])]
+    assert farthest([np.array([[100.0], [100.0]])], exact) == pytest.approx(1)
+    assert farthest([np.array([[101.5], [99.5]])], exact) == pytest.approx(0.5)
+
+
 def test_inputs_that_do_not_fit(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.ones((2, 3), np.float32))
     net = network(np.ones((6, 4), np.float32), None)
