@@ -96,15 +96,19 @@ class _Worker:
     def __init__(self) -> None:
         self.jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.idle_name = self.thread.name
         self.thread.start()
 
+    def hand_over(self, job: Callable[[], None]) -> None:
+        """Has the thread do a job; it counts as busy from now on, not only once it has woken up."""
+        self.thread.name = BUSY
+        self.jobs.put(job)
+
     def _serve(self) -> None:
-        idle = self.thread.name
         while True:
             job = self.jobs.get()
-            self.thread.name = BUSY
             job()
-            self.thread.name = idle
+            self.thread.name = self.idle_name
             del job
             _idle.append(self)
 
@@ -117,7 +121,7 @@ def _hand_over(job: Callable[[], None]) -> None:
         worker = _idle.pop()
     except IndexError:
         worker = _Worker()
-    worker.jobs.put(job)
+    worker.hand_over(job)
 
 
 def wait_for_busy(seconds: float = math.inf) -> bool:

@@ -41,6 +41,15 @@ def raises(error: BaseException) -> None:
     raise error
 
 
+def test_what_is_given_up_before_it_begins_is_busy() -> None:
+    go_on = threading.Event()
+    with pytest.raises(TooLong), time_limit(1e-9):
+        stoppable(lambda _: go_on.wait(30))
+    assert not wait_for_busy(0)
+    go_on.set()
+    assert none_left()
+
+
 def test_the_context_is_the_callers() -> None:
     name = ContextVar("name", default="none")
     name.set("mine")
