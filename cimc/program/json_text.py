@@ -19,8 +19,8 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
     Opcode.MULTIPLY: (
         "x", "y", "array", "k", "n", "row", "column", "rows", "columns", "adc_bits", "adc_shift", "bound",
     ),
-    Opcode.PERMUTE: ("x", "y", "k"),
-    Opcode.TRANSFER: ("x",),
+    Opcode.PERMUTE: ("x", "y", "array", "k"),
+    Opcode.TRANSFER: ("x", "array"),
     Opcode.ADD: ("x", "y", "array", "n", "columns"),
     Opcode.LOOP: ("k",),
     Opcode.BRANCH: ("k",),

@@ -144,7 +144,7 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
         case Opcode.CLEAR:
             return f"{y} = zeros [{n}] like {x}"
         case Opcode.PERMUTE:
-            return f"{y} = {x} by table {k}"
+            return f"{y} = {x} by table {k}{_link(record, program)}"
         case Opcode.MULTIPLY:
             rows, columns = record["rows"], record["columns"]
             cells = f"array {record['array']}[{_span(record['row'], rows)}, {_span(record['column'], columns)}]"
@@ -152,11 +152,18 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
             conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']}"
             return f"{y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
         case Opcode.TRANSFER:
-            return f"{x} {'into' if record['flags'] == INTO_ARRAYS else 'out of'} arrays"
+            direction = "into" if record["flags"] == INTO_ARRAYS else "out of"
+            return f"{x} {direction} arrays{_link(record, program)}"
         case Opcode.ADD:
             return f"{y}[{_span(n, record['columns'])}] partial sums on unit {record['array']}"
         case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
             return control_text(op, k, program.controls[k])
+
+
+def _link(record: dict[str, int], program: Program) -> str:
+    """Which link moves a vector, on a chip that counts them."""
+    linked = program.timing is not None and program.timing.links is not None
+    return f" on link {record['array']}" if linked else ""
 
 
 def _with_comment(line: str, comment: str) -> str:

@@ -16,6 +16,11 @@ INPUT_BITS = range(4, 9)
 MAXIMAL_ARRAY_SIDE = 65535
 MAXIMAL_UNITS = 65535
 """Digital units, and as many attention units."""
+BUFFERS = (1, 2)
+"""Sets of registers that an array can have."""
+MAXIMAL_LINKS = 65535
+LINK_BITS_PER_NS = 1e-3, 1e15
+"""The least and the most that a link can move."""
 MAXIMAL_DETAIL = 1e15
 """Of any other number about a chip."""
 MAXIMAL_RANK = 64
@@ -140,12 +145,20 @@ class Timing:
     digital_units: int
     attention_units: int
     vector_width: int
+    buffers: int = 1
+    """Sets of registers of an array, each of which serves a stage."""
+    links: int | None = None
+    """Vectors that the interconnect moves at the same time; None for any number."""
+    link_bits_per_ns: float | None = None
+    """What a link moves beyond `transfer_ps`; None if that is all that a vector takes, of whatever length."""
 
     def to_json(self) -> dict[str, Json]:
-        return {**asdict(self), "adc_ps": list(self.adc_ps)}
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return {**known, "adc_ps": list(self.adc_ps)}
 
     @staticmethod
     def from_json(value: JsonObject) -> "Timing":
+        names = value.fields
         return Timing(
             settle_ps=value.count("settle_ps"),
             adc_ps=value.counts("adc_ps"),
@@ -154,6 +167,9 @@ class Timing:
             digital_units=value.count("digital_units"),
             attention_units=value.count("attention_units"),
             vector_width=value.count("vector_width"),
+            buffers=value.count("buffers") if "buffers" in names else 1,
+            links=value.count("links") if "links" in names else None,
+            link_bits_per_ns=value.number("link_bits_per_ns") if "link_bits_per_ns" in names else None,
         )
 
 

@@ -32,6 +32,7 @@ from cimc.program.metadata import (
     Weight,
 )
 from cimc.program.onnx_models.kernel_checks import verify_models
+from cimc.program.pipeline import Pipeline, verify_pipelined
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
 from cimc.program.verification.checks import verify_slots
@@ -56,7 +57,8 @@ class Program:
 
     `arrays` is int8 [arrays, rows, columns], 0 where nothing is programmed; `tiles` is int32 [tiles, 8],
     with the columns TILE_FIELDS; `tables` are int32 permutations; `slots` is the number of values; `operations` is
-    int64 [operations, 5], with the columns OPERATION_FIELDS. Without `timing`, starts mean nothing.
+    int64 [operations, 5], with the columns OPERATION_FIELDS. Without `timing`, starts mean nothing; `pipeline` may have
+    others for many tokens.
 
     `formats[array_formats[a]]` is the format of array `a`, and `offsets` are those of the columns of all tiles, in the
     order of `tiles`. Where they are missing, weights have 8 bits, the chip's encoding, and midpoints for offsets.
@@ -78,6 +80,7 @@ class Program:
     stages: Sequence[Stage] = ()
     operations: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, len(OPERATION_FIELDS)), np.int64))
     timing: Timing | None = None
+    pipeline: Pipeline | None = None
     notes: Mapping[str, Json] = field(default_factory=dict[str, Json])
     dims: Mapping[str, int] = field(default_factory=dict[str, int])
     mapping: str = "linear"
@@ -144,7 +147,17 @@ class Program:
         flow = Flow(self.controls, bodies_of(self.instructions, self.controls))
         verify_order(self.instructions, self.kernels, flow, inputs, outputs, self.slots)
         verify_operations(self.operations, len(self.kernels))
+        self._verify_pipeline()
         verify_models(self.kernels, self.constants)
+
+    def _verify_pipeline(self) -> None:
+        if self.pipeline is None:
+            return
+        if self.timing is None:
+            raise ProgramError("the program has a pipeline and no timing, expected both")
+        if self.controls:
+            raise ProgramError("the program has a pipeline and control flow that multiplies, expected one of them")
+        verify_pipelined(self.pipeline, len(self.instructions), self.operations)
 
     def _to_tensors(self) -> dict[str, Tensor]:
         """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""
@@ -154,10 +167,11 @@ class Program:
         tensors.update((f"tables.{i}", table) for i, table in enumerate(self.tables))
         tensors.update((f"constants.{i}", constant) for i, constant in enumerate(self.constants))
         tensors.update((f"kernels.{i}", np.frombuffer(k.model, np.uint8)) for i, k in enumerate(self.kernels))
-        return tensors
+        return tensors if self.pipeline is None else tensors | self.pipeline.to_tensors()
 
     def _to_json(self) -> dict[str, Json]:
         controls: list[Json] = [control.to_json() for control in self.controls]
+        pipeline: dict[str, Json] = {} if self.pipeline is None else {"interval_ps": self.pipeline.interval_ps}
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -180,6 +194,7 @@ class Program:
             "source": self.source.to_json(),
             "options": dict(self.options),
             **({"controls": controls} if controls else {}),
+            **({"pipeline": pipeline} if pipeline else {}),
         }
 
 
@@ -197,6 +212,7 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
     formats, array_formats, offsets = _formats(metadata, tensors, chip, arrays, tiles)
     dims = metadata.child("dims")
     kernels = enumerate(metadata.children("kernels"))
+    operations = tensors.take("operations", np.int64, 2, len(OPERATION_FIELDS))
     return Program(
         chip=chip,
         arrays=arrays,
@@ -212,8 +228,9 @@ def _from_container(container: Container, verify_digest: bool) -> Program:
         multiplications=[Multiplication.from_json(value) for value in metadata.children("multiplications")],
         controls=[control_from_json(c) for c in metadata.children("controls")] if "controls" in metadata.fields else [],
         stages=[Stage.from_json(stage) for stage in metadata.children("stages")],
-        operations=tensors.take("operations", np.int64, 2, len(OPERATION_FIELDS)),
+        operations=operations,
         timing=None if metadata.fields.get("timing") is None else Timing.from_json(metadata.child("timing")),
+        pipeline=_pipeline(metadata, tensors, operations),
         notes=metadata.child("notes").fields,
         dims={name: dims.count(name) for name in dims.fields},
         mapping=metadata.text("mapping"),
@@ -239,6 +256,14 @@ def _formats(
     formats = [Format.from_json(format) for format in metadata.children("formats")]
     own = tensors.take("array_formats", np.uint8, 1, len(arrays))
     return formats, own, tensors.take("offsets", np.int16, 1, int(first_offsets(tiles)[-1]))
+
+
+def _pipeline(metadata: JsonObject, tensors: "_Tensors", operations: NDArray[np.int64]) -> Pipeline | None:
+    if "pipeline" not in metadata.fields:
+        return None
+    own = tensors.take("pipeline_operations", np.int64, 2, 2)
+    starts = tensors.take("pipeline_starts", np.uint64, 1)
+    return Pipeline.from_tensors(metadata.child("pipeline").count("interval_ps"), starts, own, operations)
 
 
 def _measured(metadata: JsonObject, verify_digest: bool) -> Distance | None:

@@ -56,7 +56,7 @@ RECORD = np.dtype(
         ("stage", "<u4"),  # KERNEL: the stage that follows
         ("x", "<u4"),  # slot that is read
         ("y", "<u4"),  # slot that is written
-        ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit
+        ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit; TRANSFER, PERMUTE: link
         ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel; or control flow
         ("n", "<u4"),  # MULTIPLY, ADD: first element of y; CLEAR: length of y
         ("bound", "<u4"),  # largest analog sum that any input can cause
@@ -124,14 +124,14 @@ def kernel_record(*, stage: int, kernel: int, start: int = 0) -> Records:
     return _records(Opcode.KERNEL, stage=stage, k=kernel, start=start)
 
 
-def permute_record(*, stage: int, x: int, y: int, table: int, start: int = 0) -> Records:
+def permute_record(*, stage: int, x: int, y: int, table: int, start: int = 0, link: int = 0) -> Records:
     """One PERMUTE record: `y` becomes the elements of the last axis of `x` in the order of `table`."""
-    return _records(Opcode.PERMUTE, stage=stage, x=x, y=y, k=table, start=start)
+    return _records(Opcode.PERMUTE, stage=stage, x=x, y=y, array=link, k=table, start=start)
 
 
-def transfer_record(*, stage: int, x: int, direction: int, start: int = 0) -> Records:
+def transfer_record(*, stage: int, x: int, direction: int, start: int = 0, link: int = 0) -> Records:
     """One TRANSFER record: value `x` moves in `direction`, INTO_ARRAYS or OUT_OF_ARRAYS."""
-    return _records(Opcode.TRANSFER, stage=stage, x=x, flags=direction, start=start)
+    return _records(Opcode.TRANSFER, stage=stage, x=x, array=link, flags=direction, start=start)
 
 
 def add_records(

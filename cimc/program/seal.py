@@ -13,8 +13,8 @@ from cimc.program.mapped import portions
 from cimc.program.metadata import Json, JsonObject
 
 FORMAT = "cimc-program"
-VERSION = 4
-_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), 3: hashlib.sha256, VERSION: hashlib.sha256}
+VERSION = 5
+_DIGESTS = {2: partial(hashlib.blake2b, digest_size=32), 3: hashlib.sha256, 4: hashlib.sha256, VERSION: hashlib.sha256}
 """What the digest is made with, by the version of the format; SHA-256 has instructions of its own in processors."""
 MEASURED = "measured"
 UNSEALED = ("digest", MEASURED)

@@ -9,6 +9,7 @@ from cimc.program.arrays.planes import planes_of
 from cimc.program.metadata import Timing
 from cimc.program.program import Program
 from cimc.program.records import Opcode
+from cimc.program.transfers import move_ps
 
 Numbers = NDArray[np.int64]
 
@@ -53,18 +54,18 @@ def activations_of(program: Program, timing: Timing) -> Activations:
 def record_ends(program: Program, timing: Timing, activations: Activations) -> Numbers:
     """When each record is done, in ps from the start of the run.
 
-    A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer (I16, I17).
-    An ADD takes `add_ps` (I18). A KERNEL is done with the last of its operators, which the table of operations tells
-    (I10).
+    A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer (I16, I17),
+    of which long vectors need more where links have a width. An ADD takes `add_ps` (I18). A KERNEL is done with the
+    last of its operators, which the table of operations tells (I10).
     """
     op = program.instructions["op"]
-    ends = program.instructions["start"].astype(np.int64)
+    ends = program.instructions["start"].astype(np.int64) + move_ps(program, timing)
     ends[activations.records] = (activations.start + activations.duration)[activations.of_record]
-    ends[(op == Opcode.TRANSFER) | (op == Opcode.PERMUTE)] += timing.transfer_ps
     ends[op == Opcode.ADD] += timing.add_ps
-    for number in np.flatnonzero(op == Opcode.KERNEL).tolist():
-        own = program.operations[program.operations[:, 0] == program.instructions["k"][number]]
-        ends[number] = (own[:, 3] + own[:, 4]).max(initial=ends[number])
+    operations, kernels = program.operations, np.flatnonzero(op == Opcode.KERNEL)
+    last = np.zeros(len(program.kernels), np.int64)
+    np.maximum.at(last, operations[:, 0], operations[:, 3] + operations[:, 4])
+    ends[kernels] = np.maximum(ends[kernels], last[program.instructions["k"][kernels]])
     return ends
 
 

@@ -33,6 +33,16 @@ def test_transfers_and_additions(scheduled: Program) -> None:
     assert lines[17] == "stage 1 add v6[0:2] partial sums on unit 1 start 612 ps ; /again"
 
 
+def test_moves_name_their_link_on_a_chip_that_counts_them(scheduled: Program) -> None:
+    assert scheduled.timing is not None
+    scheduled.timing = replace(scheduled.timing, links=3)
+    scheduled.instructions["array"][[9, 12]] = 1, 2
+    lines = [" ".join(line.split()) for line in listing_lines(scheduled)]
+    assert lines[1] == "stage 0 transfer v1 into arrays on link 0 start 80 ps"
+    assert lines[9] == "stage 0 transfer v2 out of arrays on link 1 start 226 ps"
+    assert lines[12] == "stage 1 permute v5 = v4 by table 0 on link 2 start 386 ps"
+
+
 def test_listing_in_the_docs(scheduled: Program) -> None:
     """The page about instructions shows this program, line by line."""
     page = (Path(__file__).parents[2] / "docs/instruction-set.md").read_text()

@@ -18,6 +18,7 @@ from cimc.program.container import Container, read_container, write_container
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
+from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
 
@@ -64,12 +65,51 @@ def test_round_trip(path: Path, handmade: Program) -> None:
 
 
 def test_schedules_survive(tmp_path: Path, scheduled: Program) -> None:
+    assert scheduled.timing is not None
+    scheduled.timing = replace(scheduled.timing, buffers=2, links=3, link_bits_per_ns=0.75)
     scheduled.save(tmp_path / "scheduled.cim")
     loaded = Program.load(tmp_path / "scheduled.cim")
     np.testing.assert_array_equal(loaded.operations, scheduled.operations)
     np.testing.assert_array_equal(loaded.instructions, scheduled.instructions)
     assert loaded.timing == scheduled.timing
     assert list(loaded.stages) == list(scheduled.stages)
+
+
+def pipelined(program: Program) -> Program:
+    return replace(program, pipeline=Pipeline(732, program.instructions["start"].astype(np.int64), program.operations))
+
+
+def test_pipelines_survive(tmp_path: Path, scheduled: Program) -> None:
+    program = pipelined(scheduled)
+    assert program.pipeline is not None
+    program.pipeline.starts[3], program.pipeline.operations[4, 2:4] = 190, (1, 330)
+    program.save(tmp_path / "pipelined.cim")
+    loaded = Program.load(tmp_path / "pipelined.cim")
+    assert loaded.pipeline is not None
+    assert loaded.pipeline.interval_ps == 732
+    np.testing.assert_array_equal(loaded.pipeline.starts, program.pipeline.starts)
+    np.testing.assert_array_equal(loaded.pipeline.operations, program.pipeline.operations)
+
+
+def test_a_pipeline_of_fewer_operations(tmp_path: Path, scheduled: Program) -> None:
+    path = tmp_path / "pipelined.cim"
+    program = pipelined(scheduled)
+    assert program.pipeline is not None
+    replace(program, pipeline=replace(program.pipeline, operations=program.operations[:3])).save(path)
+    assert message_of(path) == "the pipeline has 3 operations, the program 7"
+
+
+def test_version_4_had_neither_registers_nor_links(tmp_path: Path, scheduled: Program) -> None:
+    path = tmp_path / "scheduled.cim"
+    scheduled.save(path)
+
+    def older(metadata: dict[str, Any]) -> None:
+        metadata["version"] = 4
+        assert metadata["timing"].pop("buffers") == 1
+        assert not metadata["timing"].keys() & {"links", "link_bits_per_ns"}
+
+    edit(path, older)
+    assert Program.load(path, verify_digest=False).timing == scheduled.timing
 
 
 def test_programs_without_times(path: Path) -> None:
@@ -215,8 +255,8 @@ def test_formats_and_offsets_survive(path: Path, handmade: Program) -> None:
     ("change", "message"),
     [
         ({"format": "other"}, "format other is unknown, expected cimc-program"),
-        ({"version": 5}, "format version 5 is unknown, this cimc reads 2, 3 and 4: compile the network anew"),
-        ({"version": 4.0}, "format version 4.0 is unknown, this cimc reads 2, 3 and 4: compile the network anew"),
+        ({"version": 6}, "format version 6 is unknown, this cimc reads 2, 3, 4 and 5: compile the network anew"),
+        ({"version": 4.0}, "format version 4.0 is unknown, this cimc reads 2, 3, 4 and 5: compile the network anew"),
         ({"slots": -1}, "damaged: metadata program.slots is not a number from 0 on"),
         ({"slots": 1 << 40}, "the program has 1099511627776 values, expected at most 4194304"),
         ({"mapping": None}, "damaged: metadata program.mapping is not a text"),
@@ -252,6 +292,7 @@ def test_formats_and_offsets_survive(path: Path, handmade: Program) -> None:
             "damaged: metadata program.multiplications[0].order is not a number from 0 on",
         ),
         ({"tables": 7}, "damaged: there is no tensor tables.1"),
+        ({"pipeline": 3}, "damaged: there is no tensor pipeline_operations"),
         ({"timing": 3}, "damaged: metadata program.timing is not an object"),
         ({"timing": {"settle_ps": 1}}, "damaged: metadata program.timing.adc_ps is not a list"),
         ({"timing": {"settle_ps": 0.5}}, "damaged: metadata program.timing.settle_ps is not a number from 0 on"),
@@ -308,7 +349,7 @@ def test_damage_raises_nothing_else(path: Path, position: int, value: int, diges
 def test_damaged_schedules_raise_nothing_else(tmp_path: Path, scheduled: Program, position: int, value: int) -> None:
     """Any byte of what tells times can be anything: the checker finds it or the schedule can be kept."""
     file = tmp_path / "scheduled.cim"
-    scheduled.save(file)
+    pipelined(scheduled).save(file)
     data = bytearray(file.read_bytes())
     data[position % len(data)] = value
     file.write_bytes(data)

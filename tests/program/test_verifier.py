@@ -26,7 +26,7 @@ def chip(**fields: Any) -> Change:
     return lambda program: replace(program, chip=replace(program.chip, **fields))
 
 
-def units(**fields: int) -> Change:
+def units(**fields: Any) -> Change:
     def change(program: Program) -> Program:
         assert program.timing is not None
         return replace(program, timing=replace(program.timing, **fields))
@@ -310,6 +310,12 @@ def test_the_scheduled_program_is_good(scheduled: Program) -> None:
         (order(0, 9, 2), "record 1 uses value 2 before it is written"),
         (units(digital_units=65536), "digital_units is 65536, expected at most 65535"),
         (units(attention_units=65536), "attention_units is 65536, expected at most 65535"),
+        (units(buffers=0), "buffers is 0, expected 1 or 2"),
+        (units(buffers=3), "buffers is 3, expected 1 or 2"),
+        (units(links=0), "links is 0, expected 1 to 65535"),
+        (units(links=65536), "links is 65536, expected 1 to 65535"),
+        (units(link_bits_per_ns=1e-4), "link_bits_per_ns is 0.0001, expected 0.001 to 1000000000000000.0"),
+        (units(link_bits_per_ns=1e16), "link_bits_per_ns is 1e+16, expected 0.001 to 1000000000000000.0"),
         (operation(1, start_ps=-1), "operation 1 has a negative number"),
         (operation(3, kernel=2), "operation 3 belongs to kernel 2, the program has 2 kernels"),
     ],

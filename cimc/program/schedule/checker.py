@@ -1,7 +1,7 @@
 """The legality of a schedule: nothing is used twice at one time, and no value is read before it is there.
 
 The checker shares no code with the scheduler: it knows the records and how long they take. What it means for arrays,
-partial sums, values and operators stands in a file each.
+their registers, partial sums, values, operators, links and control flow stands in a file each.
 """
 
 from itertools import pairwise
@@ -14,7 +14,8 @@ from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
 from cimc.program.schedule.activations import verify_activations
 from cimc.program.schedule.bodies import verify_bodies
-from cimc.program.schedule.operators import verify_operators
+from cimc.program.schedule.links import verify_links
+from cimc.program.schedule.registers import verify_registers
 from cimc.program.schedule.sums import verify_sums
 from cimc.program.schedule.values import verify_values
 from cimc.program.timing import Numbers, activations_of, record_ends
@@ -41,9 +42,10 @@ def verify_schedule(program: Program) -> None:
     _verify_stages(program, ends)
     _verify_units(program, ends)
     verify_sums(program, timing.add_ps, ends)
-    verify_operators(program)
     verify_bodies(program, ends)
     verify_values(program, ends)
+    verify_registers(program, timing.buffers, ends)
+    verify_links(program, timing.links, ends)
 
 
 def _verify_timing(program: Program, timing: Timing) -> None:
@@ -74,16 +76,11 @@ def _verify_starts(program: Program) -> None:
 
 
 def _verify_stages(program: Program, ends: Numbers) -> None:
-    """Stages come one after the other, so that inputs and sums in the arrays are of one at a time (S13)."""
-    stages = sorted(program.stages, key=lambda stage: stage.number)
-    for before, after in pairwise(stages):
-        if before.number == after.number:
-            raise ProgramError(f"two stages have the number {after.number}")
-        end = before.start_ps + before.duration_ps
-        if after.start_ps < end:
-            overlap = f"stage {after.number} starts at {after.start_ps} ps"
-            raise ProgramError(f"{overlap}, stage {before.number} ends at {end} ps")
-    for stage in stages:
+    """Stages have numbers of their own, and times that can be added up; they may overlap (S13)."""
+    numbers = sorted(stage.number for stage in program.stages)
+    for number in [after for before, after in pairwise(numbers) if before == after][:1]:
+        raise ProgramError(f"two stages have the number {number}")
+    for stage in program.stages:
         if max(stage.number, stage.start_ps, stage.duration_ps) > MAXIMAL_PS:
             raise ProgramError(f"stage {stage.number} has a number above {MAXIMAL_PS}")
     _verify_members(program, ends)

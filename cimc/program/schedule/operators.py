@@ -1,52 +1,62 @@
-"""Legality of kernels' operators: each starts after its kernel, when the operators are done whose results it reads."""
+"""Legality of kernels' operators: each starts when what it reads is there, values of the program and other results."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
-import numpy as np
 from onnx import AttributeProto, GraphProto, NodeProto, load_model_from_string
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.timing import Numbers
+
+Work: TypeAlias = dict[int, set[tuple[int, int]]]
+"""For each node of a kernel that takes time, when its units start and end."""
 
 
-def verify_operators(program: Program) -> None:
-    """Raises ProgramError unless the table of operations follows the kernels' graphs (S12).
+class Operators:
+    """The operators of a program's kernels, and when what they make is there (S12).
 
-    An operator without a row takes no time. The rows of one operator, a unit each, are one piece of work.
+    An operator without a row in the table of operations takes no time. The rows of one operator, a unit each, are one
+    piece of work. Raises ProgramError for rows of kernels that do not run.
     """
-    kernels = np.flatnonzero(program.instructions["op"] == Opcode.KERNEL)
-    start_of = dict(zip(program.instructions["k"][kernels].tolist(), program.instructions["start"][kernels].tolist()))
-    order = np.argsort(program.operations[:, 0], kind="stable")
-    operations = program.operations[order]
-    for rows in np.split(operations, 1 + np.flatnonzero(np.diff(operations[:, 0]))):
-        if not len(rows):
-            continue
-        kernel = int(rows[0, 0])
-        if kernel not in start_of:
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.works: dict[int, Work] = {}
+        for kernel, node, _, start, duration in program.operations.tolist():
+            self.works.setdefault(kernel, {}).setdefault(node, set()).add((start, start + duration))
+        runs = program.instructions["op"] == Opcode.KERNEL
+        for kernel in sorted(self.works.keys() - {*program.instructions["k"][runs].tolist()})[:1]:
             raise ProgramError(f"an operation belongs to kernel {kernel}, which no record runs")
-        if rows[:, 3].min() < start_of[kernel]:
-            early = f"an operation of kernel {kernel} starts at {rows[:, 3].min()} ps"
-            raise ProgramError(f"{early}, the kernel at {start_of[kernel]} ps")
-        _verify_order(kernel, _graph(program, kernel), rows)
+
+    def results(self, number: int, kernel: int, start: int, ready: Mapping[int, int]) -> dict[int, int]:
+        """When the outputs of a kernel are there, which record `number` runs from `start` on, by value [ps].
+
+        `ready` tells that of all values. Raises ProgramError if an operator starts before what it reads is there.
+        """
+        own, works = self.program.kernels[kernel], self.works.get(kernel, {})
+        for slot in own.inputs:
+            if slot not in ready:
+                raise ProgramError(f"record {number} reads value {slot} at {start} ps, which is never brought there")
+        first = min((begin for times in works.values() for begin, _ in times), default=start)
+        if first < start:
+            raise ProgramError(f"an operation of kernel {kernel} starts at {first} ps, the kernel at {start} ps")
+        there = {f"v{slot}": ready[slot] for slot in own.inputs}
+        _follow(kernel, _graph(self.program, kernel), works, there)
+        last = max(there.values(), default=start)  # for an output that no node makes: the machine refuses it
+        return {slot: there.get(f"v{slot}", last) for slot in own.outputs}
 
 
 def _graph(program: Program, kernel: int) -> GraphProto:
     return load_model_from_string(program.kernels[kernel].model).graph
 
 
-def _verify_order(kernel: int, graph: GraphProto, rows: Numbers) -> None:
-    works: dict[int, set[tuple[int, int]]] = {}
-    for _, node, _, start, duration in rows.tolist():
-        works.setdefault(node, set()).add((start, start + duration))
-    if max(works) >= len(graph.node):
+def _follow(kernel: int, graph: GraphProto, works: Work, there: dict[str, int]) -> None:
+    """Adds to `there`, which has the kernel's inputs, when the results of its nodes are there."""
+    if max(works, default=-1) >= len(graph.node):
         raise ProgramError(f"an operation is of node {max(works)} of kernel {kernel}, which has {len(graph.node)}")
-    there: dict[str, int] = {}
     for number, node in enumerate(graph.node):
-        ready = 0
-        for name in _reads(node):
-            ready = max(ready, there.get(name, 0))
+        ready = max((there.get(name, 0) for name in _reads(node)), default=0)
         if number in works:
             if len(works[number]) > 1:
                 raise ProgramError(f"units work on node {number} of kernel {kernel} at different times")

@@ -1,5 +1,6 @@
-"""Legality of reading: kernels, permutations and transfers take what is there, arrays what has been brought to them."""
+"""Legality of reading: operators, permutations and transfers take what is there, arrays what was brought to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,18 +8,21 @@ import numpy as np
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.operators import Operators
 from cimc.program.timing import Numbers
 
 
 def verify_values(program: Program, ends: Numbers) -> None:
-    """Raises ProgramError if a value is used before it is where it is used (S8, S9, S10, S11).
+    """Raises ProgramError if a value is used before it is where it is used (S8, S9, S10, S11, S12).
 
     `ends` tells when records are done.
     """
     known = _Times(program, ends)
-    records = program.instructions
-    for number in np.flatnonzero((records["op"] != Opcode.MULTIPLY) & (records["op"] != Opcode.ADD)).tolist():
-        known.follow(number)
+    op = program.instructions["op"]
+    numbers = np.flatnonzero(~np.isin(op, (Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD)))
+    fields = program.instructions[numbers][["op", "flags", "stage", "x", "y", "k", "start"]].tolist()
+    for number, end, (code, *others) in zip(numbers.tolist(), ends[numbers].tolist(), fields):
+        known.follow(number, Opcode(code), others, end)
     _verify_driving(program, known.arrived)
     for output in program.outputs:
         if output.slot not in known.ready:
@@ -36,6 +40,7 @@ class _Times:
     summed: dict[int, int] = field(default_factory=dict[int, int])
 
     def __post_init__(self) -> None:
+        self.operators = Operators(self.program)
         self.ready.update((value.slot, 0) for value in self.program.inputs)
         records = self.program.instructions
         last = np.zeros(self.program.slots, np.int64)
@@ -43,21 +48,16 @@ class _Times:
         np.maximum.at(last, records["y"][working], self.ends[working])
         self.summed.update((m.y, int(last[m.y])) for m in self.program.multiplications)
 
-    def follow(self, number: int) -> None:
-        """A record that reads (S9) or moves a value (S8, S10), checked and done; in the program's order."""
-        record = self.program.instructions[number]
-        op, start, end = Opcode(int(record["op"])), int(record["start"]), int(self.ends[number])
-        stage, x, y = (int(record[name]) for name in ("stage", "x", "y"))
+    def follow(self, number: int, op: Opcode, others: Sequence[int], end: int) -> None:
+        """A record that reads (S9, S12) or moves a value (S8, S10), checked and done; in the program's order."""
+        flags, stage, x, y, k, start = others
         match op:
             case Opcode.KERNEL:
-                kernel = self.program.kernels[int(record["k"])]
-                for slot in kernel.inputs:
-                    _in_time(number, slot, self.ready.get(slot), start)
-                self.ready.update((slot, end) for slot in kernel.outputs)
+                self.ready.update(self.operators.results(number, k, start, self.ready))
             case Opcode.PERMUTE:
                 _in_time(number, x, self.ready.get(x), start)
                 self.ready[y] = end
-            case Opcode.TRANSFER if int(record["flags"]) == INTO_ARRAYS:
+            case Opcode.TRANSFER if flags == INTO_ARRAYS:
                 if (stage, x) in self.arrived:
                     raise ProgramError(f"record {number} moves value {x} into the arrays of stage {stage} once more")
                 _in_time(number, x, self.ready.get(x), start)
@@ -69,14 +69,12 @@ class _Times:
                     raise ProgramError(f"record {number} moves value {x} out of arrays once more")
                 _in_time(number, x, self.summed[x], start)
                 self.ready[x] = end
-            case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
-                self._pass(number, op, start)
             case _:
-                pass
+                self._pass(number, op, k, start)
 
-    def _pass(self, number: int, op: Opcode, start: int) -> None:
+    def _pass(self, number: int, op: Opcode, k: int, start: int) -> None:
         """A record of control flow: bodies begin with values that are there, and end when theirs are."""
-        control = self.program.controls[int(self.program.instructions["k"][number])]
+        control = self.program.controls[k]
         reads: tuple[int, ...] = control.reads
         begins: tuple[int, ...] = control.begins[0]
         if op is Opcode.ELSE:

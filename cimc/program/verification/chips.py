@@ -6,10 +6,13 @@ from numpy.typing import NDArray
 from cimc.program.arrays.formats import AUTO
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import (
+    BUFFERS,
     DIGIT_BITS,
     ENCODINGS,
+    LINK_BITS_PER_NS,
     MAXIMAL_ARRAY_SIDE,
     MAXIMAL_DETAIL,
+    MAXIMAL_LINKS,
     MAXIMAL_UNITS,
     Chip,
     Timing,
@@ -40,9 +43,16 @@ def verify_chip(chip: Chip, arrays: NDArray[np.int8]) -> None:
 
 
 def verify_timing(timing: Timing | None) -> None:
-    """There are not more digital and attention units than a chip can have."""
+    """There are as many units, sets of registers and links as a chip can have."""
     if timing is None:
         return
     for name, units in (("digital_units", timing.digital_units), ("attention_units", timing.attention_units)):
         if units > MAXIMAL_UNITS:
             raise ProgramError(f"{name} is {units}, expected at most {MAXIMAL_UNITS}")
+    if timing.buffers not in BUFFERS:
+        raise ProgramError(f"buffers is {timing.buffers}, expected {' or '.join(map(str, BUFFERS))}")
+    if timing.links is not None and not 1 <= timing.links <= MAXIMAL_LINKS:
+        raise ProgramError(f"links is {timing.links}, expected 1 to {MAXIMAL_LINKS}")
+    (least, most), rate = LINK_BITS_PER_NS, timing.link_bits_per_ns
+    if rate is not None and not least <= rate <= most:
+        raise ProgramError(f"link_bits_per_ns is {rate}, expected {least} to {most}")

@@ -164,7 +164,6 @@ ACTIVATIONS: Messages = [
 ]
 STAGES: Messages = [  # S13
     (stages((0, 80, 246), (0, 486, 246)), "two stages have the number 0"),
-    (stages((0, 80, 407), (1, 486, 246)), "stage 1 starts at 486 ps, stage 0 ends at 487 ps"),
     (stages((0, 80, 246)), "record 13 belongs to stage 1, which the program does not have"),
     (record(BOTTOM3, stage=7), "record 8 belongs to stage 7, which the program does not have"),
     (stages((0, 81, 245), (1, 486, 246)), "record 1 takes from 80 to 180 ps, its stage 0 from 81 to 326 ps"),
@@ -228,7 +227,11 @@ VALUES: Messages = [
     (record(OUT2, x=1), "record 9 moves value 1 out of arrays, which is no product"),
     (record(OUT3, x=2), "record 10 moves value 2 out of arrays once more"),
     # S9
-    (record(KERNEL1, start=325), "record 11 reads value 2 at 325 ps, which is there from 326 ps on"),
+    (operation(4, start_ps=325), "an operation of kernel 1 starts at 325 ps, the kernel at 326 ps"),
+    (
+        both(record(KERNEL1, start=325), operation(4, start_ps=325)),
+        "node 0 of kernel 1 starts at 325 ps, its operands are there from 326 ps on",
+    ),
     (without(OUT3), "record 10 reads value 3 at 326 ps, which is never brought there"),
     (record(PERMUTE, start=385), "record 12 reads value 4 at 385 ps, which is there from 386 ps on"),
     (record(PERMUTE, start=387), "record 13 reads value 5 at 486 ps, which is there from 487 ps on"),
@@ -261,6 +264,9 @@ def test_messages(scheduled: Program, change: Change, message: str) -> None:
         tile(2, weight=1, array=0, row=0, column=0, rows=1, columns=1),  # a weight in the way of nobody
         stages((0, 80, 246), (1, 486, MAXIMAL_PS)),
         stages((0, 80, 406), (1, 486, 246)),  # one begins when the other ends
+        stages((0, 80, 500), (1, 100, 900)),  # they may overlap, and so may what belongs to them
+        record(KERNEL1, start=0),  # its operators wait for what they read, not it
+        record(CLEAR6, start=586),
     ],
 )
 def test_changes_that_are_legal(scheduled: Program, change: Change) -> None:

@@ -1,4 +1,4 @@
-"""A simulation of a program in time: rows, columns, ADCs, units and partial sums.
+"""A simulation of a program in time: rows, columns, ADCs, registers, links, units and partial sums.
 
 It follows the program's times and stops where something starts that cannot. Nothing of it comes from the checker.
 """
@@ -6,6 +6,7 @@ It follows the program's times and stops where something starts that cannot. Not
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 import pytest
@@ -56,6 +57,17 @@ class Simulation:
     adding: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
     busy: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
     """Kind and number of a resource, and a picosecond in which it is used."""
+    serving: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
+    """The stages that have a set of registers in an array."""
+    home: dict[int, int] = field(default_factory=dict[int, int])
+    """The stage that makes a product."""
+    leaving: set[int] = field(default_factory=set[int])
+    """Products that are moved out of arrays at some time."""
+    left: set[int] = field(default_factory=set[int])
+    converts: set[tuple[int, int, int]] = field(default_factory=set[tuple[int, int, int]])
+    """Arrays, the stages in which they convert, and for which product."""
+    read: set[int] = field(default_factory=set[int])
+    """Values that kernels read."""
 
     def run(self) -> None:
         """Raises Illegal where something cannot start when it should, or something is left undone."""
@@ -64,7 +76,7 @@ class Simulation:
         self._follow()
         results = {value.slot for value in self.program.outputs}
         demand(results <= self.outside and not any(self.adding.values()) and not any(self.to_convert.values()))
-        demand(max(self.sums.values(), default=1) == 1)
+        demand(max(self.sums.values(), default=1) == 1 and self.read <= self.outside)
 
     def _follow(self) -> None:
         waiting, running = list(self.jobs), list[tuple[int, Job]]()
@@ -73,6 +85,7 @@ class Simulation:
             for end, job in [one for one in running if one[0] == now]:
                 job.finish()
                 running.remove((end, job))
+                self._release()
             while able := [job for job in waiting if job.start in (now, None) and job.ready()]:
                 waiting.remove(able[0])
                 able[0].begin()
@@ -80,24 +93,22 @@ class Simulation:
                     running.append((now + able[0].duration, able[0]))
                 else:
                     able[0].finish()
+                    self._release()
             demand(all(job.start != now for job in waiting))
         demand(not waiting)
 
     def _make_jobs(self) -> None:
         activations: dict[tuple[int, ...], list[Record]] = {}
-        last = 0
-        for stage in sorted(self.program.stages, key=lambda stage: stage.number):
-            demand(stage.start_ps >= last)
-            last = stage.start_ps + stage.duration_ps
-        for fields in self.program.instructions:
-            record: Record = {name: int(fields[name]) for name in self.program.instructions.dtype.names or ()}
+        demand(len({stage.number for stage in self.program.stages}) == len(self.program.stages))
+        for record in self._records():
             match Opcode(record["op"]):
                 case Opcode.KERNEL:
                     self._kernel(record["k"], record["start"])
                 case Opcode.CLEAR:
+                    self._stay_at_home(record, record["y"])
                     self._add_job(record, 0, _always, lambda y=record["y"]: self.cleared.add(y))
                 case Opcode.PERMUTE | Opcode.TRANSFER:
-                    self._move(record, self.timing.transfer_ps)
+                    self._move(record)
                 case Opcode.ADD:
                     self._add(record, self.timing.add_ps)
                 case Opcode.MULTIPLY:
@@ -107,6 +118,14 @@ class Simulation:
                     raise NotImplementedError("the simulation knows no control flow")
         for group in activations.values():
             self._activate(group)
+
+    def _records(self) -> list[Record]:
+        names = self.program.instructions.dtype.names or ()
+        return [{name: int(fields[name]) for name in names} for fields in self.program.instructions]
+
+    def _stay_at_home(self, record: Record, y: int) -> None:
+        """One stage makes a product."""
+        demand(self.home.setdefault(y, record["stage"]) == record["stage"])
 
     def _add_job(
         self,
@@ -128,21 +147,14 @@ class Simulation:
             self.busy.add((kind, number, now))
 
     def _kernel(self, number: int, start: int) -> None:
-        """Nodes wait for their operands; the kernel's results are there when the last node is done."""
+        """Nodes wait for what they read; a result is there when the node that makes it is done."""
         kernel = self.program.kernels[number]
         nodes = list(load_model_from_string(kernel.model).graph.node)
         made = {name for node in nodes for name in node.output}
+        values = {f"v{slot}": slot for slot in kernel.inputs}
         begun, done = set[int](), set[str]()
-
-        def deliver() -> None:
-            if begun and done == made:
-                self.outside.update(kernel.outputs)
-
-        def open_kernel() -> None:
-            begun.add(number)
-            deliver()
-
-        self.jobs.append(Job(start, 0, lambda: self.outside >= set(kernel.inputs), lambda: None, open_kernel))
+        self.read.update(kernel.inputs)
+        self.jobs.append(Job(start, 0, _always, lambda: None, lambda: begun.add(number)))
         for i, node in enumerate(nodes):
             rows = [row for row in self.program.operations.tolist() if row[:2] == [number, i]]
             times = {(begin, duration) for _, _, _, begin, duration in rows}
@@ -152,25 +164,75 @@ class Simulation:
 
             def finish(outputs: tuple[str, ...] = tuple(node.output)) -> None:
                 done.update(outputs)
-                deliver()
+                self.outside.update(slot for slot in kernel.outputs if f"v{slot}" in outputs)
 
             def use(rows: list[list[int]] = rows) -> None:
                 for _, _, unit, first, length in rows:
                     self._use("unit", unit, first, length)
 
-            def ready(needs: frozenset[str] = frozenset(made.intersection(node.input))) -> bool:
-                return bool(begun) and needs <= done
+            def ready(reads: tuple[str, ...] = tuple(node.input), waits: bool = bool(rows)) -> bool:
+                there = all(values[name] in self.outside for name in reads if name in values)
+                return there and done.issuperset(made.intersection(reads)) and (bool(begun) or not waits)
 
             self.jobs.append(Job(begin, duration, ready, use, finish))
 
-    def _move(self, record: Record, duration: int) -> None:
+    def _move(self, record: Record) -> None:
         stage, x, y = (record[name] for name in ("stage", "x", "y"))
+        into = record["op"] == Opcode.TRANSFER and record["flags"] == INTO_ARRAYS
+        duration, links = self._moving(record, into), self.timing.links
+        demand(record["array"] < (1 if links is None else links))
+        arrays = self._arrays_that_read(stage, x) if into else set[int]()
+
+        def ready() -> bool:
+            if not into:
+                return x in self.outside if record["op"] == Opcode.PERMUTE else self._is_summed(x)
+            taken = [self.serving.setdefault(array, set()) | {stage} for array in arrays]
+            return x in self.outside and all(len(stages) <= self.timing.buffers for stages in taken)
+
+        def begin() -> None:
+            if links is not None:
+                self._use("link", record["array"], record["start"], duration)
+            for array in arrays:
+                self.serving[array].add(stage)
+
+        def finish() -> None:
+            if into:
+                self.inside.add((stage, x))
+            elif record["op"] == Opcode.PERMUTE:
+                self.outside.add(y)
+            else:
+                self.outside.add(x)
+                self.left.add(x)
+
+        if record["op"] == Opcode.TRANSFER and not into:
+            self._stay_at_home(record, x)
+            self.leaving.add(x)
+        self._add_job(record, duration, ready, finish, begin)
+
+    def _moving(self, record: Record, into: bool) -> int:
+        """How long a vector moves: what all do, and the time of its bits where links have a width."""
+        if self.timing.link_bits_per_ns is None:
+            return self.timing.transfer_ps
         if record["op"] == Opcode.PERMUTE:
-            self._add_job(record, duration, lambda: x in self.outside, lambda: self.outside.add(y))
-        elif record["flags"] == INTO_ARRAYS:
-            self._add_job(record, duration, lambda: x in self.outside, lambda: self.inside.add((stage, x)))
+            bits = 32 * len(self.program.tables[record["k"]])
         else:
-            self._add_job(record, duration, lambda: self._is_summed(x), lambda: self.outside.add(x))
+            made = [m for m in self.program.multiplications if record["x"] == (m.x if into else m.y)]
+            here = [r["y"] for r in self._records() if r["op"] == Opcode.CLEAR and r["stage"] == record["stage"]]
+            wide = max((m.input_bits for m in made if m.y in here), default=8) if into else 32
+            weights = [self.program.weights[m.weight] for m in made]
+            bits = wide * max(weight.rows if into else weight.columns for weight in weights)
+        return self.timing.transfer_ps + ceil(bits * 1000 / self.timing.link_bits_per_ns)
+
+    def _arrays_that_read(self, stage: int, x: int) -> set[int]:
+        return {r["array"] for r in self._records() if (r["op"], r["stage"], r["x"]) == (Opcode.MULTIPLY, stage, x)}
+
+    def _release(self) -> None:
+        """Arrays give up the registers of stages of which they keep no product any more."""
+        for array, stages in self.serving.items():
+            for stage in list(stages):
+                kept = {y for a, s, y in self.converts if (a, s) == (array, stage)}
+                if all(y in self.left if y in self.leaving else self._is_summed(y) for y in kept):
+                    stages.remove(stage)
 
     def _is_summed(self, y: int) -> bool:
         """Nothing is still to be converted or added, and no element has two sums."""
@@ -180,6 +242,7 @@ class Simulation:
 
     def _add(self, record: Record, duration: int) -> None:
         elements = [(record["y"], record["n"] + i) for i in range(record["columns"])]
+        self._stay_at_home(record, record["y"])
         demand(len(elements) <= self.timing.vector_width and record["array"] < self.timing.digital_units)
 
         def begin() -> None:
@@ -196,6 +259,9 @@ class Simulation:
     def _activate(self, group: list[Record]) -> None:
         """Rows are driven together, plane by plane, and the ADCs take the columns in turn."""
         conversions = [(record, i) for record in group for i in range(record["columns"])]
+        for record in group:
+            self._stay_at_home(record, record["y"])
+            self.converts.add((record["array"], record["stage"], record["y"]))
         for record, i in conversions:
             self.to_convert[record["y"], record["n"] + i, record["array"], record["column"] + i] += 1
         signed = {m.y for m in self.program.multiplications if m.signed}

@@ -1,0 +1,85 @@
+"""Legality of arrays' registers: an array serves no more stages at a time than it has sets of registers."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimc.program.errors import ProgramError
+from cimc.program.program import Program
+from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.timing import Numbers
+
+
+class Services(NamedTuple):
+    """Stages that arrays serve: a set of registers of `array` is `stage`'s from `start` to `end` [ps]."""
+
+    array: Numbers
+    stage: Numbers
+    start: Numbers
+    end: Numbers
+
+
+def verify_registers(program: Program, buffers: int, ends: Numbers) -> None:
+    """Raises ProgramError if an array serves more stages at a time than its `buffers` sets of registers (S15).
+
+    `ends` tells when records are done. Rows must be driven with what has been moved into the arrays (S10).
+    """
+    services = services_of(program, ends)
+    for i in _crowded(services, buffers):
+        now = int(services.start[i])
+        served = (services.array == services.array[i]) & (services.start <= now) & (now < services.end)
+        stages = ", ".join(map(str, services.stage[served].tolist()))
+        sets = f"{buffers} set{'s' if buffers > 1 else ''} of registers"
+        raise ProgramError(f"array {services.array[i]} serves stages {stages} at {now} ps, it has {sets}")
+
+
+def services_of(program: Program, ends: Numbers) -> Services:
+    """Which array serves which stage and when.
+
+    From when the first vector that it uses there starts to move in, to when the last product that it converts there
+    has moved out; a product that stays is done with the last of its sums.
+    """
+    records = program.instructions
+    numbers = np.flatnonzero(records["op"] == Opcode.MULTIPLY)
+    array, stage, x, y = (records[name][numbers].astype(np.int64) for name in ("array", "stage", "x", "y"))
+    transfers = np.flatnonzero(records["op"] == Opcode.TRANSFER)
+    goes_in = records["flags"][transfers] == INTO_ARRAYS
+    into, out = transfers[goes_in], transfers[~goes_in]
+    arrives = _by_pair(records["stage"][into], records["x"][into], program.slots)
+    order = np.argsort(arrives, kind="stable")
+    place = np.searchsorted(arrives[order], _by_pair(stage, x, program.slots))
+    first = records["start"][into[order]].astype(np.int64)[place]
+    last = np.zeros(program.slots, np.int64)
+    works = np.flatnonzero(np.isin(records["op"], (Opcode.MULTIPLY, Opcode.ADD)))
+    np.maximum.at(last, records["y"][works], ends[works])
+    last[records["x"][out]] = ends[out]
+    return _joined(array, stage, first, last[y])
+
+
+def _by_pair(stage: NDArray[np.integer], x: NDArray[np.integer], slots: int) -> Numbers:
+    """One number for a vector in a stage."""
+    return stage.astype(np.int64) * slots + x
+
+
+def _joined(array: Numbers, stage: Numbers, first: Numbers, last: Numbers) -> Services:
+    """Services from those of single row groups."""
+    order = np.lexsort([stage, array])
+    array, stage = array[order], stage[order]
+    begins = np.flatnonzero(np.diff(array, prepend=-1) | np.diff(stage, prepend=-1))
+    if not len(begins):
+        return Services(array, stage, first, last)
+    return Services(
+        array[begins],
+        stage[begins],
+        np.minimum.reduceat(first[order], begins),
+        np.maximum.reduceat(last[order], begins),
+    )
+
+
+def _crowded(services: Services, buffers: int) -> list[int]:
+    """The first service that begins while its array serves `buffers` others, if there is one."""
+    change = np.repeat([1, -1], len(services.array))
+    order = np.lexsort([change, np.concatenate([services.start, services.end]), np.tile(services.array, 2)])
+    served = np.cumsum(change[order])  # what ends makes room for what begins then; in between arrays serve none
+    return order[served > buffers][:1].tolist()
