@@ -16,6 +16,8 @@ EVERY_MESSAGE = (
 )
 WITH_TORCH = "it needs torch, in a process of its own: tests/export/test_worker.py runs it with many networks"
 ELSEWHERE = {
+    "cimc/clock/graph.py": "structures, without code",
+    "cimc/clock/operator_steps.py": "a part of steps: tests/clock/test_steps.py builds them from whole programs",
     "cimc/commands/compile_model.py": BY_RUNNING_IT,
     "cimc/commands/generation.py": "cim-run --generate: tests/language/test_generation.py runs it, as users do",
     "cimc/commands/export_model.py": BY_RUNNING_IT,

@@ -1,0 +1,1 @@
+"""What of a program takes time, and when it can happen: steps, what each needs, and when they run."""
