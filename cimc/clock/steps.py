@@ -75,7 +75,7 @@ class _Builder:
             of_operation=nodes.of_rows,
             of_node=nodes.of_kernels(),
             registers=self._registers(),
-            buffers=getattr(self.timing, "buffers", 1),
+            buffers=self.timing.buffers,
             pools=pools,
         )
 
@@ -156,7 +156,7 @@ class _Builder:
 
     def _resources(self, kind: NDArray[np.int8]) -> tuple[Lists, NDArray[np.int8], tuple[range, range, range]]:
         arrays = len(self.program.arrays)
-        attention, links = arrays + self.timing.digital_units, getattr(self.timing, "links", None)
+        attention, links = arrays + self.timing.digital_units, self.timing.links
         first_link = attention + self.timing.attention_units
         pools = (range(arrays, attention), range(attention, first_link), range(first_link, first_link + (links or 0)))
         unit = self.records["array"][self.alone].astype(np.int64)
