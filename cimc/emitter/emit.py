@@ -210,7 +210,8 @@ class _Emitter:
 
     def _weight(self, symbol: str, op: MultiplyOp) -> Weight:
         rows, columns = self._shape(op)
-        return Weight(unescaped(symbol), rows, columns, node_name(op), self.network.weight(symbol).kind)
+        kind, copies = self.network.weight(symbol).kind, op.count_of_copies
+        return Weight(unescaped(symbol), rows, columns, node_name(op), kind, copies)
 
     def _check(self, program: Program) -> None:
         """An illegal program is a bug of ours; a kernel that cannot run is named with its node."""

@@ -32,14 +32,13 @@ def multiply_records(op: MultiplyOp, stage: int, x: int, y: int, start: int) -> 
         adc_shift=groups[:, 4],
         bound=groups[:, 5],
         start=start + groups[:, 6],
+        copy=op.copy_of_tiles[groups[:, 0]],
     )
     if op.adds is None:
         return [multiplies]
-    n, columns, unit, begin = op.adds.array.T
-    return [
-        multiplies,
-        records.add_records(stage=stage, x=x, y=y, unit=unit, n=n, columns=columns, start=start + begin),
-    ]
+    n, columns, unit, begin, copy = op.adds.array.T
+    adds = records.add_records(stage=stage, x=x, y=y, unit=unit, n=n, columns=columns, start=start + begin, copy=copy)
+    return [multiplies, adds]
 
 
 def kernel_work(op: KernelOp, places: Mapping[Operation, int], kernel: int, start: int) -> NDArray[np.int64]:

@@ -236,16 +236,22 @@ class Input(Value):
 
 @dataclass(frozen=True)
 class Weight:
-    """A constant matrix of `rows` inputs and `columns` outputs, with the ONNX node it comes from."""
+    """A constant matrix of `rows` inputs and `columns` outputs, with the ONNX node it comes from.
+
+    It lies in the arrays `copies` times, a power of two: vector t is multiplied by copy t modulo `copies` (I25).
+    """
 
     name: str
     rows: int
     columns: int
     node: str = ""
     structure: str = "dense"
+    copies: int = 1
 
     def to_json(self) -> dict[str, Json]:
-        return asdict(self)
+        known = asdict(self)
+        copies = known.pop("copies")
+        return known if copies == 1 else {**known, "copies": copies}
 
     @staticmethod
     def from_json(value: JsonObject) -> "Weight":
@@ -255,6 +261,7 @@ class Weight:
             value.count("columns"),
             value.text("node"),
             value.text("structure"),
+            value.count("copies") if "copies" in value.fields else 1,
         )
 
 

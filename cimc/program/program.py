@@ -37,6 +37,7 @@ from cimc.program.records import RECORD, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
 from cimc.program.verification.checks import verify_slots
 from cimc.program.verification.chips import verify_chip, verify_timing
+from cimc.program.verification.copies import verify_copies
 from cimc.program.verification.formats import verify_formats, verify_offsets, verify_weights
 from cimc.program.verification.kernels import verify_kernels, verify_operations, verify_tables
 from cimc.program.verification.multiplications import verify_multiplications, verify_orders
@@ -144,6 +145,9 @@ class Program:
             verify_slots(used, self.slots, f"control flow {number}")
         counts = {"slots": self.slots, "kernels": len(self.kernels), "tables": len(self.tables)}
         verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
+        verify_copies(
+            self.instructions, self.arrays, self.tiles, self.weights, self.multiplications, self.slots
+        )
         flow = Flow(self.controls, bodies_of(self.instructions, self.controls))
         verify_order(self.instructions, self.kernels, flow, inputs, outputs, self.slots)
         verify_operations(self.operations, len(self.kernels))

@@ -52,7 +52,7 @@ RECORD = np.dtype(
         ("op", "u1"),  # an Opcode
         ("adc_bits", "u1"),  # resolution of the conversions
         ("adc_shift", "u1"),  # low bits that the ADC drops
-        ("flags", "u1"),  # TRANSFER: its direction; otherwise 0
+        ("flags", "u1"),  # TRANSFER: its direction; MULTIPLY, ADD: the copy of the weight; otherwise 0
         ("stage", "<u4"),  # KERNEL: the stage that follows
         ("x", "<u4"),  # slot that is read
         ("y", "<u4"),  # slot that is written
@@ -90,6 +90,7 @@ def multiply_records(
     bound: ArrayLike,
     adc_shift: ArrayLike = 0,
     start: ArrayLike = 0,
+    copy: ArrayLike = 0,
 ) -> Records:
     """MULTIPLY records from integers or one-dimensional arrays of integers, broadcast against each other.
 
@@ -111,6 +112,7 @@ def multiply_records(
         adc_shift=adc_shift,
         bound=bound,
         start=start,
+        flags=copy,
     )
 
 
@@ -135,10 +137,18 @@ def transfer_record(*, stage: int, x: int, direction: int, start: int = 0, link:
 
 
 def add_records(
-    *, stage: ArrayLike, x: ArrayLike, y: ArrayLike, unit: ArrayLike, n: ArrayLike, columns: ArrayLike, start: ArrayLike
+    *,
+    stage: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    unit: ArrayLike,
+    n: ArrayLike,
+    columns: ArrayLike,
+    start: ArrayLike,
+    copy: ArrayLike = 0,
 ) -> Records:
     """ADD records: digital unit `unit` adds two partial sums of `columns` elements of `y`, from element `n` on."""
-    return _records(Opcode.ADD, stage=stage, x=x, y=y, array=unit, n=n, columns=columns, start=start)
+    return _records(Opcode.ADD, stage=stage, x=x, y=y, array=unit, n=n, columns=columns, start=start, flags=copy)
 
 
 def control_record(*, op: Opcode, stage: int, control: int, start: int = 0) -> Records:

@@ -1,5 +1,6 @@
 """The multiplication by a weight that lies in arrays."""
 
+import numpy as np
 from xdsl.dialects.builtin import I64, FlatSymbolRefAttr, IntegerAttr, SymbolRefAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
@@ -16,7 +17,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.array.format import FormatAttr, InFormat
 from dialects.array.table_text import Tables
-from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr
+from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, TableAttr, copy_of_tiles
 from dialects.attributes.tables import Table
 from dialects.chip.formats import MOST_INPUT_BITS, CellFormat
 from dialects.cim.products import verify_input_bits
@@ -46,6 +47,16 @@ class MultiplyOp(IRDLOperation):
       tile 0: rows 0 to 3, columns 0 to 3
     } : tensor<?x4xui8> -> tensor<?x4xi32>
     ```
+
+    A weight may lie in the arrays several times (`copies`, a power of two), to multiply several vectors at a time:
+    vector t is multiplied by copy t modulo `copies`. Each copy has tiles of its own, with row groups and additions.
+
+    ```mlir
+    %y = array.multiply %x by @w copies 2 {
+      tile 0 of copy 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+      tile 1 of copy 1: rows 0 to 3, columns 0 to 3 in array 1 at row 0, column 0
+    } : tensor<?x4xui8> -> tensor<?x4xi32>
+    ```
     """
 
     name = "array.multiply"
@@ -53,6 +64,7 @@ class MultiplyOp(IRDLOperation):
     input_bits = opt_prop_def(IntegerAttr[I64])
     weight = prop_def(FlatSymbolRefAttr)
     format = opt_prop_def(FormatAttr)
+    copies = opt_prop_def(IntegerAttr[I64])
     tiles = prop_def(TableAttr)
     places = opt_prop_def(TableAttr)
     groups = opt_prop_def(TableAttr)
@@ -62,7 +74,8 @@ class MultiplyOp(IRDLOperation):
     custom_directives = (Tables, InFormat)
     assembly_format = (
         "$x (`of` $input_bits^ `bits`)? `by` $weight custom<InFormat>($format) "
-        "custom<Tables>($tiles, $places, $groups, $adds) attr-dict `:` type($x) `->` type($result)"
+        "custom<Tables>($copies, $tiles, $places, $groups, $adds) "
+        "attr-dict `:` type($x) `->` type($result)"
     )
 
     def __init__(self, x: SSAValue, weight: str, tiles: Table, result_type: Attribute):
@@ -78,6 +91,17 @@ class MultiplyOp(IRDLOperation):
     def bits_of_inputs(self) -> int:
         """Unsigned inputs lie below 2 to this power."""
         return MOST_INPUT_BITS if self.input_bits is None else self.input_bits.value.data
+
+    @property
+    def count_of_copies(self) -> int:
+        """How often its weight lies in the arrays."""
+        return 1 if self.copies is None else self.copies.value.data
+
+    @property
+    def copy_of_tiles(self) -> Table:
+        """The copy of the weight that each tile is of."""
+        tiles = self.tiles.array
+        return np.zeros(len(tiles), np.int64) if self.copies is None else copy_of_tiles(tiles)
 
     def cells(self, chip: ChipAttr) -> CellFormat:
         """The format of its weight in arrays of this chip."""
@@ -101,6 +125,7 @@ class MultiplyOp(IRDLOperation):
             raise VerifyException("a tile starts before its weight or is empty")
         if self.places is not None and (self.places.array < 0).any():
             raise VerifyException("a place has a negative number")
+        self._verify_copies()
         if self.groups is not None:
             self._verify_groups(self.groups.array)
         if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):
@@ -108,6 +133,16 @@ class MultiplyOp(IRDLOperation):
         if element_type(self.x.type) not in (ui8, i8) or element_type(self.result.type) != i32:
             elements = f"{element_type(self.x.type)} to {element_type(self.result.type)}"
             raise VerifyException(f"arrays multiply ui8 or i8 to i32, found {elements}")
+
+    def _verify_copies(self) -> None:
+        copies = self.count_of_copies
+        if self.copies is not None and (copies < 2 or copies & (copies - 1)):
+            raise VerifyException(f"a weight of {copies} copies, expected a power of two from 2 on")
+        own = 1 + int(self.copy_of_tiles[-1]) if len(self.tiles.array) else copies
+        if own != copies:
+            raise VerifyException(f"tiles of {own} copies of the weight, expected those of {copies}")
+        if self.adds is not None and (self.adds.array[:, 4] >= copies).any():
+            raise VerifyException(f"an addition of copy {self.adds.array[:, 4].max()}, there are {copies}")
 
     def _verify_groups(self, groups: Table) -> None:
         tiles = self.tiles.array

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, i64
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
@@ -16,7 +16,7 @@ from xdsl.irdl.declarative_assembly_format import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 
-from dialects.array.tables import TableAttr
+from dialects.array.tables import TableAttr, copy_of_tiles
 from dialects.attributes.tables import parsed_range, range_text
 
 Row = list[int]
@@ -52,8 +52,12 @@ def _print_lines(printer: Printer, lines: Iterator[str]) -> None:
 
 @irdl_custom_directive
 class Tables(CustomDirective):
-    """The tables of a multiplication: its tiles, with their places, then row groups and additions."""
+    """How many copies a weight has, and the tables of a multiplication: tiles, with their places, row groups, additions.
 
+    Where there are copies, tiles and additions say of which they are.
+    """
+
+    copies: AttributeVariable
     tiles: AttributeVariable
     places: AttributeVariable
     groups: AttributeVariable
@@ -61,12 +65,16 @@ class Tables(CustomDirective):
 
     def parse(self, parser: Parser, state: ParsingState) -> None:
         tiles, places, groups, adds = list[Row](), list[Row](), list[Row](), list[Row]()
+        if parser.parse_optional_keyword("copies") is not None:
+            self.copies.set(state, IntegerAttr(_number(parser), i64))
+        copies, begin = list[int](), parser.pos
         parser.parse_punctuation("{")
         while parser.parse_optional_keyword("tile") is not None:
             start = parser.pos
             number = _number(parser)
             if number != len(tiles):
                 parser.raise_error(f"tile {number}: expected tile {len(tiles)}, in order", start, parser.pos)
+            copies.append(_copy(parser))
             tiles.append(_parsed_tile(parser))
             if parser.parse_optional_keyword("in") is not None:
                 places.append([_after(parser, "array"), *_place(parser)])
@@ -76,11 +84,15 @@ class Tables(CustomDirective):
                 )
         if not tiles:
             parser.raise_error("expected a tile, like `tile 0: rows 0 to 3, columns 0 to 3`")
+        if any(copies) and copies != copy_of_tiles(np.array(tiles, np.int64)).tolist():
+            order = "expected one copy after the other, the tiles of each by first row, then first column"
+            parser.raise_error(f"tiles of copies are not in order: {order}", begin, parser.pos)
         while parser.parse_optional_keyword("convert") is not None:
             groups.append(_parsed_group(parser))
         while parser.parse_optional_keyword("add") is not None:
             first, count = parsed_range(parser, "columns")
-            adds.append([first, count, _after(parser, "on", "unit"), _time(parser)])
+            copy = _copy(parser)
+            adds.append([first, count, _after(parser, "on", "unit"), _time(parser), copy])
         parser.parse_punctuation("}", " after a tile, a conversion or an addition")
         for variable, rows in zip((self.tiles, self.places, self.groups, self.adds), (tiles, places, groups, adds)):
             if (table := _table(rows)) is not None:
@@ -88,6 +100,9 @@ class Tables(CustomDirective):
 
     def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
         state.print_whitespace(printer)
+        copies = self.copies.get(op)
+        if isinstance(copies, IntegerAttr):
+            printer.print_string(f"copies {copies.value.data} ")
         _print_lines(printer, self._lines(op))
         state.last_was_punctuation = False
         state.should_emit_space = True
@@ -96,8 +111,11 @@ class Tables(CustomDirective):
         tiles, places, groups, adds = (
             _rows_of(variable.get(op)) for variable in (self.tiles, self.places, self.groups, self.adds)
         )
+        copied = self.copies.get(op) is not None
+        copies = copy_of_tiles(np.array(tiles, np.int64).reshape(-1, 4)).tolist()
         for number, (row, column, rows, columns) in enumerate(tiles):
-            line = f"tile {number}: {range_text('rows', row, rows)}, {range_text('columns', column, columns)}"
+            of = f" of copy {copies[number]}" if copied else ""
+            line = f"tile {number}{of}: {range_text('rows', row, rows)}, {range_text('columns', column, columns)}"
             if number < len(places):
                 line += " in array {} at row {}, column {}".format(*places[number])
             yield line
@@ -107,8 +125,9 @@ class Tables(CustomDirective):
                 f"convert {range_text('rows', row, rows)} of tile {tile} to {bits} bits{dropping} "
                 f"at {start} ps, sums up to {bound}"
             )
-        for first, columns, unit, start in adds:
-            yield f"add {range_text('columns', first, columns)} on unit {unit} at {start} ps"
+        for first, columns, unit, start, copy in adds:
+            of = f" of copy {copy}" if copied or copy else ""
+            yield f"add {range_text('columns', first, columns)}{of} on unit {unit} at {start} ps"
 
 
 def _parsed_tile(parser: Parser) -> Row:
@@ -117,6 +136,13 @@ def _parsed_tile(parser: Parser) -> Row:
     parser.parse_punctuation(",")
     column, columns = parsed_range(parser, "columns")
     return [row, column, rows, columns]
+
+
+def _copy(parser: Parser) -> int:
+    """The number of a copy; 0 where nothing is said."""
+    if parser.parse_optional_keyword("of") is None:
+        return 0
+    return _after(parser, "copy")
 
 
 def _place(parser: Parser) -> tuple[int, int]:

@@ -198,7 +198,7 @@ class _Scheduler:
         for multiply, product, starts, adds in zip(multiplies, products, schedule.starts, schedule.adds):
             multiply.groups = TableAttr.of(np.column_stack([product.groups, starts + self.transfer_ps]))
             if len(adds):
-                multiply.adds = TableAttr.of(adds + np.array([0, 0, 0, self.transfer_ps]))
+                multiply.adds = TableAttr.of(product.additions(adds + np.array([0, 0, 0, self.transfer_ps])))
         duration = schedule.duration + 2 * self.transfer_ps
         stage = stage_of(multiplies, self.stages, self.clock, duration, self.transfer_ps)
         self.stages += 1
@@ -211,7 +211,8 @@ class _Scheduler:
         if symbol not in self.groups:
             self.groups[symbol] = self._row_groups(multiply)
         planes = self.chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
-        return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes)
+        copy = np.zeros(0, np.int64) if multiply.copies is None else multiply.copy_of_tiles
+        return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes, copy)
 
     def _row_groups(self, multiply: MultiplyOp) -> Table:
         chip = self.chip

@@ -37,7 +37,7 @@ def test_a_record_for_each_row_group() -> None:
 
 def test_additions_follow() -> None:
     op = multiply()
-    op.adds = TableAttr.of(np.array([[1, 2, 4, 200]]))
+    op.adds = TableAttr.of(np.array([[1, 2, 4, 200, 0]]))
     _, additions = multiply_records(op, stage=3, x=1, y=2, start=1000)
     assert [int(additions[name][0]) for name in ("op", "stage", "x", "y", "array", "n", "columns", "start")] == [
         Opcode.ADD, 3, 1, 2, 4, 1, 2, 1200,

@@ -14,24 +14,31 @@ from cimc.program.timing import Numbers
 
 
 def verify_sums(program: Program, add_ps: int, ends: Numbers) -> None:
-    """Raises ProgramError unless ADD records make one sum of each element (S7); `ends` tells when records are done."""
+    """Raises ProgramError unless ADD records make one sum of each element (S7), for each copy of a weight by itself.
+
+    `ends` tells when records are done.
+    """
     multiplies, adds = (_by_product(program, op) for op in (Opcode.MULTIPLY, Opcode.ADD))
     records, nothing = program.instructions, np.zeros(0, np.int64)
-    for y in sorted({*multiplies, *adds}):
-        own, summed = multiplies.get(y, nothing), adds.get(y, nothing)
+    for y, copy in sorted({*multiplies, *adds}):
+        own, summed = multiplies.get((y, copy), nothing), adds.get((y, copy), nothing)
         parts = _columns(records[own], "n", "columns", "array", "column")
         sums = _columns(records[summed], "n", "columns", "start")
         for first, wrong in _wrong_sums(parts, ends[own], sums, add_ps):
-            raise ProgramError(f"partial sums of element {first} of value {y}: {wrong}")
+            of = f" by copy {copy}" if copy else ""
+            raise ProgramError(f"partial sums of element {first} of value {y}{of}: {wrong}")
 
 
-def _by_product(program: Program, op: Opcode) -> dict[int, Numbers]:
-    """The numbers of the records of one kind for each value that they work on."""
+def _by_product(program: Program, op: Opcode) -> dict[tuple[int, int], Numbers]:
+    """The numbers of the records of one kind for each value that they work on, and each copy of its weight."""
     numbers = np.flatnonzero(program.instructions["op"] == op)
-    y = program.instructions["y"][numbers]
-    order = np.argsort(y, kind="stable")
-    groups = np.split(numbers[order], 1 + np.flatnonzero(np.diff(y[order].astype(np.int64))))
-    return {int(program.instructions["y"][group[0]]): group for group in groups if len(group)}
+    y, copy = (program.instructions[name][numbers].astype(np.int64) for name in ("y", "flags"))
+    key = y << 8 | copy
+    order = np.argsort(key, kind="stable")
+    groups = np.split(numbers[order], 1 + np.flatnonzero(np.diff(key[order])))
+    firsts = [(int(group[0]), group) for group in groups if len(group)]
+    records = program.instructions
+    return {(int(records["y"][first]), int(records["flags"][first])): group for first, group in firsts}
 
 
 def _columns(records: NDArray[np.void], *names: str) -> Numbers:

@@ -102,7 +102,7 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // -----
 
-// CHECK: adds has 3 columns, expected 4: first_column, columns, unit, start_ps
+// CHECK: adds has 3 columns, expected 5: first_column, columns, unit, start_ps, copy
 func.func @main(%x: tensor<?x4xui8>) {
   %y = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, adds = #array.table<[[0, 4, 0]]>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return
@@ -462,5 +462,37 @@ func.func @main(%x: tensor<?x4xui8>) {
 // CHECK: inputs of 4 bits are i8, expected ui8
 func.func @main(%x: tensor<?x4xi8>) {
   %y = array.multiply %x of 4 bits by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xi8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: a weight of 3 copies, expected a power of two from 2 on
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x by @w copies 3 {
+    tile 0: rows 0 to 3, columns 0 to 3
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: tiles of 1 copies of the weight, expected those of 2
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x by @w copies 2 {
+    tile 0 of copy 0: rows 0 to 3, columns 0 to 3
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
+  func.return
+}
+
+// -----
+
+// CHECK: an addition of copy 2, there are 2
+func.func @main(%x: tensor<?x4xui8>) {
+  %y = array.multiply %x by @w copies 2 {
+    tile 0 of copy 0: rows 0 to 3, columns 0 to 3
+    tile 1 of copy 1: rows 0 to 3, columns 0 to 3
+    add columns 0 to 3 of copy 2 on unit 0 at 0 ps
+  } : tensor<?x4xui8> -> tensor<?x4xi32>
   func.return
 }

@@ -172,3 +172,25 @@ func.func @main(%x: tensor<?x4xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>, tenso
   %generic = "array.multiply"(%x) <{weight = @w, tiles = #array.table<[[0, 0, 4, 4]]>, input_bits = 4 : i64, format = #array.format<2, "offset", centred>}> : (tensor<?x4xui8>) -> tensor<?x4xi32>
   func.return %narrow, %centred, %generic : tensor<?x4xi32>, tensor<?x4xi32>, tensor<?x4xi32>
 }
+
+// -----
+
+// A weight that lies in the arrays twice: vectors are multiplied by one copy and the other in turn.
+cim.weight @w = dense<1> : tensor<6x4xi8>
+func.func @main(%x: tensor<?x6xui8>) -> tensor<?x4xi32> {
+  // CHECK: %y = array.multiply %x by @w in 6 bits "offset" copies 2 {
+  // CHECK-NEXT:   tile 0 of copy 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+  // CHECK-NEXT:   tile 1 of copy 0: rows 4 to 5, columns 0 to 3 in array 1 at row 0, column 0
+  // CHECK-NEXT:   tile 2 of copy 1: rows 0 to 5, columns 0 to 3 in array 2 at row 0, column 0
+  // CHECK-NEXT:   convert rows 0 to 3 of tile 0 to 4 bits at 0 ps, sums up to 9
+  // CHECK-NEXT:   add columns 0 to 3 of copy 0 on unit 0 at 6000 ps
+  // CHECK-NEXT: } : tensor<?x6xui8> -> tensor<?x4xi32>
+  %y = array.multiply %x by @w in 6 bits "offset" copies 2 {
+    tile 0 of copy 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
+    tile 1 of copy 0: rows 4 to 5, columns 0 to 3 in array 1 at row 0, column 0
+    tile 2 of copy 1: rows 0 to 5, columns 0 to 3 in array 2 at row 0, column 0
+    convert rows 0 to 3 of tile 0 to 4 bits at 0 ps, sums up to 9
+    add columns 0 to 3 of copy 0 on unit 0 at 6000 ps
+  } : tensor<?x6xui8> -> tensor<?x4xi32>
+  func.return %y : tensor<?x4xi32>
+}

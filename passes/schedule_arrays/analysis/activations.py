@@ -9,9 +9,11 @@ from passes.analysis.timing import ArrayTimes, check_time
 
 Table = npt.NDArray[np.int64]
 
-JOB = ("array", "row", "rows", "column", "columns", "source", "k", "planes", "adc_bits")
-"""Columns of a table of jobs: a row group of a tile, driven with elements `k` to `k + rows` of the vector `source`."""
-_ARRAY, _ROW, _ROWS, _COLUMN, _COLUMNS, _SOURCE, _K, _PLANES, _BITS = range(len(JOB))
+JOB = ("array", "row", "rows", "column", "columns", "source", "k", "planes", "adc_bits", "turn")
+"""Columns of a table of jobs: a row group of a tile, driven with elements `k` to `k + rows` of the vector `source`.
+
+Jobs of one `turn` are for the same vectors: copy i of a weight with c of them has turn c + i, other weights have 0."""
+_ARRAY, _ROW, _ROWS, _COLUMN, _COLUMNS, _SOURCE, _K, _PLANES, _BITS, _TURN = range(len(JOB))
 
 
 class Occupancy:
@@ -46,8 +48,8 @@ def start_times(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> tuple[T
     """When each job starts and ends, in ps from when the inputs are there.
 
     An array does one activation after the other. Jobs share one, and with it the settling of the rows and the ADCs, if
-    that is faster and no sum is spoilt: their columns are different, each row has one input, and no column has a
-    programmed cell in a row that is active for another job's sake.
+    that is faster and no sum is spoilt: they have the same turn, their columns are different, each row has one input,
+    and no column has a programmed cell in a row that is active for another job's sake.
     """
     order = np.argsort(jobs[:, _ARRAY], kind="stable")
     duration = times.activations(jobs[:, _PLANES], jobs[:, _COLUMNS], jobs[:, _BITS])
@@ -94,13 +96,14 @@ class _Activation:
     planes: int
     adc_bits: int
     duration: int
+    turn: int
 
 
 def _activations(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> list[_Activation]:
     """The activations of one array: jobs with the same rows and inputs first, then what does not disturb each other."""
     drives: dict[tuple[int, ...], list[_Activation]] = {}
     for number, job in enumerate(jobs.tolist()):
-        key = (job[_ROW], job[_ROWS], job[_SOURCE], job[_K])
+        key = (job[_ROW], job[_ROWS], job[_SOURCE], job[_K], job[_TURN])
         _put(_alone(number, job, occupancy, times), drives.setdefault(key, []), times, same_rows=True)
     activations: list[_Activation] = []
     for drive in drives.values():
@@ -113,13 +116,13 @@ def _alone(number: int, job: list[int], occupancy: Occupancy, times: ArrayTimes)
     cells = occupancy.rows_in(job[_ARRAY], job[_COLUMN], job[_COLUMNS])
     rows, taken = bits(job[_ROW], job[_ROWS]), bits(job[_COLUMN], job[_COLUMNS])
     duration = times.activation(job[_PLANES], job[_COLUMNS], job[_BITS])
-    return _Activation([number], rows, cells, taken, job[_COLUMNS], job[_PLANES], job[_BITS], duration)
+    return _Activation([number], rows, cells, taken, job[_COLUMNS], job[_PLANES], job[_BITS], duration, job[_TURN])
 
 
 def _put(new: _Activation, into: list[_Activation], times: ArrayTimes, same_rows: bool) -> None:
     """Adds the new one to the first activation that it may join, or else behind them all."""
     for old in into:
-        if old.taken & new.taken or not (same_rows or _apart(old, new)):
+        if old.turn != new.turn or old.taken & new.taken or not (same_rows or _apart(old, new)):
             continue
         planes, adc_bits = max(old.planes, new.planes), max(old.adc_bits, new.adc_bits)
         together = times.activation(planes, old.columns + new.columns, adc_bits)

@@ -32,7 +32,7 @@ def rows(count: int, columns: int) -> st.SearchStrategy[list[list[int]]]:
 
 
 @given(
-    st.integers(1, 3).flatmap(lambda n: st.tuples(rows(n, 4), rows(n, 3), rows(n, 7), rows(n, 4))), st.integers(0, 3)
+    st.integers(1, 3).flatmap(lambda n: st.tuples(rows(n, 4), rows(n, 3), rows(n, 7), rows(n, 5))), st.integers(0, 3)
 )
 def test_all_tables_come_back(tables: tuple[list[list[int]], ...], count: int) -> None:
     op = multiply("{ tile 0: rows 0 to 3, columns 0 to 3 }")
@@ -56,6 +56,11 @@ def test_all_tables_come_back(tables: tuple[list[list[int]], ...], count: int) -
             "expected a place for all tiles or for none, tile 1 differs",
         ),
         ("{ tile 0: rows 0 to 3, columns 0 to 3 in 0 }", "Expected 'array'"),
+        (
+            "copies 2 { tile 0 of copy 0: rows 0 to 3, columns 0 to 1 tile 1 of copy 1: rows 0 to 3, columns 2 to 3 }",
+            "tiles of copies are not in order: expected one copy after the other, the tiles of each by first row",
+        ),
+        ("{ tile 0 of 1: rows 0 to 3, columns 0 to 3 }", "Expected 'copy'"),
         ("{ tile 0: rows 0 to 3 }", "Expected ','"),
         ("{ tile 0: rows 0 to 3, columns 0 to 3 convert rows 0 to 3 of tile 0 to 4 bits at 5, }", "Expected 'ps'"),
         ("{ tile 0: rows 0 to 3, columns 0 to 3 move }", "Expected '}' after a tile, a conversion or an addition"),

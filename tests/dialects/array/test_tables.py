@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr
+from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr, copy_of_tiles
 
 
 def test_equal_rows_are_equal_tables() -> None:
@@ -14,3 +14,14 @@ def test_equal_rows_are_equal_tables() -> None:
 def test_columns_have_names_of_their_own() -> None:
     for columns in (TILE, PLACE, GROUP, ADDITION, WORK):
         assert len(set(columns)) == len(columns)
+
+
+def test_copies_stand_one_after_the_other() -> None:
+    cut, whole = [[0, 0, 4, 2], [0, 2, 4, 2], [4, 0, 4, 4]], [[0, 0, 8, 4]]
+    for copies, expected in (
+        ([cut], [0, 0, 0]),
+        ([cut, whole, whole, cut], [0, 0, 0, 1, 2, 3, 3, 3]),
+        ([], []),
+    ):
+        tiles = np.array([tile for copy in copies for tile in copy], np.int64).reshape(-1, 4)
+        assert copy_of_tiles(tiles).tolist() == expected

@@ -29,8 +29,9 @@ def job(
     k: int | None = None,
     planes: int = 1,
     adc_bits: int = 1,
+    turn: int = 0,
 ) -> list[int]:
-    return [array, row, rows, column, columns, source, row if k is None else k, planes, adc_bits]
+    return [array, row, rows, column, columns, source, row if k is None else k, planes, adc_bits, turn]
 
 
 def tiles_of(jobs: list[list[int]]) -> list[list[int]]:
@@ -55,6 +56,13 @@ def test_arrays_do_not_wait_for_each_other():
 
 def test_blocks_of_a_diagonal_run_together():
     assert starts(job(0, 0), job(2, 2)) == [(0, 102)] * 2
+
+
+def test_copies_that_have_other_vectors_wait():
+    """Copy 0 of 2 beside copy 1 of 2 of another weight; two of the same turn run together."""
+    assert starts(job(0, 0, turn=2), job(2, 2, turn=3)) == [(0, 101), (101, 202)]
+    assert starts(job(0, 0, turn=2), job(0, 2, turn=3)) == [(0, 101), (101, 202)]
+    assert starts(job(0, 0, turn=3), job(2, 2, turn=3)) == [(0, 102)] * 2
 
 
 def test_the_same_rows_with_the_same_inputs_run_together():

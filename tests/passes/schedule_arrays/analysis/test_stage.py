@@ -1,5 +1,7 @@
 """A stage: its products in arrays, then their partial sums on the digital units."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,9 +32,9 @@ def test_jobs_drive_the_rows_of_their_group():
         [[0, 0, 4, 2], [4, 0, 2, 2]], [[2, 0, 0], [3, 1, 2]], [[0, 0, 4, 1], [1, 0, 1, 2], [1, 1, 1, 3]], source=7
     )
     assert one.jobs().tolist() == [
-        [2, 0, 4, 0, 2, 7, 0, 1, 1],
-        [3, 1, 1, 2, 2, 7, 4, 1, 2],
-        [3, 2, 1, 2, 2, 7, 5, 1, 3],
+        [2, 0, 4, 0, 2, 7, 0, 1, 1, 0],
+        [3, 1, 1, 2, 2, 7, 4, 1, 2, 0],
+        [3, 2, 1, 2, 2, 7, 5, 1, 3, 0],
     ]
 
 
@@ -69,3 +71,13 @@ def test_a_column_of_tiles_in_arrays_of_their_own(tiles: int, units: int):
         rounds += 1
     assert found.duration == 11 + 20 * rounds
     assert len(found.adds[0]) == tiles - 1
+
+
+def test_copies_have_partial_sums_of_their_own():
+    """Two tiles of two rows each for either copy: one addition for each, and none between them."""
+    tiles, places = [[0, 0, 2, 4], [2, 0, 2, 4]], [[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]]
+    groups = [[tile, 0, 2, 1] for tile in range(4)]
+    copied = replace(product(tiles * 2, places, groups), copy=np.array([0, 0, 1, 1]))
+    assert copied.jobs()[:, -1].tolist() == [2, 2, 3, 3]
+    (adds,) = schedule_stage([copied], occupancy(copied), RESOURCES).adds
+    assert sorted(copied.additions(adds)[:, [0, 1, 4]].tolist()) == [[0, 4, 0], [0, 4, 1]]
