@@ -12,6 +12,7 @@ _LAYERS = "cim.layer_notes"
 _PERMUTATIONS = "cim.permutations_before_folding"
 _DENSE = "cim.dense_weights"
 _APART = "cim.arrays_without_sharing"
+_COPIES = "cim.copies_gain"
 
 Note = Mapping[str, str | float]
 """`node` (the ONNX node) and what is said of it, texts and numbers by name."""
@@ -124,6 +125,20 @@ def arrays_without_sharing(module: ModuleOp) -> int | None:
     """How many arrays there would be if no two tiles shared a place; None if nobody said."""
     count = module.attributes.get(_APART)
     return count.value.data if isinstance(count, IntegerAttr) else None
+
+
+def note_copies_gain(module: ModuleOp, gain: float | None) -> None:
+    """Say how many times as soon a vector can follow another as it could without copies of weights; None for none."""
+    if gain is None:
+        module.attributes.pop(_COPIES, None)
+    else:
+        module.attributes[_COPIES] = FloatAttr(gain, f64)
+
+
+def copies_gain(module: ModuleOp) -> float | None:
+    """How many times as soon a vector can follow another as it could without copies; None if there are none."""
+    gain = module.attributes.get(_COPIES)
+    return gain.value.data if isinstance(gain, FloatAttr) else None
 
 
 def dense_weights(module: ModuleOp) -> int | None:

@@ -1,6 +1,6 @@
 """What is wrong with the tiles of multiplications, their formats and places: breaches of rules (`passes/rules.py`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
 from dialects.chip.formats import Format
-from dialects.cim import DigitalOp
+from dialects.cim import DigitalOp, WeightOp
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import weights_of
@@ -54,20 +54,73 @@ def too_large(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
 
 
 def not_of_blocks(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication with a tile that holds more than a part of a block, or what another holds."""
+    """A multiplication with a tile that holds more than a part of a block, or what another of its copy holds."""
     weights = weights_of(module)
     for op in {op.symbol: op for op in _multiplies(ops)}.values():
-        weight, tiles = weights[op.symbol], op.tiles.array
-        blocks = np.array([[0, 0, *weight.matrix_shape]])
-        if weight.structure is not None:
-            blocks = weight.structure.rectangles
-        if np.array_equal(tiles, blocks):
-            continue
-        inside = places_in(tiles, blocks)
-        if inside is None or are_twice(tiles, inside, blocks):
-            wrong = "outside its blocks" if inside is None else "that overlap"
-            return Breach(node_of(op), f"node {node_of(op)!r} has tiles of weight @{op.symbol} {wrong}")
+        blocks = _blocks(weights[op.symbol])
+        for tiles in _copies(op):
+            if np.array_equal(tiles, blocks):
+                continue
+            inside = places_in(tiles, blocks)
+            if inside is None or are_twice(tiles, inside, blocks):
+                wrong = "outside its blocks" if inside is None else "that overlap"
+                return Breach(node_of(op), f"node {node_of(op)!r} has tiles of weight @{op.symbol} {wrong}")
     return None
+
+
+def _blocks(weight: WeightOp) -> Table:
+    """The blocks (first row, first column, rows, columns) of a weight; a dense one is one block."""
+    if weight.structure is not None:
+        return weight.structure.rectangles
+    return np.array([[0, 0, *weight.matrix_shape]])
+
+
+def _copies(op: MultiplyOp) -> Iterator[Table]:
+    """The tiles of each copy of a multiplication's weight."""
+    tiles, copy = op.tiles.array, op.copy_of_tiles
+    return (tiles[copy == number] for number in range(op.count_of_copies))
+
+
+def unequal_copies(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication whose weight has copies that hold different parts of it, or lie in one array."""
+    weights = weights_of(module)
+    for op in {op.symbol: op for op in _multiplies(ops) if op.copies is not None}.values():
+        blocks = _blocks(weights[op.symbol])
+        held = [_held(tiles, blocks) for tiles in _copies(op)]
+        known = [rectangles for rectangles in held if rectangles is not None]
+        fault = None
+        if len(known) < len(held) or not all(np.array_equal(own, known[0]) for own in known):
+            fault = "that hold different parts of blocks"
+        elif op.places is not None and _share_an_array(op.places.array[:, 0], op.copy_of_tiles):
+            fault = "that share an array"
+        if fault is not None:
+            return Breach(node_of(op), f"node {node_of(op)!r} has copies of weight @{op.symbol} {fault}")
+    return None
+
+
+def _held(tiles: Table, blocks: Table) -> Table | None:
+    """The rectangle of each block that tiles hold (first row, first column, last row, last column), as numbers inside
+    of it; None if it is no rectangle. The tiles are parts of blocks that do not overlap."""
+    inside = places_in(tiles, blocks)
+    if inside is None:
+        return None
+    number, first = inside[:, 0], inside[:, 1:]
+    low, high, cells = (
+        np.full((len(blocks), 2), MOST_ARRAYS),
+        np.zeros((len(blocks), 2), np.int64),
+        np.zeros(len(blocks)),
+    )
+    np.minimum.at(low, number, first)
+    np.maximum.at(high, number, first + tiles[:, 2:])
+    np.add.at(cells, number, tiles[:, 2] * tiles[:, 3])
+    whole = np.where(cells > 0, np.prod(high - low, axis=1), 0)
+    return np.concatenate([low, high], axis=1) if np.array_equal(whole, cells) else None
+
+
+def _share_an_array(arrays: Table, copy: Table) -> bool:
+    """Whether an array holds tiles of two copies."""
+    pairs = np.unique(np.stack([arrays, copy], axis=1), axis=0)
+    return len(np.unique(pairs[:, 0])) < len(pairs)
 
 
 def different(name: str) -> Callable[[ModuleOp, Sequence[Operation]], Breach | None]:

@@ -18,7 +18,16 @@ from dialects.element_types import element_type
 from dialects.errors import UserError
 from dialects.locations import node_name
 from dialects.network import bodies, main_block, operations
-from passes.breaches import Breach, different, node_of, not_of_blocks, of_two_formats, too_large, wrongly_placed
+from passes.breaches import (
+    Breach,
+    different,
+    node_of,
+    not_of_blocks,
+    of_two_formats,
+    too_large,
+    unequal_copies,
+    wrongly_placed,
+)
 
 _TIMED = frozenset(ArrayDialect.operations) - {MultiplyOp}
 """What only schedule-arrays makes."""
@@ -158,12 +167,22 @@ TILED = Rule(
 )
 TILES_FIT = Rule("tiles fit the chip's arrays", too_large, "run tile-blocks, on IR from before it, for this chip")
 TILES_OF_BLOCKS = Rule(
-    "a tile is a part of a block that no other holds", not_of_blocks, "run tile-blocks, on IR from before it"
+    "a tile is a part of a block that no other of its copy holds",
+    not_of_blocks,
+    "run tile-blocks, on IR from before it",
 )
 SAME_TILES = Rule(
     "all multiplications by a weight have the same tiles", different("tiles"), "run tile-blocks, on IR from before it"
 )
 SAME_FORMATS = Rule("all multiplications by a weight have the same format", different("format"), "run choose-formats")
+SAME_COPIES = Rule(
+    "all multiplications by a weight have as many copies", different("copies"), "run place-tiles on IR from before it"
+)
+EQUAL_COPIES = Rule(
+    "copies of a weight hold the same parts of its blocks, and share no array",
+    unequal_copies,
+    "run place-tiles on IR from before it",
+)
 PLACED = Rule("every tile has a place", _each(_unplaced), "run place-tiles first", in_file=False)
 SAME_PLACES = Rule(
     "all multiplications by a weight have the same places", different("places"), "run place-tiles for legal places"
@@ -179,11 +198,12 @@ SCHEDULED = Rule(
 )
 TIMED = Rule("every operator and permutation has a time to run", _untimed, "run schedule-arrays first")
 
-TILEABLE = (UNSCHEDULED, FLAT, INTEGERS, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
-TILED_RIGHTLY = (UNSCHEDULED, FLAT, TILED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT)
+_TILED_RIGHTLY = (SAME_TILES, SAME_COPIES, TILES_OF_BLOCKS, EQUAL_COPIES, TILES_FIT)
+TILEABLE = (UNSCHEDULED, FLAT, INTEGERS, *_TILED_RIGHTLY)
+TILED_RIGHTLY = (UNSCHEDULED, FLAT, TILED, *_TILED_RIGHTLY)
 PLACEABLE = (*TILED_RIGHTLY, SAME_FORMATS)
 LAID_OUT = (
-    *(FLAT, TILED, PLACED, SAME_TILES, TILES_OF_BLOCKS, TILES_FIT),
+    *(FLAT, TILED, PLACED, *_TILED_RIGHTLY),
     *(SAME_FORMATS, SAME_PLACES, LEGAL_PLACES, ONE_FORMAT),
 )
 SCHEDULABLE = (OF_NETWORKS, *LAID_OUT)

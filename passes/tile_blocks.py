@@ -62,5 +62,5 @@ class TileBlocks(RewritePattern):
         multiply = MultiplyOp(op.x, op.symbol, tiles, op.result.type)
         multiply.input_bits = op.input_bits
         if known is not None:
-            multiply.places, multiply.format = known.places, known.format
+            multiply.places, multiply.format, multiply.copies = known.places, known.format, known.copies
         rewriter.replace(op, multiply)

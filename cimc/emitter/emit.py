@@ -42,7 +42,13 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
 from dialects.network import SOURCE, Network, operations
-from dialects.notes import arrays_without_sharing, dense_weights, layer_notes, permutations_before_folding
+from dialects.notes import (
+    arrays_without_sharing,
+    copies_gain,
+    dense_weights,
+    layer_notes,
+    permutations_before_folding,
+)
 from dialects.texts import unescaped
 from passes.rewriting.chip_times import picoseconds
 from passes.schedule_arrays.chip_times import resources_of
@@ -282,8 +288,8 @@ def _notes(module: ModuleOp) -> dict[str, Json]:
         "permutations_before_folding": before,
         "dense_weights": dense_weights(module),
     }
-    apart = arrays_without_sharing(module)
-    return notes if apart is None else {**notes, "arrays_without_sharing": apart}
+    others = {"arrays_without_sharing": arrays_without_sharing(module), "copies_gain": copies_gain(module)}
+    return notes | {name: value for name, value in others.items() if value is not None}
 
 
 def _source(module: ModuleOp) -> Source:

@@ -17,5 +17,8 @@ class Engine(Protocol):
     instructions: Records
 
     def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
-        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
+        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions.
+
+        A record of copy i of a weight with c copies takes vectors i, i + c, i + 2c, ... (I25).
+        """
         ...

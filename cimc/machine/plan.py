@@ -28,7 +28,16 @@ class Product:
     first: int
     last: int
     conversions: tuple[int, int]
-    """How many these records make of one vector: of an unsigned one, and of a signed one."""
+    """How many these records make of one vector: of an unsigned one, and of a signed one. Of a weight with copies, the
+    first of them."""
+    others: tuple[tuple[int, int], ...] = ()
+    """The same for each other copy, whose vectors come in turn."""
+
+    def made(self, vectors: int, signed: bool) -> Iterator[tuple[int, int]]:
+        """How many conversions each copy makes of one vector, and how many of these vectors it takes (I25)."""
+        copies = (self.conversions, *self.others)
+        for number, each in enumerate(copies):
+            yield each[signed], len(range(number, vectors, len(copies)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +69,22 @@ class Group:
 
     @cached_property
     def conversions(self) -> tuple[int, int]:
-        """How many the records make of one vector: of an unsigned one, and of a signed one."""
+        """How many the records (those of first copies) make of one vector: of an unsigned one, and of a signed one."""
         unsigned, signed = zip(*(product.conversions for product in self.products), strict=True)
         return sum(unsigned), sum(signed)
+
+    @cached_property
+    def has_copies(self) -> bool:
+        """Whether a product is that of a weight with copies."""
+        return any(product.others for product in self.products)
+
+    def made(self, vectors: int, signed: bool) -> Iterator[tuple[int, int]]:
+        """Conversions of one vector, and for how many vectors they are made."""
+        if not self.has_copies:
+            yield self.conversions[signed], vectors
+            return
+        for product in self.products:
+            yield from product.made(vectors, signed)
 
     @cached_property
     def limited(self) -> Multiplication | None:
@@ -167,10 +189,12 @@ def _step(
 
     def product(x: int, y: int) -> Product:
         begin, end = (first + cleared + bisect(adders, (x, y)) for bisect in (bisect_left, bisect_right))
-        converted, made, dac_bits = int(cells[begin:end].sum()), multiplications[y], program.chip.dac_bits
+        made, dac_bits = multiplications[y], program.chip.dac_bits
+        weight = program.weights[made.weight]
         unsigned, signed = planes(dac_bits, made.input_bits), planes(dac_bits, max(INPUT_BITS), signed=True)
-        conversions = unsigned * converted, signed * converted
-        return Product(made, program.weights[made.weight].columns, begin, end, conversions)
+        converted = np.bincount(records["flags"][begin:end], cells[begin:end], weight.copies).astype(np.int64).tolist()
+        conversions, *others = [(unsigned * count, signed * count) for count in converted]
+        return Product(made, weight.columns, begin, end, conversions, tuple(others))
 
     clears = sorted(zip(*(records[name][run[:cleared]].tolist() for name in "xy"), strict=True))
     own = {y for _, y in clears}

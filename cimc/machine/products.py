@@ -125,7 +125,7 @@ class Products:
                 clipped = 0
             else:
                 clipped = self._multiply(group, x, sums, run)
-            run.counts.append((step.stage, group.conversions[dtype == _INT8], math.prod(shape[:-1]), clipped))
+            _count(step.stage, group, dtype == _INT8, math.prod(shape[:-1]), clipped, run)
             for product, view in zip(group.products, sums.views):
                 order = product.multiplication.order
                 values[product.multiplication.y] = view if order is None else self._ordered(view, order)
@@ -156,13 +156,20 @@ class Products:
         run.native += time.perf_counter() - start
         order = product.multiplication.order
         y += sums if order is None else self._ordered(sums, order)
-        run.counts.append((stage, product.conversions[x.dtype == _INT8], len(matrix(x)), clipped))
+        _count(stage, product, x.dtype == _INT8, len(matrix(x)), clipped, run)
 
     def _ordered(self, product: NDArray[np.int32], order: int) -> NDArray[np.int32]:
         """Column j goes to the element that table `order` says (I13)."""
         if order not in self.inverses:
             self.inverses[order] = np.argsort(self.program.tables[order])
         return np.take(product, self.inverses[order], axis=-1)
+
+
+def _count(stage: int, products: Group | Product, signed: bool, vectors: int, clipped: int, run: Run) -> None:
+    """Notes what products of so many vectors took."""
+    for made, taken in products.made(vectors, signed):
+        run.counts.append((stage, made, taken, clipped))
+        clipped = 0
 
 
 def conversions(counts: Iterable[Count]) -> dict[int, int]:

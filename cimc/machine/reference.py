@@ -69,6 +69,7 @@ class ReferenceEngine:
             self.tiles.setdefault(array, []).append((rectangle, program.offsets[begin:end].tolist()))
         self.dac_bits = program.chip.dac_bits
         self.input_bits = {multiplication.y: multiplication.input_bits for multiplication in program.multiplications}
+        self.copies = {made.y: program.weights[made.weight].copies for made in program.multiplications}
 
     def multiply(self, first: int, last: int, x: NDArray[np.int8 | np.uint8], y: NDArray[np.int32]) -> int:
         """Executes records first to last - 1 (I12): y [vectors, N] += x [vectors, K] * cells; counts clipped ones."""
@@ -81,7 +82,7 @@ class ReferenceEngine:
         slices = self._cells(record, programmed)
         planes = digits(self.dac_bits, signed, 8 if signed else self.input_bits[int(record["y"])])
         clipped = 0
-        for vector in range(len(x)):
+        for vector in range(int(record["flags"]), len(x), self.copies[int(record["y"])]):  # I25
             inputs = _input_bits(x[vector, k : k + rows].tobytes())
             totals = [0] * columns
             for plane, input_bits in planes:

@@ -145,9 +145,7 @@ class Program:
             verify_slots(used, self.slots, f"control flow {number}")
         counts = {"slots": self.slots, "kernels": len(self.kernels), "tables": len(self.tables)}
         verify_records(self.instructions, self.arrays, self.weights, self.multiplications, counts)
-        verify_copies(
-            self.instructions, self.arrays, self.tiles, self.weights, self.multiplications, self.slots
-        )
+        verify_copies(self.instructions, self.arrays, self.tiles, self.weights, self.multiplications, self.slots)
         flow = Flow(self.controls, bodies_of(self.instructions, self.controls))
         verify_order(self.instructions, self.kernels, flow, inputs, outputs, self.slots)
         verify_operations(self.operations, len(self.kernels))

@@ -52,7 +52,7 @@ def _print_lines(printer: Printer, lines: Iterator[str]) -> None:
 
 @irdl_custom_directive
 class Tables(CustomDirective):
-    """How many copies a weight has, and the tables of a multiplication: tiles, with their places, row groups, additions.
+    """How many copies a weight has, and the tables of a multiplication: tiles with their places, groups, additions.
 
     Where there are copies, tiles and additions say of which they are.
     """

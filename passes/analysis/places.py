@@ -14,10 +14,11 @@ _FEW = 64
 @dataclass(frozen=True)
 class Placement:
     """Where a weight lies: its tiles (more than before, if a mapping cut some), places int64 [tile, (array, row,
-    column)]."""
+    column)]. Of a weight with `copies`, the tiles are those of one copy after the other."""
 
     tiles: Table
     places: Table
+    copies: int = 1
 
 
 def illegal_place(

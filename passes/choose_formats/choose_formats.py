@@ -104,4 +104,4 @@ def _distinct(
 def _forget_places(multiplies: Sequence[MultiplyOp], tiles: Mapping[str, Table]) -> None:
     """Let all multiplications have the tiles that they had before these got places."""
     for multiply in multiplies:
-        multiply.places, multiply.tiles = None, TableAttr.of(tiles[multiply.symbol])
+        multiply.places, multiply.copies, multiply.tiles = None, None, TableAttr.of(tiles[multiply.symbol])

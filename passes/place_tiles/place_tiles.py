@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
@@ -17,14 +17,17 @@ from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
-from dialects.notes import note_arrays_without_sharing
-from passes.analysis.objectives import DEFAULT_OBJECTIVE
+from dialects.notes import note_arrays_without_sharing, note_copies_gain
+from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
 from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
+from passes.place_tiles.analysis.copies import has_spare_arrays, interval_of, with_copies
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
+from passes.place_tiles.analysis.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
+from passes.place_tiles.tile_times import tile_times
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
@@ -52,7 +55,8 @@ class PlaceTilesPass(ModulePass):
       tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
-    `spread` may cut tiles: there are more then. A later run places anew, and starts from those that `tile-blocks` makes
+    `spread` may cut tiles: there are more then. With `throughput` on a chip of more `arrays` than weights need, it may
+    copy weights (`copies 2`). A later run places anew, and starts from one copy and the tiles that `tile-blocks` makes
     if it was these that were cut.
     Weights of one format (`choose-formats`) share arrays, numbered one format after the other. Needs tiles
     (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars. Works on the network as a whole,
@@ -75,16 +79,20 @@ class PlaceTilesPass(ModulePass):
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
             weights = _with_classes(weights, formats, network)
+        if self.objective == THROUGHPUT and chip.arrays is not None:
+            weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
         own = list(weights.values())
         placements = placer.place(own, self.mapping, self.objective)
         apart = placer.arrays_without_sharing(own, placements, self.objective) if self.mapping == SPREAD else None
         note_arrays_without_sharing(op, apart)
+        note_copies_gain(op, placer.gain(own, placements) if any(p.copies > 1 for p in placements) else None)
         placer.check(own, placements, self.mapping)
         placement_of = dict(zip(weights, placements))
         for multiply in tiled_multiplies(network.ops):
             placement = placement_of[multiply.symbol]
             multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
+            multiply.copies = IntegerAttr(placement.copies, i64) if placement.copies > 1 else None
 
 
 @dataclass(frozen=True)
@@ -94,14 +102,25 @@ class _Placer:
     chip: ChipAttr
     banks: Sequence[Bank]
 
-    def place(self, weights: Sequence[WeightTiles], mapping: str, objective: str, *, limited: bool = True) -> Places:
+    def place(
+        self,
+        weights: Sequence[WeightTiles],
+        mapping: str,
+        objective: str,
+        *,
+        limited: bool = True,
+        most_copies: int = MOST_COPIES,
+    ) -> Places:
         """The place of each weight; `limited` is how many arrays the chip has, where a mapping cares."""
         chip = self.chip
 
         def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
-            if mapping == SPREAD:
-                return place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs))
-            return MAPPINGS[mapping](own, chip.rows, chip.columns)
+            if mapping != SPREAD:
+                return MAPPINGS[mapping](own, chip.rows, chip.columns)
+            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs))
+            if objective != THROUGHPUT or arrays is None:
+                return placed
+            return with_copies(own, placed, Room(arrays, chip.rows, chip.columns, chip.adcs), most_copies)
 
         return place_banks(weights, self.banks, place, chip.rows * chip.columns, chip.crossbars if limited else None)
 
@@ -115,6 +134,12 @@ class _Placer:
             return None
         apart = [replace(weight, classes=None) for weight in weights]
         return arrays_used(self.place(apart, SPREAD, objective, limited=False))
+
+    def gain(self, weights: Sequence[WeightTiles], placements: Places) -> float:
+        """How many times as soon, by the work of arrays, a vector can follow another as it could without copies."""
+        single = self.place(weights, SPREAD, THROUGHPUT, most_copies=1)
+        adcs = self.chip.adcs
+        return interval_of(weights, single, adcs) / interval_of(weights, placements, adcs)
 
     def check(self, weights: Sequence[WeightTiles], placements: Places, mapping: str) -> None:
         """UserError if the chip has too few crossbars, with what the other mappings need (found out only then)."""
@@ -163,6 +188,21 @@ def _with_classes(
     return {
         symbol: replace(weight, classes=2 * own + formats[symbol].centred)
         for (symbol, weight), own in zip(weights.items(), classes)
+    }
+
+
+def _with_times(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
+    """The same, and how long arrays work for each tile, if the chip may have arrays to spare."""
+    assert chip.arrays is not None
+    room = Room(chip.arrays * chip.slices, chip.rows, chip.columns, chip.adcs)
+    if not has_spare_arrays(list(weights.values()), room):
+        return dict(weights)
+    users: dict[str, list[MultiplyOp]] = {}
+    for multiply in tiled_multiplies(network.ops):
+        users.setdefault(multiply.symbol, []).append(multiply)
+    return {
+        symbol: replace(weight, times=tile_times(users[symbol], weight.tiles, network, chip))
+        for symbol, weight in weights.items()
     }
 
 

@@ -20,11 +20,13 @@ from passes.rewriting.multiplications import tiles_of
 
 
 def whole_tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> Table:
-    """The tiles of a multiplication; where it has places, those that were cut before it got them."""
+    """The tiles of a multiplication, of one copy of its weight; where it has places, those that were cut before it got
+    them."""
+    tiles = op.tiles.array[op.copy_of_tiles == 0]
     if op.places is None:
-        return op.tiles.array
+        return tiles
     whole = tiles_of(network.weight(op.symbol), network, chip)
-    return whole if are_cut_from(op.tiles.array, whole) else op.tiles.array
+    return whole if are_cut_from(tiles, whole) else tiles
 
 
 def equal_tiles(tiles: Mapping[str, Table], network: Network) -> list[Table]:
@@ -42,10 +44,17 @@ def equal_tiles(tiles: Mapping[str, Table], network: Network) -> list[Table]:
     return classes_of([len(table) for table in tables], cells, looked_at)
 
 
-def fitting_tiles(op: MultiplyOp, network: Network, chip: ChipAttr) -> list[npt.NDArray[np.int8]]:
-    """The numbers [rows, columns] of each tile of a multiplication; UserError if they do not fit its format."""
+def fitting_tiles(
+    op: MultiplyOp, network: Network, chip: ChipAttr, chosen: Table | None = None
+) -> list[npt.NDArray[np.int8]]:
+    """The numbers [rows, columns] of each tile of a multiplication, or of those that are `chosen` for its weight.
+
+    UserError if they do not fit its format.
+    """
     stored = stored_matrix(network.weight(op.symbol), network)
-    tiles = [np.ascontiguousarray(stored.tile(*tile)) for tile in op.tiles.array.tolist()]
+    tiles = [
+        np.ascontiguousarray(stored.tile(*tile)) for tile in (op.tiles.array if chosen is None else chosen).tolist()
+    ]
     cells = op.cells(chip)
     wrong = misfit(tiles, cells)
     if wrong is not None:

@@ -1,7 +1,7 @@
 """The fast engine: compiled loops that count bits where an ADC could clip, and multiply where it provably cannot."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +16,7 @@ from cimc.machine.fast.image import Image, Packer
 from cimc.machine.fast.loops import Call, Loop
 from cimc.machine.fast.words import LANES, Bytes, Words, pair_room
 from cimc.machine.plan import Group
+from cimc.program.arrays.copies import copies_of_values
 from cimc.program.arrays.planes import input_bits_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import INPUT_BITS
@@ -74,6 +75,8 @@ class FastEngine:
         self.planes = {bits: digits(input_fields(dac_bits, False, bits)) for bits in INPUT_BITS}
         self.signed_planes = digits(input_fields(dac_bits, True))
         self.bits = input_bits_of(self.instructions, program)
+        self.copies = copies_of_values(program.multiplications, program.weights, program.slots)[self.instructions["y"]]
+        self.has_copies = any(weight.copies > 1 for weight in program.weights)
         self.threads = default_threads() if threads is None else threads
         if not 1 <= self.threads <= MOST_THREADS:
             raise ProgramError(f"{self.threads} threads are asked for, expected 1 to {MOST_THREADS}")
@@ -99,7 +102,29 @@ class FastEngine:
         return True
 
     def multiply(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
-        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions."""
+        """Executes records first to last - 1, y [vectors, N] += x [vectors, K] * cells; counts clipped conversions.
+
+        Those of each copy of a weight take vectors of their own (I25).
+        """
+        clipped = 0
+        for begin, end, copy, copies in self._by_copies(first, last):
+            own = slice(copy, None, copies)
+            if copy < len(x):
+                clipped += self._multiply_all(begin, end, np.ascontiguousarray(x[own]), y[own])
+        return clipped
+
+    def _by_copies(self, first: int, last: int) -> Iterator[tuple[int, int, int, int]]:
+        """Records first to last - 1 as (first, last, copy, copies): those of one copy that follow each other."""
+        if not self.has_copies or first == last:
+            yield first, last, 0, 1
+            return
+        keys = np.stack([self.instructions["flags"][first:last], self.copies[first:last]], axis=1).astype(np.int64)
+        ends = [first, *(first + 1 + np.flatnonzero((np.diff(keys, axis=0) != 0).any(axis=1))).tolist(), last]
+        for begin, end in pairwise(ends):
+            yield begin, end, int(keys[begin - first, 0]), int(keys[begin - first, 1])
+
+    def _multiply_all(self, first: int, last: int, x: Inputs, y: NDArray[np.int32]) -> int:
+        """As `multiply`, all records for all vectors."""
         image, bits = self.image, self.bits
         if image is None:
             image, bits = self.packer.pack(self.instructions[first:last]), bits[first:last]
@@ -114,15 +139,26 @@ class FastEngine:
     def multiply_group(self, group: Group, x: Inputs, words: Words) -> int:
         """Makes the products of a group that is laid out; `words` have LANES more behind them."""
         assert self.image is not None
-        return self._multiply(self.image, self.works[group], x, words, group.widths, 0)
+        if not group.has_copies:
+            return self._multiply(self.image, self.works[group], x, words, group.widths, 0)
+        clipped = 0
+        sums = words[: len(x) * group.columns].view(np.int32)
+        sums[:] = 0
+        parts = np.split(sums, len(x) * np.cumsum(group.widths)[:-1])
+        for product, part in zip(group.products, parts, strict=True):
+            clipped += self.multiply(product.first, product.last, x, part.reshape(len(x), product.columns))
+        return clipped
 
     def prepared(self, group: Group, x: Inputs, words: Words) -> Call | None:
         """As `multiply_group`, to be called again and again, whenever there are other vectors in x.
 
-        None where conversions may clip, where more than one thread works, or where vectors are many.
+        None where conversions may clip, where weights have copies, where more than one thread works, or where vectors
+        are many.
         """
         work, image = self.works[group], self.image
-        if image is None or not image.is_exact or self._is_shared(work, len(x)) or len(x) > _MANY:
+        if image is None or not image.is_exact or group.has_copies:
+            return None
+        if self._is_shared(work, len(x)) or len(x) > _MANY:
             return None
         return _exact_call(image, x.dtype == np.int8, 0, work.end, work.start, work.stop, x.view(np.uint8), words)
 

@@ -36,4 +36,3 @@ def copies_of_values(
     for made in multiplications:
         copies[made.y] = weights[made.weight].copies
     return copies
-

@@ -1,7 +1,7 @@
 """Places for weights of several formats: those of each lie in arrays of their own, one format after the other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def place_banks(
             arrays = (least[number] + spare * least[number] // max(1, sum(least[number:]))) // bank.slices
         placed = place(own, arrays)
         for i, placement in zip(bank.members, placed):
-            placements[i] = Placement(placement.tiles, placement.places + np.array([before, 0, 0]))
+            placements[i] = replace(placement, places=placement.places + np.array([before, 0, 0]))
         used = arrays_used(placed)
         before += used
         left = None if left is None else left - used * bank.slices

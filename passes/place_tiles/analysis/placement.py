@@ -15,6 +15,9 @@ class WeightTiles:
     Weights of one `stage` run at the same time. `dense` tells that the tiles are the grid of a weight without
     structure, `second` that they are the blocks of the second factor of a Monarch pair. Tiles of all weights that have
     the same number in `classes` hold equal cells (None: no two of this weight are known to).
+
+    `times` are those of each tile in all vectors of a run [tile, (settling, converting)]: an array with a ADCs works
+    for `settling + ceil(columns / a) * converting` ps (None: not known).
     """
 
     tiles: Table
@@ -22,6 +25,7 @@ class WeightTiles:
     stage: int = 0
     second: bool = False
     classes: Table | None = None
+    times: Table | None = None
 
 
 def arrays_used(placements: Sequence[Placement]) -> int:
