@@ -127,7 +127,7 @@ def _records(stage: int, run: StageRun) -> Iterator[Records]:
     """The MULTIPLY records of a stage, values numbered within it; starts count from the start of the stage."""
     for number, (product, starts) in enumerate(zip(run.products, run.schedule.starts)):
         jobs: Table = product.jobs()
-        array, row, rows, column, columns, source, k, _, bits = jobs.T
+        array, row, rows, column, columns, source, k, _, bits, _ = jobs.T
         yield multiply_records(
             stage=stage,
             x=source,
