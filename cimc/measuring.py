@@ -7,13 +7,13 @@ from pathlib import Path
 from cimc.distance import MEASURING_SECONDS, TOO_LONG, distance_of_program, distance_to_original
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
-from cimc.language.port_names import lengths_of_caches
 from cimc.machine.inputs import check_inputs, random_inputs
 from cimc.options.compilation import UserOptions, path_of
 from cimc.program.distance import Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.open_sizes import longer_inputs
+from cimc.program.port_names import lengths_of_caches
 from cimc.program.program import Program
 from dialects.element_types import Array
 from dialects.errors import UserError

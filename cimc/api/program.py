@@ -17,7 +17,6 @@ from cimc.api.text import Text
 from cimc.extras import need
 from cimc.file_checks import check_readable
 from cimc.files.whole_file import whole_file
-from cimc.language.port_names import lengths_of_caches
 from cimc.language.session import MAX_TOKENS, Session
 from cimc.machine.check import Comparison, compare, run_reference
 from cimc.machine.fast.engine import default_threads
@@ -28,6 +27,7 @@ from cimc.program import program as files
 from cimc.program.errors import ProgramError
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.one_line import one_line
+from cimc.program.port_names import lengths_of_caches
 from dialects.errors import UserError
 
 if TYPE_CHECKING:

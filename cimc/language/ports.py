@@ -1,7 +1,7 @@
 """The ports of a language model: which input is what, and which output goes back into which input.
 
 They are known by name, element type and shape, in the spellings of transformers' exporters, optimum, torch.onnx,
-ONNX Runtime's model builder and examples/monarch_lm: see `cimc/language/port_names.py`.
+ONNX Runtime's model builder and examples/monarch_lm: see `cimc/program/port_names.py`.
 """
 
 import re
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cimc.language.port_names import CacheName, Role, cache_name, role_of
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input, Shape, Value
 from cimc.program.one_line import one_line
+from cimc.program.port_names import CacheName, Role, cache_name, role_of
 from cimc.program.program import Program
 
 SHOWN = 4

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cimc.language.port_names import CacheName, Role, cache_name, lengths_of_caches, role_of
 from cimc.program.metadata import Input
+from cimc.program.port_names import CacheName, Role, cache_name, lengths_of_caches, role_of
 
 
 @pytest.mark.parametrize(
