@@ -17,6 +17,7 @@ from cimc.export.sources import exported
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import is_stream
 from cimc.garbage import rare_collections
+from cimc.hardware.digital_sets import digital_set_names, read_digital_set
 from cimc.hardware.library import chip_names, load_chip, read_chip_file
 from cimc.installed import installed_version
 from cimc.ir.kept import KeepIr
@@ -154,7 +155,7 @@ class _Compiler:
         self.passes = None if options.passes is None else parse_passes(options.passes)
         if self.passes is not None:
             check_options(options, {}, (), "--passes: ")
-        self.chip = load_chip(options.chip, chip_changes(options))
+        self.chip = load_chip(options.chip, chip_changes(options), options.digital)
         if not (is_ir(file) and options.chip == DEFAULT_CHIP):
             check_lossy(options.lossy, self.chip.adc_bits, self.chip.chip_name)
         self.ctx: Context = make_context()
@@ -211,7 +212,9 @@ class _Compiler:
                 f"{self.file}: --dim is for ONNX: the dimensions of IR were fixed, or not, when it was made"
             )
         if self.options.chip == DEFAULT_CHIP and MODULE_KEY in module.attributes:
-            chip = ChipAttr.from_dict({**chip_of(module).to_dict(), **chip_changes(self.options)})
+            own = chip_of(module)
+            chip = own if self.options.digital is None else read_digital_set(self.options.digital).on(own)
+            chip = ChipAttr.from_dict({**chip.to_dict(), **chip_changes(self.options)})
         if module.attributes.get(MODULE_KEY) != chip:
             if MODULE_KEY in module.attributes and is_on_chip(module):
                 raise UserError(
@@ -304,10 +307,11 @@ class _Compiler:
 def _check_files(file: Path, options: Options) -> None:
     """UserError if an output cannot be written, or is an input, or another output."""
     chip = None if options.chip in chip_names() else Path(options.chip)
+    digital = None if options.digital in digital_set_names() else path_of(options.digital)
     written = [options.output, *_references(options)]
     folder = path_of(options.keep_ir)
     kept = [] if folder is None else [folder]
-    inputs = [path_of(options.calibrate), chip, *(file.iterdir() if file.is_dir() else ())]
+    inputs = [path_of(options.calibrate), chip, digital, *(file.iterdir() if file.is_dir() else ())]
     if is_ir(file):
         check_names([*inputs, file, file.parent], [*written, *kept])
     else:
@@ -330,9 +334,12 @@ def drop_unused_weights(network: Network) -> None:
 def chip_sources(options: Options) -> dict[str, str] | str:
     """Where each of the chip's numbers comes from, by key, as its file says; a chip of our own is its name."""
     given = {key: f"given with --{key}" for key in chip_changes(options)}
-    if not given and options.chip in chip_names():
+    if not given and options.digital is None and options.chip in chip_names():
         return str(options.chip)
-    return {**read_chip_file(options.chip).sources, **given}
+    sources = read_chip_file(options.chip).sources
+    if options.digital is not None:
+        sources = read_digital_set(options.digital).sources_on(sources)
+    return {**sources, **given}
 
 
 def default_output(file: Path) -> Path:

@@ -28,11 +28,12 @@ def _values(prefix: str, action: argparse.Action, **_: Any) -> list[str]:
     if action.dest == "passes":
         return _passes(prefix)
     files = list(FilesCompleter((_ending(action),) if _ending(action) else ())(prefix))
-    return files + ([name for name in _chips() if name.startswith(prefix)] if action.dest == "chip" else [])
+    names = _names[action.dest]() if action.dest in _names else []
+    return files + [name for name in names if name.startswith(prefix)]
 
 
 def _ending(action: argparse.Action) -> str:
-    if action.dest == "chip":
+    if action.dest in _names:
         return "toml"
     placeholder = action.metavar if isinstance(action.metavar, str) else ""
     return ENDINGS.get(action.dest, placeholder.rpartition(".")[2].lower() if "." in placeholder else "")
@@ -42,6 +43,16 @@ def _chips() -> list[str]:
     from cimc.hardware.library import chip_names
 
     return chip_names()
+
+
+def _digital_sets() -> list[str]:
+    from cimc.hardware.digital_sets import digital_set_names
+
+    return digital_set_names()
+
+
+_names = {"chip": _chips, "digital": _digital_sets}
+"""What may be said instead of a file, by option."""
 
 
 def _passes(prefix: str) -> list[str]:

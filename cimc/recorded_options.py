@@ -11,7 +11,7 @@ from cimc.program.metadata import Json
 from dialects.errors import UserError
 from dialects.history import calibration_of
 
-SAID_ELSEWHERE = frozenset(("chip", "arrays", "encoding", "mapping", "dims"))
+SAID_ELSEWHERE = frozenset(("chip", "arrays", "digital", "encoding", "mapping", "dims"))
 """Options that have a place of their own in a program."""
 WITHOUT_EFFECT = frozenset(
     ("keep_ir", "reference", "reference_float", "time_limit", "measure", "require_coverage", "verify_each")

@@ -1,6 +1,7 @@
 """The hardware language: the chip that a module is compiled for, as an attribute on the module."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Self
 
 from xdsl.dialects.builtin import ModuleOp
@@ -11,7 +12,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.chip.adc_models import AdcModel, ClosedFormAdc, HwcomponentsAdc, SurveyAdc, TableAdc
-from dialects.chip.costs import ArrayCosts, DigitalCosts, HardwareCosts
+from dialects.chip.costs import ArrayCosts, DigitalCosts, HardwareCosts, MemoryCosts
 from dialects.chip.formats import AUTO, MOST_BITS, MOST_INPUT_BITS, OFFSET, Format
 from dialects.chip.keys import Value, check_values
 from dialects.errors import UserError
@@ -131,6 +132,11 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
     def arrays(self) -> int | None:
         """How many arrays the chip has; None for as many as are needed."""
         return self._integer("arrays") if "arrays" in self.to_dict() else None
+
+    @property
+    def digital_set(self) -> str | None:
+        """What the set of its digital constants is called; None for numbers of the chip's own."""
+        return self._text("digital_set") if "digital_set" in self.to_dict() else None
 
     @property
     def default_format(self) -> Format:
@@ -256,7 +262,12 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
             attention_macs_per_ns=self._number("attention_macs_per_ns"),
             vector_pj=self.number("vector_pj"),
             mac_pj=self.number("mac_pj"),
+            normalize_pj=self.number("normalize_pj"),
         )
+
+    def memory_costs(self) -> MemoryCosts:
+        """What buffers and the memory of keys and values take; None for what the chip does not give."""
+        return MemoryCosts(**{part.name: self.number(part.name) for part in fields(MemoryCosts)})
 
     def _value(self, key: str) -> Value:
         value = self.to_dict().get(key)

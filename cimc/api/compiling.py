@@ -30,6 +30,7 @@ def compile(
     *,
     chip: File = DEFAULT_CHIP,
     arrays: int | None = None,
+    digital: File | None = None,
     encoding: EncodingChoice | None = None,
     mapping: MappingName = DEFAULT_MAPPING,
     objective: Objective = DEFAULT_OBJECTIVE,
@@ -61,6 +62,8 @@ def compile(
             torch.export (.pt2); IR that was kept (.mlir); or the bytes of an ONNX file, or an onnx.ModelProto.
         chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, tiny-4), or a chip file (TOML).
         arrays: how many arrays the chip has; None for as many as its file says.
+        digital: what digital units, interconnect and memories take: the name of one of cimc's own sets of constants
+            ("simulator", "published"), or a file (TOML); None for what the chip's file says.
         encoding: how cells stand for the signs of weights, "offset", "twos-complement" or "differential", or "auto"
             for what suits each weight and the objective; None for what the chip's file says.
         mapping: how tiles are placed: "spread" needs the fewest arrays; "densemap", "sparsemap" and "linear" are those

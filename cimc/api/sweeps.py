@@ -38,6 +38,7 @@ def run_sweep(
     calibrate: File | None = None,
     monarch_budget: float = DEFAULT_BUDGET,
     prune_below: float = NO_PRUNING,
+    digital: File | None = None,
 ) -> "list[Row]":
     """Compile a network for every point of a grid; a dictionary for each point, all with the same keys.
 
@@ -55,7 +56,7 @@ def run_sweep(
         conditions: under which conditions programs are costed.
         progress: called now and then with how many `points` there are, how many are `finished`, and how many `failed`.
         dims, activations, weight_bits, weight_group, activation_bits, quality_budget, calibrate, monarch_budget,
-            prune_below: for all points, as in `compile`.
+            prune_below, digital: for all points, as in `compile`.
 
     Raises UserError if the model, the grid, the folder or the cluster cannot be used.
     """
@@ -67,7 +68,7 @@ def run_sweep(
     given = {
         "dims": dims, "activations": activations, "weight_bits": weight_bits, "weight_group": weight_group,
         "activation_bits": activation_bits, "quality_budget": quality_budget, "calibrate": calibrate,
-        "monarch_budget": monarch_budget, "prune_below": prune_below,
+        "monarch_budget": monarch_budget, "prune_below": prune_below, "digital": digital,
     }  # fmt: skip
     options = Options(**checked_options({**vars(UserOptions()), **given}))
     sweep = run.run_sweep(

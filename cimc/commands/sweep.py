@@ -32,7 +32,7 @@ COMPILATION = (
     "calibrate",
     "monarch_budget",
 )
-DETECTION = ("prune_below",)
+DETECTION = ("prune_below", "digital")
 """Options that hold for all points; what a grid can vary is no option."""
 CONDITIONS = ("context", "tokens")
 

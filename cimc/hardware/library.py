@@ -7,9 +7,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from xdsl.utils.hints import isa
-
-from cimc.hardware.toml_text import parse_toml, read_bytes
+from cimc.hardware.digital_sets import DIGITAL_SET, DigitalSet, digital_set_names, read_digital_set
+from cimc.hardware.toml_text import described, parse_toml, read_bytes
 from cimc.options.compilation import File
 from dialects.chip.keys import KEYS, Value, spelled
 from dialects.errors import UserError
@@ -31,12 +30,15 @@ def chip_names() -> list[str]:
     return sorted(path.name.removesuffix(".toml") for path in _folder().iterdir() if path.name.endswith(".toml"))
 
 
-def load_chip(name_or_path: File, changes: Mapping[str, Value] | None = None) -> ChipAttr:
+def load_chip(name_or_path: File, changes: Mapping[str, Value] | None = None, digital: File | None = None) -> ChipAttr:
     """The chip of that name, or of that TOML file; `changes` are values of keys instead of the file's own.
 
+    `digital` is the name or the file of a set of digital constants that takes the place of all of the chip's own.
     UserError for an unknown name, a file that cannot be read, a malformed one, and keys or values that are not legal.
     """
     chip = read_chip_file(name_or_path).chip
+    if digital is not None:
+        chip = read_digital_set(digital).on(chip)
     return ChipAttr.from_dict({**chip.to_dict(), **changes}) if changes else chip
 
 
@@ -55,20 +57,23 @@ def read_chip_file(name_or_path: File) -> ChipFile:
 
 def parse_chip_file(content: bytes, name: str, file: str) -> ChipFile:
     """The chip in the bytes of a TOML file; `name` holds unless the file gives one, `file` is for messages."""
-    values = parse_toml(content, f"chip file {file}")
-    description = values.pop("description", "")
-    sources = values.pop("sources", {})
-    if not isinstance(description, str):
-        raise UserError(f"chip file {file}: description = {spelled(description)}: expected a text")
-    if not isa(sources, dict[str, str]):
-        raise UserError(f"chip file {file}: sources = {spelled(sources)}: expected a table with a text for each key")
-    for key in sources:
-        if key not in {known.name for known in KEYS}:
-            raise UserError(f"chip file {file}: source of {key!r}: expected a key of the chip")
+    subject = f"chip file {file}"
+    values, description, sources = described(parse_toml(content, subject), subject, [key.name for key in KEYS])
     try:
+        name_of_set = values.get(DIGITAL_SET)
+        if name_of_set is not None:
+            digital = _digital_set(name_of_set)
+            values, sources = {**digital.values, **values}, {**digital.sources, **sources}
         return ChipFile(ChipAttr.from_dict({"name": name, **values}), description, sources)
     except UserError as error:
-        raise UserError(f"chip file {file}: {error}") from error
+        raise UserError(f"{subject}: {error}") from error
+
+
+def _digital_set(name: object) -> DigitalSet:
+    """The set that a chip file names: one of cimc's own, so that a chip reads no other file."""
+    if name not in digital_set_names():
+        raise UserError(f"{DIGITAL_SET} = {spelled(name)}: expected one of {', '.join(digital_set_names())}")
+    return read_digital_set(str(name))
 
 
 def _folder() -> Traversable:

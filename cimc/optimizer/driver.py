@@ -19,6 +19,7 @@ from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
 from cimc.file_checks import check_names, check_writable
 from cimc.files.whole_file import whole_file
+from cimc.hardware.digital_sets import digital_set_names
 from cimc.hardware.library import chip_names, load_chip
 from cimc.installed import ShowVersion
 from cimc.ir.kept import PrintIr
@@ -83,7 +84,7 @@ class OptimizerMain(xDSLOptMain):
         add("--chip", default=UserOptions.chip, metavar="FILE|NAME", help="chip for an ONNX network")
         add("--print-ir-after-all", action="store_true", help="print the IR after every pass, to standard error")
         add("--timing", action="store_true", help="print time and operations of every pass, to standard error")
-        add_options(group, UserOptions, ["verify_each"])
+        add_options(group, UserOptions, ["digital", "verify_each"])
         propose(arg_parser)
 
     def setup_pipeline(self) -> None:
@@ -98,8 +99,9 @@ class OptimizerMain(xDSLOptMain):
         source = None if self.args.input_file is None else Path(self.args.input_file)
         output = Path(self.args.output_file)
         chip = None if self.args.chip in chip_names() else Path(self.args.chip)
+        digital = None if self.args.digital in (None, *digital_set_names()) else Path(self.args.digital)
         calibrations = [getattr(pass_, "calibration", None) for pass_ in self.pipeline.passes]
-        inputs = [source, chip, *(Path(name) for name in calibrations if isinstance(name, str))]
+        inputs = [source, chip, digital, *(Path(name) for name in calibrations if isinstance(name, str))]
         networks = [] if source is None or is_ir(source) else [source]
         written = [output, weights_file(output)] if self._writes_ir() else [output]
         check_names([*inputs, *([] if source in networks else [source])], written, networks=networks)
@@ -108,8 +110,8 @@ class OptimizerMain(xDSLOptMain):
     def _import(self, stream: IO[bytes]) -> ModuleOp:
         if self.args.input_file is None:
             raise UserError("an ONNX network is read from a file, not from standard input: expected its name")
-        module = import_onnx(self.ctx, Path(self.args.input_file), load_chip(self.args.chip))
-        note_sources(module, chip_sources(Options(chip=self.args.chip)))
+        module = import_onnx(self.ctx, Path(self.args.input_file), load_chip(self.args.chip, None, self.args.digital))
+        note_sources(module, chip_sources(Options(chip=self.args.chip, digital=self.args.digital)))
         return module
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:

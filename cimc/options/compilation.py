@@ -41,6 +41,10 @@ class UserOptions:
     chip: Annotated[File, Spelling("chip file (TOML) or the name of one of cimc's own", "FILE|NAME")] = DEFAULT_CHIP
     arrays: Annotated[int | None, Spelling("how many arrays the chip has", "N", positive)] = None
     """None for as many as the chip file says."""
+    digital: Annotated[
+        File | None, Spelling("digital constants (TOML) or the name of a set (default: as the chip says)", "FILE|NAME")
+    ] = None
+    """Area, energy, leakage and rate of digital units, interconnect and memories; None for those of the chip file."""
     encoding: Annotated[
         str | None,
         Spelling("how cells stand for signs (default: as the chip says)", choices=(*ENCODINGS, AUTO)),

@@ -2,19 +2,19 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from xdsl.utils.hints import isa
 
-from cimc.hardware.library import chip_names, load_chip
+from cimc.hardware.digital_sets import DIGITAL_SET, DigitalSet, digital_set_names, read_digital_set
+from cimc.hardware.library import ChipFile, chip_names, read_chip_file
 from cimc.hardware.toml_text import parse_toml, read_bytes
 from cimc.language.tokens import BYTES
 from cimc.options.compilation import DEFAULT_CHIP, UserOptions
 from cimc.sweep.quality import Reading
-from dialects.chip.keys import KEYS, Key, Value, spelled
+from dialects.chip.keys import KEYS, Key, Value, spelled, suggestion
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from passes.analysis.objectives import OBJECTIVES
@@ -22,7 +22,7 @@ from passes.place_tiles.analysis.choices import MAPPING_NAMES
 from passes.project_monarch.analysis.choices import EXPECTED, blocks_and_rank
 from passes.quantize.analysis.choices import ACTIVATION_BITS, ACTIVATIONS, AUTO, COLUMN, WEIGHT_BITS
 
-CHIP, CHIP_KEYS, SIZE, PARETO, QUALITY = "chip", "chip_keys", "size", "pareto", "quality"
+CHIP, CHIP_KEYS, SIZE, PARETO, QUALITY, DIGITAL = "chip", "chip_keys", "size", "pareto", "quality", "digital"
 MOST_POINTS = 10**6
 """Of a grid."""
 SQUARE = ("rows", "columns")
@@ -87,6 +87,7 @@ AXES: dict[str, Axis] = {
         lambda value: type(value) in (int, float) and isinstance(value, int | float) and 0 <= value < math.inf,
     ),
     ENCODING: Axis(None, f"one of {', '.join(map(str, ENCODINGS))}", lambda value: value in ENCODINGS),
+    DIGITAL: Axis(None, "the name of a digital set or the path of its file", lambda value: isinstance(value, str)),
 }
 
 
@@ -116,10 +117,14 @@ class Grid:
     """What the grid names in `pareto`; nothing for the usual ones."""
     quality: Reading | None = None
     """The text that all networks are to read, if there is one."""
+    digital: Mapping[str, DigitalSet] = field(default_factory=dict[str, DigitalSet])
+    """The sets of digital constants by their name in the grid."""
+    sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    """Where the numbers of each chip come from, by its name in the grid."""
 
 
 def read_grid(file: Path) -> Grid:
-    """The grid in a TOML file; a relative path of a chip file is relative to the grid file.
+    """The grid in a TOML file; a relative path of a chip's or a digital set's file is relative to the grid file.
 
     Raises UserError, naming file and key, for whatever is wrong with it.
     """
@@ -139,6 +144,7 @@ def _grid(values: Mapping[str, object], file: Path) -> Grid:
         elif axis.default is not None:
             axes[name] = (axis.default,)
     chips = {str(name): _chip(str(name), file.parent) for name in axes[CHIP]}
+    digital = {str(name): _digital(str(name), file.parent) for name in axes.get(DIGITAL, ())}
     keys = _chip_keys(values.get(CHIP_KEYS, {}))
     if ENCODING in axes and ENCODING in keys:
         raise UserError(f"{ENCODING} and {CHIP_KEYS}.{ENCODING} found, expected one of them: they are the same")
@@ -146,7 +152,16 @@ def _grid(values: Mapping[str, object], file: Path) -> Grid:
     if points > MOST_POINTS:
         raise UserError(f"{points} points: expected at most {MOST_POINTS}")
     quality = _quality(values[QUALITY], file.parent) if QUALITY in values else None
-    return Grid(file, axes, chips, keys, _goals(values.get(PARETO, {})), quality)
+    return Grid(
+        file=file,
+        axes=axes,
+        chips={name: own.chip for name, own in chips.items()},
+        chip_keys=keys,
+        goals=_goals(values.get(PARETO, {})),
+        quality=quality,
+        digital=digital,
+        sources={name: own.sources for name, own in chips.items()},
+    )
 
 
 def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
@@ -159,19 +174,31 @@ def _axis_values(name: str, axis: Axis, given: object) -> tuple[Value, ...]:
     return _distinct(name, values)
 
 
-def _chip(name: str, folder: Path) -> ChipAttr:
+def _chip(name: str, folder: Path) -> ChipFile:
     """A chip of cimc's own by its name, or a file seen from the folder of the grid."""
-    path = folder / name
-    known = name in chip_names() or (path.suffix != ".toml" and not os.path.exists(path))
     try:
-        return load_chip(name if known else path)
+        return read_chip_file(_seen(name, folder, chip_names()))
     except UserError as error:
         raise UserError(f"{CHIP}: {error}") from error
 
 
+def _digital(name: str, folder: Path) -> DigitalSet:
+    """As `_chip`, for a set of digital constants."""
+    try:
+        return read_digital_set(_seen(name, folder, digital_set_names()))
+    except UserError as error:
+        raise UserError(f"{DIGITAL}: {error}") from error
+
+
+def _seen(name: str, folder: Path, known: Collection[str]) -> str | Path:
+    """A name that is known, or that cannot be a file's; otherwise the path of the file."""
+    path = folder / name
+    return name if name in known or (path.suffix != ".toml" and not os.path.exists(path)) else path
+
+
 def _chip_keys(given: object) -> dict[str, tuple[Value, ...]]:
     table = _table(CHIP_KEYS, given, "adcs = [4, 8]")
-    keys = {key.name: key for key in KEYS if key.name != "name"}
+    keys = {key.name: key for key in KEYS if key.name not in ("name", DIGITAL_SET)}
     keys[SIZE] = replace(keys[SQUARE[0]], name=SIZE)
     _check_known(table, keys, f"{CHIP_KEYS}.")
     for name in SQUARE:
@@ -263,9 +290,3 @@ def _check_known(table: Mapping[str, object], known: Iterable[str], where: str) 
     for name in table:
         if name not in known:
             raise UserError(f"unknown key {where + name!r}: {suggestion(name, known)}")
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """What may have been meant by a name that is not known."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(known)

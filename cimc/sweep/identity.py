@@ -23,8 +23,8 @@ _PACKAGES = ("cimc", "dialects", "passes")
 
 NO_FIGURE_DEPENDS_ON = frozenset(
     (
-        "chip", "arrays", "encoding", "output", "keep_ir", "reference", "reference_float", "require_coverage",
-        "verify_each", "measure", "calibrate",
+        "chip", "arrays", "digital", "encoding", "output", "keep_ir", "reference", "reference_float",
+        "require_coverage", "verify_each", "measure", "calibrate",
     )
 )  # fmt: skip
 """Options that are no settings of a point: the chip and the calibration inputs are taken by their contents."""

@@ -1,12 +1,13 @@
 """The points of a sweep: every combination of the values in a grid, each with its chip, its options and its key."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from cimc.compiler import Options
+from cimc.hardware.digital_sets import DigitalSet, read_digital_set
 from cimc.options.conditions import DECODE, Conditions
-from cimc.sweep.grid import AXES, CHIP, ENCODING, QUALITY_BUDGET, SIZE, SQUARE, Grid
+from cimc.sweep.grid import AXES, CHIP, DIGITAL, ENCODING, QUALITY_BUDGET, SIZE, SQUARE, Grid
 from cimc.sweep.identity import network_key, point_key
 from dialects.chip.keys import Value
 from dialects.errors import UserError
@@ -17,6 +18,8 @@ from passes.quantize.analysis.choices import AUTO
 Setting = int | float | str
 """A value in a table; a list of numbers, as some keys of a chip have, is spelled as a text there."""
 
+GRID = "given by the grid"
+"""Where the number of a chip comes from that a grid varies."""
 CHIP_PREFIX = "chip."
 """How the columns of chip keys begin in a table, so that `chip.arrays` is a setting and `arrays` a figure."""
 
@@ -35,6 +38,8 @@ class Point:
     network: str
     """Key of the quantised network; points that differ only in the chip part share one."""
     key: str
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where the numbers of the chip come from, by key."""
 
 
 def points_of(grid: Grid, model: str, options: Options, conditions: Conditions = DECODE) -> list[Point]:
@@ -47,12 +52,21 @@ def points_of(grid: Grid, model: str, options: Options, conditions: Conditions =
         if AXES[name].default is None and value != getattr(Options, name, None):
             option = f"--{name.replace('_', '-')} {value}"
             raise UserError(f"{option}: the grid has values for {name}, expected them in one of the two")
+    own = None if options.digital is None else read_digital_set(options.digital)
     return [
-        _point(model, options, conditions, _settings(axes, keys), grid.chips[str(axes[CHIP])])
+        _point(model, options, conditions, _settings(axes, keys), *_chip(grid, str(axes[CHIP]), axes.get(DIGITAL), own))
         for axes in _every(grid.axes)
         if _has_its_objective(axes, grid) and _has_its_budget(axes, grid, options)
         for keys in _every(grid.chip_keys)
     ]
+
+
+def _chip(grid: Grid, name: str, digital: Value | None, own: DigitalSet | None) -> tuple[ChipAttr, Mapping[str, str]]:
+    """A chip of the grid with a set of the grid, or that of the command line, and where its numbers come from."""
+    chip, sources, set_ = grid.chips[name], grid.sources.get(name, {}), grid.digital.get(str(digital), own)
+    if set_ is None:
+        return chip, sources
+    return set_.on(chip), set_.sources_on(sources)
 
 
 def _has_its_objective(axes: Mapping[str, Value], grid: Grid) -> bool:
@@ -78,16 +92,23 @@ def _settings(axes: Mapping[str, Value], keys: Mapping[str, Value]) -> dict[str,
 
 
 def _point(
-    model: str, options: Options, conditions: Conditions, settings: Mapping[str, Value], chip: ChipAttr
+    model: str,
+    options: Options,
+    conditions: Conditions,
+    settings: Mapping[str, Value],
+    chip: ChipAttr,
+    sources: Mapping[str, str],
 ) -> Point:
-    given = {name: value for name, value in settings.items() if name in AXES and name not in (CHIP, ENCODING)}
+    given = {name: value for name, value in settings.items() if name in AXES and name not in (CHIP, ENCODING, DIGITAL)}
     own = replace(options, **{**given, "monarch": given["monarch"] or None})
     keys = {name.removeprefix(CHIP_PREFIX): v for name, v in settings.items() if name.startswith(CHIP_PREFIX)}
     keys |= {name: value for name, value in settings.items() if name == ENCODING}
     values = {**chip.to_dict(), **_spread_size(keys)}
     plain = {name: str(list(value)) if isinstance(value, tuple) else value for name, value in settings.items()}
     network = network_key(model, own)
-    return Point(plain, own, conditions, values, network, point_key(network, own, values, conditions))
+    told = {name: text for name, text in sources.items() if name in values}
+    told |= dict.fromkeys(_spread_size(keys), GRID)
+    return Point(plain, own, conditions, values, network, point_key(network, own, values, conditions), told)
 
 
 def _spread_size(keys: Mapping[str, Value]) -> dict[str, Value]:

@@ -22,6 +22,7 @@ from cimc.sweep.quality import Reading, quality_of
 from cimc.sweep.store import Outcome, write_outcome
 from dialects.errors import UserError
 from dialects.hardware import MODULE_KEY, ChipAttr
+from dialects.history import note_sources
 
 NETWORKS = "networks"
 
@@ -92,6 +93,7 @@ def program_of(job: Job, point: Point) -> Program:
     network = load_network(job.network(point.network))
     module = network.module.clone()
     module.attributes[MODULE_KEY] = chip
+    note_sources(module, point.sources)
     schedule_network(PassRunner(network.ctx), module, point.options)
     program = emit_program(network.ctx, module, point.options)
     program.measured = network.distance

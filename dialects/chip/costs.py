@@ -63,3 +63,21 @@ class DigitalCosts:
     attention_macs_per_ns: float
     vector_pj: float | None = None
     mac_pj: float | None = None
+    normalize_pj: float | None = None
+    """As `vector_pj`, of operators that normalize."""
+
+
+@dataclass(frozen=True)
+class MemoryCosts:
+    """What the memory of values between steps (buffers) takes, and that of keys and values."""
+
+    buffer_um2: float | None = None
+    """One KiB."""
+    buffer_byte_pj: float | None = None
+    """A byte read or written."""
+    buffer_leakage_uw: float | None = None
+    """One KiB."""
+    memory_bit_pj: float | None = None
+    """A bit read or written."""
+    memory_gb_per_s: float | None = None
+    memory_leakage_uw: float | None = None

@@ -1,6 +1,6 @@
 """What may be said about a chip: each key with its type, range and meaning, for attribute and TOML file alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -148,6 +148,16 @@ KEYS = (
         high=10**9,
     ),
     Key("mac_pj", float, "one multiply-accumulate of an attention unit", high=JOULE_PJ),
+    # The set of digital constants that a chip takes (cimc/hardware/digital), and what only some sets give.
+    Key("digital_set", str, "what the set of its digital constants is called", high=255),
+    Key("normalize_pj", float, "one digital unit normalizing a vector; vector_pj if not given", high=JOULE_PJ),
+    # Memory for values between steps (buffers), and for keys and values (passes/analysis/cost/memory.py).
+    Key("buffer_um2", float, "one KiB of the buffers", high=SQUARE_METRE_UM2),
+    Key("buffer_byte_pj", float, "reading or writing one byte of the buffers", high=JOULE_PJ),
+    Key("buffer_leakage_uw", float, "one KiB of the buffers", high=MEGAWATT_UW),
+    Key("memory_bit_pj", float, "reading or writing one bit of keys and values", high=JOULE_PJ),
+    Key("memory_gb_per_s", float, "bytes of keys and values in a nanosecond", low=1e-6, high=10**9),
+    Key("memory_leakage_uw", float, "the memory of keys and values", high=MEGAWATT_UW),
 )
 
 
@@ -159,7 +169,7 @@ def check_values(values: Mapping[str, object]) -> dict[str, Value]:
     known = {key.name for key in KEYS}
     for name in values:
         if name not in known:
-            raise UserError(f"unknown key {name!r}: {_suggestion(name)}")
+            raise UserError(f"unknown key {name!r}: {suggestion(name, (key.name for key in KEYS))}")
     checked: dict[str, Value] = {}
     for key in KEYS:
         if key.name in values:
@@ -189,8 +199,9 @@ def _check_together(checked: Mapping[str, Value]) -> None:
             )
 
 
-def _suggestion(name: str) -> str:
-    names = [key.name for key in KEYS]
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What may have been meant by a name that is not known."""
+    names = list(known)
     close = get_close_matches(name, names, n=1)
     return f"did you mean {close[0]!r}?" if close else "expected one of " + ", ".join(names)
 

@@ -132,11 +132,12 @@ def _vectors(costs: DigitalCosts, work: Work, vectors: int) -> OperatorCost:
         Work.NORMALIZE: costs.normalize_ns,
     }[work]
     rounds = -(-vectors // costs.digital_units)
+    each = costs.vector_pj if work is not Work.NORMALIZE or costs.normalize_pj is None else costs.normalize_pj
     return OperatorCost(
         Unit.VECTOR,
         min(vectors, costs.digital_units),
         round(1000 * rounds * nanoseconds),
-        None if costs.vector_pj is None else vectors * costs.vector_pj,
+        None if each is None else vectors * each,
     )
 
 
