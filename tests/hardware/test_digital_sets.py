@@ -36,7 +36,7 @@ def test_on_a_chip_it_replaces_all_digital_constants():
 
 
 def test_sources_are_those_of_the_chip_and_of_the_set():
-    set_ = parse_digital_set(b'add_ns = 7\n[sources]\nadd_ns = "a stopwatch"\nvector_pj = "unused"', "mine", "mine.toml")
+    set_ = parse_digital_set(b'add_ns = 7\n[sources]\nadd_ns = "a stopwatch"\nvector_pj = "-"', "mine", "mine.toml")
     assert set_.sources_on({"rows": "a ruler", "add_ns": "old", "mac_pj": "old"}) == {
         "rows": "a ruler",
         "add_ns": "a stopwatch",
