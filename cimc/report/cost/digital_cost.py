@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from cimc.report.cost.kernel_runs import Operator, Run
 from dialects.chip.costs import DigitalCosts
@@ -25,15 +26,23 @@ class DigitalCost:
     """Operators that no table lists, each with how often it occurs."""
 
 
-def digital_cost(run: Run, costs: DigitalCosts, tokens: int) -> DigitalCost:
-    """The cost of the kernels of a run, divided by its `tokens`."""
+def digital_cost(
+    run: Run, costs: DigitalCosts, tokens: int, waits: Mapping[tuple[int, int], int] = MappingProxyType({})
+) -> DigitalCost:
+    """The cost of the kernels of a run, divided by its `tokens`.
+
+    `waits` tells how long [ps] memory keeps operators busy at least, by kernel and number in it.
+    """
     span = 0
     busy = dict.fromkeys(Unit, 0)
     energies: dict[Unit, list[float | None]] = {unit: [] for unit in Unit}
     unknown: Counter[str] = Counter()
     for number, (operators, constants) in enumerate(zip(run.kernels, run.constants, strict=True)):
         times = run.executions.get(number, 1)
-        priced = list(_priced(operators, constants, costs))
+        priced = [
+            replace(cost, picoseconds=max(cost.picoseconds, waits.get((number, place), 0)))
+            for place, cost in enumerate(_priced(operators, constants, costs))
+        ]
         runs = schedule_operators(list(_with_operands(operators, priced)), costs.digital_units, costs.attention_units)
         span += times * max((run.end for run in runs), default=0)
         for operator, cost in zip(operators, priced, strict=True):

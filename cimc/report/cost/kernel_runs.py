@@ -21,13 +21,14 @@ from cimc.machine.stoppable import TooLong, allowed_seconds, stoppable, time_lim
 from cimc.program.control_flow.bodies import Body, bodies_of
 from cimc.program.control_flow.controls import Loop
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Input
+from cimc.program.metadata import Input, Kernel
 from cimc.program.metadata import Shape as SymbolicShape
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import side_of
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, Opcode
 from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape, joined
+from cimc.report.cost.byte_counts import ByteCounts
 from cimc.report.cost.watching import shapes_in, with_outputs, with_shapes
 
 COUNTING_SECONDS = 20.0
@@ -69,6 +70,8 @@ class Run:
     """How often each body of control flow ran, by the number of the record that begins it."""
     executions: Mapping[int, int] = field(default_factory=Counter[int])
     """How often each kernel ran."""
+    bytes: ByteCounts = field(default_factory=ByteCounts)
+    """What values held, and what was moved of them."""
 
     @property
     def tokens(self) -> int:
@@ -109,9 +112,12 @@ class Runner:
         self.permuted_bits: dict[int, int] = {}
         self.bodies: dict[int, Bodies] = {}
         self.sessions: dict[int, Session] = {}
+        self.bytes = ByteCounts()
+        self.bytes.hold(self.values)
 
     def run(self) -> Run:
         self._records(0, len(self.program.instructions))
+        self.bytes.hold(self.values)
         numbers = range(len(self.program.kernels))
         return Run(
             dims=self.dims,
@@ -122,6 +128,7 @@ class Runner:
             bodies=self.bodies,
             iterations=self.iterations,
             executions=self.executions,
+            bytes=self.bytes,
         )
 
     def _records(self, first: int, last: int) -> None:
@@ -148,8 +155,10 @@ class Runner:
         self.vectors[y] = self.vectors.get(y, 0) + math.prod(source.shape[:-1])
         if op == Opcode.CLEAR:
             self.values[y] = np.zeros((*source.shape[:-1], n), np.int32)
+            self.bytes.multiply(self.values, x, y)
         else:
             self.values[y] = self._permuted(source, k)
+            self.bytes.move(self.values, (x,), (y,))
             self.permuted_bits[y] = 8 * source.itemsize * len(self.program.tables[k])
 
     def _control(self, number: int) -> None:
@@ -178,13 +187,18 @@ class Runner:
         return np.take(source, table, axis=-1)
 
     def kernel(self, number: int) -> None:
-        """Run a kernel and note what it does: the shapes alone, if it can be, so that its tensors need not be kept."""
+        """Run a kernel and note what it does."""
         kernel = self.program.kernels[number]
         self.executions[number] += 1
         feeds = {f"v{slot}": self.values[slot] for slot in kernel.inputs}
         if self.executions[number] > 1 and number not in self.bodies:
             self._again(number, feeds)
-            return
+        else:
+            self._first(number, kernel, feeds)
+        self.bytes.move(self.values, kernel.inputs, kernel.outputs)
+
+    def _first(self, number: int, kernel: Kernel, feeds: dict[str, Any]) -> None:
+        """Run a kernel and note what it does: the shapes alone, if it can be, so that its tensors need not be kept."""
         model = _parsed(number, kernel.model)
         asked = [output.name for output in model.graph.output]
         made = [name for node in model.graph.node for name in node.output if name and name not in asked]

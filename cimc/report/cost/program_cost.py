@@ -18,19 +18,23 @@ from cimc.report.cost.coverage import Coverage, coverage_of
 from cimc.report.cost.digital_cost import DigitalCost, digital_cost
 from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
+from cimc.report.cost.key_values import NO_KEYS, key_values_of
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
+from cimc.report.cost.traffic import Traffic, traffic_of
 from cimc.report.cost.vectors import Vectors, vectors_of
 from dialects.errors import UserError
 from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
 from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
 from passes.analysis.cost.hardware import area_um2, leakage_uw, leaked_pj
+from passes.analysis.cost.memory import memory_leakage_uw, memory_pj, memory_ps, memory_um2
 from passes.analysis.cost.pipeline import Prefill, prefill
 
 Components = dict[str, float | None]
 """A figure by component; None for one that the chip gives no number for."""
 
-DIGITAL_COMPONENTS = ("digital", "attention")
+DIGITAL_COMPONENTS = ("digital", "attention", "buffer", "memory")
+"""Components of energy that are not of multiplications in arrays; the last two are there if the chip gives them."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,15 @@ class Cost:
     """What was seen of the kernels; None if digital operators are not counted."""
     digital: DigitalCost | None
     energy: Components
-    """By component: those of arrays, `digital`, `attention` and `leakage`."""
+    """By component: those of arrays, `digital`, `attention`, `buffer`, `memory` and `leakage`."""
     area: Components
     leakage: Components
     """Power by component."""
     prefill: Mapping[str, Prefill | None]
     """`parameter` and `total`."""
     coverage: Coverage
+    traffic: Traffic | None
+    """What memory between steps has to hold and move; None if the kernels did not run."""
     notes: tuple[str, ...]
     """What is not known, and why; what was assumed."""
 
@@ -65,7 +71,7 @@ class Cost:
     @property
     def energy_pj(self) -> Components:
         """`parameter` is dynamic energy; `total` has the leakage during the whole latency, too."""
-        digital = [self.energy[name] for name in DIGITAL_COMPONENTS]
+        digital = [value for name, value in self.energy.items() if name in DIGITAL_COMPONENTS]
         parameter = [value for name, value in self.energy.items() if name not in (*DIGITAL_COMPONENTS, "leakage")]
         return {"parameter": add(parameter), "digital": add(digital), "total": add(self.energy.values())}
 
@@ -80,7 +86,11 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     run = None if missing else seen
     costs = chip.digital_costs()
     vectors = vectors_of(program, seen)
-    digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens)
+    memory = chip.memory_costs()
+    cached = NO_KEYS if seen is None else key_values_of(program, seen)
+    waits = {place: memory_ps(memory, count) for place, count in cached.read.items()}
+    traffic = None if seen is None else traffic_of(program, seen, cached, vectors.tokens)
+    digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens, waits)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors)
     hardware, count = chip.hardware_costs(), crossbars(program)
@@ -94,11 +104,16 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
             **arrays.components(),
             "digital": None if digital is None else digital.digital_pj,
             "attention": None if digital is None else digital.attention_pj,
+            **({} if traffic is None else memory_pj(memory, traffic.moved, traffic.keys_and_values)),
         },
-        area=area_um2(hardware, count),
-        leakage=leakage_uw(hardware, count),
+        area={**area_um2(hardware, count), **({} if traffic is None else memory_um2(memory, traffic.held))},
+        leakage={
+            **leakage_uw(hardware, count),
+            **({} if traffic is None else memory_leakage_uw(memory, traffic.held)),
+        },
         prefill=_prefill(conditions.tokens, time, digital),
         coverage=coverage_of(program, seen),
+        traffic=traffic,
         notes=(),
     )
     power, latency = add(cost.leakage.values()), cost.latency_ns["total"]
