@@ -30,7 +30,7 @@ def test_with_its_own_durations_nothing_is_later(seed: int, random_program: Call
 
 @pytest.mark.parametrize("seed", range(16))
 def test_with_other_durations_the_schedule_is_legal(seed: int, random_program: Callable[[Random], Program]) -> None:
-    """Vectors move, sums are added and operators work for other times, on a chip with links and two sets of registers."""
+    """Vectors move, sums are added and operators work for other times, on chips with links and two register sets."""
     random = Random(seed)
     program = random_program(random)
     assert program.timing is not None
