@@ -1,19 +1,21 @@
-"""A simulation of a program in time: rows, columns, ADCs, registers, links, units and partial sums.
+"""A simulation of programs in time: rows, columns, ADCs, registers, links, units and partial sums.
 
-It follows the program's times and stops where something starts that cannot. Nothing of it comes from the checker.
+It follows the program's times, for one token or several that follow each other, and stops where something starts that
+cannot. Nothing of it comes from the checker.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import ceil
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import load_model_from_string
+from onnx import NodeProto, load_model_from_string
 
-from cimc.program.metadata import Timing
+from cimc.program.metadata import Stage, Timing
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
 
@@ -41,11 +43,101 @@ class Job:
 
 
 @dataclass
-class Simulation:
-    """A program in time: what is where, who is busy, and what has been summed up."""
+class Hardware:
+    """What all tokens share: what is used when, and which stages have a set of registers in which array."""
+
+    busy: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
+    """Kind and number of a resource, and a picosecond in which it is used."""
+    serving: dict[int, set[tuple[int, int]]] = field(default_factory=dict[int, set[tuple[int, int]]])
+    """For each array the tokens and stages that it serves."""
+
+    def use(self, kind: str, number: int, start: int, duration: int) -> None:
+        for now in range(start, start + duration):
+            demand((kind, number, now) not in self.busy)
+            self.busy.add((kind, number, now))
+
+
+def follow(simulations: "list[Simulation]") -> None:
+    """Raises Illegal where something cannot start when it should, or something is left undone."""
+    waiting, running = [job for each in simulations for job in each.jobs], list[tuple[int, Job]]()
+    times = {job.start + d for job in waiting if job.start is not None for d in (0, job.duration)}
+
+    def finish(job: Job) -> None:
+        job.finish()
+        for each in simulations:
+            each.release()
+
+    for now in sorted(times):
+        for end, job in [both for both in running if both[0] == now]:
+            finish(job)
+            running.remove((end, job))
+        while able := [job for job in waiting if job.start in (now, None) and job.ready()]:
+            waiting.remove(able[0])
+            able[0].begin()
+            if able[0].duration:
+                running.append((now + able[0].duration, able[0]))
+            else:
+                finish(able[0])
+        demand(all(job.start != now for job in waiting))
+    demand(not waiting)
+    for each in simulations:
+        each.demand_results()
+
+
+@dataclass
+class Plan:
+    """What a program says, read once for all tokens."""
 
     program: Program
+
+    @cached_property
+    def records(self) -> list[Record]:
+        names = self.program.instructions.dtype.names or ()
+        return [{name: int(fields[name]) for name in names} for fields in self.program.instructions]
+
+    @cached_property
+    def nodes(self) -> list[list[NodeProto]]:
+        return [list(load_model_from_string(kernel.model).graph.node) for kernel in self.program.kernels]
+
+    @cached_property
+    def programmed(self) -> NDArray[np.bool_]:
+        cells = np.zeros(self.program.arrays.shape, np.bool_)
+        for _, array, row, column, rows, columns, _, _ in self.program.tiles.tolist():
+            cells[array, row : row + rows, column : column + columns] = True
+        return cells
+
+    def arrays_that_read(self, stage: int, x: int) -> set[int]:
+        return {r["array"] for r in self.records if (r["op"], r["stage"], r["x"]) == (Opcode.MULTIPLY, stage, x)}
+
+    def moving(self, record: Record, into: bool, timing: Timing) -> int:
+        """How long a vector moves: what all do, and the time of its bits where links have a width."""
+        if timing.link_bits_per_ns is None:
+            return timing.transfer_ps
+        if record["op"] == Opcode.PERMUTE:
+            bits = 32 * len(self.program.tables[record["k"]])
+        else:
+            made = [m for m in self.program.multiplications if record["x"] == (m.x if into else m.y)]
+            here = [r["y"] for r in self.records if r["op"] == Opcode.CLEAR and r["stage"] == record["stage"]]
+            wide = max((m.input_bits for m in made if m.y in here), default=8) if into else 32
+            weights = [self.program.weights[m.weight] for m in made]
+            bits = wide * max(weight.rows if into else weight.columns for weight in weights)
+        return timing.transfer_ps + ceil(bits * 1000 / timing.link_bits_per_ns)
+
+
+@dataclass
+class Simulation:
+    """A token in time: what is where, and what has been summed up. It begins at `shift` ps.
+
+    Values in `becomes` are those that the token before makes, in the value that each names.
+    """
+
+    plan: Plan
     timing: Timing
+    hardware: Hardware
+    number: int = 0
+    shift: int = 0
+    before: "Simulation | None" = None
+    becomes: dict[int, int] = field(default_factory=dict[int, int])
     jobs: list[Job] = field(default_factory=list[Job])
     outside: set[int] = field(default_factory=set[int])
     inside: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
@@ -55,52 +147,44 @@ class Simulation:
     sums: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
     """Partial sums of (y, element) that are there."""
     adding: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    busy: set[tuple[str, int, int]] = field(default_factory=set[tuple[str, int, int]])
-    """Kind and number of a resource, and a picosecond in which it is used."""
-    serving: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
-    """The stages that have a set of registers in an array."""
     home: dict[int, int] = field(default_factory=dict[int, int])
     """The stage that makes a product."""
     leaving: set[int] = field(default_factory=set[int])
     """Products that are moved out of arrays at some time."""
     left: set[int] = field(default_factory=set[int])
-    converts: set[tuple[int, int, int]] = field(default_factory=set[tuple[int, int, int]])
-    """Arrays, the stages in which they convert, and for which product."""
+    kept: dict[tuple[int, int], set[int]] = field(default_factory=dict[tuple[int, int], set[int]])
+    """The products that an array converts in a stage."""
     read: set[int] = field(default_factory=set[int])
     """Values that kernels read."""
 
-    def run(self) -> None:
-        """Raises Illegal where something cannot start when it should, or something is left undone."""
+    def __post_init__(self) -> None:
+        self.program = self.plan.program
         self.outside = {value.slot for value in self.program.inputs}
         self._make_jobs()
-        self._follow()
+
+    def is_there(self, slot: int) -> bool:
+        if slot in self.becomes and self.before is not None:
+            return self.becomes[slot] in self.before.outside
+        return slot in self.outside
+
+    def demand_results(self) -> None:
+        """All is done, and all outputs are there."""
         results = {value.slot for value in self.program.outputs}
         demand(results <= self.outside and not any(self.adding.values()) and not any(self.to_convert.values()))
         demand(max(self.sums.values(), default=1) == 1 and self.read <= self.outside)
 
-    def _follow(self) -> None:
-        waiting, running = list(self.jobs), list[tuple[int, Job]]()
-        times = {job.start + d for job in self.jobs if job.start is not None for d in (0, job.duration)}
-        for now in sorted(times):
-            for end, job in [one for one in running if one[0] == now]:
-                job.finish()
-                running.remove((end, job))
-                self._release()
-            while able := [job for job in waiting if job.start in (now, None) and job.ready()]:
-                waiting.remove(able[0])
-                able[0].begin()
-                if able[0].duration:
-                    running.append((now + able[0].duration, able[0]))
-                else:
-                    able[0].finish()
-                    self._release()
-            demand(all(job.start != now for job in waiting))
-        demand(not waiting)
+    def release(self) -> None:
+        """Arrays give up the registers of stages of which they keep no product any more."""
+        for array, served in self.hardware.serving.items():
+            for token, stage in [pair for pair in served if pair[0] == self.number]:
+                kept = self.kept[array, stage]
+                if all(y in self.left if y in self.leaving else self._is_summed(y) for y in kept):
+                    served.remove((token, stage))
 
     def _make_jobs(self) -> None:
         activations: dict[tuple[int, ...], list[Record]] = {}
         demand(len({stage.number for stage in self.program.stages}) == len(self.program.stages))
-        for record in self._records():
+        for record in self.plan.records:
             match Opcode(record["op"]):
                 case Opcode.KERNEL:
                     self._kernel(record["k"], record["start"])
@@ -119,10 +203,6 @@ class Simulation:
         for group in activations.values():
             self._activate(group)
 
-    def _records(self) -> list[Record]:
-        names = self.program.instructions.dtype.names or ()
-        return [{name: int(fields[name]) for name in names} for fields in self.program.instructions]
-
     def _stay_at_home(self, record: Record, y: int) -> None:
         """One stage makes a product."""
         demand(self.home.setdefault(y, record["stage"]) == record["stage"])
@@ -139,28 +219,26 @@ class Simulation:
         if record["op"] != Opcode.PERMUTE:
             stage = next(stage for stage in self.program.stages if stage.number == record["stage"])
             demand(stage.start_ps <= start and start + duration <= stage.start_ps + stage.duration_ps)
-        self.jobs.append(Job(start, duration, ready, begin, finish))
+        self.jobs.append(Job(self.shift + start, duration, ready, begin, finish))
 
     def _use(self, kind: str, number: int, start: int, duration: int) -> None:
-        for now in range(start, start + duration):
-            demand((kind, number, now) not in self.busy)
-            self.busy.add((kind, number, now))
+        self.hardware.use(kind, number, self.shift + start, duration)
 
     def _kernel(self, number: int, start: int) -> None:
         """Nodes wait for what they read; a result is there when the node that makes it is done."""
         kernel = self.program.kernels[number]
-        nodes = list(load_model_from_string(kernel.model).graph.node)
+        nodes = self.plan.nodes[number]
         made = {name for node in nodes for name in node.output}
         values = {f"v{slot}": slot for slot in kernel.inputs}
         begun, done = set[int](), set[str]()
         self.read.update(kernel.inputs)
-        self.jobs.append(Job(start, 0, _always, lambda: None, lambda: begun.add(number)))
+        self.jobs.append(Job(self.shift + start, 0, _always, lambda: None, lambda: begun.add(number)))
         for i, node in enumerate(nodes):
             rows = [row for row in self.program.operations.tolist() if row[:2] == [number, i]]
             times = {(begin, duration) for _, _, _, begin, duration in rows}
             demand(len(times) < 2)
             demand(all(unit < self.timing.digital_units + self.timing.attention_units for _, _, unit, _, _ in rows))
-            begin, duration = min(times, default=(None, 0))
+            begin, duration = min(times, default=(0, 0))
 
             def finish(outputs: tuple[str, ...] = tuple(node.output)) -> None:
                 done.update(outputs)
@@ -171,29 +249,29 @@ class Simulation:
                     self._use("unit", unit, first, length)
 
             def ready(reads: tuple[str, ...] = tuple(node.input), waits: bool = bool(rows)) -> bool:
-                there = all(values[name] in self.outside for name in reads if name in values)
+                there = all(self.is_there(values[name]) for name in reads if name in values)
                 return there and done.issuperset(made.intersection(reads)) and (bool(begun) or not waits)
 
-            self.jobs.append(Job(begin, duration, ready, use, finish))
+            self.jobs.append(Job(self.shift + begin if rows else None, duration, ready, use, finish))
 
     def _move(self, record: Record) -> None:
         stage, x, y = (record[name] for name in ("stage", "x", "y"))
         into = record["op"] == Opcode.TRANSFER and record["flags"] == INTO_ARRAYS
-        duration, links = self._moving(record, into), self.timing.links
+        duration, links = self.plan.moving(record, into, self.timing), self.timing.links
         demand(record["array"] < (1 if links is None else links))
-        arrays = self._arrays_that_read(stage, x) if into else set[int]()
+        arrays = self.plan.arrays_that_read(stage, x) if into else set[int]()
+        served = [self.hardware.serving.setdefault(array, set()) for array in arrays]
 
         def ready() -> bool:
             if not into:
-                return x in self.outside if record["op"] == Opcode.PERMUTE else self._is_summed(x)
-            taken = [self.serving.setdefault(array, set()) | {stage} for array in arrays]
-            return x in self.outside and all(len(stages) <= self.timing.buffers for stages in taken)
+                return self.is_there(x) if record["op"] == Opcode.PERMUTE else self._is_summed(x)
+            return self.is_there(x) and all(len(own | {(self.number, stage)}) <= self.timing.buffers for own in served)
 
         def begin() -> None:
             if links is not None:
                 self._use("link", record["array"], record["start"], duration)
-            for array in arrays:
-                self.serving[array].add(stage)
+            for own in served:
+                own.add((self.number, stage))
 
         def finish() -> None:
             if into:
@@ -208,31 +286,6 @@ class Simulation:
             self._stay_at_home(record, x)
             self.leaving.add(x)
         self._add_job(record, duration, ready, finish, begin)
-
-    def _moving(self, record: Record, into: bool) -> int:
-        """How long a vector moves: what all do, and the time of its bits where links have a width."""
-        if self.timing.link_bits_per_ns is None:
-            return self.timing.transfer_ps
-        if record["op"] == Opcode.PERMUTE:
-            bits = 32 * len(self.program.tables[record["k"]])
-        else:
-            made = [m for m in self.program.multiplications if record["x"] == (m.x if into else m.y)]
-            here = [r["y"] for r in self._records() if r["op"] == Opcode.CLEAR and r["stage"] == record["stage"]]
-            wide = max((m.input_bits for m in made if m.y in here), default=8) if into else 32
-            weights = [self.program.weights[m.weight] for m in made]
-            bits = wide * max(weight.rows if into else weight.columns for weight in weights)
-        return self.timing.transfer_ps + ceil(bits * 1000 / self.timing.link_bits_per_ns)
-
-    def _arrays_that_read(self, stage: int, x: int) -> set[int]:
-        return {r["array"] for r in self._records() if (r["op"], r["stage"], r["x"]) == (Opcode.MULTIPLY, stage, x)}
-
-    def _release(self) -> None:
-        """Arrays give up the registers of stages of which they keep no product any more."""
-        for array, stages in self.serving.items():
-            for stage in list(stages):
-                kept = {y for a, s, y in self.converts if (a, s) == (array, stage)}
-                if all(y in self.left if y in self.leaving else self._is_summed(y) for y in kept):
-                    stages.remove(stage)
 
     def _is_summed(self, y: int) -> bool:
         """Nothing is still to be converted or added, and no element has two sums."""
@@ -261,7 +314,7 @@ class Simulation:
         conversions = [(record, i) for record in group for i in range(record["columns"])]
         for record in group:
             self._stay_at_home(record, record["y"])
-            self.converts.add((record["array"], record["stage"], record["y"]))
+            self.kept.setdefault((record["array"], record["stage"]), set()).add(record["y"])
         for record, i in conversions:
             self.to_convert[record["y"], record["n"] + i, record["array"], record["column"] + i] += 1
         signed = {m.y for m in self.program.multiplications if m.signed}
@@ -288,7 +341,7 @@ class Simulation:
 
     def _convert(self, group: list[Record], conversions: list[tuple[Record, int]]) -> None:
         """Every column is read once, and sees the cells and inputs that its record means, no others."""
-        cells = _programmed(self.program)[group[0]["array"]]
+        cells = self.plan.programmed[group[0]["array"]]
         driven: dict[int, tuple[int, int]] = {}
         for record in group:
             for i in range(record["rows"]):
@@ -306,13 +359,6 @@ def _always() -> bool:
     return True
 
 
-def _programmed(program: Program) -> NDArray[np.bool_]:
-    cells = np.zeros(program.arrays.shape, np.bool_)
-    for _, array, row, column, rows, columns, _, _ in program.tiles.tolist():
-        cells[array, row : row + rows, column : column + columns] = True
-    return cells
-
-
 @pytest.fixture(scope="session")
 def can_be_kept() -> Callable[[Program], bool]:
     """Whether the hardware can do what a program says when it says so."""
@@ -320,7 +366,33 @@ def can_be_kept() -> Callable[[Program], bool]:
     def simulate(program: Program) -> bool:
         assert program.timing is not None
         try:
-            Simulation(program, program.timing).run()
+            follow([Simulation(Plan(program), program.timing, Hardware())])
+        except Illegal:
+            return False
+        return True
+
+    return simulate
+
+
+@pytest.fixture(scope="session")
+def can_follow() -> Callable[[Program, dict[int, int]], bool]:
+    """Whether tokens can follow each other as a program's pipeline says; inputs become what the token before made."""
+
+    def simulate(program: Program, becomes: dict[int, int]) -> bool:
+        assert program.timing is not None
+        assert program.pipeline is not None
+        records, stages = program.instructions.copy(), list[Stage]()
+        records["start"] = program.pipeline.starts
+        plan = Plan(replace(program, instructions=records, operations=program.pipeline.operations, stages=stages))
+        for number in {stage.number for stage in program.stages}:
+            stages.append(Stage(number, 0, 1 << 40))  # a pipeline does not say how long they take
+        try:
+            tokens = [Simulation(plan, program.timing, Hardware(), becomes=becomes)]
+            last = max(job.start + job.duration for job in tokens[0].jobs if job.start is not None)
+            for number in range(1, last // program.pipeline.interval_ps + 2):
+                shift, hardware = number * program.pipeline.interval_ps, tokens[0].hardware
+                tokens.append(Simulation(plan, program.timing, hardware, number, shift, tokens[-1], becomes))
+            follow(tokens)
         except Illegal:
             return False
         return True
