@@ -43,7 +43,7 @@ class Pool(IntEnum):
 @dataclass(frozen=True, eq=False)
 class Registers:
     """Each time that an array serves a stage: a set of its registers is taken from the first of the `inward` steps
-    until the last of the `outward` steps is done."""
+    until the last of the `outward` steps is done: products move out, or the sums are there of one that stays."""
 
     array: Numbers
     stage: Numbers

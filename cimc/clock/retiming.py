@@ -67,7 +67,7 @@ class _Registers:
     def free(self, step: int, waits: list[int]) -> int:
         """When an inward step can write to registers; adds to `waits` what it waits for."""
         ready = 0
-        for residence in self.opening[step]:
+        for residence in self.opening.get(step, ()):
             if residence not in self.begins:
                 self.begins[residence] = self._take(residence)
             free, before = self.begins[residence]
@@ -87,8 +87,8 @@ class _Registers:
         before, sets[chosen] = sets[chosen], residence
         return self.ends[before], before
 
-    def moved_out(self, step: int, end: int) -> None:
-        """An outward step has ended."""
+    def ended(self, step: int, end: int) -> None:
+        """A step with which arrays may be done."""
         for residence in self.closing[step]:
             self.closers[residence] -= 1
             self.ends[residence] = max(self.ends[residence], end)
@@ -147,7 +147,7 @@ class _Clock:
         first: list[int] = steps.needs.first.tolist()
         values: list[int] = steps.needs.values.tolist()
         kinds: list[int] = steps.kind.tolist()
-        busy = self._busy()
+        busy, closing = self._busy(), self.registers.closing
         order: list[int] = steps.order.tolist()
         for step in order:
             begin: int = max([ends[other] for other in values[first[step] : first[step + 1]]], default=0)
@@ -155,8 +155,8 @@ class _Clock:
             if busy[step]:
                 begin = self._free(step, kind, length, begin)
             starts[step], ends[step] = begin, begin + length
-            if kind == Kind.OUTWARD:
-                self.registers.moved_out(step, ends[step])
+            if step in closing:
+                self.registers.ended(step, ends[step])
         return self._result(starts)
 
     def _busy(self) -> list[bool]:

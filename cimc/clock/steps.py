@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.clock.graph import Kind, Pool, Registers, Steps
-from cimc.clock.lists import Lists, Numbers
+from cimc.clock.lists import Lists, Numbers, spread
 from cimc.clock.operator_steps import OperatorSteps
 from cimc.clock.partial_sums import Work, needs_of_sums
 from cimc.program.metadata import Timing
@@ -41,6 +41,8 @@ class _Builder:
         self.first_node = self.operators.first
         self.operators.follow()
         self.count = self.first_node + len(self.operators.starts)
+        self.sums = self._work(Opcode.MULTIPLY), self._work(Opcode.ADD)
+        self.sum_needs = needs_of_sums(*self.sums)
 
     def steps(self) -> Steps:
         activations, alone, nodes = self.activations, self.records[self.alone], self.operators
@@ -107,17 +109,17 @@ class _Builder:
 
     def _needs_of_sums(self) -> list[Pairs]:
         """What additions need, and products that move out."""
-        multiplies, adds = self._work(Opcode.MULTIPLY), self._work(Opcode.ADD)
-        needs = needs_of_sums(multiplies, adds)
-        additions, operands = needs.additions
-        values, sums = needs.values
-        return [(adds.steps[additions], operands), (self._outward(values), sums)]
+        additions, operands = self.sum_needs.additions
+        values, sums = self.sum_needs.values
+        outward = self._outward(values)
+        moved = outward >= 0
+        return [(self.sums[1].steps[additions], operands), (outward[moved], sums[moved])]
 
     def _transfers(self, inward: bool) -> Numbers:
         return np.flatnonzero((self.op == Opcode.TRANSFER) & ((self.records["flags"] == INTO_ARRAYS) == inward))
 
     def _outward(self, slots: NDArray[np.integer]) -> Numbers:
-        """The steps in which the products in these slots move out."""
+        """The steps in which the products in these slots move out, -1 for those that stay."""
         moves = self._transfers(False)
         step = np.full(self.program.slots, -1, np.int64)
         step[self.records["x"][moves]] = self.of_record[moves]
@@ -139,8 +141,11 @@ class _Builder:
         pairs = np.stack([activations.array, activations.stage], axis=1)[activations.of_record]
         rows, which = np.unique(pairs, axis=0, return_inverse=True)
         inward = Lists.of_pairs(which, self._inward(numbers), len(rows))
-        outward = Lists.of_pairs(which, self._outward(self.records["y"][numbers]), len(rows))
-        return Registers(rows[:, 0], rows[:, 1], inward, outward)
+        values, sums = self.sum_needs.values
+        outward = self._outward(values)
+        done = Lists.of_pairs(values, np.where(outward >= 0, outward, sums), self.program.slots)
+        last, place = spread(done, self.records["y"][numbers].astype(np.int64))
+        return Registers(rows[:, 0], rows[:, 1], inward, Lists.of_pairs(which.reshape(-1)[place], last, len(rows)))
 
     def _barriers(self, kind: NDArray[np.int8], record: Numbers) -> list[Pairs]:
         """A barrier needs all since the one before, and is needed by all until the one after."""

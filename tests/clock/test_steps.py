@@ -14,7 +14,7 @@ from cimc.program.program import Program
 from cimc.program.records import Opcode
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_program_starts_each_step_after_what_it_needs(
     seed: int, random_program: Callable[[Random], Program]
 ) -> None:
