@@ -19,7 +19,7 @@ def test_column_steps(bert: dict[tuple[str, str, str], Latency]) -> None:
     assert steps == {
         ("dense", "linear"): 3072,
         ("monarch", "sparsemap"): 6144,
-        ("monarch", "densemap"): 24576,
+        ("monarch", "densemap"): 6144,
         ("monarch", "spread"): 1152,
     }
 

@@ -1,4 +1,6 @@
-"""densemap: the block diagonals of one factor fill an array, those of its partner in the opposite order."""
+"""densemap: block diagonals of all weights fill arrays, those of a stage different ones; partners turn back."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,42 +9,79 @@ from hypothesis import strategies as st
 
 from passes.analysis.places import illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
-from passes.place_tiles.analysis.densemap import diagonal_cells, place_densemap
+from passes.place_tiles.analysis.densemap import deal, place_densemap
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 
 
-def blocks(count: int, rows: int, columns: int, second: bool = False) -> WeightTiles:
+def blocks(count: int, rows: int, columns: int, second: bool = False, side: int = 256) -> WeightTiles:
     i = np.arange(count)
     rectangles = np.stack([i * rows, i * columns, 0 * i + rows, 0 * i + columns], axis=1)
-    return WeightTiles(block_tiles(rectangles, 256, 256), dense=False, second=second)
+    return WeightTiles(block_tiles(rectangles, side, side), dense=False, second=second)
 
 
 def test_diagonals_of_both_factors() -> None:
-    """Diagonal i: block j at row j, column j + i; the partner's at column j - i."""
+    """Diagonal i: block j at row j, column j + i; the partner's at column j - i. Each factor has half of each array."""
     first, second = place_densemap([blocks(16, 64, 64), blocks(16, 64, 64, second=True)], 256, 256)
-    assert (first.places[:, 0] == 0).all()
-    assert (second.places[:, 0] == 1).all()
     for i in range(4):
         for j in range(4):
             assert first.places[4 * i + j, 1:].tolist() == [64 * j, 64 * ((j + i) % 4)]
             assert second.places[4 * i + j, 1:].tolist() == [64 * j, 64 * ((j - i) % 4)]
+    for placement in (first, second):
+        assert sorted(placement.places[::4, 0].tolist()) == [0, 0, 1, 1]
+
+
+def test_few_diagonals_lie_between_rows_that_run_together() -> None:
+    """4 diagonals where there is room for 8: 0, 2, 4, 6, so that of block rows 0 and 1, say, none meets the other."""
+    for second in (False, True):
+        (placement,) = place_densemap([blocks(32, 32, 32, second)], 256, 256)
+        diagonals = placement.places[:, 1:].reshape(4, 8, 2) // 32
+        rotation = (diagonals[:, 0, 1] - diagonals[:, 0, 0]) % 8
+        assert sorted(rotation.tolist()) == [0, 2, 4, 6]
+        assert ((diagonals[:, :, 1] - diagonals[:, :, 0]) % 8 == rotation[:, None]).all()
 
 
 @pytest.mark.parametrize("g", [1, 2, 3, 8])
 def test_rotations_cancel(g: int) -> None:
     """The rotation of a diagonal and that of its partner are together none; 0 and g/2 are their own partners."""
-    one, other = (diagonal_cells(g, g, second).reshape(g, g, 2) for second in (False, True))
-    rotation, back = ((cells[:, 0, 1] - cells[:, 0, 0]) % g for cells in (one, other))
+    side = 240 // g
+    first, second = place_densemap([blocks(g * g, side, side), blocks(g * g, side, side, second=True)], 240, 240)
+    rotation, back = ((p.places[::g, 2] - p.places[::g, 1]) // side % g for p in (first, second))
     assert ((rotation + back) % g == 0).all()
     assert [i for i in range(g) if rotation[i] == back[i]] == ([0, g // 2] if g % 2 == 0 else [0])
 
 
-@given(st.integers(1, 9), st.integers(1, 9), st.booleans())
-def test_every_cell_once_and_no_row_or_column_twice_on_a_diagonal(down: int, across: int, second: bool) -> None:
-    cells = diagonal_cells(down, across, second)
-    assert sorted(cells.tolist()) == [[r, c] for r in range(down) for c in range(across)]
-    for diagonal in cells.reshape(max(down, across), min(down, across), 2):
-        assert all(len(set(axis)) == len(axis) for axis in diagonal.T.tolist())
+def test_diagonals_of_a_stage_lie_in_different_arrays() -> None:
+    """Three weights of 4 diagonals in each of two stages, in 6 arrays: every array has two of each."""
+    weights = [replace(blocks(32, 32, 32), stage=stage) for stage in (0, 0, 0, 1, 1, 1)]
+    arrays = np.stack([placement.places[::8, 0] for placement in place_densemap(weights, 256, 256)])
+    for stage in (arrays[:3], arrays[3:]):
+        assert np.bincount(stage.reshape(-1)).tolist() == [2] * 6
+    many = [replace(blocks(32, 32, 32), stage=stage) for stage in range(4)]
+    for placement in place_densemap(many, 256, 256):
+        assert sorted(placement.places[::8, 0].tolist()) == [0, 1, 2, 3]
+
+
+@given(st.lists(st.lists(st.integers(0, 5), max_size=9, unique=True), max_size=9))
+def test_no_rotation_twice_in_an_array(rotations: list[list[int]]) -> None:
+    """And as many of a stage in each array as can be; every stage has each rotation once here."""
+    stage = np.array([i for i, own in enumerate(rotations) for _ in own], np.int64)
+    rotation = np.array([r for own in rotations for r in own], np.int64)
+    arrays = max(1, len(rotations))
+    dealt = deal(stage, rotation, arrays)
+    assert len({*zip(dealt.tolist(), rotation.tolist())}) == len(dealt)
+    assert ((dealt >= 0) & (dealt < arrays)).all()
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(1, 81), st.booleans())
+def test_no_row_or_column_twice_on_a_diagonal(down: int, across: int, count: int, second: bool) -> None:
+    (placement,) = place_densemap([blocks(count, 360 // down, 360 // across, second, 360)], 360, 360)
+    long, short = max(360 // (360 // down), 360 // (360 // across)), min(360 // (360 // down), 360 // (360 // across))
+    assert illegal_place([placement], 360, 360) is None
+    assert arrays_used([placement]) == -(-count // (long * short))
+    for first in range(0, count, short):
+        diagonal = placement.places[first : first + short]
+        assert len(set(diagonal[:, 0].tolist())) == 1
+        assert all(len(set(axis)) == len(axis) for axis in diagonal[:, 1:].T.tolist())
 
 
 @pytest.mark.parametrize(
@@ -53,10 +92,12 @@ def test_blocks_per_array(count: int, rows: int, columns: int, arrays: int) -> N
     assert arrays_used(place_densemap([blocks(count, rows, columns)], 256, 256)) == arrays
 
 
-def test_weights_do_not_share_arrays() -> None:
+def test_what_shares_arrays() -> None:
+    """Blocks of one grid do; dense weights do not, and come first."""
     dense = WeightTiles(grid_tiles(300, 10, 256, 256), dense=True)
-    placements = place_densemap([blocks(1, 8, 8), dense, blocks(1, 8, 8)], 256, 256)
-    assert [p.places[:, 0].tolist() for p in placements] == [[0], [1, 2], [3]]
+    placements = place_densemap([blocks(8, 32, 32), dense, blocks(8, 32, 32), blocks(1, 64, 32)], 256, 256)
+    assert [sorted({*p.places[:, 0].tolist()}) for p in placements] == [[3], [0, 1], [4], [2]]
+    assert arrays_used(place_densemap([blocks(16, 64, 64), blocks(16, 64, 64)], 256, 256)) == 2
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8)), min_size=1, max_size=30), max_size=4))
