@@ -23,6 +23,9 @@ _SPARE = 0.95
 """Of the budget, what is aimed at after the first run."""
 _NEAR = 0.8
 """Of the budget, what is good enough."""
+_MOST_LOST = 0.5
+"""Relative error of one weight, where the budget is not larger: beyond it errors do not add up as small ones do, and
+the largest weight, which saves most, would lose all that it says."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class Automatic:
             symbol: [
                 Option(bits, _slices(weights, bits) * _cells(weights.network.weight(symbol)), error**2)
                 for bits, error in errors[symbol].items()
+                if bits == MOST_BITS or error <= max(_MOST_LOST, self.budget)
             ]
             for symbol in symbols
             if symbol in errors

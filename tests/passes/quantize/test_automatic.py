@@ -89,6 +89,13 @@ def test_a_weight_that_loses_nothing_gets_fewer_bits(file: str) -> None:
     assert "of it or its products, together 0.0" in notes["first"]["choice"]
 
 
+def test_no_weight_loses_most_of_what_it_says() -> None:
+    """Four levels cannot tell numbers apart beside one that is eight times as large, whatever the sum would allow."""
+    steep = np.where(np.arange(32)[:, None] == np.arange(16), -8, np.sign(B)).astype(np.float32)
+    assert [note["weight_bits"] for note in quantised(steep, 0.49, None).values()] == [2, 4]
+    assert [note["weight_bits"] for note in quantised(steep, 0.9, None).values()] == [2, 2]
+
+
 def test_bits_that_save_no_crossbar_are_not_taken_away(file: str) -> None:
     """With cells of 2 bits 3 bits take as many as 4; where no chip is named, each bit counts."""
     assert {note["weight_bits"] for note in quantised(B, 0.3, file).values()} <= {8, 6, 4, 2}
