@@ -168,6 +168,16 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._number("transfer_ns")
 
     @property
+    def buffers(self) -> int:
+        """How many sets of registers an array has: as many stages it can serve at a time."""
+        return self._integer("buffers") if "buffers" in self.to_dict() else 1
+
+    @property
+    def links(self) -> int | None:
+        """How many vectors move at the same time; None for any number of them."""
+        return self._integer("links") if "links" in self.to_dict() else None
+
+    @property
     def add_ns(self) -> float:
         return self._number("add_ns")
 

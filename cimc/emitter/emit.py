@@ -165,8 +165,8 @@ class _Emitter:
 
     def _transfer(self, op: TransferOp, stage: int, start: int) -> Records:
         direction = INTO_ARRAYS if op.is_inward else OUT_OF_ARRAYS
-        begin = start + _time(op.start_ps)
-        return transfer_record(stage=stage, x=self.slots.of(op.x), direction=direction, start=begin)
+        x, begin = self.slots.of(op.x), start + _time(op.start_ps)
+        return transfer_record(stage=stage, x=x, direction=direction, link=_link(op), start=begin)
 
     def _multiply(self, op: MultiplyOp, stage: int, start: int) -> list[Records]:
         x, y = self.slots.of(op.x), self.slots.of(op.result)
@@ -194,7 +194,8 @@ class _Emitter:
     def _permute(self, op: PermuteOp) -> None:
         table, start = self._table(op.symbol), _time(op.start_ps)
         x, y = self.slots.of(op.x), self.slots.of(op.result)
-        self.records.append(permute_record(stage=len(self.stages), x=x, y=y, table=table, start=start))
+        stage, link = len(self.stages), _link(op)
+        self.records.append(permute_record(stage=stage, x=x, y=y, table=table, link=link, start=start))
 
     def _control(self, op: ControlOp) -> None:
         """The records of all bodies, between those of the control flow."""
@@ -249,16 +250,24 @@ def _time(attribute: IntegerAttr[I64]) -> int:
     return attribute.value.data
 
 
+def _link(op: TransferOp | PermuteOp) -> int:
+    """The link that a vector moves on; 0 where there is any number of them."""
+    return 0 if op.link is None else _time(op.link)
+
+
 def _timing(chip: ChipAttr) -> Timing:
-    costs, resources = chip.digital_costs(), resources_of(chip)
+    resources = resources_of(chip)
     return Timing(
         settle_ps=resources.times.settle_ps,
         adc_ps=resources.times.adc_ps,
         transfer_ps=picoseconds(chip.transfer_ns),
         add_ps=resources.add_ps,
         digital_units=resources.digital_units,
-        attention_units=0 if costs is None else costs.attention_units,
+        attention_units=resources.attention_units,
         vector_width=resources.vector_width,
+        buffers=resources.buffers,
+        links=resources.links,
+        link_bits_per_ns=chip.number("link_bits_per_ns"),
     )
 
 

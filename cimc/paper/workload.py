@@ -18,7 +18,8 @@ from passes.place_tiles.analysis.table import MAPPINGS
 from passes.quantize.analysis.quantization import quantised
 from passes.rewriting.chip_times import picoseconds
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.stage import Product, StageSchedule, schedule_stage
+from passes.schedule_arrays.analysis.stage import StageSchedule, schedule_stage
+from passes.schedule_arrays.analysis.steps import Product
 from passes.schedule_arrays.chip_times import resources_of
 
 Table = npt.NDArray[np.int64]

@@ -40,17 +40,22 @@ def _times(start_ps: int, duration_ps: int, number: int | None = None) -> dict[s
     return {name: None if value is None else IntegerAttr(value, i64) for name, value in numbers.items()}
 
 
-def _verify_times(subject: str, *numbers: IntegerAttr[I64]) -> None:
-    if any(number.value.data < 0 for number in numbers):
+def _link(link: int | None) -> dict[str, Attribute | None]:
+    """The property of what moves on a link of that number; there is none where any number of vectors may move."""
+    return {"link": None if link is None else IntegerAttr(link, i64)}
+
+
+def _verify_times(subject: str, *numbers: IntegerAttr[I64] | None) -> None:
+    if any(number is not None and number.value.data < 0 for number in numbers):
         raise VerifyException(f"{subject} has a negative number, start or duration")
 
 
 @irdl_op_definition
 class StageOp(IRDLOperation):
-    """Multiplications that run at the same time, from `start_ps` after the start of the run on.
+    """Multiplications that wait for equally many others, from `start_ps` after the start of the run on.
 
-    First the inputs move into the arrays, last the results move out of them, both within the duration; then the digital
-    operators before the next stage begin.
+    Each input moves into the arrays, each result out of them, within the duration: from when the first one moves in
+    until the last one is out. Meanwhile other stages and kernels may run.
 
     ```mlir
     %a = array.stage 7 start_ps 90000 duration_ps 512000 {
@@ -104,7 +109,8 @@ class StageOp(IRDLOperation):
 class TransferOp(IRDLOperation):
     """A vector moves into arrays, or a result out of them, `start_ps` after the start of the stage.
 
-    Its direction is `"into arrays"` or `"out of arrays"`; the example of `StageOp` has both.
+    Its direction is `"into arrays"` or `"out of arrays"`; the example of `StageOp` has both. Where a chip has so many
+    links, it says which one it is on: `start_ps 0 duration_ps 5000 on link 1`.
     """
 
     T: ClassVar = VarConstraint("T", AnyAttr())
@@ -114,12 +120,16 @@ class TransferOp(IRDLOperation):
     direction = prop_def(StringAttr)
     start_ps = prop_def(IntegerAttr[I64])
     duration_ps = prop_def(IntegerAttr[I64])
+    link = opt_prop_def(IntegerAttr[I64])
     result = result_def(T)
     traits = traits_def(Pure(), HasParent(StageOp))
-    assembly_format = "$x $direction `start_ps` $start_ps `duration_ps` $duration_ps attr-dict `:` type($result)"
+    assembly_format = (
+        "$x $direction `start_ps` $start_ps `duration_ps` $duration_ps (`on` `link` $link^)? attr-dict "
+        "`:` type($result)"
+    )
 
-    def __init__(self, x: SSAValue, direction: str, start_ps: int, duration_ps: int):
-        properties = {"direction": StringAttr(direction)} | _times(start_ps, duration_ps)
+    def __init__(self, x: SSAValue, direction: str, start_ps: int, duration_ps: int, link: int | None = None):
+        properties = {"direction": StringAttr(direction)} | _times(start_ps, duration_ps) | _link(link)
         super().__init__(operands=[x], properties=properties, result_types=[x.type])
 
     @property
@@ -127,17 +137,19 @@ class TransferOp(IRDLOperation):
         return self.direction.data == INTO_ARRAYS
 
     def verify_(self) -> None:
-        _verify_times("a transfer", self.start_ps, self.duration_ps)
+        _verify_times("a transfer", self.start_ps, self.duration_ps, self.link)
         if self.direction.data not in (INTO_ARRAYS, OUT_OF_ARRAYS):
             raise VerifyException(f"a transfer {self.direction.data!r}: expected {INTO_ARRAYS!r} or {OUT_OF_ARRAYS!r}")
 
 
 @irdl_op_definition
 class KernelOp(IRDLOperation):
-    """Digital operators between two stages, from `start_ps` after the start of the run on.
+    """Digital operators between two stages in order, from `start_ps` after the start of the run on.
 
-    `work` says for each operator that takes time which units work on it and when. Constants that no other kernel reads
-    stand in the kernel, others before it; a kernel that only yields constants runs first of all.
+    Its duration is from the start of the first operator to the end of the last. Each starts when what it reads is
+    there, of the kernel's operands too, which need not all be there when the kernel starts. `work` says for each
+    operator that takes time which units work on it and when. Constants that no other kernel reads stand in the kernel,
+    others before it; a kernel that only yields constants runs first of all.
 
     ```mlir
     %y = array.kernel 3 start_ps 362000 duration_ps 12000 {
@@ -223,14 +235,24 @@ class PermuteOp(IRDLOperation):
     table = prop_def(FlatSymbolRefAttr)
     start_ps = prop_def(IntegerAttr[I64])
     duration_ps = prop_def(IntegerAttr[I64])
+    link = opt_prop_def(IntegerAttr[I64])
     result = result_def()
     traits = traits_def(Pure())
     assembly_format = (
-        "$x `,` $table `start_ps` $start_ps `duration_ps` $duration_ps attr-dict `:` type($x) `->` type($result)"
+        "$x `,` $table `start_ps` $start_ps `duration_ps` $duration_ps (`on` `link` $link^)? attr-dict "
+        "`:` type($x) `->` type($result)"
     )
 
-    def __init__(self, x: SSAValue, table: str, start_ps: int, duration_ps: int, result_type: Attribute):
-        properties = {"table": SymbolRefAttr(table)} | _times(start_ps, duration_ps)
+    def __init__(
+        self,
+        x: SSAValue,
+        table: str,
+        start_ps: int,
+        duration_ps: int,
+        result_type: Attribute,
+        link: int | None = None,
+    ):
+        properties = {"table": SymbolRefAttr(table)} | _times(start_ps, duration_ps) | _link(link)
         super().__init__(operands=[x], properties=properties, result_types=[result_type])
 
     @property
@@ -239,7 +261,7 @@ class PermuteOp(IRDLOperation):
         return self.table.root_reference.data
 
     def verify_(self) -> None:
-        _verify_times("a permutation", self.start_ps, self.duration_ps)
+        _verify_times("a permutation", self.start_ps, self.duration_ps, self.link)
         given, gives = element_type(self.x.type), element_type(self.result.type)
         if gives != given:
             raise VerifyException(f"permutation of {given} gives {gives}, expected {given}")

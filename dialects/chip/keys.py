@@ -102,6 +102,20 @@ KEYS = (
     Key("adc_kind", str, "how an ADC's time grows with its bits", choices=("sar", "ramp", "flash")),
     Key("adc_step_ns", float, "one bit of a sar ADC, one clock of a ramp or flash ADC", high=SECOND_NS),
     Key("transfer_ns", float, "moving one vector into or out of a stage", high=SECOND_NS),
+    Key(
+        "buffers",
+        int,
+        "sets of registers of an array, each serves a stage at a time; 1 if not given",
+        choices=(1, 2),
+    ),
+    Key("links", int, "vectors that move at the same time; any number if not given", low=1, high=MOST),
+    Key(
+        "link_bits_per_ns",
+        float,
+        "bits that a link moves in a nanosecond, beside transfer_ns; vectors of all lengths take as long if not given",
+        low=1e-3,
+        high=10**9,
+    ),
     Key("digital_units", int, "units that add partial sums, working in parallel", low=1, high=MOST),
     Key(
         "add_ns",

@@ -2,37 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
-from dialects.array import WORK, ControlOp, MultiplyOp, StageOp, TableAttr
+from dialects.array import WORK, ControlOp, MultiplyOp
 from dialects.attributes.tables import Table
-from dialects.cim import DigitalOp, PermuteOp
-from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import chip_of
 from dialects.locations import node_name
 from dialects.network import Network
-from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.places import distinct_places
-from passes.analysis.row_groups import tile_groups
-from passes.analysis.timing import LONGEST_PS, check_time
-from passes.rewriting.chip_times import picoseconds
-from passes.rewriting.levels import by_level, operation_levels, sources
+from passes.analysis.timing import LONGEST_PS
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
-from passes.rewriting.weight_tiles import fitting_tiles
 from passes.rules import SCHEDULABLE, require
 from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.schedule_arrays.analysis.block import schedule_block
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
-from passes.schedule_arrays.analysis.operators import Run, schedule_operators
-from passes.schedule_arrays.analysis.stage import Product, schedule_stage
+from passes.schedule_arrays.analysis.steps import Moved, Run, StageTimes, Times, TooLate
 from passes.schedule_arrays.chip_times import resources_of
-from passes.schedule_arrays.operator_costs import cost_of, static_operators
+from passes.schedule_arrays.parts import Part, StepMaker, parts_of
 from passes.schedule_arrays.scheduled import begin_control, kernel_of, schedule_permutation, stage_of, take_apart
 
 
@@ -94,136 +88,94 @@ class ScheduleArraysPass(ModulePass):
 
 class _Scheduler:
     def __init__(self, network: Network, lossy: int):
-        self.network, self.lossy = network, lossy
-        self.chip = chip_of(network.module)
-        ops = network.ops
-        self.resources = resources_of(self.chip)
-        self.transfer_ps = picoseconds(self.chip.transfer_ns)
-        self.occupancy = Occupancy(_programmed(tiled_multiplies(ops)))
-        self.groups: dict[str, Table] = {}
-        self.digital, self.static = self.chip.digital_costs(), static_operators(ops)
+        self.network = network
+        chip = chip_of(network.module)
+        self.resources, self.steps = resources_of(chip), StepMaker(network, chip, lossy)
+        self.has_links = chip.links is not None
+        self.occupancy = Occupancy(_programmed(tiled_multiplies(network.ops)))
         self.kernels = self.stages = 0
         """How many kernels and stages there are already."""
         self.clock = 0
         """When all that was scheduled is done, in ps."""
 
     def run(self) -> None:
-        self._block(self.network.block, 0)
+        self._block(self.network.block)
 
-    def _block(self, block: Block, begin: int) -> None:
-        """Schedule the function's block, or a body, which begins at that time."""
-        ops = list(block.ops)[:-1]
-        for members in by_level(ops, operation_levels(ops)):
-            self._level(members, block, begin)
+    def _block(self, block: Block) -> None:
+        """Schedule the function's block, or a body, which begins now.
 
-    def _level(self, members: Sequence[Operation], block: Block, begin: int) -> None:
-        """Move the operations of one level to the end of the block: digital ones, then the stage, then control flow.
-
-        Digital operators that wait for equally many permutations are one kernel; the permutations after it run at once.
+        Control flow begins when all before it is done, and all after it when it is done, so that it can happen again;
+        what is between is scheduled as a whole.
         """
-        last = block.last_op
-        assert last is not None
-        for op in members:
-            op.detach()
-        multiplies = tiled_multiplies(members)
-        others = [op for op in members if not isinstance(op, MultiplyOp | ControlOp)]
-        turn = operation_levels(others, PermuteOp)
-        for op in sorted(others, key=lambda other: (turn[other], isinstance(other, PermuteOp))):
-            block.insert_op_before(op, last)
-        for turned in by_level(others, turn):
-            self._kernel([op for op in turned if not isinstance(op, PermuteOp)], block, begin)
-            self._permute([op for op in turned if isinstance(op, PermuteOp)])
-        if multiplies:
-            block.insert_op_before(self._stage(multiplies), last)
-        for op in members:
-            if isinstance(op, ControlOp):
-                block.insert_op_before(op, last)
-                self._control(op)
+        parts: list[Part] = []
+        for part in parts_of(block):
+            if isinstance(part.ops[0], ControlOp):
+                self._flow(parts, block)
+                parts = []
+                self._control(part.ops[0], block)
+            else:
+                parts.append(part)
+        self._flow(parts, block)
 
-    def _control(self, control: ControlOp) -> None:
+    def _control(self, control: ControlOp, block: Block) -> None:
         """Schedule one iteration of each body, those of two branches after each other."""
+        _move_to_end([control], block)
         start = self.clock
-        for block in control.in_order:
-            self._block(block, self.clock)
+        for body in control.in_order:
+            self._block(body)
         control.set_times(start, self.clock - start)
 
-    def _kernel(self, ops: Sequence[Operation], block: Block, begin: int) -> None:
-        """A kernel starts when all before is done; constants alone are there from when the block begins on."""
-        if not ops:
-            return
-        operators = [op for op in ops if isinstance(op, DigitalOp)]
-        start, runs = self.clock if operators else begin, self._runs(operators)
-        rows = [(i, unit, run.start - start, run.duration) for i, run in enumerate(runs) for unit in run.units]
-        work = np.array([row for row in rows if row[-1]], np.int64).reshape(-1, len(WORK))
-        end = max((run.end for run in runs), default=start)
-        if kernel_of(ops, block, self.kernels, start, end - start, work) is not None:
-            self.kernels += 1
-        self._advance(max(self.clock, end))
-
-    def _runs(self, operators: Sequence[DigitalOp]) -> list[Run]:
-        """When each operator of a kernel runs; nothing where the chip gives digital operators no times."""
-        if self.digital is None:
-            return []
-        costs, free = self.digital, OperatorCost(Unit.NONE)
-        number: dict[Operation, int] = {op: i for i, op in enumerate(operators)}
-        waiting = [
-            (free if op in self.static else cost_of(op, costs), [number[o] for o in sources(op) if o in number])
-            for op in operators
-        ]
-        runs = schedule_operators(waiting, costs.digital_units, costs.attention_units, self.clock)
-        for op, run in zip(operators, runs):
-            if run.end > LONGEST_PS:
-                raise UserError(
-                    f"node {node_name(op)!r} ends {run.end / 1e12:.1e} s after the start: expected at most "
-                    f"{LONGEST_PS / 1e12:.1e} s, its tensors are too large"
-                )
-        return runs
-
-    def _advance(self, clock: int) -> None:
-        """What was scheduled is done at `clock`; UserError if that is too late."""
-        check_time(clock)
-        self.clock = clock
-
-    def _permute(self, ops: Sequence[PermuteOp]) -> None:
-        """Permutations move vectors once more, all of them at the same time."""
-        for op in ops:
-            schedule_permutation(op, self.clock, self.transfer_ps)
-        if ops:
-            self._advance(self.clock + self.transfer_ps)
-
-    def _stage(self, multiplies: list[MultiplyOp]) -> StageOp:
-        sources: dict[SSAValue, int] = {}
-        products = [self._product(m, sources.setdefault(m.x, len(sources))) for m in multiplies]
-        schedule = schedule_stage(products, self.occupancy, self.resources)
-        for multiply, product, starts, adds in zip(multiplies, products, schedule.starts, schedule.adds):
-            multiply.groups = TableAttr.of(np.column_stack([product.groups, starts + self.transfer_ps]))
-            if len(adds):
-                multiply.adds = TableAttr.of(product.additions(adds + np.array([0, 0, 0, self.transfer_ps])))
-        duration = schedule.duration + 2 * self.transfer_ps
-        stage = stage_of(multiplies, self.stages, self.clock, duration, self.transfer_ps)
-        self.stages += 1
-        self._advance(self.clock + duration)
-        return stage
-
-    def _product(self, multiply: MultiplyOp, source: int) -> Product:
-        assert multiply.places is not None
-        symbol = multiply.symbol
-        if symbol not in self.groups:
-            self.groups[symbol] = self._row_groups(multiply)
-        planes = self.chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
-        copy = np.zeros(0, np.int64) if multiply.copies is None else multiply.copy_of_tiles
-        return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes, copy)
-
-    def _row_groups(self, multiply: MultiplyOp) -> Table:
-        chip = self.chip
-        tiles, cells = fitting_tiles(multiply, self.network, chip), multiply.cells(chip)
-        groups = tile_groups(tiles, chip.cell_bits, cells, chip.dac_bits, chip.adc_bits, self.lossy)
-        if groups is None:
+    def _flow(self, parts: Sequence[Part], block: Block) -> None:
+        """Schedule parts of a block that have no control flow between them, from now on."""
+        rows = self.steps.rows(parts)
+        try:
+            times = schedule_block(rows, self.occupancy, self.resources, self.clock)
+        except TooLate as error:
+            node = [op for part in parts for op in part.steps][error.step]
             raise UserError(
-                f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
-                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
-            )
-        return groups
+                f"node {node_name(node)!r} ends {error.end / 1e12:.1e} s after the start: expected at most "
+                f"{LONGEST_PS / 1e12:.1e} s, its tensors are too large"
+            ) from error
+        remaining = iter(times)
+        for part, row in zip(parts, rows):
+            _move_to_end(part.ops, block)
+            self._write(part, list(islice(remaining, len(row))), block)
+        self.clock = max((time.end for time in times), default=self.clock)
+
+    def _write(self, part: Part, times: Sequence[Times], block: Block) -> None:
+        """Let a part be what is scheduled of it."""
+        runs = [time for time in times if isinstance(time, Run)]
+        stages = [time for time in times if isinstance(time, StageTimes)]
+        moves = [time for time in times if isinstance(time, Moved)]
+        for time in stages:
+            stage_of(part.multiplies, self.stages, self.steps.groups, time, self.has_links)
+            self.stages += 1
+        for op, moved in zip(part.permutations, moves):
+            schedule_permutation(op, moved, self.has_links)
+        if not stages and not moves:
+            self._kernel(part, runs, block)
+
+    def _kernel(self, part: Part, runs: Sequence[Run], block: Block) -> None:
+        """A kernel is from the start of its first operator to the end of its last one.
+
+        What is known before a run is there from the beginning, and so is a kernel of nothing else.
+        """
+        working = [run for op, run in zip(part.operators, runs) if op not in self.steps.static]
+        start = min((run.start for run in working), default=self.clock)
+        end = max((run.end for run in working), default=start)
+        rows = [(i, unit, run.start - start, run.duration) for i, run in enumerate(runs) for unit in run.units]
+        work = np.array(rows, np.int64).reshape(-1, len(WORK))
+        if kernel_of(part.ops, block, self.kernels, start, end - start, work) is not None:
+            self.kernels += 1
+
+
+def _move_to_end(ops: Sequence[Operation], block: Block) -> None:
+    """Let operations of a block stand at its end, before what ends it."""
+    last = block.last_op
+    assert last is not None
+    for op in ops:
+        op.detach()
+        block.insert_op_before(op, last)
 
 
 def _programmed(multiplies: Sequence[MultiplyOp]) -> Table:

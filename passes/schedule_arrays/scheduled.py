@@ -1,16 +1,18 @@
 """Puts operations into what is scheduled of them (kernels, stages, permutations, control flow) and takes it apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from xdsl.ir import Block, Operation, Region, SSAValue, Use
 
 from dialects import array, cim
-from dialects.array import INTO_ARRAYS, OUT_OF_ARRAYS, ControlOp, KernelOp, MultiplyOp, StageOp, TransferOp
+from dialects.array import INTO_ARRAYS, OUT_OF_ARRAYS, ControlOp, KernelOp, MultiplyOp, StageOp, TableAttr, TransferOp
 from dialects.attributes.tables import Table
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.locations import location
 from dialects.network import Network
 from passes.rewriting.levels import is_staged
+from passes.schedule_arrays.analysis.steps import Moved, StageTimes
 
 
 def kernel_of(
@@ -114,31 +116,51 @@ def _replace_control(
 
 
 def stage_of(
-    multiplies: Sequence[MultiplyOp], number: int, start_ps: int, duration_ps: int, transfer_ps: int
+    multiplies: Sequence[MultiplyOp],
+    number: int,
+    groups: Mapping[str, Table],
+    times: StageTimes,
+    has_links: bool,
 ) -> StageOp:
-    """The stage that holds the multiplications, detached as they are; it takes the place of their results."""
-    body = Block()
-    stage = StageOp(number, start_ps, duration_ps, Region(body), [m.result.type for m in multiplies])
+    """The stage that holds the multiplications, which stand in a block; it takes their place.
+
+    `groups` are the row groups of each weight, without times. Transfers say which link they are on if the chip
+    `has_links`.
+    """
+    body, begin = Block(), times.start
+    stage = StageOp(number, begin, times.end - begin, Region(body), [m.result.type for m in multiplies])
     stage.location = location(f"stage {number}")
+    block = multiplies[-1].parent
+    assert block is not None
+    block.insert_op_after(stage, multiplies[-1])
     for multiply, result in zip(multiplies, stage.results):
+        multiply.detach()
         result.name_hint = multiply.result.name_hint
         multiply.result.replace_all_uses_with(result)
-    moved = {x: TransferOp(x, INTO_ARRAYS, 0, transfer_ps) for x in dict.fromkeys(m.x for m in multiplies)}
-    for multiply in multiplies:
-        multiply.operands[0] = moved[multiply.x].result
-    outs = [TransferOp(m.result, OUT_OF_ARRAYS, duration_ps - transfer_ps, transfer_ps) for m in multiplies]
-    for transfer in (*moved.values(), *outs):
-        transfer.result.name_hint = transfer.x.name_hint
-        transfer.location = stage.location
-    body.add_ops([*moved.values(), *multiplies, *outs])
+
+    def transfer(x: SSAValue, direction: str, moved: Moved) -> TransferOp:
+        link = moved.link if has_links else None
+        op = TransferOp(x, direction, moved.start - begin, moved.duration, link)
+        op.result.name_hint = x.name_hint
+        op.location = stage.location
+        return op
+
+    vectors = dict.fromkeys(m.x for m in multiplies)
+    ins = {x: transfer(x, INTO_ARRAYS, moved) for x, moved in zip(vectors, times.ins)}
+    for multiply, starts, adds in zip(multiplies, times.starts, times.adds):
+        multiply.operands[0] = ins[multiply.x].result
+        multiply.groups = TableAttr.of(np.column_stack([groups[multiply.symbol], starts - begin]))
+        multiply.adds = TableAttr.of(adds - np.array([0, 0, 0, begin, 0])) if len(adds) else None
+    outs = [transfer(m.result, OUT_OF_ARRAYS, moved) for m, moved in zip(multiplies, times.outs)]
+    body.add_ops([*ins.values(), *multiplies, *outs])
     _end(stage, [out.result for out in outs])
     return stage
 
 
-def schedule_permutation(op: cim.PermuteOp, start_ps: int, duration_ps: int) -> None:
-    """Let a permutation be one that starts at a time."""
-    scheduled = array.PermuteOp(op.x, op.symbol, start_ps, duration_ps, op.result.type)
-    _replace(op, scheduled)
+def schedule_permutation(op: cim.PermuteOp, moved: Moved, has_links: bool) -> None:
+    """Let a permutation be one that starts at a time, and is on a link where there are so many."""
+    link = moved.link if has_links else None
+    _replace(op, array.PermuteOp(op.x, op.symbol, moved.start, moved.duration, op.result.type, link))
 
 
 def take_apart(network: Network) -> None:

@@ -16,7 +16,8 @@ from passes.analysis.row_groups import tile_groups
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spread import place_spread
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.stage import Product, schedule_stage
+from passes.schedule_arrays.analysis.stage import schedule_stage
+from passes.schedule_arrays.analysis.steps import Product
 from passes.schedule_arrays.chip_times import resources_of
 
 CHIP = load_chip("pcm-256")

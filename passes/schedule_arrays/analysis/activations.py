@@ -44,26 +44,49 @@ def bits(first: int, count: int) -> int:
     return ((1 << count) - 1) << first
 
 
-def start_times(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> tuple[Table, Table]:
-    """When each job starts and ends, in ps from when the inputs are there.
+@dataclass(frozen=True)
+class Activations:
+    """Which jobs run together: the activation of each job; array and duration [ps] of each activation, array after
+    array, those of one array in the order of their first jobs."""
 
-    An array does one activation after the other. Jobs share one, and with it the settling of the rows and the ADCs, if
-    that is faster and no sum is spoilt: they have the same turn, their columns are different, each row has one input,
-    and no column has a programmed cell in a row that is active for another job's sake.
+    of_job: Table
+    array: Table
+    duration: Table
+
+    def in_turn(self) -> tuple[Table, Table]:
+        """Starts and ends if each array does its activations in their order, without a gap, from 0 on."""
+        first = np.concatenate([[0], 1 + np.flatnonzero(np.diff(self.array)), [len(self.array)]])
+        return _in_turn(self.duration, first[: len(self.array) + 1])
+
+
+def activations_of(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> Activations:
+    """The activations of jobs of one stage.
+
+    Jobs share one, and with it the settling of the rows and the ADCs, if that is faster and no sum is spoilt: they have
+    the same turn, their columns are different, each row has one input, and no column has a programmed cell in a row
+    that is active for another job's sake.
     """
     order = np.argsort(jobs[:, _ARRAY], kind="stable")
     duration = times.activations(jobs[:, _PLANES], jobs[:, _COLUMNS], jobs[:, _BITS])
     check_time(float(duration.sum(dtype=np.float64)))
     first = np.concatenate([[0], 1 + np.flatnonzero(np.diff(jobs[order, _ARRAY])), [len(jobs)]])[: len(jobs) + 1]
-    start, end = np.zeros(len(jobs), np.int64), duration.copy()
-    start[order], end[order] = _in_turn(duration[order], first)
+    of_job, longest = np.empty(len(jobs), np.int64), duration[order]
+    of_job[order] = np.arange(len(jobs))
     for low, high in np.stack([first[:-1], first[1:]], axis=1)[_may_share(jobs[order], first)].tolist():
-        members, clock = order[low:high], 0
-        for activation in _activations(jobs[members], occupancy, times):
-            own = members[activation.jobs]
-            start[own], end[own] = clock, clock + activation.duration
-            clock += activation.duration
-    return start, end
+        members = order[low:high]
+        for number, activation in enumerate(_activations(jobs[members], occupancy, times)):
+            of_job[members[activation.jobs]] = low + number
+            longest[low + number] = activation.duration
+    used, of_job = np.unique(of_job, return_inverse=True)
+    return Activations(of_job.reshape(-1), jobs[order[used], _ARRAY], longest[used])
+
+
+def start_times(jobs: Table, occupancy: Occupancy, times: ArrayTimes) -> tuple[Table, Table]:
+    """When each job starts and ends, in ps from when the inputs are there: an array does one activation after the
+    other."""
+    activations = activations_of(jobs, occupancy, times)
+    start, end = activations.in_turn()
+    return start[activations.of_job], end[activations.of_job]
 
 
 def _in_turn(duration: Table, first: Table) -> tuple[Table, Table]:

@@ -18,7 +18,7 @@ ADDITION = ("first_column", "columns", "unit", "start_ps")
 
 
 @dataclass(frozen=True)
-class _Range:
+class Vector:
     """Elements of a product of which there are several partial sums; `ready` is a heap of when each is there [ps]."""
 
     product: int
@@ -36,11 +36,11 @@ def schedule_additions(
     different columns are added in pairs, the earliest first, each pair on the unit that is free first. A unit adds
     `vector_width` elements at most.
     """
-    ranges = [vector for i, parts in enumerate(products) for vector in _vectors(_ranges(i, parts), vector_width)]
+    ranges = [vector for i, parts in enumerate(products) for vector in vectors(i, parts, vector_width)]
     additions: list[list[tuple[int, int, int, int]]] = [[] for _ in products]
     free: list[tuple[int, int]] = []
     """Units that have added before; those with greater numbers never did, and are free from the start."""
-    waiting = [(_second(r.ready), number) for number, r in enumerate(ranges)]
+    waiting = [(second(r.ready), number) for number, r in enumerate(ranges)]
     heapify(waiting)
     last = 0
     while waiting:
@@ -56,13 +56,18 @@ def schedule_additions(
         additions[chosen.product].append((chosen.first, chosen.columns, unit, start))
         last = max(last, start + add_ps)
         if len(chosen.ready) > 1:
-            heappush(waiting, (_second(chosen.ready), number))
+            heappush(waiting, (second(chosen.ready), number))
     return [np.array(rows, np.int64).reshape(-1, len(ADDITION)) for rows in additions], last
 
 
-def _vectors(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
+def vectors(product: int, parts: Table, vector_width: int) -> Iterator[Vector]:
+    """The elements of a product (its table PART) with several partial sums, as vectors that a unit adds at once."""
+    return _vectors(_ranges(product, parts), vector_width)
+
+
+def _vectors(ranges: Iterator[Vector], vector_width: int) -> Iterator[Vector]:
     """The ranges as vectors that a unit adds at once: long ones cut, short ones of equally many partial sums joined."""
-    last: _Range | None = None
+    last: Vector | None = None
     for new in (piece for whole in ranges for piece in _cut(whole, vector_width)):
         if last is None:
             last = new
@@ -72,7 +77,7 @@ def _vectors(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
             and last.columns + new.columns <= vector_width
         ):
             ready = [max(pair) for pair in zip(sorted(last.ready), sorted(new.ready))]
-            last = _Range(new.product, last.first, last.columns + new.columns, ready)
+            last = Vector(new.product, last.first, last.columns + new.columns, ready)
         else:
             yield last
             last = new
@@ -80,18 +85,18 @@ def _vectors(ranges: Iterator[_Range], vector_width: int) -> Iterator[_Range]:
         yield last
 
 
-def _cut(whole: _Range, width: int) -> Iterator[_Range]:
+def _cut(whole: Vector, width: int) -> Iterator[Vector]:
     """The range in pieces of at most `width` elements."""
     for done in range(0, whole.columns, width):
-        yield _Range(whole.product, whole.first + done, min(width, whole.columns - done), list(whole.ready))
+        yield Vector(whole.product, whole.first + done, min(width, whole.columns - done), list(whole.ready))
 
 
-def _second(heap: list[int]) -> int:
-    """The second smallest of a heap."""
+def second(heap: list[int]) -> int:
+    """The second smallest of a heap: when two sums are there."""
     return min(heap[1:3])
 
 
-def _ranges(product: int, parts: Table) -> Iterator[_Range]:
+def _ranges(product: int, parts: Table) -> Iterator[Vector]:
     """The ranges of elements that several columns hold partial sums of."""
     places = np.concatenate([parts[:, :3], parts[:, 3:4] - parts[:, :1]], axis=1)
     partial_sums, which = np.unique(places, axis=0, return_inverse=True)
@@ -108,4 +113,4 @@ def _ranges(product: int, parts: Table) -> Iterator[_Range]:
         if len(ready) > 1:
             heap = list(ready.values())
             heapify(heap)
-            yield _Range(product, low, high - low, heap)
+            yield Vector(product, low, high - low, heap)

@@ -1,23 +1,10 @@
-"""When the digital operators between two stages run: each as soon as its operands and units are there."""
+"""When the digital operators of a kernel run: each as soon as its operands and units are there, in their order."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from passes.analysis.cost.digital import OperatorCost, Unit
-
-
-@dataclass(frozen=True)
-class Run:
-    """An operator occupies `units` (digital ones are numbered from 0, attention units follow) from `start` on [ps]."""
-
-    units: tuple[int, ...]
-    start: int
-    duration: int
-
-    @property
-    def end(self) -> int:
-        return self.start + self.duration
+from passes.schedule_arrays.analysis.steps import Run
 
 
 def schedule_operators(

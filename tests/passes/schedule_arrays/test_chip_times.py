@@ -4,7 +4,7 @@ from cimc.hardware.library import load_chip
 from dialects.chip.keys import Value
 from dialects.hardware import ChipAttr
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.stage import Resources
+from passes.schedule_arrays.analysis.steps import Resources
 from passes.schedule_arrays.chip_times import resources_of
 
 
@@ -14,7 +14,7 @@ def chip(**changes: Value) -> ChipAttr:
 
 def test_resources() -> None:
     bits = tuple(range(1000, 8001, 1000))
-    assert resources_of(chip()) == Resources(ArrayTimes(10_000, 1, bits), 1, 2000, 4)
+    assert resources_of(chip()) == Resources(ArrayTimes(10_000, 1, bits), 1, 2000, 4, attention_units=1)
 
 
 def test_a_chip_without_vectors_works_on_as_many_numbers_as_an_array_has_columns() -> None:

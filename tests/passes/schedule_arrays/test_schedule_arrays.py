@@ -60,15 +60,20 @@ array_keys = st.fixed_dictionaries(
         "transfer_ns": st.sampled_from([0, 5]),
         "digital_units": st.integers(1, 2),
         "add_ns": st.sampled_from([0, 2]),
+        "buffers": st.integers(1, 2),
     }
+)
+link_keys = st.fixed_dictionaries(
+    {"links": st.integers(1, 2)}, optional={"link_bits_per_ns": st.sampled_from([0.3, 8, 1000])}
 )
 
 
 @st.composite
 def chips(draw: st.DrawFn) -> ChipAttr:
-    """With the numbers that the time of digital operators needs, or without them."""
+    """With the numbers that the time of digital operators needs, or without them; with some links, or any number."""
     digital = draw(digital_keys) if draw(st.booleans()) else {}
-    return ChipAttr.from_dict({**draw(array_keys), **digital})
+    links = draw(link_keys) if draw(st.booleans()) else {}
+    return ChipAttr.from_dict({**draw(array_keys), **digital, **links})
 
 
 weights = hnp.arrays(np.int8, st.tuples(st.integers(1, 8), st.integers(1, 8)))
@@ -233,7 +238,8 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xui8>) -> (tensor<?x4xi32>, t
     found = [(Opcode(op), start) for op, start in program.instructions[["op", "start"]][:4].tolist()]
     both = (Opcode.PERMUTE, 1000)
     assert found == [(Opcode.KERNEL, 0), both, both, (Opcode.KERNEL, 6000)]
-    assert program.stages[0].start_ps == 7000
+    into = program.instructions[program.instructions["op"] == Opcode.TRANSFER][:2]
+    assert into["start"].tolist() == [7000, 6000]
 
 
 def test_a_network_without_multiplications() -> None:
@@ -250,6 +256,13 @@ func.func @main(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 def test_times_of_the_chip_are_in_the_program() -> None:
     program = scheduled(TWICE, {"w": ONES}, settle_ns=0.5, adc_kind="ramp", adc_bits=4, transfer_ns=7, add_ns=1.25)
     assert program.timing == Timing(500, (2000, 4000, 8000, 16000), 7000, 1250, 1, 0, vector_width=4)
+    program = scheduled(TWICE, {"w": ONES}, buffers=2, links=3, link_bits_per_ns=0.5)
+    assert program.timing is not None
+    timing = program.timing
+    assert (timing.buffers, timing.links, timing.link_bits_per_ns) == (2, 3, 0.5)
+    assert timing.transfer_ps == 5000
+    transfers = program.instructions[program.instructions["op"] == Opcode.TRANSFER]
+    assert transfers[["array", "start"]].tolist()[:2] == [(0, 0), (1, 0)]
     digital = {"compare_ns": 1, "function_ns": 1, "normalize_ns": 1, "attention_units": 3, "attention_macs_per_ns": 1}
     program = scheduled(TWICE, {"w": ONES}, **digital, vector_width=9, digital_units=2)
     assert program.timing == Timing(10000, tuple(range(1000, 9000, 1000)), 5000, 2000, 2, 3, vector_width=9)

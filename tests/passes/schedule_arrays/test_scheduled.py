@@ -70,12 +70,14 @@ def times(module: ModuleOp) -> list[tuple[str, int, int]]:
     return [(name, start, start + duration) for name, start, duration in starts]
 
 
-def test_each_begins_when_the_one_before_it_ends(network: Network) -> None:
+def test_each_begins_when_what_it_reads_is_there(network: Network) -> None:
+    """The stage with the vector that needs no permutation; the last kernel after it, for it reads both products."""
     schedule(network)
     names, starts, ends = zip(*times(network.module))
     assert names == ("array.kernel", "array.permute", "array.stage", "array.kernel")
-    assert starts == (0, *ends[:-1])
-    assert len(set(ends)) == 4
+    kernel, permutation, stage, _ = ends
+    assert starts == (0, kernel, kernel, stage)
+    assert kernel < permutation < stage
 
 
 def test_kernels_have_what_they_alone_read(network: Network) -> None:
@@ -97,8 +99,9 @@ def test_the_stage_moves_each_vector_once(network: Network) -> None:
     )
     assert [op.x.name_hint for op in ins] == ["p", "a"]
     assert [op.x.name_hint for op in outs] == ["one", "two"]
-    end = stage.duration_ps.value.data
-    assert {op.start_ps.value.data + op.duration_ps.value.data for op in outs} == {end}
+    assert min(op.start_ps.value.data for op in ins) == 0
+    ends = {op.start_ps.value.data + op.duration_ps.value.data for op in outs}
+    assert max(ends) == stage.duration_ps.value.data
 
 
 def test_taken_apart_it_is_a_network_without_times(network: Network) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from passes.analysis.timing import ArrayTimes
 from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.stage import Product, Resources, schedule_stage
+from passes.schedule_arrays.analysis.stage import schedule_stage
+from passes.schedule_arrays.analysis.steps import Product, Resources
 
 RESOURCES = Resources(ArrayTimes(10, 1, (1, 2, 3, 4)), digital_units=1, add_ps=20, vector_width=4)
 
@@ -24,18 +25,6 @@ def product(
 def occupancy(*products: Product) -> Occupancy:
     tiles = [np.concatenate([one.places, one.tiles[:, 2:]], axis=1) for one in products]
     return Occupancy(np.concatenate([np.zeros((0, 5), np.int64), *tiles]))
-
-
-def test_jobs_drive_the_rows_of_their_group():
-    """Tile 1 holds weight rows 4 and 5, and lies at row 1 of array 3; its second group drives element 5 on row 2."""
-    one = product(
-        [[0, 0, 4, 2], [4, 0, 2, 2]], [[2, 0, 0], [3, 1, 2]], [[0, 0, 4, 1], [1, 0, 1, 2], [1, 1, 1, 3]], source=7
-    )
-    assert one.jobs().tolist() == [
-        [2, 0, 4, 0, 2, 7, 0, 1, 1, 0],
-        [3, 1, 1, 2, 2, 7, 4, 1, 2, 0],
-        [3, 2, 1, 2, 2, 7, 5, 1, 3, 0],
-    ]
 
 
 def test_row_groups_wait_and_then_sums_are_added():
