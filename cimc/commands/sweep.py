@@ -124,6 +124,7 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path, reports: int | N
     from cimc.report.texts.table import print_table
     from cimc.sweep.pareto import front_of
     from cimc.sweep.shown.page import page_of_sweep
+    from cimc.sweep.shown.parts import parts_notes
     from cimc.sweep.shown.plot import write_plot
     from cimc.sweep.shown.reports import MOST_REPORTS, write_reports
     from cimc.sweep.shown.results import rows_of, varying_settings, write_csv
@@ -141,14 +142,15 @@ def _show(model: Path, grid: "Grid", sweep: "Sweep", out: Path, reports: int | N
     if not finished:
         raise UserError(f"none of {len(rows)} points came through; {points} tells why in column {ERROR}")
     front = front_of(finished, grid.goals)
+    notes = list(parts_notes(sweep, front))
     with whole_file(best, UserError) as new:
         write_csv(new, front.best)
     with whole_file(picture, UserError) as new:
-        write_plot(new, front, varying_settings(sweep), f"{model.name}: {len(finished)} points")
+        write_plot(new, front, varying_settings(sweep), f"{model.name}: {len(finished)} points", notes)
     say("")
     say(best_line(front))
     print_table(front_table(sweep, front))
-    say(*front_notes(front))
+    say(*front_notes(front), *notes)
     wanted = [tie.first for tie in best_ties(front)[: MOST_REPORTS if reports is None else reports]]
     with counting_bar("reports") as bar:
         addresses = write_reports(sweep, wanted, out, lambda written: bar("reports", written, len(wanted)))

@@ -19,11 +19,13 @@ from cimc.report.cost.program_cost import Components, Cost, add, cost_of
 from cimc.report.cost.vectors import Per
 from cimc.report.formats import FormatUse, format_uses, utilization_of
 from cimc.report.formulas import FORMULAS
+from cimc.report.largest_parts import LargestPart, largest_parts
 from cimc.report.layer import Layer, Layers
 from cimc.report.sharing import Sharing, sharing_of
 from cimc.report.structures import structures_of
 from passes.analysis.cost.pipeline import Prefill
 
+MEMORY = ("held", "moved", "keys_and_values")
 Split: TypeAlias = dict[str, float | None]
 """`parameter` (constant-weight multiplications), `digital` and `total`; None for what is not known."""
 
@@ -49,6 +51,8 @@ class Report:
     chip: Mapping[str, Any]
     adc_model: str | None
     """The chip's ADC model by name, and where it comes from."""
+    digital_set: str | None
+    """The set of digital constants that the chip takes; None for numbers of its own."""
     mapping: str
     arrays: int
     arrays_lower_bound: int
@@ -77,6 +81,10 @@ class Report:
     area_um2: float | None
     area_components_um2: Components
     leakage_uw: Components
+    largest_parts: Mapping[str, LargestPart]
+    """By total, as in `energy_pj.total`: what is more than half of it, and where the numbers of that come from."""
+    memory: Mapping[str, float | None]
+    """Bytes: `held` between steps, the most at once; `moved`, read and written; `keys_and_values`, read and written."""
     prefill: Mapping[str, Mapping[str, Any] | None]
     """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, latency_ns, tokens_per_second."""
     conditions: Mapping[str, Any]
@@ -104,6 +112,7 @@ class Report:
             "stage_costs": stages,
             "notes": list(self.notes),
         }
+        own["largest_parts"] = {total: vars(part) for total, part in self.largest_parts.items()}
         clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
         own["formats"] = [vars(use) for use in self.formats]
         own |= {"may_clip": clipping, "measured": measured_json(self.measured), "coverage": self.coverage.to_json()}
@@ -145,6 +154,7 @@ class _Reporter:
             per=cost.vectors.per,
             chip=program.chip.to_json(),
             adc_model=adc_description(self.chip),
+            digital_set=self.chip.digital_set,
             mapping=program.mapping,
             arrays=len(program.arrays),
             arrays_lower_bound=sum(-(-use.stored_weights // cells) for use in formats),
@@ -167,6 +177,8 @@ class _Reporter:
             area_um2=add(cost.area.values()),
             area_components_um2=cost.area,
             leakage_uw=cost.leakage,
+            largest_parts=self._largest_parts(),
+            memory=dict.fromkeys(MEMORY) if cost.traffic is None else {k: vars(cost.traffic)[k] for k in MEMORY},
             prefill={name: None if times is None else _prefill(times) for name, times in cost.prefill.items()},
             conditions=self._conditions(),
             layers=tuple(self.layers.layer(m) for m in program.multiplications),
@@ -188,6 +200,13 @@ class _Reporter:
             "tokens_of_a_run": None if run is None else run.tokens,
             "unknown_operators": {} if self.cost.digital is None else dict(self.cost.digital.unknown),
         }
+
+    def _largest_parts(self) -> dict[str, LargestPart]:
+        cost, sources = self.cost, dict(chip_sources(self.program))
+        model = adc_description(self.chip)
+        if model is not None:
+            sources["adc_model"] = model
+        return largest_parts(cost.energy, cost.leakage, cost.area, sources)
 
     def _stages(self) -> list[StageCost]:
         nodes = {m.y: m.node for m in self.program.multiplications}

@@ -9,7 +9,7 @@ from cimc.report.report import Report, measured_json
 
 Figure = int | float | None
 
-NO_FIGURES = ("chip", "conditions", "options", "measured", "sources")
+NO_FIGURES = ("chip", "conditions", "options", "measured", "sources", "largest_parts")
 """Parts of a report that say what the figures are of: the settings of a point stand in columns of their own.
 
 What was measured does so, too: a program of a sweep is not measured if its network says everything.

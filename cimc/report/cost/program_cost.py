@@ -1,6 +1,6 @@
 """What a program costs on its chip: time, energy, area and leakage (formulas in docs/cost-model.md)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.traffic import Traffic, traffic_of
 from cimc.report.cost.vectors import Vectors, vectors_of
+from cimc.report.largest_parts import OTHERS
 from dialects.errors import UserError
 from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
 from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
@@ -33,8 +34,7 @@ from passes.analysis.cost.pipeline import Prefill, prefill
 Components = dict[str, float | None]
 """A figure by component; None for one that the chip gives no number for."""
 
-DIGITAL_COMPONENTS = ("digital", "attention", "buffer", "memory")
-"""Components of energy that are not of multiplications in arrays; the last two are there if the chip gives them."""
+DIGITAL_COMPONENTS = ("digital", "attention")
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Cost:
     @property
     def energy_pj(self) -> Components:
         """`parameter` is dynamic energy; `total` has the leakage during the whole latency, too."""
-        digital = [value for name, value in self.energy.items() if name in DIGITAL_COMPONENTS]
-        parameter = [value for name, value in self.energy.items() if name not in (*DIGITAL_COMPONENTS, "leakage")]
+        digital = [self.energy[name] for name in DIGITAL_COMPONENTS]
+        parameter = [value for name, value in self.energy.items() if name not in OTHERS]
         return {"parameter": add(parameter), "digital": add(digital), "total": add(self.energy.values())}
 
 
@@ -203,6 +203,7 @@ def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
         unknown = [name for name, value in components.items() if value is None]
         if unknown:
             notes.append(f"{figure}: {', '.join(unknown)} not known: the chip lacks keys that end in _{unit}")
+    notes += _memory_notes(chip, cost.traffic)
     bits = sorted({int(b) for b in np.unique(cost.arrays.records["adc_bits"])})
     if "adc_model" in given:
         notes += sorted({note for b in bits if (note := chip.adc_model.note(b)) is not None})
@@ -210,3 +211,15 @@ def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
         listed = ", ".join(f"{name} ({count})" for name, count in cost.digital.unknown.items())
         notes.append(f"operators that are not known, counted as one arithmetic step an element: {listed}")
     return notes
+
+
+def _memory_notes(chip: ChipAttr, traffic: Traffic | None) -> Iterator[str]:
+    """What is not counted of memories that the chip says something of."""
+    given = {key: value for key, value in vars(chip.memory_costs()).items() if value is not None}
+    if given and traffic is None:
+        yield "buffers and key/value memory are not counted: what they hold is known from a run of the kernels"
+    for memory, name in (("buffer", "buffers"), ("memory", "key/value memory")):
+        keys = [key for key in vars(chip.memory_costs()) if key.startswith(f"{memory}_")]
+        lacking = [key for key in keys if key not in given]
+        if 0 < len(lacking) < len(keys):
+            yield f"{name}: counted in part, the chip gives no {', '.join(lacking)}"

@@ -6,16 +6,12 @@ import altair as alt
 
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table
 from cimc.report.figures.theme import tone
+from cimc.report.largest_parts import NAMES, OTHERS
 from cimc.report.quantities import AREA, ENERGY, Unit, shown
 from cimc.report.report import Report
 from cimc.report.study import Study
 
 LANE = 22
-OTHERS = ("digital", "attention", "leakage")
-"""Components of energy that do not belong to multiplications in arrays."""
-NAMES = {"adc": "ADCs", "dac": "DACs", "shift_add": "shift-adds", "add": "additions", "transfer": "transfers"}
-"""Where the report's name of a component is no word."""
-
 Amounts = Mapping[str, float | None]
 
 
@@ -37,7 +33,7 @@ def all_energy(studies: Sequence[Study]) -> Figure:
     return Figure(
         "energy",
         "Energy of everything",
-        "The arrays together, digital operators and attention, and what leaks during the latency of one token.",
+        "The arrays together, digital operators, attention, memories, and what leaks during the latency of one token.",
         _panels(
             studies,
             lambda r: {"arrays": r.energy_pj["parameter"], **{k: r.energy_components_pj.get(k) for k in OTHERS}},
@@ -53,7 +49,7 @@ def area(studies: Sequence[Study]) -> Figure:
     return Figure(
         "area",
         "Area by component",
-        "Of the arrays that the program uses, and of all digital and attention units.",
+        "Of the arrays that the program uses, of all digital and attention units, and of buffers.",
         _panels(studies, lambda r: r.area_components_um2, AREA, "accent"),
         half=True,
     )

@@ -1,6 +1,6 @@
 """What a reader of the figures should know: what they are counted for, and what to be warned of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from cimc.program.distance import PROGRAM
 from cimc.program.fidelity import (
@@ -14,7 +14,9 @@ from cimc.program.fidelity import (
 from cimc.program.one_line import one_line
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.key_figures import missing_figures
+from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, TOTALS, said_parts
 from cimc.report.study import Study
+from cimc.report.texts.parts_text import constants_text
 from cimc.report.words import vectors_text
 
 
@@ -58,11 +60,28 @@ def conditions(study: Study) -> Iterator[str]:
         if study.report.per == INFERENCE:
             many = f"A stream has {prefill['tokens']} inferences"
         yield f"{many}; what limits it: {prefill['busiest']}."
+    yield f"Constants: {constants_text(study.report)}."
     if study.report.options:
         yield f"Compiled with {options_text(study.report.options)}."
     if study.report.measured is not None:
         ran = "the program itself" if study.report.measured.ran == PROGRAM else "the network that the program computes"
         yield f"Measured, of {ran}: {measured_text(study.report.measured)}."
+
+
+TITLES = {
+    TOTAL: "Energy with digital operators and leakage",
+    PARAMETER: "Energy of arrays alone",
+    DIGITAL: "Energy of digital operators",
+    LEAKAGE: "Leakage",
+    AREA: "Area",
+}
+
+
+def made_of(study: Study, totals: Collection[str] = TOTALS) -> Iterator[str]:
+    """Sentences about what some totals of one program are mostly made of, and where those numbers come from."""
+    for total, part in said_parts(study.report.largest_parts):
+        if total in totals:
+            yield f"{TITLES[total]}: {part.text}."
 
 
 def shared(studies: Sequence[Study], sentences: Callable[[Study], Iterable[str]]) -> dict[str, list[str]]:

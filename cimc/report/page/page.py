@@ -9,7 +9,8 @@ from cimc.report.figures.all_figures import figures_of
 from cimc.report.figures.figure import PICKED, Figure, Panel, legend_entries
 from cimc.report.formats import format_text, marked_formats
 from cimc.report.key_figures import KEY_FIGURES, KeyFigure, shown_figures
-from cimc.report.page.cautions import cautions, conditions, shared
+from cimc.report.largest_parts import TOTALS, said_parts
+from cimc.report.page.cautions import cautions, conditions, made_of, shared
 from cimc.report.page.layer_table import layer_columns
 from cimc.report.page.rendering import embedded, rendered
 from cimc.report.quantities import SHARE, number, shown
@@ -21,20 +22,26 @@ from cimc.report.words import per_of
 CHIP = "chip."
 """What keys of the report's `sources` begin with that say where a number of the chip comes from."""
 
+_UNLISTED = tuple(total for total in TOTALS if total not in {figure.path for figure in KEY_FIGURES})
+"""Totals that are no key figure, beside which it would stand what they are made of."""
+
 
 def page_of(studies: Sequence[Study]) -> str:
     """The page of one program, or of several side by side."""
     with schemapi.debug_mode(False):  # the charts are right, which tests see to: checking them takes most of the time
         figures = figures_of(studies)
         charts = embedded(_charts(figures))
-    reports = json_of(studies)
+    reports, unlisted = json_of(studies), TOTALS if len(studies) > 1 else _UNLISTED
     return rendered(
         "page.html",
         title=" and ".join(dict.fromkeys(study.program.source.file or study.label for study in studies)),
         per=per_of(study.report for study in studies),
         studies=[_study(study) for study in studies],
         comparison=_comparison(studies),
-        counted=shared(studies, conditions),
+        counted=shared(
+            studies, lambda study: [*conditions(study), *made_of(study, TOTALS if studies[1:] else _UNLISTED)]
+        ),
+        parts=dict(said_parts(studies[0].report.largest_parts)),
         cautions=shared(studies, cautions),
         figures=[_figure(figure) for figure in figures],
         picked=PICKED,

@@ -6,11 +6,13 @@ from cimc.program.one_line import one_line
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.formats import format_text
 from cimc.report.key_figures import KEY_FIGURES
+from cimc.report.largest_parts import TOTALS
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, number, plainly
 from cimc.report.structures import structure_text
 from cimc.report.study import Study
 from cimc.report.texts.coverage_text import coverage_text
+from cimc.report.texts.parts_text import constants_text, parts_lines
 from cimc.report.texts.table import Table
 from cimc.report.words import per_of
 
@@ -37,6 +39,8 @@ def subject_lines(studies: Sequence[Study]) -> Iterator[str]:
         )
         yield f"  coverage: {coverage_text(report.coverage)}"
         yield f"  structure: {structure_text(report.structures)}"
+        yield f"  constants: {one_line(constants_text(report))}"
+        yield from (f"  {line}" for line in parts_lines(report, *TOTALS))
         yield from (f"  note: {one_line(note)}" for note in report.notes)
 
 

@@ -1,5 +1,6 @@
 """Reports as text: a short summary, and a table of layers."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -10,12 +11,15 @@ from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.formats import encoding_text, format_lines
+from cimc.report.largest_parts import AREA as TOTAL_AREA
+from cimc.report.largest_parts import MEMORIES
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, number, plainly
 from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
 from cimc.report.texts.coverage_text import coverage_lines
+from cimc.report.texts.parts_text import ENERGIES, constants_text, parts_lines
 from cimc.report.texts.table import Table, aligned
 from cimc.report.words import vectors_text, worded
 
@@ -107,10 +111,12 @@ def _cost_lines(report: Report) -> Iterator[str]:
     yield (f"latency       {time['total']} {per}: parameter {time['parameter']}, digital operators {time['digital']}")
     yield (
         f"energy        {energy['total']} {per}: parameter {energy['parameter']}, "
-        f"digital operators {energy['digital']}, leakage {leakage}"
+        f"digital operators {energy['digital']}, {_memory_text(report)}leakage {leakage}"
     )
+    yield from parts_lines(report, *ENERGIES)
     area = plainly(report.area_um2, AREA)
-    yield f"area          {area}, of {report.arrays} arrays and all digital and attention units"
+    yield f"area          {area}, of {report.arrays} arrays and all digital and attention units{_buffers_text(report)}"
+    yield from parts_lines(report, TOTAL_AREA)
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
     if alone is not None:
         times = all_of_it or alone
@@ -125,7 +131,20 @@ def _cost_lines(report: Report) -> Iterator[str]:
     sizes = sizes_text(report.conditions["dims"])
     counted = f"; digital operators for {sizes}" if sizes else ""
     yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{counted}"
+    yield f"constants     {one_line(constants_text(report))}"
     yield from (f"note          {one_line(note)}" for note in report.notes)
+
+
+def _memory_text(report: Report) -> str:
+    """The energy of buffers and of keys and values, if any of that is counted."""
+    energies = report.energy_components_pj
+    counted = [energies[name] for name in MEMORIES if name in energies]
+    return f"memories {plainly(add(counted), ENERGY)}, " if counted else ""
+
+
+def _buffers_text(report: Report) -> str:
+    held = report.memory["held"]
+    return f", {math.ceil(held / 1024):,} KiB of buffers" if held and "buffer" in report.area_components_um2 else ""
 
 
 def _texts(split: Split, unit: Unit) -> dict[str, str]:

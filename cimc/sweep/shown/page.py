@@ -8,6 +8,7 @@ from altair.utils import schemapi
 from cimc.report.page.rendering import embedded, rendered
 from cimc.sweep.pareto import Front
 from cimc.sweep.run import Sweep
+from cimc.sweep.shown.parts import parts_notes
 from cimc.sweep.shown.plot import PLOT_CONFIG, SIDE, pairs_of, panels_of, settings_text
 from cimc.sweep.shown.results import varying_settings
 from cimc.sweep.shown.text import best_line, best_ties, cautions_of, front_table, summary_lines
@@ -36,7 +37,7 @@ def page_of_sweep(sweep: Sweep, front: Front, model: str, reports: Sequence[str 
         summary=list(summary_lines(sweep)),
         fixed=", ".join(f"{name} {value}" for name, value in fixed.items()),
         best=best_line(front),
-        cautions=list(cautions_of(front)),
+        cautions=[*cautions_of(front), *parts_notes(sweep, front)],
         panels=[
             (f"{title_of(y.figure)}, over {title_of(x.figure)}", f"panel-{i}")
             for i, (x, y) in enumerate(pairs_of(front.goals))

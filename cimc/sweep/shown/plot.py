@@ -1,5 +1,6 @@
 """A picture of a sweep: its points by the figures they are compared by, the best ones full, the others faint."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ _PREFERRED = ("weight_bits", "mapping", "monarch", "encoding", "chip")
 """The settings that tell points apart first: by colour, then by shape."""
 _MOST_KINDS = 8
 """Settings with more values than this cannot be told apart by colour or shape."""
+_NOTE_WIDTH = 110
+"""Letters in a line below the title."""
 _LISTED = 8
 """Points of a tie that are named one by one."""
 PLOT_CONFIG: dict[str, Any] = {
@@ -41,17 +44,28 @@ PLOT_CONFIG: dict[str, Any] = {
         **{name: value for name, value in CONFIG["legend"].items() if not name.startswith("symbol")},
         "symbolBaseFillColor": {"expr": "muted"},
     },
-    "title": {"color": {"expr": "ink"}, "fontSize": 15, "anchor": "middle"},
+    "title": {
+        "color": {"expr": "ink"},
+        "fontSize": 15,
+        "anchor": "middle",
+        "subtitleColor": {"expr": "muted"},
+        "subtitleFontSize": 11,
+    },
 }
 Varying = Mapping[str, Sequence[Setting]]
 """The settings that differ between points, with their values."""
 
 
-def write_plot(path: Path, front: Front, varying: Varying, title: str) -> None:
-    """Draw all panels as a PNG."""
+def write_plot(path: Path, front: Front, varying: Varying, title: str, notes: Sequence[str] = ()) -> None:
+    """Draw all panels as a PNG, with notes below the title."""
     charts = [chart.properties(width=SIDE, height=SIDE) for chart in panels_of(front, varying, {})]
-    spec = {**alt.hconcat(*charts, spacing=40).to_dict(), "title": title, "config": PLOT_CONFIG}
+    spec = {**alt.hconcat(*charts, spacing=40).to_dict(), "title": _title(title, notes), "config": PLOT_CONFIG}
     path.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=2))
+
+
+def _title(title: str, notes: Sequence[str]) -> str | dict[str, Any]:
+    lines = [line for note in notes for line in textwrap.wrap(note, _NOTE_WIDTH)]
+    return {"text": title, "subtitle": lines} if lines else title
 
 
 def panels_of(front: Front, varying: Varying, pages: Mapping[str, str]) -> list[alt.LayerChart | alt.FacetChart]:
