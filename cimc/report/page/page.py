@@ -38,9 +38,7 @@ def page_of(studies: Sequence[Study]) -> str:
         per=per_of(study.report for study in studies),
         studies=[_study(study) for study in studies],
         comparison=_comparison(studies),
-        counted=shared(
-            studies, lambda study: [*conditions(study), *made_of(study, TOTALS if studies[1:] else _UNLISTED)]
-        ),
+        counted=shared(studies, lambda study: [*conditions(study), *made_of(study, unlisted)]),
         parts=dict(said_parts(studies[0].report.largest_parts)),
         cautions=shared(studies, cautions),
         figures=[_figure(figure) for figure in figures],
