@@ -30,8 +30,8 @@ def retimed(steps: Steps) -> Retimed:
     return _Clock(steps).run()
 
 
-def latency(steps: Steps, waits: Lists, duration: Numbers) -> int:
-    """When all is over if each step lasts for `duration` and starts as soon as the steps that it waits for have ended.
+def ends_of(steps: Steps, waits: Lists, duration: Numbers) -> Numbers:
+    """When each step ends if it lasts for `duration` and starts as soon as the steps that it waits for have ended [ps].
 
     `waits` are those of a `Retimed` of the same steps.
     """
@@ -41,7 +41,7 @@ def latency(steps: Steps, waits: Lists, duration: Numbers) -> int:
     values: list[int] = waits.values.tolist()
     for step in steps.order.tolist():
         ends[step] = lengths[step] + max([ends[other] for other in values[first[step] : first[step + 1]]], default=0)
-    return max(ends, default=0)
+    return np.array(ends, np.int64)
 
 
 @dataclass(eq=False)

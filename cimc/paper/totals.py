@@ -84,7 +84,7 @@ def digital_part(chip_name: str, network: Network, form: str) -> Digital:
             file.write_bytes(layer_model(layer, network.context, form == "monarch").SerializeToString())
             cost = cost_of(compile_network(file, Options(chip=chip_name, measure=False)).program)
             assert cost.digital is not None
-            microseconds += count * cost.digital.span_ns / 1000
+            microseconds += count * (cost.latency_ns["digital"] or 0) / 1000
             digital += count * (cost.digital.digital_pj or 0) / 1e6
             attention += count * (cost.digital.attention_pj or 0) / 1e6
     return Digital(microseconds, digital, attention)

@@ -110,7 +110,7 @@ class Layers:
             conversions=int(self.conversions[chosen].sum()),
             conversions_that_may_clip=self.clipping.get(multiplication.y, 0),
             stage=stage,
-            latency_ns=self.stage_ns(stage) if vectors or not len(own) else 0.0,
+            latency_ns=self._product_ns(multiplication, stage),
             energy_pj=add(energy.values()),
             energy_components_pj=energy,
             area_um2=None if area is None else share * area,
@@ -124,6 +124,12 @@ class Layers:
         if self.cost.time is not None:
             return self.cost.time.stages_ns.get(number)
         return next((stage.duration_ps / 1000 for stage in self.program.stages if stage.number == number), None)
+
+    def _product_ns(self, multiplication: Multiplication, stage: int) -> float | None:
+        """From when its vector moves in to when its product is out; as `stage_ns` where that is not known."""
+        if self.cost.time is None:
+            return self.stage_ns(stage)
+        return self.cost.time.products_ns.get(multiplication.y, 0.0)
 
     def _share(self, tiles: NDArray[np.intp]) -> float:
         """How many arrays of 8-bit weights have as many cells as these tiles take in all their crossbars."""

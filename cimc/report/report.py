@@ -76,6 +76,8 @@ class Report:
     row_groups: int
     may_clip: MayClip
     latency_ns: Split
+    overlap_ns: float | None
+    """What data flow saves: `parameter` and `digital` are that much longer than `total`."""
     energy_pj: Split
     energy_components_pj: Components
     area_um2: float | None
@@ -172,6 +174,7 @@ class _Reporter:
             row_groups=len(self.multiplies),
             may_clip=replace(may_clip(program), conversions=sum(self.layers.clipping.values()), of_conversions=made),
             latency_ns=cost.latency_ns,
+            overlap_ns=cost.overlap_ns,
             energy_pj=cost.energy_pj,
             energy_components_pj=cost.energy,
             area_um2=add(cost.area.values()),

@@ -8,15 +8,14 @@ from types import MappingProxyType
 from cimc.report.cost.kernel_runs import Operator, Run
 from dialects.chip.costs import DigitalCosts
 from passes.analysis.cost.digital import OperatorCost, Unit, free_of_data, operator_cost
-from passes.schedule_arrays.analysis.operators import schedule_operators
 
 
 @dataclass(frozen=True)
 class DigitalCost:
     """What the kernels take for a token or an inference, in all iterations of bodies; times in ns, energies in pJ."""
 
-    span_ns: float
-    """Kernels one after the other, the operators of each as soon as operands and units allow."""
+    operators: tuple[tuple[OperatorCost, ...], ...]
+    """What each node of each kernel takes, in all executions; not divided."""
     digital_busy_ns: float
     """Time of the digital units, as if all worked all the time."""
     attention_busy_ns: float
@@ -29,11 +28,11 @@ class DigitalCost:
 def digital_cost(
     run: Run, costs: DigitalCosts, tokens: int, waits: Mapping[tuple[int, int], int] = MappingProxyType({})
 ) -> DigitalCost:
-    """The cost of the kernels of a run, divided by its `tokens`.
+    """The cost of the kernels of a run, divided by its `tokens` where it says nothing else.
 
     `waits` tells how long [ps] memory keeps operators busy at least, by kernel and number in it.
     """
-    span = 0
+    works: list[tuple[OperatorCost, ...]] = []
     busy = dict.fromkeys(Unit, 0)
     energies: dict[Unit, list[float | None]] = {unit: [] for unit in Unit}
     unknown: Counter[str] = Counter()
@@ -43,15 +42,14 @@ def digital_cost(
             replace(cost, picoseconds=max(cost.picoseconds, waits.get((number, place), 0)))
             for place, cost in enumerate(_priced(operators, constants, costs))
         ]
-        runs = schedule_operators(list(_with_operands(operators, priced)), costs.digital_units, costs.attention_units)
-        span += times * max((run.end for run in runs), default=0)
+        works.append(tuple(replace(cost, picoseconds=times * cost.picoseconds) for cost in priced))
         for operator, cost in zip(operators, priced, strict=True):
             energies[cost.unit].append(None if cost.picojoules is None else times * cost.picojoules)
             busy[cost.unit] += times * cost.units * cost.picoseconds
             if not cost.known:
                 unknown[f"{operator.domain}.{operator.op_type}".lstrip(".")] += 1
     return DigitalCost(
-        span_ns=span / 1000 / tokens,
+        operators=tuple(works),
         digital_busy_ns=busy[Unit.VECTOR] / 1000 / costs.digital_units / tokens,
         attention_busy_ns=busy[Unit.ATTENTION] / 1000 / costs.attention_units / tokens,
         digital_pj=_total(energies[Unit.VECTOR], tokens),
@@ -67,15 +65,6 @@ def _priced(operators: Sequence[Operator], constants: frozenset[str], costs: Dig
             yield OperatorCost(Unit.NONE)
         else:
             yield operator_cost(costs, o.op_type, o.input_shapes, o.output_shapes, domain=o.domain, equation=o.equation)
-
-
-def _with_operands(
-    operators: Sequence[Operator], priced: Sequence[OperatorCost]
-) -> Iterator[tuple[OperatorCost, list[int]]]:
-    """Each cost with the numbers of the operators that make its operands."""
-    makers = {name: number for number, operator in enumerate(operators) for name in operator.outputs if name}
-    for operator, cost in zip(operators, priced, strict=True):
-        yield cost, sorted({makers[name] for name in (*operator.inputs, *operator.seen) if name in makers})
 
 
 def _total(energies: Sequence[float | None], tokens: int) -> float | None:

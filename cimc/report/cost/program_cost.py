@@ -64,9 +64,16 @@ class Cost:
 
     @property
     def latency_ns(self) -> Components:
-        parameter = None if self.time is None else self.time.parameter_ns
-        digital = None if self.digital is None else self.digital.span_ns
-        return {"parameter": parameter, "digital": digital, "total": add([parameter, digital])}
+        """`parameter` and `digital` are of the same schedule, where all else takes no time."""
+        if self.time is None:
+            return {"parameter": None, "digital": None, "total": None}
+        return {"parameter": self.time.parameter_ns, "digital": self.time.digital_ns, "total": self.time.total_ns}
+
+    @property
+    def overlap_ns(self) -> float | None:
+        """What is saved since arrays and digital units work at the same time."""
+        parameter, digital, total = self.latency_ns.values()
+        return None if parameter is None or digital is None or total is None else parameter + digital - total
 
     @property
     def energy_pj(self) -> Components:
@@ -92,7 +99,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     traffic = None if seen is None else traffic_of(program, seen, cached, vectors.tokens)
     digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens, waits)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
-    time = program_time(program, vectors)
+    time = program_time(program, vectors, seen, None if digital is None else digital.operators)
     hardware, count = chip.hardware_costs(), crossbars(program)
     cost = Cost(
         vectors=vectors,
@@ -185,7 +192,7 @@ def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None)
     if digital is not None:
         busy["digital units"] += digital.digital_busy_ns
         busy["attention units"] = digital.attention_busy_ns
-        prefills["total"] = prefill(tokens, time.parameter_ns + digital.span_ns, busy)
+        prefills["total"] = prefill(tokens, time.total_ns or 0.0, busy)
     return prefills
 
 

@@ -1,90 +1,109 @@
-"""How long a program's multiplications keep the chip busy, by its own schedule: for a token, or for an inference."""
+"""How long a program takes and keeps the chip busy, retimed: for a token, or for an inference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cimc.program.metadata import Stage, Timing
+from cimc.clock.graph import Kind, Steps
+from cimc.clock.retiming import ends_of, retimed
+from cimc.clock.steps import steps_of
 from cimc.program.program import Program
-from cimc.program.records import Opcode
-from cimc.program.timing import Activations, activations_of
+from cimc.program.timing import activations_of
 from cimc.report.cost.array_cost import tiles_of_records
+from cimc.report.cost.kernel_runs import Run
+from cimc.report.cost.run_steps import steps_of_run, taken_by_steps
 from cimc.report.cost.vectors import ONE, Vectors
-from passes.analysis.cost.intervals import newly_covered
+from passes.analysis.cost.digital import OperatorCost
 
 Numbers = NDArray[np.int64]
+Operators = Sequence[Sequence[OperatorCost]]
+"""What each node of each kernel takes in a run, in all iterations of its body."""
 
 
 @dataclass(frozen=True)
 class ProgramTime:
-    """Times [ns] of multiplications in arrays and what belongs to them."""
+    """Times [ns] of a token or an inference."""
 
     parameter_ns: float
-    """The stages, one after the other, and the permutations between them."""
+    """The latency where digital operators take no time."""
+    digital_ns: float | None
+    """The latency where they alone take time; None where they are not counted, as for `total_ns`."""
+    total_ns: float | None
     array_busy_ns: float
     """The array that is used for longest, over all stages."""
     addition_busy_ns: float
     """Additions of partial sums, as if all digital units worked all the time."""
     stages_ns: Mapping[int, float]
-    """Each stage, by its number."""
+    """From when the first vector of each stage moves in to when its last product is out, by its number; operators take
+    no time."""
+    products_ns: Mapping[int, float]
+    """The same for each multiplication, by the value that it gives: its own vector, and its own product."""
 
 
-def program_time(program: Program, vectors: Vectors = ONE) -> ProgramTime | None:
+def program_time(
+    program: Program, vectors: Vectors = ONE, run: Run | None = None, operators: Operators | None = None
+) -> ProgramTime | None:
     """The times of a program; None if it says nothing about time.
 
-    A stage lasts for its duration with the first vector of each iteration; the others follow as soon as the busiest
-    of its arrays and the digital units allow. What takes no vector is left out.
+    All is in the program's order on the program's arrays, units and links, with the durations that it has in the run.
+    `parameter_ns` and `digital_ns` are of the same order, so that their sum is never less than `total_ns`.
     """
-    timing = program.timing
-    if timing is None:
+    if program.timing is None:
         return None
-    clock = _Clock(program, timing, vectors)
-    stages = {stage.number: clock.stage_ps(stage) for stage in program.stages}
-    busy = np.bincount(clock.activations.array, clock.activations.duration * clock.taken, len(program.arrays))
-    additions = timing.add_ps * int(clock.additions.sum()) / max(1, timing.digital_units)
+    own = steps_of(program)
+    (arrays, activations), (_, additions) = (_busy(own, kind, vectors) for kind in (Kind.ACTIVATION, Kind.ADDITION))
+    steps = steps_of_run(own, vectors, run, operators)
+    times = retimed(steps)
+    works = steps.kind == Kind.OPERATOR
+    ends = ends_of(steps, times.waits, np.where(works, 0, steps.duration))
+    digital = int(ends_of(steps, times.waits, np.where(works, steps.duration, 0)).max(initial=0))
+    nanosecond = 1000 * vectors.tokens
     return ProgramTime(
-        parameter_ns=(sum(stages.values()) + _permuting_ps(program, timing)) / 1000,
-        array_busy_ns=float(busy.max(initial=0.0)) / 1000,
-        addition_busy_ns=additions / 1000,
-        stages_ns={number: duration / 1000 for number, duration in stages.items()},
+        parameter_ns=int(ends.max(initial=0)) / nanosecond,
+        digital_ns=None if operators is None else digital / nanosecond,
+        total_ns=None if operators is None else times.latency / nanosecond,
+        array_busy_ns=float(np.bincount(arrays, activations).max(initial=0.0)) / 1000,
+        addition_busy_ns=float(additions.sum()) / 1000 / max(1, program.timing.digital_units),
+        stages_ns={number: time / nanosecond for number, time in _stages(steps, ends).items()},
+        products_ns={y: time / nanosecond for y, time in _products(steps, ends).items()},
     )
 
 
-class _Clock:
-    """The activations and additions of a program, each with the vectors that it is for."""
+def _busy(steps: Steps, kind: Kind, vectors: Vectors) -> tuple[Numbers, NDArray[np.float64]]:
+    """What steps of a kind occupy, and for how long [ps]; each copy of a weight works for its share of the vectors."""
+    own = np.flatnonzero(steps.kind == kind)
+    taken = taken_by_steps(steps, vectors)[own]
+    return steps.resources.values[steps.resources.first[own]], steps.duration[own] * taken / steps.copies[own]
 
-    def __init__(self, program: Program, timing: Timing, vectors: Vectors) -> None:
-        self.program, self.timing, self.vectors = program, timing, vectors
-        self.activations: Activations = activations_of(program, timing)
-        records = program.instructions
-        self.taken = np.zeros(len(self.activations.array), np.int64)
-        """What is driven together is driven as often as one of it needs."""
-        np.maximum.at(self.taken, self.activations.of_record, vectors.taken(records["y"][self.activations.records]))
-        self.adds = records[records["op"] == Opcode.ADD]
-        self.additions = vectors.taken(self.adds["y"])
 
-    def stage_ps(self, stage: Stage) -> float:
-        """How long a stage takes, in all iterations of the body that it is in."""
-        own, adds = self.activations.stage == stage.number, self.adds["stage"] == stage.number
-        taken, additions = self.taken[own], self.additions[adds]
-        most = int(taken.max(initial=0))
-        if not most:
-            return stage.duration_ps if not len(taken) else 0
-        rounds = max(1, min(self.vectors.rounds.get(stage.number, 1), most))
-        first = stage.duration_ps if taken.all() else self._without_idle(stage, own & (self.taken > 0), adds)
-        others = np.maximum(taken - rounds, 0)
-        arrays = np.bincount(self.activations.array[own], others * self.activations.duration[own])
-        units = self.timing.add_ps * int(np.maximum(additions - rounds, 0).sum()) / max(1, self.timing.digital_units)
-        return rounds * first + max(float(arrays.max(initial=0)), units)
+def _stages(steps: Steps, ends: Numbers) -> dict[int, int]:
+    """How long each stage is at work [ps]; what takes no vector is left out."""
+    records, chosen = steps.program.instructions, np.flatnonzero((steps.kind <= Kind.ADDITION) & (steps.duration > 0))
+    stage = records["stage"][steps.record[chosen]].astype(np.int64)
+    count = int(stage.max(initial=-1)) + 1
+    first, last = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
+    np.minimum.at(first, stage, (ends - steps.duration)[chosen])
+    np.maximum.at(last, stage, ends[chosen])
+    spans = np.where(last, last - first, 0).tolist()
+    return {s.number: spans[s.number] if s.number < count else 0 for s in steps.program.stages}
 
-    def _without_idle(self, stage: Stage, active: NDArray[np.bool_], adds: NDArray[np.bool_]) -> int:
-        """How long a stage takes for one vector if only some of its activations take place."""
-        starts = self.adds["start"][adds & (self.additions > 0)].astype(np.int64)
-        ends = (self.activations.start + self.activations.duration)[active]
-        last = max(int(ends.max(initial=0)), int((starts + self.timing.add_ps).max(initial=0)))
-        return min(stage.duration_ps, last - stage.start_ps + self.timing.transfer_ps)
+
+def _products(steps: Steps, ends: Numbers) -> dict[int, int]:
+    """How long each product takes from when its vector moves in to when it is out [ps], by its value."""
+    records = steps.program.instructions
+    inward, outward = (np.flatnonzero(steps.kind == kind) for kind in (Kind.INWARD, Kind.OUTWARD))
+    moved = records[steps.record[inward]]
+    begins = dict(zip(zip(moved["stage"].tolist(), moved["x"].tolist()), (ends - steps.duration)[inward].tolist()))
+    out = records[steps.record[outward]]
+    closes = dict(zip(out["x"].tolist(), zip(out["stage"].tolist(), ends[outward].tolist())))
+    products: dict[int, int] = {}
+    for made in steps.program.multiplications:
+        if made.y in closes:
+            stage, end = closes[made.y]
+            products[made.y] = end - begins.get((stage, made.x), end)
+    return products
 
 
 def tile_times_ns(program: Program) -> NDArray[np.float64] | None:
@@ -97,10 +116,3 @@ def tile_times_ns(program: Program) -> NDArray[np.float64] | None:
     activations = activations_of(program, program.timing)
     tile = tiles_of_records(program, program.instructions[activations.records])
     return np.bincount(tile, activations.duration[activations.of_record], len(program.tiles)) / 1000
-
-
-def _permuting_ps(program: Program, timing: Timing) -> int:
-    """The time in which permutations are executed; those that overlap count once."""
-    permutes = program.instructions[program.instructions["op"] == Opcode.PERMUTE]
-    start = permutes["start"].astype(np.int64)
-    return int(newly_covered(np.zeros_like(start), start, np.full_like(start, timing.transfer_ps)).sum())
