@@ -21,15 +21,18 @@ FORMULAS = {
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",
     "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "
     "program was compiled; where conversions may clip the program itself was run, and those that did were counted",
-    "latency_ns.parameter": "sum of the stages' durations, and permutations between them; an activation takes planes * "
-    "(settle_ns + ceil(columns / adcs) * adc_ns(adc_bits)), those of one array run in turn, arrays in parallel; then "
-    "partial sums are added in pairs, add_ns each, on the digital units; a stage adds two transfers of transfer_ns",
-    "stage_costs.latency_ns": "per inference rounds * duration + the largest of sum((vectors - rounds) * busy) over "
-    "arrays and digital units; rounds is 1, or how often the body ran that the stage is in",
-    "latency_ns.digital": "sum over kernels of the time of their operators on digital and attention units, each as "
-    "soon as operands and units allow; ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, "
-    "add_ns, function_ns or normalize_ns by class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
-    "latency_ns.total": "parameter + digital",
+    "latency_ns.total": "when all is over: each transfer, activation, addition, operator and permutation as soon as what "
+    "it needs is there and its array and registers, units or link are free, in the order of the program's schedule, "
+    "as long as it takes in the run; an activation takes planes * (settle_ns + ceil(columns / adcs) * "
+    "adc_ns(adc_bits)), an addition of partial sums add_ns, a transfer transfer_ns; all of that times its vectors per "
+    "inference, transfers once in each round of the body that they are in",
+    "latency_ns.parameter": "as total, with digital operators that take no time",
+    "latency_ns.digital": "as total, with nothing but digital operators that takes time; "
+    "ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, add_ns, function_ns or normalize_ns by "
+    "class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
+    "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
+    "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, as "
+    "in latency_ns.parameter",
     "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add: dynamic energy of products in arrays",
     "energy_pj.digital": "digital + attention: dynamic energy of the other operators",
     "energy_pj.total": "parameter + digital + leakage",
@@ -55,7 +58,8 @@ FORMULAS = {
     "prefill": "fill_ns + (tokens - 1) * interval_ns; fill_ns is the latency of one token, interval_ns the time for "
     "which one token keeps the busiest resource: an array, the digital units, the attention units",
     "layers.stage_clipped_share": "conversions of the layer's stage that clipped / all of them, when measured",
-    "layers.latency_ns": "duration of the layer's stage",
+    "layers.latency_ns": "from when its vector moves into arrays to when its product is out of them, as in "
+    "latency_ns.parameter",
     "layers.energy_pj": "as energy_pj.parameter, of the layer's row groups",
     "layers.area_um2": "stored_weights / (rows * columns) of the area of an array of its format",
     "layers.leakage_pj": "stored_weights / (rows * columns) of the leakage of an array of its format * latency_ns."

@@ -109,6 +109,8 @@ def _cost_lines(report: Report) -> Iterator[str]:
     leakage = plainly(report.energy_components_pj["leakage"], ENERGY)
     per = worded("a token", report.per)
     yield (f"latency       {time['total']} {per}: parameter {time['parameter']}, digital operators {time['digital']}")
+    if report.overlap_ns:
+        yield f"overlap       {plainly(report.overlap_ns, TIME)}, in which digital operators run beside arrays"
     yield (
         f"energy        {energy['total']} {per}: parameter {energy['parameter']}, "
         f"digital operators {energy['digital']}, {_memory_text(report)}leakage {leakage}"

@@ -48,14 +48,18 @@ def product(onnx_file: Write, compiled: Compiled) -> Callable[..., Program]:
 
 
 def test_one_tile_of_tiny_4(product: Callable[..., Program]) -> None:
-    """A sum of four cells of 2 bits takes 4; docs/cost-model.md tells where the figures come from."""
+    """A sum of four cells of 2 bits takes 4; docs/cost-model.md tells where the figures come from.
+
+    Operators for 12 ns of 44 need not be done before the vector moves into the array.
+    """
     cost = cost_of(product(4, 4))
-    assert cost.latency_ns == {"parameter": 218, "digital": 44, "total": 262}
+    assert cost.latency_ns == {"parameter": 218, "digital": 44, "total": 250}
+    assert cost.overlap_ns == 12
     assert cost.energy == {
         "adc": 512, "dac": 64, "cells": 128, "shift_add": 16, "transfer": 80, "add": 0,
-        "digital": 500, "attention": 0, "leakage": pytest.approx(3140 * 0.262),
+        "digital": 500, "attention": 0, "leakage": pytest.approx(3140 * 0.25),
     }  # fmt: skip
-    assert cost.energy_pj == {"parameter": 800, "digital": 500, "total": pytest.approx(1300 + 3140 * 0.262)}
+    assert cost.energy_pj == {"parameter": 800, "digital": 500, "total": pytest.approx(1300 + 3140 * 0.25)}
     assert cost.leakage == {"arrays": 100, "adc": 40, "digital": 1000, "attention": 2000}
     assert cost.area == {"cells": 64, "dac": 32, "adc": 320, "shift_add": 20, "digital": 1000, "attention": 2000}
     assert cost.notes == ()
@@ -87,7 +91,7 @@ def test_prefill(product: Callable[..., Program]) -> None:
     assert all_of_it is not None
     assert (alone.fill_ns, alone.interval_ns, alone.busiest) == (218, 208, "arrays")
     assert alone.latency_ns == 218 + 9 * 208
-    assert all_of_it.latency_ns == 262 + 9 * 208
+    assert all_of_it.latency_ns == 250 + 9 * 208
 
 
 def test_the_default_chip(product: Callable[..., Program]) -> None:

@@ -22,7 +22,8 @@ def report(handmade: Program) -> Report:
     return replace(
         report_of(handmade),
         adc_model="table: numbers of the chip file",
-        latency_ns={"parameter": 1234.0, "digital": 66.0, "total": 1300.0},
+        latency_ns={"parameter": 1234.0, "digital": 66.0, "total": 1297.0},
+        overlap_ns=3.0,
         energy_pj={"parameter": 2000.0, "digital": 2000.0, "total": None},
         energy_components_pj=energies,
         area_um2=1.234e6,
@@ -37,6 +38,7 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
     lines = list(summary_lines(report))
     assert lines[-6:] == [
         "latency       1.3 us a token: parameter 1.23 us, digital operators 66 ns",
+        "overlap       3 ns, in which digital operators run beside arrays",
         "energy        unknown a token: parameter 2 nJ, digital operators 2 nJ, leakage 5 mJ",
         "area          1.23 mm2, of 2 arrays and all digital and attention units",
         "prefill       7 tokens in 121 ns, one every 20 ns (arrays); parameter 100 ns",
