@@ -1,11 +1,11 @@
 """The names by which exporters call what a language model takes and gives."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from cimc.program.metadata import Input
+from cimc.program.metadata import Input, Value
 
 
 class Role(Enum):
@@ -70,6 +70,26 @@ def cache_name(name: str) -> CacheName | None:
     if len(numbers) == 2 and numbers[1] < len(_PARTS_BY_NUMBER):
         return CacheName(numbers[0], _PARTS_BY_NUMBER[numbers[1]])
     return CacheName(numbers[0], "both") if len(numbers) == 1 else None
+
+
+def cache_pairs(inputs: Sequence[Input], outputs: Sequence[Value]) -> list[tuple[int, int]]:
+    """For each input that holds keys or values of the tokens before, its value and that of the output that becomes it.
+
+    Outputs are known by their names. Where none says that it becomes an input, any of its type and as many dimensions
+    may, and so may any output at all if there is none of these.
+    """
+    presents = {name: value.slot for value in outputs if (name := cache_name(value.name)) is not None}
+    pairs: list[tuple[int, int]] = []
+    for past in inputs:
+        name = cache_name(past.name)
+        if name is None:
+            continue
+        if name in presents:
+            pairs.append((past.slot, presents[name]))
+        else:
+            alike = [v.slot for v in outputs if (v.dtype, len(v.shape or ())) == (past.dtype, len(past.shape or ()))]
+            pairs += [(past.slot, slot) for slot in alike or [value.slot for value in outputs]]
+    return pairs
 
 
 def lengths_of_caches(inputs: Iterable[Input]) -> list[str]:

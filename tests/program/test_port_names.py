@@ -2,8 +2,8 @@
 
 import pytest
 
-from cimc.program.metadata import Input
-from cimc.program.port_names import CacheName, Role, cache_name, lengths_of_caches, role_of
+from cimc.program.metadata import Input, Value
+from cimc.program.port_names import CacheName, Role, cache_name, cache_pairs, lengths_of_caches, role_of
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,26 @@ def test_lengths_of_caches() -> None:
     assert lengths_of_caches([ids, mask, key, value]) == ["past"]
     assert lengths_of_caches([ids, mask]) == []
     assert lengths_of_caches([Input("past_0", "float32", None, 0)]) == []
+
+
+def test_pairs_of_caches() -> None:
+    inputs = [
+        Input("ids", "int64", ("batch", "tokens"), 3),
+        Input("past.1.key", "float32", None, 4),
+        Input("past.0.key", "float32", None, 5),
+    ]
+    outputs = [
+        Value("logits", "float32", None, 6),
+        Value("present.0.key", "float32", None, 7),
+        Value("present.1.key", "float32", None, 8),
+    ]
+    assert cache_pairs(inputs, outputs) == [(4, 8), (5, 7)]
+    assert cache_pairs(inputs[:1], outputs) == []
+
+
+def test_without_a_name_all_that_are_alike_may_become_a_past() -> None:
+    past = Input("past.0.key", "float32", ("b", 2, "t", 4), 1)
+    logits = Value("logits", "float32", ("b", "t", 9), 2)
+    others = [Value("a", "float32", ("b", 2, "t", 4), 3), Value("b", "float32", (None,) * 4, 4)]
+    assert cache_pairs([past], [logits, *others]) == [(1, 3), (1, 4)]
+    assert cache_pairs([past], [logits]) == [(1, 2)]

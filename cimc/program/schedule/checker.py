@@ -4,12 +4,15 @@ The checker shares no code with the scheduler: it knows the records and how long
 their registers, partial sums, values, operators, links and control flow stands in a file each.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Timing
+from cimc.program.pipeline import Pipeline
+from cimc.program.port_names import cache_pairs
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
 from cimc.program.schedule.activations import verify_activations
@@ -17,8 +20,9 @@ from cimc.program.schedule.bodies import verify_bodies
 from cimc.program.schedule.links import verify_links
 from cimc.program.schedule.registers import verify_registers
 from cimc.program.schedule.sums import verify_sums
+from cimc.program.schedule.tokens import one_token, verify_turns
 from cimc.program.schedule.values import verify_values
-from cimc.program.timing import Numbers, activations_of, record_ends
+from cimc.program.timing import Activations, Numbers, activations_of, record_ends
 
 MAXIMAL_STEP_PS = 1 << 40
 """The longest settling, conversion, transfer or addition: about a second."""
@@ -35,6 +39,36 @@ def verify_schedule(program: Program) -> None:
     if timing is None:
         return
     _verify_timing(program, timing)
+    _verify_rules(program, timing)
+    if program.pipeline is not None:
+        try:
+            _verify_pipeline(program, timing, program.pipeline)
+        except ProgramError as error:
+            raise ProgramError(f"in the pipeline, {error}") from error
+
+
+def _verify_pipeline(program: Program, timing: Timing, pipeline: Pipeline) -> None:
+    """A token keeps the rules, and tokens that follow each other wait for each other (S17, S18)."""
+    token = one_token(program, pipeline, MAXIMAL_PS)
+    activations, ends, ready = _verify_rules(token, timing)
+    verify_turns(token, timing, pipeline.interval_ps, activations, ends)
+    pairs = cache_pairs(program.inputs, program.outputs)
+    arriving: dict[int, int] = {}
+    while (later := _arriving(pairs, ready, pipeline.interval_ps)) != arriving:  # at most as often as there are pairs
+        arriving = later
+        ready = verify_values(token, ends, arriving)
+
+
+def _arriving(pairs: Sequence[tuple[int, int]], ready: Mapping[int, int], interval_ps: int) -> dict[int, int]:
+    """When keys and values of the token before are there, by the inputs that hold them: not all at the beginning."""
+    arriving: dict[int, int] = {}
+    for past, present in pairs:
+        arriving[past] = max(arriving.get(past, 0), ready[present] - interval_ps)
+    return {past: time for past, time in arriving.items() if time}
+
+
+def _verify_rules(program: Program, timing: Timing) -> tuple[Activations, Numbers, Mapping[int, int]]:
+    """All rules for one token. Returns activations, when records are done, and when values are there."""
     _verify_starts(program)
     activations = activations_of(program, timing)
     verify_activations(program, activations)
@@ -43,9 +77,10 @@ def verify_schedule(program: Program) -> None:
     _verify_units(program, ends)
     verify_sums(program, timing.add_ps, ends)
     verify_bodies(program, ends)
-    verify_values(program, ends)
+    ready = verify_values(program, ends)
     verify_registers(program, timing.buffers, ends)
     verify_links(program, timing.links, ends)
+    return activations, ends, ready
 
 
 def _verify_timing(program: Program, timing: Timing) -> None:

@@ -12,12 +12,16 @@ from cimc.program.timing import Numbers
 
 
 class Services(NamedTuple):
-    """Stages that arrays serve: a set of registers of `array` is `stage`'s from `start` to `end` [ps]."""
+    """Stages that arrays serve: a set of registers of `array` is `stage`'s from `start` to `end` [ps].
+
+    `of_record` tells the service that each MULTIPLY record is in, in the order of the program.
+    """
 
     array: Numbers
     stage: Numbers
     start: Numbers
     end: Numbers
+    of_record: Numbers
 
 
 def verify_registers(program: Program, buffers: int, ends: Numbers) -> None:
@@ -30,8 +34,12 @@ def verify_registers(program: Program, buffers: int, ends: Numbers) -> None:
         now = int(services.start[i])
         served = (services.array == services.array[i]) & (services.start <= now) & (now < services.end)
         stages = ", ".join(map(str, services.stage[served].tolist()))
-        sets = f"{buffers} set{'s' if buffers > 1 else ''} of registers"
-        raise ProgramError(f"array {services.array[i]} serves stages {stages} at {now} ps, it has {sets}")
+        raise ProgramError(f"array {services.array[i]} serves stages {stages} at {now} ps, it has {sets_text(buffers)}")
+
+
+def sets_text(buffers: int) -> str:
+    """How many sets of registers an array has."""
+    return f"{buffers} set{'s' if buffers > 1 else ''} of registers"
 
 
 def services_of(program: Program, ends: Numbers) -> Services:
@@ -65,16 +73,14 @@ def _by_pair(stage: NDArray[np.integer], x: NDArray[np.integer], slots: int) -> 
 def _joined(array: Numbers, stage: Numbers, first: Numbers, last: Numbers) -> Services:
     """Services from those of single row groups."""
     order = np.lexsort([stage, array])
-    array, stage = array[order], stage[order]
-    begins = np.flatnonzero(np.diff(array, prepend=-1) | np.diff(stage, prepend=-1))
-    if not len(begins):
-        return Services(array, stage, first, last)
-    return Services(
-        array[begins],
-        stage[begins],
-        np.minimum.reduceat(first[order], begins),
-        np.maximum.reduceat(last[order], begins),
-    )
+    changes = (np.diff(array[order], prepend=-1) != 0) | (np.diff(stage[order], prepend=-1) != 0)
+    begins, of_record = np.flatnonzero(changes), np.zeros(len(array), np.int64)
+    of_record[order] = np.cumsum(changes) - 1
+    starts, ends = np.full((2, len(begins)), np.iinfo(np.int64).max)
+    ends[:] = 0
+    np.minimum.at(starts, of_record, first)
+    np.maximum.at(ends, of_record, last)
+    return Services(array[order][begins], stage[order][begins], starts, ends, of_record)
 
 
 def _crowded(services: Services, buffers: int) -> list[int]:

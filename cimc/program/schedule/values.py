@@ -1,6 +1,6 @@
 """Legality of reading: operators, permutations and transfers take what is there, arrays what was brought to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +12,14 @@ from cimc.program.schedule.operators import Operators
 from cimc.program.timing import Numbers
 
 
-def verify_values(program: Program, ends: Numbers) -> None:
+def verify_values(program: Program, ends: Numbers, arriving: Mapping[int, int] | None = None) -> dict[int, int]:
     """Raises ProgramError if a value is used before it is where it is used (S8, S9, S10, S11, S12).
 
-    `ends` tells when records are done.
+    `ends` tells when records are done, `arriving` when inputs are there that are not from the beginning. Returns when
+    each value is there that is not in an array [ps].
     """
     known = _Times(program, ends)
+    known.ready.update(arriving or {})
     op = program.instructions["op"]
     numbers = np.flatnonzero(~np.isin(op, (Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD)))
     fields = program.instructions[numbers][["op", "flags", "stage", "x", "y", "k", "start"]].tolist()
@@ -27,6 +29,7 @@ def verify_values(program: Program, ends: Numbers) -> None:
     for output in program.outputs:
         if output.slot not in known.ready:
             raise ProgramError(f"the output in value {output.slot} is never moved out of the arrays")
+    return known.ready
 
 
 @dataclass

@@ -22,8 +22,9 @@ def ends_of(program: Program) -> Numbers:
 def test_services(scheduled: Program) -> None:
     """From the first vector in to the last product out; array 1 does not wait for value 2."""
     scheduled.instructions["start"][[IN1, OUT2, IN5]] = 70, 300, 480
-    services = np.stack(services_of(scheduled, ends_of(scheduled)), axis=1)
-    assert services.tolist() == [[0, 0, 70, 400], [0, 1, 480, 732], [1, 0, 70, 326]]
+    services = services_of(scheduled, ends_of(scheduled))
+    assert services.of_record.tolist() == [0, 0, 2, 2, 1, 1]
+    assert np.stack(services[:4], axis=1).tolist() == [[0, 0, 70, 400], [0, 1, 480, 732], [1, 0, 70, 326]]
 
 
 def test_a_product_that_stays_is_done_with_its_sums(scheduled: Program) -> None:

@@ -106,8 +106,31 @@ class Plan:
             cells[array, row : row + rows, column : column + columns] = True
         return cells
 
-    def arrays_that_read(self, stage: int, x: int) -> set[int]:
-        return {r["array"] for r in self.records if (r["op"], r["stage"], r["x"]) == (Opcode.MULTIPLY, stage, x)}
+    @cached_property
+    def copies(self) -> dict[int, int]:
+        """How many copies there are of the weight of each product."""
+        return {m.y: self.program.weights[m.weight].copies for m in self.program.multiplications}
+
+    @cached_property
+    def users(self) -> dict[tuple[int, int], list[Record]]:
+        """The MULTIPLY records of an array in a stage."""
+        users: dict[tuple[int, int], list[Record]] = {}
+        for record in self.records:
+            if record["op"] == Opcode.MULTIPLY:
+                users.setdefault((record["array"], record["stage"]), []).append(record)
+        return users
+
+    def is_idle(self, records: list[Record], token: int | None) -> bool:
+        """Whether all records are of the same copy of a weight, which is not the one that multiplies a token.
+
+        Without a number of a token, all copies multiply.
+        """
+        copies = {(self.copies[record["y"]], record["flags"]) for record in records}
+        return token is not None and len(copies) == 1 and all(token % count != copy for count, copy in copies)
+
+    def arrays_that_read(self, stage: int, x: int, token: int | None) -> set[int]:
+        reading = [r for r in self.records if (r["op"], r["stage"], r["x"]) == (Opcode.MULTIPLY, stage, x)]
+        return {r["array"] for r in reading if not self.is_idle(self.users[r["array"], stage], token)}
 
     def moving(self, record: Record, into: bool, timing: Timing) -> int:
         """How long a vector moves: what all do, and the time of its bits where links have a width."""
@@ -134,7 +157,8 @@ class Simulation:
     plan: Plan
     timing: Timing
     hardware: Hardware
-    number: int = 0
+    number: int | None = None
+    """Of the token; None for one that all copies of weights multiply."""
     shift: int = 0
     before: "Simulation | None" = None
     becomes: dict[int, int] = field(default_factory=dict[int, int])
@@ -143,17 +167,15 @@ class Simulation:
     inside: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     cleared: set[int] = field(default_factory=set[int])
     to_convert: Counter[tuple[int, ...]] = field(default_factory=Counter[tuple[int, ...]])
-    """Conversions still to come of (y, element, array, column)."""
-    sums: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    """Partial sums of (y, element) that are there."""
-    adding: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
+    """Conversions still to come of (y, element, copy, array, column)."""
+    sums: Counter[tuple[int, ...]] = field(default_factory=Counter[tuple[int, ...]])
+    """Partial sums of (y, element, copy) that are there."""
+    adding: Counter[tuple[int, ...]] = field(default_factory=Counter[tuple[int, ...]])
     home: dict[int, int] = field(default_factory=dict[int, int])
     """The stage that makes a product."""
     leaving: set[int] = field(default_factory=set[int])
     """Products that are moved out of arrays at some time."""
     left: set[int] = field(default_factory=set[int])
-    kept: dict[tuple[int, int], set[int]] = field(default_factory=dict[tuple[int, int], set[int]])
-    """The products that an array converts in a stage."""
     read: set[int] = field(default_factory=set[int])
     """Values that kernels read."""
 
@@ -176,8 +198,8 @@ class Simulation:
     def release(self) -> None:
         """Arrays give up the registers of stages of which they keep no product any more."""
         for array, served in self.hardware.serving.items():
-            for token, stage in [pair for pair in served if pair[0] == self.number]:
-                kept = self.kept[array, stage]
+            for token, stage in [pair for pair in served if pair[0] == (self.number or 0)]:
+                kept = {record["y"] for record in self.plan.users[array, stage]}
                 if all(y in self.left if y in self.leaving else self._is_summed(y) for y in kept):
                     served.remove((token, stage))
 
@@ -193,6 +215,8 @@ class Simulation:
                     self._add_job(record, 0, _always, lambda y=record["y"]: self.cleared.add(y))
                 case Opcode.PERMUTE | Opcode.TRANSFER:
                     self._move(record)
+                case Opcode.ADD if self.plan.is_idle([record], self.number):
+                    self._stay_at_home(record, record["y"])
                 case Opcode.ADD:
                     self._add(record, self.timing.add_ps)
                 case Opcode.MULTIPLY:
@@ -201,7 +225,8 @@ class Simulation:
                 case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
                     raise NotImplementedError("the simulation knows no control flow")
         for group in activations.values():
-            self._activate(group)
+            if not self.plan.is_idle(group, self.number):
+                self._activate(group)
 
     def _stay_at_home(self, record: Record, y: int) -> None:
         """One stage makes a product."""
@@ -259,19 +284,20 @@ class Simulation:
         into = record["op"] == Opcode.TRANSFER and record["flags"] == INTO_ARRAYS
         duration, links = self.plan.moving(record, into, self.timing), self.timing.links
         demand(record["array"] < (1 if links is None else links))
-        arrays = self.plan.arrays_that_read(stage, x) if into else set[int]()
+        arrays = self.plan.arrays_that_read(stage, x, self.number) if into else set[int]()
+        token = self.number or 0
         served = [self.hardware.serving.setdefault(array, set()) for array in arrays]
 
         def ready() -> bool:
             if not into:
                 return self.is_there(x) if record["op"] == Opcode.PERMUTE else self._is_summed(x)
-            return self.is_there(x) and all(len(own | {(self.number, stage)}) <= self.timing.buffers for own in served)
+            return self.is_there(x) and all(len(own | {(token, stage)}) <= self.timing.buffers for own in served)
 
         def begin() -> None:
             if links is not None:
                 self._use("link", record["array"], record["start"], duration)
             for own in served:
-                own.add((self.number, stage))
+                own.add((token, stage))
 
         def finish() -> None:
             if into:
@@ -294,7 +320,7 @@ class Simulation:
         return y in self.cleared and not (pending or several or any(n for key, n in self.adding.items() if key[0] == y))
 
     def _add(self, record: Record, duration: int) -> None:
-        elements = [(record["y"], record["n"] + i) for i in range(record["columns"])]
+        elements = [(record["y"], record["n"] + i, record["flags"]) for i in range(record["columns"])]
         self._stay_at_home(record, record["y"])
         demand(len(elements) <= self.timing.vector_width and record["array"] < self.timing.digital_units)
 
@@ -314,9 +340,9 @@ class Simulation:
         conversions = [(record, i) for record in group for i in range(record["columns"])]
         for record in group:
             self._stay_at_home(record, record["y"])
-            self.kept.setdefault((record["array"], record["stage"]), set()).add(record["y"])
-        for record, i in conversions:
-            self.to_convert[record["y"], record["n"] + i, record["array"], record["column"] + i] += 1
+        own = [(record, i) for record, i in conversions if not self.plan.is_idle([record], self.number)]
+        for record, i in own:
+            self.to_convert[record["y"], record["n"] + i, record["flags"], record["array"], record["column"] + i] += 1
         signed = {m.y for m in self.program.multiplications if m.signed}
         extra = self.program.chip.dac_bits > 1 and any(record["y"] in signed for record in group)
         rounds = range(0, len(conversions), self.program.chip.adcs)
@@ -331,11 +357,11 @@ class Simulation:
             self._convert(group, conversions)
 
         def finish() -> None:
-            for record, i in conversions:
-                place = record["y"], record["n"] + i, record["array"], record["column"] + i
+            for record, i in own:
+                place = record["y"], record["n"] + i, record["flags"], record["array"], record["column"] + i
                 self.to_convert[place] -= 1
                 if not self.to_convert[place]:
-                    self.sums[place[:2]] += 1
+                    self.sums[place[:3]] += 1
 
         self._add_job(group[0], duration, ready, finish, begin)
 
@@ -387,11 +413,14 @@ def can_follow() -> Callable[[Program, dict[int, int]], bool]:
         for number in {stage.number for stage in program.stages}:
             stages.append(Stage(number, 0, 1 << 40))  # a pipeline does not say how long they take
         try:
-            tokens = [Simulation(plan, program.timing, Hardware(), becomes=becomes)]
-            last = max(job.start + job.duration for job in tokens[0].jobs if job.start is not None)
-            for number in range(1, last // program.pipeline.interval_ps + 2):
-                shift, hardware = number * program.pipeline.interval_ps, tokens[0].hardware
-                tokens.append(Simulation(plan, program.timing, hardware, number, shift, tokens[-1], becomes))
+            alone = Simulation(plan, program.timing, Hardware())
+            follow([alone])
+            last = max(job.start + job.duration for job in alone.jobs if job.start is not None)
+            hardware, tokens = Hardware(), list[Simulation]()
+            most = max(plan.copies.values())
+            for number in range((last // program.pipeline.interval_ps + 2) * most):
+                shift, before = number * program.pipeline.interval_ps, tokens[-1] if tokens else None
+                tokens.append(Simulation(plan, program.timing, hardware, number, shift, before, becomes))
             follow(tokens)
         except Illegal:
             return False
