@@ -21,9 +21,9 @@ FORMULAS = {
     "whose ADC drops bits; their conversions for one token, and the layers that they are in",
     "measured": "cosine and largest difference of the outputs and those of the original network, both run when the "
     "program was compiled; where conversions may clip the program itself was run, and those that did were counted",
-    "latency_ns.total": "when all is over: each transfer, activation, addition, operator and permutation as soon as what "
-    "it needs is there and its array and registers, units or link are free, in the order of the program's schedule, "
-    "as long as it takes in the run; an activation takes planes * (settle_ns + ceil(columns / adcs) * "
+    "latency_ns.total": "when all is over: transfers, activations, additions, operators and permutations as soon as "
+    "what they need is there and their array and registers, units or link are free, in the order of the program's "
+    "schedule, each as long as it takes in the run; an activation takes planes * (settle_ns + ceil(columns / adcs) * "
     "adc_ns(adc_bits)), an addition of partial sums add_ns, a transfer transfer_ns; all of that times its vectors per "
     "inference, transfers once in each round of the body that they are in",
     "latency_ns.parameter": "as total, with digital operators that take no time",
@@ -31,8 +31,8 @@ FORMULAS = {
     "ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, add_ns, function_ns or normalize_ns by "
     "class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
     "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
-    "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, as "
-    "in latency_ns.parameter",
+    "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, "
+    "as in latency_ns.parameter",
     "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add: dynamic energy of products in arrays",
     "energy_pj.digital": "digital + attention: dynamic energy of the other operators",
     "energy_pj.total": "parameter + digital + leakage",

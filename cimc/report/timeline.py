@@ -14,6 +14,7 @@ from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode, Records
 from cimc.program.timing import activations_of
+from cimc.program.transfers import move_ps
 
 
 class Resource(StrEnum):
@@ -84,13 +85,14 @@ def timeline_of(program: Program) -> Timeline | None:
     timing = program.timing
     if timing is None:
         return None
+    stages = [
+        Event(Resource.STAGE, 0, s.start_ps, s.duration_ps, f"stage {s.number}", "", s.number) for s in program.stages
+    ]
+    transfers = _transfers(program, timing)
     events = [
-        *(
-            Event(Resource.STAGE, 0, s.start_ps, s.duration_ps, f"stage {s.number}", "", s.number)
-            for s in program.stages
-        ),
+        *_spread(stages),
         *_array_events(program, timing),
-        *_spread(_transfers(program, timing)),
+        *(transfers if timing.links else _spread(transfers)),
         *_additions(program, timing),
         *_operators(program, timing),
     ]
@@ -154,18 +156,18 @@ def _activations(program: Program, timing: Timing) -> Iterator[Activation]:
 
 
 def _transfers(program: Program, timing: Timing) -> Iterator[Event]:
-    """Values that move into arrays, out of them, or to another order."""
-    records = program.instructions
-    moves = records[np.isin(records["op"], (Opcode.TRANSFER, Opcode.PERMUTE))]
-    for record in moves:
-        stage, x, start = int(record["stage"]), int(record["x"]), int(record["start"])
+    """Values that move into arrays, out of them, or to another order; on link 0 where the chip does not count them."""
+    records, durations = program.instructions, move_ps(program, timing)
+    for number in np.flatnonzero(np.isin(records["op"], (Opcode.TRANSFER, Opcode.PERMUTE))).tolist():
+        record, duration = records[number], int(durations[number])
+        stage, x, link, start = (int(record[name]) for name in ("stage", "x", "array", "start"))
         if record["op"] == Opcode.PERMUTE:
-            yield Event(Resource.INTERCONNECT, 0, start, timing.transfer_ps, "permutes a vector")
+            yield Event(Resource.INTERCONNECT, link, start, duration, "permutes a vector")
         else:
             into = int(record["flags"]) == INTO_ARRAYS
             nodes = [m.node for m in program.multiplications if (m.x if into else m.y) == x]
             does = f"moves a vector {'into' if into else 'out of'} the arrays"
-            yield Event(Resource.INTERCONNECT, 0, start, timing.transfer_ps, does, ", ".join(nodes), stage)
+            yield Event(Resource.INTERCONNECT, link, start, duration, does, ", ".join(nodes), stage)
 
 
 def _spread(events: Iterable[Event]) -> Iterator[Event]:

@@ -41,7 +41,7 @@ def _events(number: int, study: Study, several: bool) -> Iterator[dict[str, Any]
         yield _about("process_name", processes[resource], 0, name=name)
         yield _about("process_sort_index", processes[resource], 0, sort_index=processes[resource])
     for resource, unit in lanes:
-        name = "stages" if resource is Resource.STAGE else f"{resource} {unit}"
+        name = f"{resource} {unit}" if resource is not Resource.STAGE else f"stages {unit}" if unit else "stages"
         yield _about("thread_name", processes[resource], unit + 1, name=name)
         yield _about("thread_sort_index", processes[resource], unit + 1, sort_index=unit)
     for event in study.timeline.events:

@@ -53,7 +53,7 @@ def program_time(
     if program.timing is None:
         return None
     own = steps_of(program)
-    (arrays, activations), (_, additions) = (_busy(own, kind, vectors) for kind in (Kind.ACTIVATION, Kind.ADDITION))
+    (arrays, activations), (_, additions) = (busy_ps(own, kind, vectors) for kind in (Kind.ACTIVATION, Kind.ADDITION))
     steps = steps_of_run(own, vectors, run, operators)
     times = retimed(steps)
     works = steps.kind == Kind.OPERATOR
@@ -71,8 +71,8 @@ def program_time(
     )
 
 
-def _busy(steps: Steps, kind: Kind, vectors: Vectors) -> tuple[Numbers, NDArray[np.float64]]:
-    """What steps of a kind occupy, and for how long [ps]; each copy of a weight works for its share of the vectors."""
+def busy_ps(steps: Steps, kind: Kind, vectors: Vectors) -> tuple[Numbers, NDArray[np.float64]]:
+    """What steps of a kind occupy, and for how long each [ps]; copies of a weight share the vectors."""
     own = np.flatnonzero(steps.kind == kind)
     taken = taken_by_steps(steps, vectors)[own]
     return steps.resources.values[steps.resources.first[own]], steps.duration[own] * taken / steps.copies[own]

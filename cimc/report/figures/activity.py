@@ -20,8 +20,8 @@ def activity(studies: Sequence[Study]) -> Figure:
     return Figure(
         "activity",
         "Arrays at work",
-        "How many of the chip's arrays work at each moment of one token; the gaps are transfers, additions and digital "
-        "operators.",
+        "How many of the chip's arrays work at each moment of one token; in gaps there are only transfers, additions "
+        "and digital operators.",
         tuple(_panel(study, end, arrays) for study in studies),
     )
 

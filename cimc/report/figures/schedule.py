@@ -57,7 +57,8 @@ def schedule(studies: Sequence[Study]) -> Figure:
         "schedule",
         "Schedule of one token",
         "Each lane is an array, a digital or attention unit or a way of the interconnect; a bar is the time in which "
-        "it works, in the colour of its layer if it has one. Shaded columns are stages.",
+        "it works, in the colour of its layer if it has one. Shaded columns are stages; where stages overlap, they are "
+        "grey bars at the top.",
         tuple(_panel(study, end) for study in studies),
     )
 
@@ -99,10 +100,13 @@ def _chart(
 ) -> alt.LayerChart | alt.FacetChart:
     used = {(event.resource, event.unit) for event in events}
     units = [(resource, unit) for resource in ABOVE for unit in sorted(u for r, u in used if r is resource)]
-    lanes = {lane: i for i, lane in enumerate([*units, *((Resource.ARRAY, array) for array in kept)])}
-    y = lane_axis([str(unit) if r is Resource.ARRAY else f"{r} {unit}" for r, unit in lanes], "array")
+    stages = [event for event in timeline.events if event.resource is Resource.STAGE]
+    beside = [(Resource.STAGE, lane) for lane in range(1 + max((s.unit for s in stages), default=0))]
+    above = [*beside, *units] if len(beside) > 1 else units
+    lanes = {lane: i for i, lane in enumerate([*above, *((Resource.ARRAY, array) for array in kept)])}
+    y = lane_axis([_lane_name(*lane) for lane in lanes], "array")
     layers = [
-        _stages(timeline, end),
+        _stages(stages, end) if len(beside) < 2 else _overlapping(stages, lanes, y, end),
         _of_layers(study, [event for event in events if event.layer is not None], lanes, y, end),
         _of_units([event for event in events if event.layer is None], lanes, y, end),
     ]
@@ -171,9 +175,14 @@ def _bar(event: Event, lane: int) -> tuple[str | float, ...]:
     )
 
 
-def _stages(timeline: Timeline, end: float) -> alt.Chart:
+def _lane_name(resource: Resource, unit: int) -> str:
+    if resource is Resource.STAGE:
+        return "stages"
+    return str(unit) if resource is Resource.ARRAY else f"{resource} {unit}"
+
+
+def _stages(stages: Sequence[Event], end: float) -> alt.Chart:
     """Every other stage has a shade."""
-    stages = [e for e in timeline.events if e.resource is Resource.STAGE]
     rows = [(e.does, e.start_ps / MICROSECOND, e.end_ps / MICROSECOND, i % 2) for i, e in enumerate(stages)]
     return (
         alt.Chart(table(("stage", "start", "end", "odd"), rows))
@@ -186,6 +195,15 @@ def _stages(timeline: Timeline, end: float) -> alt.Chart:
             opacity=alt.condition("datum.odd", alt.value(1), alt.value(0.35)),
             tooltip=["stage:N"],
         )
+    )
+
+
+def _overlapping(stages: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
+    """Stages that overlap are bars in lanes of their own."""
+    return (
+        _bars(stages, lanes)
+        .mark_rect(clip=True, color=tone("empty"), stroke=tone("muted"), strokeWidth=0.5)
+        .encode(x=time_axis("start", end), x2="end", y=y, y2="bottom", tooltip=["what:N", "start:Q", "end:Q"])
     )
 
 

@@ -67,8 +67,8 @@ def against_latency(study: Study, timeline: Timeline) -> Iterator[str]:
         sizes = sizes_text(study.report.conditions["dims"])
         yield (
             f"The schedule takes {shown(own, TIME)}, the latency with digital operators is {shown(latency, TIME)}: the "
-            "schedule was made by the compiler, which took 1 for every dimension that was left open; the latency "
-            f"counts digital operators for {sizes or 'the whole run'}."
+            "schedule was made by the compiler, which took 1 for every dimension that was left open; the latency is "
+            f"that of the same order with digital operators for {sizes or 'the whole run'}."
         )
 
 

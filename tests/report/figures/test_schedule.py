@@ -95,6 +95,18 @@ def test_attention_units_have_lanes(study: Study) -> None:
     assert '"digital unit 0", "attention unit 0", "0", ' in names
 
 
+def test_stages_that_overlap_have_lanes(study: Study) -> None:
+    """Above all others; stages that follow each other are columns behind the lanes."""
+    assert study.timeline is not None
+    stages = [Event(Resource.STAGE, unit, unit * 1000, 5000, f"stage {unit}", "", unit) for unit in range(2)]
+    events = (*stages, *(e for e in study.timeline.events if e.resource is not Resource.STAGE))
+    (panel,) = schedule([replace(study, timeline=replace(study.timeline, events=events))]).panels
+    assert [row[1:] for row in plain(panel) if row[0] == "stage"] == [("0", "0.0", "0.005"), ("1", "0.001", "0.006")]
+    assert '["stages", "stages", ' in panel.spec()["layer"][1]["encoding"]["y"]["axis"]["labelExpr"]
+    (usual,) = schedule([study]).panels
+    assert not [row for row in plain(usual) if row[0] == "stage"]
+
+
 def test_without_times(study: Study) -> None:
     assert schedule([replace(study, timeline=None)]).panels[0].notes == (NO_TIMES,)
 

@@ -40,7 +40,7 @@ def test_schedule_and_latency(study: Study) -> None:
     assert told(2000.0, {"past": 512}) == told(None, {}) == []
     assert told(3000.0, {"batch": 1, "past": 512}) == [
         "The schedule takes 2 µs, the latency with digital operators is 3 µs: the schedule was made by the compiler, "
-        "which took 1 for every dimension that was left open; the latency counts digital operators for batch = 1, "
-        "past = 512."
+        "which took 1 for every dimension that was left open; the latency is that of the same order with digital "
+        "operators for batch = 1, past = 512."
     ]
     assert told(3000.0, {})[0].endswith("for the whole run.")

@@ -22,8 +22,7 @@ def report(handmade: Program) -> Report:
     return replace(
         report_of(handmade),
         adc_model="table: numbers of the chip file",
-        latency_ns={"parameter": 1234.0, "digital": 66.0, "total": 1297.0},
-        overlap_ns=3.0,
+        latency_ns={"parameter": 1234.0, "digital": 66.0, "total": 1300.0},
         energy_pj={"parameter": 2000.0, "digital": 2000.0, "total": None},
         energy_components_pj=energies,
         area_um2=1.234e6,
@@ -38,7 +37,6 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
     lines = list(summary_lines(report))
     assert lines[-6:] == [
         "latency       1.3 us a token: parameter 1.23 us, digital operators 66 ns",
-        "overlap       3 ns, in which digital operators run beside arrays",
         "energy        unknown a token: parameter 2 nJ, digital operators 2 nJ, leakage 5 mJ",
         "area          1.23 mm2, of 2 arrays and all digital and attention units",
         "prefill       7 tokens in 121 ns, one every 20 ns (arrays); parameter 100 ns",
@@ -167,3 +165,10 @@ def test_statistics() -> None:
         "pass           ms  checks ms  operations after it",
         "tile-blocks  12.5        0.4  12 array.multiply, 3 cim.digital",
     ]
+
+
+def test_what_overlaps_has_a_line_where_there_is_some(report: Report) -> None:
+    line = "overlap       3 ns, in which digital operators run beside arrays"
+    lines = list(summary_lines(replace(report, overlap_ns=3.0)))
+    assert lines[lines.index(line) - 1].startswith("latency ")
+    assert not any(text.startswith("overlap") for text in summary_lines(replace(report, overlap_ns=0.0)))
