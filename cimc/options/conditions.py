@@ -9,6 +9,7 @@ from cimc.options.values import dimension, positive
 
 DEFAULT_CONTEXT = 512
 """As the paper's BERT-large."""
+DEFAULT_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Conditions:
     context: Annotated[int, Spelling("tokens before the one that is counted (%(default)s)", "N", positive)] = (
         DEFAULT_CONTEXT
     )
-    tokens: Annotated[int, Spelling("tokens of a prefill (%(default)s)", "N", positive)] = 512
+    tokens: Annotated[int | None, Spelling("tokens of a prefill (default: 512)", "N", positive)] = None
+    """None for `DEFAULT_TOKENS`, and an estimate where a schedule of many tokens would take long to make."""
 
 
 DECODE = Conditions()

@@ -10,14 +10,24 @@ class Prefill:
 
     tokens: int
     fill_ns: float
-    """Latency of the first token."""
+    """From when the first token begins to when it is done."""
     interval_ns: float
-    """Initiation interval: what the busiest resource is busy for with one token."""
+    """Initiation interval: how long after a token the next one begins."""
     busiest: str
+    """What limits it: the resource that a token needs for longest."""
+    load_ns: float
+    """How long a token needs the busiest resource for, which no interval can be shorter than."""
+    proved: bool
+    """Whether a schedule with this interval was made and checked; otherwise it is an estimate, `load_ns` itself."""
 
     @property
     def latency_ns(self) -> float:
         return self.fill_ns + (self.tokens - 1) * self.interval_ns
+
+    @property
+    def interval_over_load(self) -> float | None:
+        """How far the interval is from what the busiest resource allows; None if nothing takes time."""
+        return self.interval_ns / self.load_ns if self.load_ns else None
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -26,6 +36,6 @@ class Prefill:
 
 
 def prefill(tokens: int, fill_ns: float, busy_ns: Mapping[str, float]) -> Prefill:
-    """The time of tokens that follow each other as soon as the busiest resource allows; `busy_ns` is for one token."""
+    """An estimate: tokens follow each other as soon as the busiest resource allows; `busy_ns` is for one token."""
     busiest = max(busy_ns, key=lambda name: busy_ns[name])
-    return Prefill(tokens, fill_ns, busy_ns[busiest], busiest)
+    return Prefill(tokens, fill_ns, busy_ns[busiest], busiest, busy_ns[busiest], False)

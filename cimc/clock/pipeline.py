@@ -1,0 +1,147 @@
+"""Many tokens in flight: a modulo schedule, in which all that happens for one token happens again every interval."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cimc.clock.graph import Steps
+from cimc.clock.lists import Numbers
+from cimc.clock.loads import Load, loads_of
+from cimc.clock.placing import Placing
+from cimc.clock.plan import Plan
+
+Recurrences = Sequence[tuple[int, int]]
+"""Pairs of steps: the second, for a token, needs what the first makes for the token before."""
+GROWTH = (1, 1.1, 1.5, 2.5, 5, 12)
+"""How much longer than the longest load the first intervals are that are tried, until one has room."""
+NEAR = 1.004
+"""Intervals that are this near to each other are not told apart."""
+ROUNDS = 6
+"""How often steps that read what the token before makes are put off until it is there."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long intervals are searched for."""
+
+    placed: int
+    """how many steps are placed in all attempts together, after the first interval that has room"""
+    repairs: int
+    """times that a stage that found no room is placed before all others, for one interval"""
+
+
+QUICK, THOROUGH = Effort(8_000, 0), Effort(400_000, 24)
+
+
+@dataclass(frozen=True, eq=False)
+class Modulo:
+    """A modulo schedule: arrays have a number for each step, times in ps."""
+
+    interval: int
+    starts: Numbers
+    latency: int
+    """when a token is done"""
+    units: Mapping[int, Sequence[int]]
+    """the resources of operators, by step"""
+    bound: Load
+    """the resource that no interval can be shorter for"""
+
+    def total(self, tokens: int) -> int:
+        """When so many tokens are done."""
+        return self.latency + (tokens - 1) * self.interval
+
+
+def pipeline_of(
+    steps: Steps, recurrences: Recurrences = (), tokens: int = 512, effort: Effort = QUICK
+) -> Modulo:
+    """The modulo schedule, of those that were tried, in which `tokens` tokens are done first.
+
+    Intervals from the longest load of a resource on are tried until one has room for all steps.
+    """
+    return _Search(steps, recurrences, tokens, effort).best()
+
+
+@dataclass(eq=False)
+class _Search:
+    steps: Steps
+    recurrences: Recurrences
+    tokens: int
+    effort: Effort
+    schedules: list[Modulo] = field(default_factory=list[Modulo])
+    placed: int = 0
+
+    def __post_init__(self) -> None:
+        self.plan = Plan(self.steps)
+        self.bound = max(loads_of(self.steps))
+        self.lowest = max(1, self.bound.time_ps)
+        self.copied = max(self.plan.most, default=1) > 1
+        """whether which arrays work depends on the token: then no stage is moved by whole intervals"""
+
+    def best(self) -> Modulo:
+        self._first()
+        orders = [[], *self._orders()]
+        reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
+        self.placed = 0
+        while self.placed < self.effort.placed and orders:
+            order, low = orders.pop(), reached.pop()
+            if self.shortest > low * NEAR:
+                middle = max(int((low * self.shortest) ** 0.5), self.lowest)
+                success = self._try(middle, order)
+                orders.insert(0, order)
+                reached.insert(0, low if success else middle)
+        return min(self.schedules, key=lambda schedule: schedule.total(self.tokens))
+
+    @property
+    def shortest(self) -> int:
+        return min(schedule.interval for schedule in self.schedules)
+
+    def _first(self) -> None:
+        """Notes a schedule, with whatever interval."""
+        interval, tries = 0, list(GROWTH)
+        while not self.schedules:
+            interval = int(self.lowest * tries.pop(0)) if tries else interval * 4
+            assert interval < 1 << 62, "no interval is long enough"
+            self._try(interval, [])
+
+    def _orders(self) -> Iterator[list[int]]:
+        """Stages to place before all others: in the order of the program, and those first that have the most work."""
+        if self.copied:
+            return
+        alone, start = self.plan.alone, self.steps.start
+        yield sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
+        yield sorted(self.plan.stages, key=lambda t: -sum(hold[2] for hold in alone[t]))
+
+    def _try(self, interval: int, order: list[int]) -> bool:
+        """Notes a schedule with this interval if one is found."""
+        for _ in range(1 + self.effort.repairs):
+            placing = self._placed(interval, order)
+            if placing is not None and placing.failed < 0:
+                starts = np.array(placing.start, np.int64)
+                self.schedules.append(Modulo(interval, starts, placing.latency, placing.taken, self.bound))
+                return True
+            if placing is None or placing.failed not in self.plan.inputs or order[:1] == [placing.failed]:
+                return False
+            if self.copied:
+                return False
+            order[:] = [placing.failed, *(task for task in order if task != placing.failed)]
+        return False
+
+    def _placed(self, interval: int, order: Sequence[int]) -> Placing | None:
+        """An attempt that keeps to the recurrences; None if they make no progress."""
+        releases: dict[int, int] = {}
+        for _ in range(ROUNDS):
+            placing = Placing(self.plan, interval, releases)
+            self.placed += len(self.steps)
+            if not placing.run(order):
+                return placing
+            late = [
+                (reader, placing.end[maker] - interval)
+                for maker, reader in self.recurrences
+                if placing.start[reader] < placing.end[maker] - interval
+            ]
+            if not late:
+                return placing
+            for reader, release in late:
+                releases[reader] = max(releases.get(reader, 0), release)
+        return None

@@ -1,0 +1,88 @@
+"""Many tokens through a program: by a schedule that is made for the conditions and proved, or by an estimate."""
+
+
+import numpy as np
+
+from cimc.clock.graph import Steps
+from cimc.clock.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
+from cimc.clock.steps import steps_of
+from cimc.options.conditions import DEFAULT_TOKENS, Conditions
+from cimc.program.pipeline import Pipeline
+from cimc.program.program import Program
+from cimc.program.schedule.checker import verify_pipeline
+from cimc.report.cost.digital_cost import DigitalCost
+from cimc.report.cost.kernel_runs import Run
+from cimc.report.cost.program_time import ProgramTime
+from cimc.report.cost.run_steps import steps_of_run
+from cimc.report.cost.vectors import ONE, TOKEN, Vectors
+from passes.analysis.cost.pipeline import Prefill, prefill
+
+LARGE = 200_000
+"""Steps of a program for which a schedule is made only if tokens are asked for: it takes seconds."""
+Prefills = dict[str, Prefill | None]
+"""`parameter` and `total`; None for what is not known."""
+
+
+def prefills(
+    program: Program,
+    conditions: Conditions,
+    vectors: Vectors,
+    run: Run | None,
+    time: ProgramTime | None,
+    digital: DigitalCost | None,
+) -> tuple[Prefills, list[str]]:
+    """The prefills under these conditions, and a note if they are an estimate."""
+    if time is None:
+        return {"parameter": None, "total": None}, []
+    tokens = conditions.tokens or DEFAULT_TOKENS
+    why = why_no_pipeline(program) or _why_estimated(program, conditions, vectors)
+    if why:
+        return _estimates(tokens, time, digital), [f"many tokens: an estimate, no schedule: {why}"]
+    steps = steps_of(program)
+    return {
+        "parameter": _scheduled(steps_of_run(steps, ONE, run, None), tokens),
+        "total": None if digital is None else _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens),
+    }, []
+
+
+def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -> str:
+    """Why the conditions leave no schedule of tokens; "" if they do."""
+    if vectors.per != TOKEN:
+        return "multiplications take different numbers of vectors of an inference"
+    if vectors.tokens != 1:
+        return f"a run has {vectors.tokens} tokens at once"
+    records = len(program.instructions) + len(program.operations)
+    if conditions.tokens is None and records > LARGE:
+        return f"it would take long for {records:,} records and operations, ask for it with --tokens"
+    return ""
+
+
+def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> Prefills:
+    busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
+    estimates: Prefills = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
+    if digital is not None:
+        busy["digital units"] += digital.digital_busy_ns
+        busy["attention units"] = digital.attention_busy_ns
+        estimates["total"] = prefill(tokens, time.total_ns or 0.0, busy)
+    return estimates
+
+
+def _scheduled(steps: Steps, tokens: int) -> Prefill:
+    """The prefill of a modulo schedule, which the checker of programs has looked at."""
+    modulo = modulo_schedule(steps, tokens)
+    rows = [
+        (kernel, node, unit - steps.pools[0].start, int(modulo.starts[step]), int(steps.duration[step]))
+        for kernel in range(len(steps.of_node))
+        for node, step in enumerate(steps.of_node.of(kernel).tolist())
+        for unit in modulo.units.get(step, ())
+    ]
+    operations = np.array(rows, np.int64).reshape(-1, 5)
+    verify_pipeline(steps.program, Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
+    return Prefill(
+        tokens,
+        modulo.latency / 1000,
+        modulo.interval / 1000,
+        modulo.bound.resource,
+        modulo.bound.time_ps / 1000,
+        True,
+    )
