@@ -10,6 +10,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from cimc.clock.pipelined import pipelined
 from cimc.emitter.emit import emit
 from cimc.emitter.ports import network_inputs
 from cimc.emitter.slots import Slots
@@ -196,6 +197,9 @@ class _Compiler:
             program = emitted(self.ctx, module, self.options)
             program.options = recorded_of(module, self.options)
             require_coverage(program, self.options.require_coverage)
+            if self.options.tokens is not None:
+                self.progress("many tokens in flight")
+                program = pipelined(program, self.options.tokens)
         self._measure_program(program)
         return program, runner.statistics
 

@@ -35,6 +35,7 @@ def compile(
     mapping: MappingName = DEFAULT_MAPPING,
     objective: Objective = DEFAULT_OBJECTIVE,
     lossy: int = LOSSLESS,
+    tokens: int | None = None,
     monarch: int | str | None = None,
     monarch_budget: float = DEFAULT_BUDGET,
     prune_below: float = NO_PRUNING,
@@ -70,6 +71,8 @@ def compile(
             of arXiv 2510.11192.
         objective: what "spread" aims at: fewest "arrays", least "latency" of one token, or most "throughput".
         lossy: convert to so many bits at most, which may clip; 0 for conversions that cannot.
+        tokens: make a schedule of many tokens in flight too, `Program.pipeline`, the one in which so many are done
+            first; None for none.
         monarch: project dense weights onto Monarch factors: a number of blocks, as a text also with the rank of slices
             ("8,rank=2"), "auto" for the cheapest within monarch_budget, or "paper"; None for none.
         monarch_budget: the relative error that a layer may have with monarch="auto".

@@ -13,6 +13,8 @@ from cimc.clock.plan import Plan
 
 Recurrences = Sequence[tuple[int, int]]
 """Pairs of steps: the second, for a token, needs what the first makes for the token before."""
+Hint = tuple[int, Numbers]
+"""The interval of a schedule that is known, and when steps start in it [ps]."""
 GROWTH = (1, 1.1, 1.5, 2.5, 5, 12)
 """How much longer than the longest load the first intervals are that are tried, until one has room."""
 NEAR = 1.004
@@ -53,13 +55,17 @@ class Modulo:
 
 
 def pipeline_of(
-    steps: Steps, recurrences: Recurrences = (), tokens: int = 512, effort: Effort = QUICK
+    steps: Steps,
+    recurrences: Recurrences = (),
+    tokens: int = 512,
+    effort: Effort = QUICK,
+    hint: Hint | None = None,
 ) -> Modulo:
     """The modulo schedule, of those that were tried, in which `tokens` tokens are done first.
 
     Intervals from the longest load of a resource on are tried until one has room for all steps.
     """
-    return _Search(steps, recurrences, tokens, effort).best()
+    return _Search(steps, recurrences, tokens, effort).best(hint)
 
 
 @dataclass(eq=False)
@@ -78,8 +84,13 @@ class _Search:
         self.copied = max(self.plan.most, default=1) > 1
         """whether which arrays work depends on the token: then no stage is moved by whole intervals"""
 
-    def best(self) -> Modulo:
+    def best(self, hint: Hint | None) -> Modulo:
         self._first()
+        if hint is not None and not self.copied:
+            interval, starts = hint
+            begins = {task: int(starts[self.plan.inputs[task]].min()) % interval for task in self.plan.stages}
+            if interval < self.shortest:
+                self._try(max(interval, self.lowest), sorted(self.plan.stages, key=lambda task: begins[task]))
         orders = [[], *self._orders()]
         reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
         self.placed = 0

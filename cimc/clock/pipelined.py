@@ -7,39 +7,57 @@ import numpy as np
 from cimc.clock.caches import recurrences_of
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
-from cimc.clock.pipeline import QUICK, Effort, Modulo, pipeline_of
+from cimc.clock.pipeline import QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
 from cimc.clock.steps import steps_of
 from cimc.program.port_names import cache_pairs
 from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.checker import verify_schedule
+from dialects.errors import UserError
 
 
 def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK) -> Modulo:
     """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before."""
     program = steps.program
     pairs = cache_pairs(program.inputs, program.outputs)
-    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort)
+    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort, _hint(steps))
 
 
-def with_pipeline(program: Program, tokens: int, effort: Effort) -> tuple[Program, Modulo]:
-    """The program with a pipeline, for which it must be suited (`why_no_pipeline`)."""
+def _hint(steps: Steps) -> Hint | None:
+    """What is known of a good schedule: that of the pipeline that the program has, if it has one."""
+    pipeline = steps.program.pipeline
+    if pipeline is None:
+        return None
+    return pipeline.interval_ps, np.where(steps.record >= 0, pipeline.starts[steps.record], 0)
+
+
+def pipelined(program: Program, tokens: int) -> Program:
+    """The program with a pipeline, that of those that were tried in which so many tokens are done first.
+
+    It must have a legal schedule. UserError if it can have no pipeline.
+    """
+    why = why_no_pipeline(program)
+    if why:
+        raise UserError(f"--tokens {tokens}: the program has no schedule of many tokens: {why}; leave out --tokens")
     steps = steps_of(program)
-    modulo = modulo_schedule(steps, tokens, effort)
+    modulo = modulo_schedule(steps, tokens, THOROUGH)
     operations = program.operations.copy()
     operations[:, 3] = modulo.starts[steps.of_operation]
     for step, units in modulo.units.items():
         rows = np.flatnonzero(steps.of_operation == step)
         operations[rows, 2] = np.array(units, np.int64) - steps.pools[0].start
-    return replace(program, pipeline=Pipeline(modulo.interval, starts_of_records(steps, modulo), operations)), modulo
+    whole = replace(program, pipeline=Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
+    verify_schedule(whole)
+    return whole
 
 
 def why_no_pipeline(program: Program) -> str:
     """Why a program cannot have a pipeline; "" if it can."""
     if program.timing is None:
-        return "the program says nothing about time"
+        return "it says nothing about time"
     if program.controls:
-        return "control flow multiplies, how often is not known before a run"
+        return "a body of control flow multiplies, how often is not known before a run"
     return ""
 
 

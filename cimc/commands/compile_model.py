@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 GROUPS = {
-    "chip and mapping": ("chip", "arrays", "digital", "encoding", "mapping", "objective", "lossy"),
+    "chip and mapping": ("chip", "arrays", "digital", "encoding", "mapping", "objective", "lossy", "tokens"),
     "structure": ("monarch", "monarch_budget", "prune_below"),
     "numbers": (
         "weight_bits",
@@ -121,7 +121,7 @@ def _compile(arguments: argparse.Namespace) -> int:
             if arguments.emit is not None:
                 _print_emitted(compilation, arguments.emit)
             elif output is not None:
-                _print_summary(arguments.model, output, compilation)
+                _print_summary(arguments.model, output, compilation, arguments.tokens)
             if arguments.verbose:
                 _print_details(compilation)
         with standard_output_for(also=arguments.emit is not None):
@@ -165,14 +165,15 @@ def _print_emitted(compilation: "Compilation", form: str) -> None:
             say(line)
 
 
-def _print_summary(model: Path, output: Path, compilation: "Compilation") -> None:
+def _print_summary(model: Path, output: Path, compilation: "Compilation", tokens: int | None) -> None:
+    from cimc.options.conditions import Conditions
     from cimc.report.report import report_of
     from cimc.report.texts.text import summary_lines
 
     program = compilation.program
     size = "" if is_stdout(output) else f" ({output.stat().st_size / 1e6:.1f} MB)"
     say(f"{model} -> {name_of(output)}{size} in {compilation.seconds:.1f} s")
-    lines = summary_lines(report_of(program), compilation.distance)
+    lines = summary_lines(report_of(program, Conditions(tokens=tokens)), compilation.distance)
     say_folded(*(f"  {line}" for line in lines), indent=2 + FIGURES_FROM)
 
 

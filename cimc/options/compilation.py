@@ -93,6 +93,10 @@ class UserOptions:
     ] = DEFAULT_QUALITY_BUDGET
     smooth: Annotated[bool, Spelling("divide activations with outliers, as --calibrate tells, where it helps")] = False
     """Rows of the weights are multiplied by the same: in floats the network stays what it is."""
+    tokens: Annotated[
+        int | None, Spelling("schedule many tokens in flight too, for the latency of N of them", "N", positive)
+    ] = None
+    """The program gets a pipeline, `Program.pipeline`; None for none."""
     calibrate: Annotated[
         File | None, Spelling("inputs for weights of few bits, static activations, the distance", "X.npz", Path)
     ] = None
