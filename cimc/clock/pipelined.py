@@ -17,11 +17,14 @@ from cimc.program.schedule.checker import verify_schedule
 from dialects.errors import UserError
 
 
-def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK) -> Modulo:
-    """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before."""
+def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None) -> Modulo:
+    """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before.
+
+    A schedule that is `known` for other durations, or that of the program's pipeline, is tried as well.
+    """
     program = steps.program
     pairs = cache_pairs(program.inputs, program.outputs)
-    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort, _hint(steps))
+    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort, known or _hint(steps))
 
 
 def _hint(steps: Steps) -> Hint | None:

@@ -9,6 +9,8 @@ from cimc.clock.plan import Plan
 from cimc.clock.reservation import Sets
 from cimc.clock.turns import Turns, Uses
 
+ROUNDS = 4
+"""For how many periods of tokens a stage is put off that shares arrays with others of which there are copies."""
 STUCK = 100
 """Into how many parts an interval is cut where a stage holds registers for too long and tries to start later."""
 
@@ -106,7 +108,8 @@ class Placing:
         count, begin = self.plan.units[step], ready
         operator = self.plan.kind[step] == Kind.OPERATOR
         units = self.plan.steps.pools[self.plan.pool[step]] if operator else self.plan.resources[step]
-        while begin <= ready + self.interval * self.plan.most[units[0]]:
+        latest = self._latest(ready, [units[0]])
+        while begin <= latest:
             waits = [(wait, unit) for unit in units if (wait := self.waits[unit](begin, duration)) is not None]
             if len(waits) < count:
                 return None
@@ -125,7 +128,7 @@ class Placing:
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""
         begin: int | None = ready
-        latest = ready + self.interval * max((self.plan.most[array] for array, *_ in self.plan.alone[task]), default=1)
+        latest = self._latest(ready, [array for array, *_ in self.plan.alone[task]])
         while begin is not None and begin <= latest:
             begin = self._room(task, begin, latest)
             laid = None if begin is None else self._laid(task, begin)
@@ -146,6 +149,11 @@ class Placing:
             begin += later
         self.failed = task
         return None
+
+    def _latest(self, ready: int, resources: Sequence[int]) -> int:
+        """Until when there is room if there ever is; with copies of weights a token may be in its own way first."""
+        most = max(self.plan.most[resource] for resource in resources)
+        return ready + self.interval * most * (1 if most == 1 else ROUNDS)
 
     def _room(self, task: int, begin: int, latest: int) -> int | None:
         """When registers are free for as long as the stage needs them if nothing else holds it up."""

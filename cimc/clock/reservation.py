@@ -13,6 +13,11 @@ class Circle:
     starts: list[int] = field(default_factory=list[int])
     ends: list[int] = field(default_factory=list[int])
 
+    @property
+    def last(self) -> int:
+        """Where the last stretch ends; 0 if there is none."""
+        return self.ends[-1] if self.ends else 0
+
     def wait(self, start: int, duration: int) -> int | None:
         """How much later than `start` a stretch of this duration has room; None if it never has."""
         if duration > self.period:
@@ -94,6 +99,11 @@ class Sets:
     def of(period: int, count: int) -> "Sets":
         """So many sets, all free."""
         return Sets(period, [Circle(period) for _ in range(count)])
+
+    @property
+    def last(self) -> int:
+        """From when on no set is reserved any more, within the period."""
+        return self.levels[0].last
 
     def wait(self, start: int, duration: int) -> int | None:
         """How much later than `start` a set is free for so long; None if it never is.

@@ -12,6 +12,9 @@ EVER = 1 << 62
 class Book(Protocol):
     """What is reserved modulo a period."""
 
+    @property
+    def last(self) -> int: ...
+
     def wait(self, start: int, duration: int) -> int | None: ...
 
     def add(self, start: int, duration: int) -> None: ...
@@ -40,7 +43,8 @@ class Turns(Generic[AnyBook]):
         if copies < self.most and duration > copies * self.interval:
             return None
         waited, settled = 0, False
-        while not settled and waited <= self.most * self.interval:
+        last = max(0, self.line.last - start)  # from then on the token is not in its own way
+        while not settled and waited <= last + self.most * self.interval:
             settled = True
             own = self.line.wait(start + waited, duration) or 0
             for place in self._places(start + waited, copies, copy):

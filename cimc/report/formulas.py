@@ -55,8 +55,8 @@ FORMULAS = {
     "area_um2": "sum of area_components_um2, of the arrays that the program uses",
     "leakage_uw": "crossbars / (slices of an 8-bit array) * array_leakage_uw, crossbars * adcs * adc_leakage_uw, "
     "digital_units * digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
-    "prefill": "fill_ns + (tokens - 1) * interval_ns; fill_ns is the latency of one token, interval_ns the time for "
-    "which one token keeps the busiest resource: an array, the digital units, the attention units",
+    "prefill": "fill_ns + (tokens - 1) * interval_ns, of a schedule that repeats every interval_ns and is checked; an "
+    "estimate where proved is false: interval_ns is load_ns, for which a token keeps the busiest resource",
     "layers.stage_clipped_share": "conversions of the layer's stage that clipped / all of them, when measured",
     "layers.latency_ns": "from when its vector moves into arrays to when its product is out of them, as in "
     "latency_ns.parameter",

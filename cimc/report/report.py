@@ -230,7 +230,12 @@ class _Reporter:
 
 
 def _prefill(times: Prefill) -> dict[str, Any]:
-    return {**asdict(times), "latency_ns": times.latency_ns, "tokens_per_second": times.tokens_per_second}
+    return {
+        **asdict(times),
+        "interval_over_load": times.interval_over_load,
+        "latency_ns": times.latency_ns,
+        "tokens_per_second": times.tokens_per_second,
+    }
 
 
 def _optional(value: object) -> int | None:

@@ -4,6 +4,7 @@
 import numpy as np
 
 from cimc.clock.graph import Steps
+from cimc.clock.pipeline import Hint, Modulo
 from cimc.clock.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
 from cimc.clock.steps import steps_of
 from cimc.options.conditions import DEFAULT_TOKENS, Conditions
@@ -39,10 +40,10 @@ def prefills(
     if why:
         return _estimates(tokens, time, digital), [f"many tokens: an estimate, no schedule: {why}"]
     steps = steps_of(program)
-    return {
-        "parameter": _scheduled(steps_of_run(steps, ONE, run, None), tokens),
-        "total": None if digital is None else _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens),
-    }, []
+    total = None if digital is None else _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens)
+    known = None if total is None else (total.interval, total.starts)
+    parameter = _scheduled(steps_of_run(steps, ONE, run, None), tokens, known)
+    return {"parameter": _prefill(parameter, tokens), "total": None if total is None else _prefill(total, tokens)}, []
 
 
 def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -> str:
@@ -67,9 +68,9 @@ def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> P
     return estimates
 
 
-def _scheduled(steps: Steps, tokens: int) -> Prefill:
-    """The prefill of a modulo schedule, which the checker of programs has looked at."""
-    modulo = modulo_schedule(steps, tokens)
+def _scheduled(steps: Steps, tokens: int, known: Hint | None = None) -> Modulo:
+    """A modulo schedule, which the checker of programs has looked at."""
+    modulo = modulo_schedule(steps, tokens, known=known)
     rows = [
         (kernel, node, unit - steps.pools[0].start, int(modulo.starts[step]), int(steps.duration[step]))
         for kernel in range(len(steps.of_node))
@@ -78,11 +79,9 @@ def _scheduled(steps: Steps, tokens: int) -> Prefill:
     ]
     operations = np.array(rows, np.int64).reshape(-1, 5)
     verify_pipeline(steps.program, Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
-    return Prefill(
-        tokens,
-        modulo.latency / 1000,
-        modulo.interval / 1000,
-        modulo.bound.resource,
-        modulo.bound.time_ps / 1000,
-        True,
-    )
+    return modulo
+
+
+def _prefill(modulo: Modulo, tokens: int) -> Prefill:
+    load = modulo.bound
+    return Prefill(tokens, modulo.latency / 1000, modulo.interval / 1000, load.resource, load.time_ps / 1000, True)

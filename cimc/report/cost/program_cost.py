@@ -19,6 +19,7 @@ from cimc.report.cost.digital_cost import DigitalCost, digital_cost
 from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.key_values import NO_KEYS, key_values_of
+from cimc.report.cost.prefill import prefills
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.traffic import Traffic, traffic_of
@@ -29,7 +30,7 @@ from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
 from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
 from passes.analysis.cost.hardware import area_um2, leakage_uw, leaked_pj
 from passes.analysis.cost.memory import memory_leakage_uw, memory_pj, memory_ps, memory_um2
-from passes.analysis.cost.pipeline import Prefill, prefill
+from passes.analysis.cost.pipeline import Prefill
 
 Components = dict[str, float | None]
 """A figure by component; None for one that the chip gives no number for."""
@@ -100,6 +101,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens, waits)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors, seen, None if digital is None else digital.operators)
+    many, estimated = prefills(program, conditions, vectors, seen, time, digital)
     hardware, count = chip.hardware_costs(), crossbars(program)
     cost = Cost(
         vectors=vectors,
@@ -118,7 +120,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
             **leakage_uw(hardware, count),
             **({} if traffic is None else memory_leakage_uw(memory, traffic.held)),
         },
-        prefill=_prefill(conditions.tokens, time, digital),
+        prefill=many,
         coverage=coverage_of(program, seen),
         traffic=traffic,
         notes=(),
@@ -126,7 +128,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     power, latency = add(cost.leakage.values()), cost.latency_ns["total"]
     leaked = None if power is None or latency is None else leaked_pj(power, latency)
     cost = replace(cost, energy={**cost.energy, "leakage": leaked})
-    return replace(cost, notes=(*notes, *why_not, *_notes(chip, cost)))
+    return replace(cost, notes=(*notes, *why_not, *estimated, *_notes(chip, cost)))
 
 
 def add(values: Iterable[float | None]) -> float | None:
@@ -182,18 +184,6 @@ def _longer_run(program: Program, conditions: Conditions) -> tuple[Run, list[str
 
 def _last(value: Input) -> int | str | None:
     return value.shape[-1] if value.shape and len(value.shape) > 1 else None
-
-
-def _prefill(tokens: int, time: ProgramTime | None, digital: DigitalCost | None) -> dict[str, Prefill | None]:
-    if time is None:
-        return {"parameter": None, "total": None}
-    busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
-    prefills: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
-    if digital is not None:
-        busy["digital units"] += digital.digital_busy_ns
-        busy["attention units"] = digital.attention_busy_ns
-        prefills["total"] = prefill(tokens, time.total_ns or 0.0, busy)
-    return prefills
 
 
 def _notes(chip: ChipAttr, cost: Cost) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from cimc.program.distance import Distance
 from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
@@ -103,6 +104,14 @@ def _clipping_lines(report: Report) -> Iterator[str]:
         yield f"clipped       {clipped_text(report.measured, nodes)}"
 
 
+def _limit_text(prefill: Mapping[str, Any]) -> str:
+    """What limits how soon tokens follow each other, and how near to that the schedule comes; or that there is none."""
+    if not prefill["proved"]:
+        return f"{prefill['busiest']}, an estimate"
+    over = prefill["interval_over_load"]
+    return prefill["busiest"] + (f", {over:.2f} times its load" if over is not None and over >= 1.005 else "")
+
+
 def _cost_lines(report: Report) -> Iterator[str]:
     """Time, energy and area: what is of the parameter multiplications alone, and what is all."""
     time, energy = _texts(report.latency_ns, TIME), _texts(report.energy_pj, ENERGY)
@@ -127,7 +136,7 @@ def _cost_lines(report: Report) -> Iterator[str]:
             many = f"stream        {times['tokens']} inferences"
         yield (
             f"{many} in {plainly(times['latency_ns'], TIME)}, one every "
-            f"{plainly(times['interval_ns'], TIME)} ({times['busiest']}); "
+            f"{plainly(times['interval_ns'], TIME)} ({_limit_text(times)}); "
             f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
     sizes = sizes_text(report.conditions["dims"])

@@ -1,0 +1,49 @@
+"""Many tokens: a schedule where there can be one, and an estimate that says why elsewhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimc.compiler import Options, compile_network
+from cimc.options.conditions import Conditions
+from cimc.program.program import Program
+from cimc.report.cost import prefill
+from cimc.report.cost.program_cost import cost_of
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def chain(onnx_file: Write) -> Program:
+    """Two weights in arrays of their own, with operators between them."""
+    weights = {name: np.ones((4, 4), np.float32) for name in ("w", "v")}
+    text = "g (float[n,4] x) => (float[n,4] y) { a = MatMul(x, w)  b = Relu(a)  y = MatMul(b, v) }"
+    return compile_network(onnx_file(text, weights), Options(chip="tiny-4", measure=False)).program
+
+
+def test_a_schedule_is_made_and_proved(chain: Program) -> None:
+    """Without operators, a set of registers is taken for as long as one product takes: so long an interval is."""
+    cost = cost_of(chain, Conditions(tokens=10))
+    alone, total = cost.prefill["parameter"], cost.prefill["total"]
+    assert alone is not None and total is not None and alone.proved and total.proved
+    assert alone.busiest.startswith("registers of array") and alone.interval_over_load == 1
+    assert alone.interval_ns == alone.load_ns < total.interval_ns <= total.fill_ns
+    assert total.load_ns <= total.interval_ns and alone.fill_ns < total.fill_ns
+    assert total.latency_ns == total.fill_ns + 9 * total.interval_ns
+    assert not any("many tokens" in note for note in cost.notes)
+
+
+def test_a_run_of_several_tokens_is_estimated(chain: Program) -> None:
+    cost = cost_of(chain, Conditions({"n": 3}))
+    total = cost.prefill["total"]
+    assert total is not None and not total.proved and total.tokens == 512
+    assert "many tokens: an estimate, no schedule: a run has 3 tokens at once" in cost.notes
+
+
+def test_a_large_program_is_scheduled_if_tokens_are_asked_for(chain: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefill, "LARGE", 5)
+    found, asked = cost_of(chain), cost_of(chain, Conditions(tokens=512))
+    assert any("ask for it with --tokens" in note for note in found.notes)
+    assert [cost.prefill["total"].proved for cost in (found, asked) if cost.prefill["total"]] == [False, True]
