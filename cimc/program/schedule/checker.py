@@ -42,13 +42,16 @@ def verify_schedule(program: Program) -> None:
     _verify_rules(program, timing)
     if program.pipeline is not None:
         try:
-            _verify_pipeline(program, timing, program.pipeline)
+            verify_pipeline(program, program.pipeline)
         except ProgramError as error:
             raise ProgramError(f"in the pipeline, {error}") from error
 
 
-def _verify_pipeline(program: Program, timing: Timing, pipeline: Pipeline) -> None:
-    """A token keeps the rules, and tokens that follow each other wait for each other (S17, S18)."""
+def verify_pipeline(program: Program, pipeline: Pipeline) -> None:
+    """Raises ProgramError unless a token keeps the rules with these starts, and tokens that follow each other wait for
+    each other (S17, S18); the program has times, and its own may be others."""
+    timing = program.timing
+    assert timing is not None
     token = one_token(program, pipeline, MAXIMAL_PS)
     activations, ends, ready = _verify_rules(token, timing)
     verify_turns(token, timing, pipeline.interval_ps, activations, ends)

@@ -1,6 +1,6 @@
 """Legality of kernels' operators: each starts when what it reads is there, values of the program and other results."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from onnx import AttributeProto, GraphProto, NodeProto, load_model_from_string
@@ -9,6 +9,8 @@ from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 
+SHAPES = ("Shape", "Size")
+"""Operators that read how large a value is, and nothing of what it holds."""
 Work: TypeAlias = dict[int, set[tuple[int, int]]]
 """For each node of a kernel that takes time, when its units start and end."""
 
@@ -42,7 +44,8 @@ class Operators:
         if first < start:
             raise ProgramError(f"an operation of kernel {kernel} starts at {first} ps, the kernel at {start} ps")
         there = {f"v{slot}": ready[slot] for slot in own.inputs}
-        _follow(kernel, _graph(self.program, kernel), works, there)
+        known = {f"v{value.slot}" for value in self.program.inputs}
+        _follow(kernel, _graph(self.program, kernel), works, there, known)
         last = max(there.values(), default=start)  # for an output that no node makes: the machine refuses it
         return {slot: there.get(f"v{slot}", last) for slot in own.outputs}
 
@@ -51,12 +54,16 @@ def _graph(program: Program, kernel: int) -> GraphProto:
     return load_model_from_string(program.kernels[kernel].model).graph
 
 
-def _follow(kernel: int, graph: GraphProto, works: Work, there: dict[str, int]) -> None:
-    """Adds to `there`, which has the kernel's inputs, when the results of its nodes are there."""
+def _follow(kernel: int, graph: GraphProto, works: Work, there: dict[str, int], known: Collection[str]) -> None:
+    """Adds to `there`, which has the kernel's inputs, when the results of its nodes are there.
+
+    The shapes of the values `known`, inputs of the program, are told before it runs.
+    """
     if max(works, default=-1) >= len(graph.node):
         raise ProgramError(f"an operation is of node {max(works)} of kernel {kernel}, which has {len(graph.node)}")
     for number, node in enumerate(graph.node):
-        ready = max((there.get(name, 0) for name in _reads(node)), default=0)
+        reads = [name for name in _reads(node) if node.op_type not in SHAPES or name not in known]
+        ready = max((there.get(name, 0) for name in reads), default=0)
         if number in works:
             if len(works[number]) > 1:
                 raise ProgramError(f"units work on node {number} of kernel {kernel} at different times")
