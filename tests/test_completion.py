@@ -50,7 +50,7 @@ def proposals(tmp_path: Path) -> Callable[[str], list[str]]:
     [
         ("cimc --map", ["--mapping"]),
         ("cimc net.onnx --mapping s", ["sparsemap", "spread"]),
-        ("cimc net.onnx --chip ", ["folder/", "isaac-128", "my.toml", "pcm-256", "sram-256", "tiny-4"]),
+        ("cimc net.onnx --chip ", ["3dsim-256", "folder/", "isaac-128", "my.toml", "pcm-256", "sram-256", "tiny-4"]),
         ("cimc n", ["net.onnx"]),
         ("cim-run ", ["folder/", "prog.cim"]),
         ("cim-run prog.cim --check ", ["folder/", "net.onnx"]),

@@ -61,7 +61,8 @@ def compile(
     Args:
         model: the path of an ONNX file, of a folder with a checkpoint of a language model, or of a program of
             torch.export (.pt2); IR that was kept (.mlir); or the bytes of an ONNX file, or an onnx.ModelProto.
-        chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, tiny-4), or a chip file (TOML).
+        chip: the name of one of cimc's own chips (pcm-256, isaac-128, sram-256, 3dsim-256, tiny-4), or a chip
+            file (TOML).
         arrays: how many arrays the chip has; None for as many as its file says.
         digital: what digital units, interconnect and memories take: the name of one of cimc's own sets of constants
             ("simulator", "published"), or a file (TOML); None for what the chip's file says.

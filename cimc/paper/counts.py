@@ -53,16 +53,20 @@ def counts(network: Network) -> list[Count]:
     return rows
 
 
+def parameters(network: Network, monarch: bool) -> int:
+    """Weights of the products of all layers; embeddings, biases and the head are not among them."""
+    make = monarch_tiles if monarch else dense_tiles
+    return cells_of_tiles([weight.tiles for weight in make(network, SIDE)])
+
+
 def operations(network: Network, monarch: bool) -> int:
     """Multiply-accumulates a token: by weights, and by the keys and values of the tokens that it attends to.
 
     Every step with several weights (Q, K and V, or K and V of cross attention) belongs to one attention over `context`
     tokens, with `context * n` multiply-accumulates for the scores and as many for the values.
     """
-    make = monarch_tiles if monarch else dense_tiles
-    parameters = cells_of_tiles([weight.tiles for weight in make(network, SIDE)])
     attention = sum(2 * network.context * step[0][1] for step in network.steps() if len(step) > 1)
-    return parameters + attention
+    return parameters(network, monarch) + attention
 
 
 def claims(rows: Sequence[Count]) -> list[Claim]:

@@ -4,7 +4,7 @@
 // RUN: not cim-opt %S/Inputs/no_tiles.mlir -p schedule-arrays 2>&1 | filecheck %s --check-prefix TILES
 
 // PLACES: cimc: error: node '/fc/MatMul' has no places for its tiles: run place-tiles first
-// ADC: cimc: error: node '/fc/MatMul': a single row can exceed an ADC of 1 bits (cells of 2 bits, inputs 1 bits at a time): choose a chip with more
+// ADC: cimc: error: node '/fc/MatMul': a single row can exceed an ADC of 1 bits (cells of 2 bits, inputs 1 bits at a time): choose a chip with more, or clip (--lossy)
 // TIME: cimc: error: chip 'tiny-4' gives no settle_ns: add it to the chip, the cost model needs it
 // TILES: cimc: error: node '/fc/MatMul' has no tiles: run tile-blocks first
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 1, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, transfer_ns = 5.0, digital_units = 1, add_ns = 2.0>} {

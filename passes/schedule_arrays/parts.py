@@ -146,7 +146,8 @@ class StepMaker:
         if groups is None:
             raise UserError(
                 f"node {node_name(multiply)!r}: a single row can exceed an ADC of {chip.adc_bits} bits "
-                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): choose a chip with more"
+                f"(cells of {chip.cell_bits} bits, inputs {chip.dac_bits} bits at a time): "
+                "choose a chip with more, or clip (--lossy)"
             )
         return groups
 

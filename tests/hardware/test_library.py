@@ -38,7 +38,7 @@ def test_every_chip_gives_all_that_the_cost_model_needs(name: str):
 
 
 def test_chips_that_come_with_cimc():
-    assert chip_names() == ["isaac-128", "pcm-256", "sram-256", "tiny-4"]
+    assert chip_names() == ["3dsim-256", "isaac-128", "pcm-256", "sram-256", "tiny-4"]
 
 
 def test_isaac_converts_a_crossbar_in_100_ns():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimc.paper.counts import claims, counts, operations
+from cimc.paper.counts import claims, counts, operations, parameters
 from cimc.paper.shapes import NETWORKS, Network
 
 EXPECTED = {
@@ -35,6 +35,12 @@ def test_operations(number: int, ratio: float) -> None:
     """BERT-large: 24 * (12 n^2 + 2 * 512 n), of which the weights of the Monarch form are 24 * (8 n 32 + 16 n 128)."""
     network = NETWORKS[number]
     assert round(operations(network, monarch=False) / operations(network, monarch=True), 2) == ratio
+
+
+def test_parameters_by_hand() -> None:
+    """12 n^2 weights a layer; pairs of 32 blocks of 32x32 for 4 weights, of 64 of 64x64 for 2: 9.6x fewer."""
+    assert parameters(NETWORKS[0], monarch=False) == 24 * 12 * 1024**2
+    assert parameters(NETWORKS[0], monarch=True) == 24 * (4 * 2 * 32**3 + 2 * 2 * 64**3)
 
 
 def test_operations_by_hand() -> None:

@@ -1,27 +1,36 @@
 """`python -m cimc.paper`: what it prints and writes, and files that cannot be written."""
 
 import json
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
 
 import pytest
 
 from cimc.paper.__main__ import main
 from cimc.paper.latency import latencies
+from cimc.paper.speedups import Speedups
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """For two numbers of ADCs, since each takes seconds."""
     monkeypatch.setattr("cimc.paper.__main__.latencies", partial(latencies, adcs=(8, 16)))
+    monkeypatch.setattr("cimc.paper.__main__.Speedups.rows", partialmethod(Speedups.rows, adcs=(8,)))
     file = tmp_path / "paper.json"
     assert main(["--json", str(file), "--figures", str(tmp_path / "new" / "figures"), "--network", "GPT-2-medium"]) == 0
     text = capsys.readouterr().out
     assert "GPT-2-medium  densemap       576       576          480        83.3%" in text
     assert "GPT-2-medium  monarch  spread     arrays        480    1152" in text
-    assert "Nothing is fitted to them." in text
+    assert "GPT-2-medium                           9.60x       -       4.31x       -" in text
+    assert "paper                  -             1.59x             1.73x                 -" in text
+    assert "1.59x" in next(line for line in text.splitlines() if line.startswith("8 "))
     found = json.loads(file.read_text())
     assert (len(found["counts"]), len(found["latencies"]), len(found["totals"])) == (4, 12, 6)
-    assert len(list((tmp_path / "new" / "figures").iterdir())) == 5
+    assert (len(found["speedups"]), len(found["conditions"]), round(found["fewer_parameters"]["GPT-2-medium"], 1)) == (
+        4,
+        2,
+        9.6,
+    )
+    assert len(list((tmp_path / "new" / "figures").iterdir())) == 6
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
