@@ -32,7 +32,8 @@ class Lists:
         """The lists of `count` owners from pairs (owner, value): each value once in a list, in ascending order."""
         owner, value = np.asarray(owners, np.int64).reshape(-1), np.asarray(values, np.int64).reshape(-1)
         width = int(value.max(initial=0)) + 1
-        owner, value = np.divmod(np.unique(owner * width + value), width)
+        pairs = np.sort(owner * width + value)
+        owner, value = np.divmod(pairs[np.diff(pairs, prepend=-1) != 0], width)
         return Lists(np.searchsorted(owner, np.arange(count + 1)), value)
 
 

@@ -139,6 +139,10 @@ class _Clock:
         self.registers = _Registers(self.steps)
         self.pools = [_Units(len(pool)) for pool in self.steps.pools]
         self.ends = [0] * len(self.steps)
+        self.pool: list[int] = self.steps.pool.tolist()
+        self.units: list[int] = self.steps.units.tolist()
+        self.first: list[int] = self.steps.resources.first.tolist()
+        self.resources: list[int] = self.steps.resources.values.tolist()
 
     def run(self) -> Retimed:
         steps, ends = self.steps, self.ends
@@ -166,17 +170,18 @@ class _Clock:
     def _free(self, step: int, kind: int, duration: int, ready: int) -> int:
         """When all is free that a step occupies from then on, `ready` at the earliest."""
         waits: list[int] = []
-        free, pool = ready, int(self.steps.pool[step])
+        free, pool = ready, self.pool[step]
         if kind == Kind.INWARD:
             free = max(free, self.registers.free(step, waits))
         if kind == Kind.ACTIVATION:
-            array = int(self.steps.resources.values[self.steps.resources.first[step]])
-            if array in self.last_of_array:
-                waits.append(self.last_of_array[array])
-                free = max(free, self.ends[waits[-1]])
+            array = self.resources[self.first[step]]
+            last = self.last_of_array.get(array)
+            if last is not None:
+                waits.append(last)
+                free = max(free, self.ends[last])
             self.last_of_array[array] = step
         elif pool != Pool.NONE:
-            units = int(self.steps.units[step])
+            units = self.units[step]
             free = max(free, self.pools[pool].take(units, waits))
             self.pools[pool].release(units, step, free + duration)
         self.owners += [step] * len(waits)
