@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_values
 from cimc.program.arrays.formats import crossbars
-from cimc.program.listing import RecordNodes, records_of, tiles_by_array, used_cells
+from cimc.program.listing import RecordNodes, copies_in_arrays, records_of, tiles_by_array, used_cells
 from cimc.program.metadata import Json
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
@@ -81,12 +82,15 @@ def json_lines(header: Mapping[str, Json], name: str = "", entries: Iterable[Jso
 def record_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[Json]:
     """The records, or those of these numbers: what each has, and the ONNX nodes that it comes from."""
     nodes = RecordNodes(program)
+    copies = copies_of_values(program.multiplications, program.weights, program.slots).tolist()
     for number, record in records_of(program, chosen):
         op = Opcode(record["op"])
         entry: dict[str, Json] = {"number": number, "op": op.name.lower(), "stage": record["stage"]}
         entry |= {field: record[field] for field in FIELDS[op]}
         if op is Opcode.TRANSFER:
             entry["direction"] = "into arrays" if record["flags"] == INTO_ARRAYS else "out of arrays"
+        if op in (Opcode.MULTIPLY, Opcode.ADD) and copies[record["y"]] > 1:
+            entry["copy"] = record["flags"]
         yield {**entry, "start": record["start"], "nodes": list(nodes.of(record))}
 
 
@@ -97,13 +101,15 @@ def array_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> I
     for multiplication in program.multiplications:
         nodes.setdefault(multiplication.weight, []).append(multiplication.node)
     last, tiles, formats = -1, list[Json](), program.array_formats.tolist()
+    copy_of = copies_in_arrays(program)
     for weight, array, row, column, rows, columns, k, n in tiles_by_array(program, chosen):
         if array != last and tiles:
             yield {"array": last, "used": float(used[last]), "format": formats[last], "tiles": tiles}
             tiles = []
         last = array
         place = {"row": row, "column": column, "rows": rows, "columns": columns, "k": k, "n": n}
-        tiles.append({"weight": program.weights[weight].name, "nodes": nodes.get(weight, []), **place})
+        copy: dict[str, Json] = {"copy": copy_of[weight, array]} if (weight, array) in copy_of else {}
+        tiles.append({"weight": program.weights[weight].name, "nodes": nodes.get(weight, []), **place, **copy})
     if tiles:
         yield {"array": last, "used": float(used[last]), "format": formats[last], "tiles": tiles}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_tiles
 from cimc.program.arrays.formats import are_centred, crossbars
 from cimc.program.arrays.tiles import own_places
 from cimc.program.control_flow.control_text import control_text
@@ -85,12 +86,21 @@ def array_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Ite
     Only the tiles of these numbers, if some are chosen.
     """
     last, names, used = -1, [one_line(weight.name) for weight in program.weights], used_cells(program)
+    copy_of = copies_in_arrays(program)
     for weight, array, row, column, rows, columns, k, n in tiles_by_array(program, chosen):
         if array != last:
             yield f"array {array}: {100 * used[array]:.1f} % used, {program.formats[int(program.array_formats[array])]}"
             last = array
-        name = names[weight]
+        copy = copy_of.get((weight, array))
+        name = names[weight] if copy is None else f"copy {copy} of {names[weight]}"
         yield f"  [{_span(row, rows)}, {_span(column, columns)}] <- {name}[{_span(k, rows)}, {_span(n, columns)}]"
+
+
+def copies_in_arrays(program: Program) -> dict[tuple[int, int], int]:
+    """The copy of each weight with copies that lies in an array; only one of a weight can."""
+    copies = copies_of_tiles(program.tiles, program.weights).tolist()
+    pairs = zip(program.tiles[:, 0].tolist(), program.tiles[:, 1].tolist(), copies, strict=True)
+    return {(weight, array): copy for weight, array, copy in pairs if program.weights[weight].copies > 1}
 
 
 def used_cells(program: Program) -> NDArray[np.float64]:
@@ -150,12 +160,14 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
             cells = f"array {record['array']}[{_span(record['row'], rows)}, {_span(record['column'], columns)}]"
             shift = f">>{record['adc_shift']}" if record["adc_shift"] else ""
             conversion = f"adc {record['adc_bits']}{shift} bound {record['bound']}"
-            return f"{y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells} {conversion}"
+            of = f" of copy {record['flags']}" if record["flags"] else ""
+            return f"{y}[{_span(n, columns)}] += {x}[{_span(k, rows)}] * {cells}{of} {conversion}"
         case Opcode.TRANSFER:
             direction = "into" if record["flags"] == INTO_ARRAYS else "out of"
             return f"{x} {direction} arrays{_link(record, program)}"
         case Opcode.ADD:
-            return f"{y}[{_span(n, record['columns'])}] partial sums on unit {record['array']}"
+            of = f" of copy {record['flags']}" if record["flags"] else ""
+            return f"{y}[{_span(n, record['columns'])}] partial sums{of} on unit {record['array']}"
         case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
             return control_text(op, k, program.controls[k])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_tiles
 from cimc.program.arrays.formats import are_centred
 from cimc.program.arrays.tiles import own_places
 from cimc.program.program import Program
@@ -29,7 +30,7 @@ class FormatUse:
     arrays: int
     crossbars: int
     crossbars_lower_bound: int
-    """Fewest that could hold these weights in this format."""
+    """Fewest that could hold these weights in this format, one copy of each."""
     stored_weights: int
     utilization: float
     """The share of the cells that hold a weight."""
@@ -37,14 +38,16 @@ class FormatUse:
     """Of what the figures are for."""
 
 
-def format_uses(program: Program, records: Records, conversions: NDArray[np.int64]) -> tuple[FormatUse, ...]:
+def format_uses(program: Program, records: Records, conversions: NDArray[np.float64]) -> tuple[FormatUse, ...]:
     """The formats that arrays have, in the program's order; `conversions` are those of each MULTIPLY record."""
     cells = program.chip.rows * program.chip.columns
-    own = program.tiles[own_places(program.tiles)].astype(np.int64)
+    places = own_places(program.tiles)
+    own = program.tiles[places].astype(np.int64)
     count = len(program.formats)
     arrays = np.bincount(program.array_formats, minlength=count).tolist()
-    stored = _sums(program.array_formats[own[:, _ARRAY]], own[:, _ROWS] * own[:, _COLUMNS], count)
-    made = _sums(program.array_formats[records["array"]], conversions, count)
+    sizes, is_first = own[:, _ROWS] * own[:, _COLUMNS], copies_of_tiles(program.tiles, program.weights)[places] == 0
+    stored, once = (_sums(program.array_formats[own[:, _ARRAY]], kept, count) for kept in (sizes, sizes * is_first))
+    made = np.bincount(program.array_formats[records["array"]], conversions, count)
     offset = _sums(program.array_formats[program.tiles[:, _ARRAY]], are_centred(program), count)
     uses: list[FormatUse] = []
     for number, format in enumerate(program.formats):
@@ -58,10 +61,10 @@ def format_uses(program: Program, records: Records, conversions: NDArray[np.int6
                     slices=slices,
                     arrays=arrays[number],
                     crossbars=slices * arrays[number],
-                    crossbars_lower_bound=slices * -(-stored[number] // cells),
+                    crossbars_lower_bound=slices * -(-once[number] // cells),
                     stored_weights=stored[number],
                     utilization=stored[number] / (arrays[number] * cells),
-                    conversions=made[number],
+                    conversions=round(float(made[number])),
                 )
             )
     return tuple(uses)

@@ -2,10 +2,11 @@
 
 FORMULAS = {
     "arrays": "arrays that hold a weight",
-    "arrays_lower_bound": "sum over formats of ceil(their stored_weights / (rows * columns))",
+    "arrays_lower_bound": "sum over formats of ceil(their stored_weights, one copy of each / (rows * columns))",
     "crossbars": "sum over arrays of the slices of their format: offset ceil(bits / cell_bits), differential twice "
     "that, twos-complement ceil((bits - 1) / cell_bits) + 1, or bits where cell_bits is 1",
-    "crossbars_lower_bound": "sum over formats of slices * ceil(their stored_weights / (rows * columns))",
+    "crossbars_lower_bound": "sum over formats of slices * ceil(their stored_weights, one copy of each / (rows * "
+    "columns))",
     "formats": "by format of the arrays: arrays, crossbars and the fewest possible, weights stored in them, and "
     "conversions, counted as those of the program",
     "utilization": "sum over formats of slices * stored_weights / (crossbars * rows * columns)",
@@ -13,6 +14,10 @@ FORMULAS = {
     "tiles that share a place",
     "sharing": "tiles, and those at places of their own; what the others hold; the arrays of the same mapping, each "
     "tile at a place of its own",
+    "copies": "weights that lie in the arrays more than once, and how often; vector t is multiplied by copy t modulo "
+    "that",
+    "array_work": "sum over the activations of an array of their time, for the vectors per inference over copies of "
+    "the weight: of the busiest array, and of all over arrays; without copies: times what the mapping estimated",
     "coverage.share": "multiply-accumulates of arrays (weights of each multiplication * its vectors) / those and the "
     "ones of digital operators by constant weights, all of one run",
     "conversions_per_token": "sum over row groups of planes * slices (of their array's format) * columns, "

@@ -35,6 +35,8 @@ class Layer:
     tiles: int
     arrays: int
     crossbars: int
+    copies: int
+    """How often the weight lies in the arrays; weights, tiles, arrays and crossbars are those of all copies."""
     bits: int
     """Of a weight in its arrays; the most, if these have several formats."""
     encoding: str
@@ -101,13 +103,14 @@ class Layers:
             tiles=len(tiles),
             arrays=len(arrays),
             crossbars=int(self._crossbars[arrays].sum()),
+            copies=weight.copies,
             bits=max((format.bits for format in formats), default=0),
             encoding=", ".join(sorted({format.encoding for format in formats})),
             centred=bool(self._centred[tiles].any()),
             input_bits=multiplication.input_bits,
             adc_bits=int(own["adc_bits"].max(initial=0)),
             vectors=vectors,
-            conversions=int(self.conversions[chosen].sum()),
+            conversions=round(float(self.conversions[chosen].sum())),
             conversions_that_may_clip=self.clipping.get(multiplication.y, 0),
             stage=stage,
             latency_ns=self._product_ns(multiplication, stage),

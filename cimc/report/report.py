@@ -13,6 +13,7 @@ from cimc.program.metadata import Json
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
+from cimc.report.copies import ArrayWork, Copied, array_work, copied_weights
 from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
@@ -67,6 +68,10 @@ class Report:
     """The share of the constant-weight multiply-accumulates that arrays do, and what stays digital."""
     sharing: Sharing
     """What equal tiles save that share a place."""
+    copies: tuple[Copied, ...]
+    """The weights that lie in the arrays more than once."""
+    array_work: ArrayWork | None
+    """How evenly arrays are at work, and what copies bought."""
     structures: Mapping[str, Mapping[str, int]]
     """For each kind of structure how many weights are multiplied by (`factors`), and how many `layers` they make."""
     dense_weights: int
@@ -110,6 +115,10 @@ class Report:
         stages = [{**vars(stage), "nodes": list(stage.nodes)} for stage in self.stage_costs]
         own: dict[str, Any] = {
             "sharing": vars(self.sharing),
+            "copies": [vars(copied) for copied in self.copies],
+            "array_work": None
+            if self.array_work is None
+            else {**vars(self.array_work), "ratio": self.array_work.ratio},
             "layers": layers,
             "stage_costs": stages,
             "notes": list(self.notes),
@@ -150,7 +159,7 @@ class _Reporter:
         program, cost = self.program, self.cost
         cells, conversions = program.chip.rows * program.chip.columns, self.layers.conversions
         formats = format_uses(program, self.multiplies, conversions)
-        stored, made = sum(use.stored_weights for use in formats), int(conversions.sum())
+        stored, made = sum(use.stored_weights for use in formats), round(float(conversions.sum()))
         opcodes = program.instructions["op"]
         return Report(
             per=cost.vectors.per,
@@ -159,7 +168,7 @@ class _Reporter:
             digital_set=self.chip.digital_set,
             mapping=program.mapping,
             arrays=len(program.arrays),
-            arrays_lower_bound=sum(-(-use.stored_weights // cells) for use in formats),
+            arrays_lower_bound=sum(use.crossbars_lower_bound // use.slices for use in formats),
             crossbars=sum(use.crossbars for use in formats),
             crossbars_lower_bound=sum(use.crossbars_lower_bound for use in formats),
             formats=formats,
@@ -167,6 +176,8 @@ class _Reporter:
             stored_weights=stored,
             coverage=cost.coverage,
             sharing=sharing_of(program),
+            copies=copied_weights(program),
+            array_work=array_work(program, cost.time),
             structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
             conversions_per_token=made,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_values
 from cimc.program.arrays.formats import slices_of
 from cimc.program.arrays.planes import planes_of
 from cimc.program.program import Program
@@ -28,7 +29,7 @@ class MayClip:
 
 
 def conversions_of(records: Records, program: Program) -> NDArray[np.int64]:
-    """Conversions of each MULTIPLY record for one vector: `planes * slices * columns`."""
+    """Conversions of each MULTIPLY record for one vector that it takes: `planes * slices * columns`."""
     slices = slices_of(program)[records["array"]]
     return records["columns"].astype(np.int64) * slices * planes_of(records, program)
 
@@ -42,9 +43,9 @@ def are_lossy(records: Records) -> NDArray[np.bool_]:
 def may_clip(program: Program) -> MayClip:
     """What of a program may clip."""
     records = _multiplies(program)
-    lossy, made = are_lossy(records), conversions_of(records, program)
+    lossy, made = are_lossy(records), _for_each_vector(records, program)
     layers, of_layers = (len(np.unique(ys)) for ys in (records["y"][lossy], records["y"]))
-    return MayClip(int(lossy.sum()), len(records), int(made[lossy].sum()), int(made.sum()), layers, of_layers)
+    return MayClip(int(lossy.sum()), len(records), round(made[lossy].sum()), round(made.sum()), layers, of_layers)
 
 
 def clipping_layers(program: Program) -> dict[int, int]:
@@ -52,9 +53,14 @@ def clipping_layers(program: Program) -> dict[int, int]:
     records = _multiplies(program)
     records = records[are_lossy(records)]
     values, places = np.unique(records["y"], return_inverse=True)
-    counts = np.zeros(len(values), np.int64)
-    np.add.at(counts, places.reshape(-1), conversions_of(records, program))
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+    counts = np.bincount(places.reshape(-1), _for_each_vector(records, program), len(values))
+    return {value: round(count) for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
+
+
+def _for_each_vector(records: Records, program: Program) -> NDArray[np.float64]:
+    """Conversions of each record for a vector, on average: copies of a weight take turns."""
+    copies = copies_of_values(program.multiplications, program.weights, program.slots)[records["y"]]
+    return conversions_of(records, program) / copies
 
 
 def _multiplies(program: Program) -> Records:

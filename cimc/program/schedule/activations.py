@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_values
 from cimc.program.arrays.tiles import programmed_cells, tiles_by_array
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
@@ -11,6 +12,7 @@ from cimc.program.timing import Activations, Numbers
 
 def verify_activations(program: Program, activations: Activations) -> None:
     """Raises ProgramError unless every record converts what it would convert alone, by ADCs that are free."""
+    _verify_turns_of_copies(program, activations)
     _verify_sharing(program, activations)
     _verify_turns(activations)
 
@@ -42,6 +44,20 @@ def _verify_sharing(program: Program, activations: Activations) -> None:
                 tiles = program.tiles[members[array]]
                 cells[array] = programmed_cells(tiles, program.chip.rows, program.chip.columns)
             _verify_activation(program, group, cells[array])
+
+
+def _verify_turns_of_copies(program: Program, activations: Activations) -> None:
+    """Records of one activation are for the same vectors: all of the same copy of equally many (I25)."""
+    own = program.instructions[activations.records]
+    copies = copies_of_values(program.multiplications, program.weights, program.slots)[own["y"]]
+    turn = np.stack([own["flags"].astype(np.int64), copies], axis=1)
+    first = np.zeros((len(activations.array), 2), np.int64)
+    first[activations.of_record[::-1]] = turn[::-1]
+    wrong = (turn != first[activations.of_record]).any(axis=1)
+    for i in np.flatnonzero(wrong)[:1].tolist():
+        other = first[activations.of_record[i]]
+        found = f"record {activations.records[i]} is of copy {turn[i, 0]} of {turn[i, 1]}"
+        raise ProgramError(f"{found}, it starts with one of copy {other[0]} of {other[1]}")
 
 
 def _verify_activation(program: Program, group: Numbers, programmed: NDArray[np.bool_]) -> None:

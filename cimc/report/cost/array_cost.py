@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_values
 from cimc.program.arrays.formats import slices_of
 from cimc.program.arrays.planes import input_bits_of, planes_of
 from cimc.program.program import Program
@@ -23,11 +24,12 @@ Numbers = NDArray[np.int64]
 class ArrayCost:
     """The MULTIPLY records of a program, what happens in each for one vector, and the energy [pJ] by component.
 
-    The energy is that of all `vectors` of each record.
+    The energy is that of all `vectors` of each record: of copies of a weight, each takes its share of them, on average
+    over many vectors.
     """
 
     records: Records
-    vectors: Numbers
+    vectors: Floats
     activity: Activity
     energies: Mapping[str, Floats | None]
     permuted_pj: float | None
@@ -53,8 +55,12 @@ def array_cost(
     records = program.instructions
     multiplies = records[records["op"] == Opcode.MULTIPLY]
     slices = slices_of(program)[multiplies["array"]]
+    copies = copies_of_values(program.multiplications, program.weights, program.slots)
     active = activity(multiplies, planes_of(multiplies, program), slices, input_bits_of(multiplies, program))
-    each, taken = array_energies(active, multiplies["adc_bits"].astype(np.int64), costs), vectors.taken(multiplies["y"])
+    each, taken = (
+        array_energies(active, multiplies["adc_bits"].astype(np.int64), costs),
+        vectors.taken(multiplies["y"]) / copies[multiplies["y"]],
+    )
     energies = {name: None if values is None else values * taken for name, values in each.items()}
     permutes = records[records["op"] == Opcode.PERMUTE]
     written = [(int(y), int(k)) for y, k in zip(permutes["y"], permutes["k"])]

@@ -32,7 +32,9 @@ class ProgramTime:
     """The latency where they alone take time; None where they are not counted, as for `total_ns`."""
     total_ns: float | None
     array_busy_ns: float
-    """The array that is used for longest, over all stages."""
+    """The array that is used for longest, over all stages, on average over many runs."""
+    array_mean_ns: float
+    """What an array is used for, on average over all arrays too."""
     addition_busy_ns: float
     """Additions of partial sums, as if all digital units worked all the time."""
     stages_ns: Mapping[int, float]
@@ -65,6 +67,7 @@ def program_time(
         digital_ns=None if operators is None else digital / nanosecond,
         total_ns=None if operators is None else times.latency / nanosecond,
         array_busy_ns=float(np.bincount(arrays, activations).max(initial=0.0)) / 1000,
+        array_mean_ns=float(activations.sum()) / 1000 / max(1, len(program.arrays)),
         addition_busy_ns=float(additions.sum()) / 1000 / max(1, program.timing.digital_units),
         stages_ns={number: time / nanosecond for number, time in _stages(steps, ends).items()},
         products_ns={y: time / nanosecond for y, time in _products(steps, ends).items()},
@@ -76,6 +79,13 @@ def busy_ps(steps: Steps, kind: Kind, vectors: Vectors) -> tuple[Numbers, NDArra
     own = np.flatnonzero(steps.kind == kind)
     taken = taken_by_steps(steps, vectors)[own]
     return steps.resources.values[steps.resources.first[own]], steps.duration[own] * taken / steps.copies[own]
+
+
+def array_busy_ps(program: Program) -> NDArray[np.float64]:
+    """How long each array works for one vector in each multiplication [ps], on average: copies of a weight take
+    turns."""
+    arrays, busy = busy_ps(steps_of(program), Kind.ACTIVATION, ONE)
+    return np.bincount(arrays, busy, len(program.arrays)).astype(np.float64)
 
 
 def _stages(steps: Steps, ends: Numbers) -> dict[int, int]:

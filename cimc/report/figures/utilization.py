@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.arrays.tiles import own_places
+from cimc.report.cost.program_time import array_busy_ps
 from cimc.report.figures.figure import WIDTH, Figure, Panel, band_gaps, table
 from cimc.report.figures.theme import tone
-from cimc.report.figures.time_axis import NO_TIMES, working
+from cimc.report.figures.time_axis import NO_TIMES
 from cimc.report.study import Study
 
 BARS = 320
@@ -36,7 +37,8 @@ def time_busy(studies: Sequence[Study]) -> Figure:
     return Figure(
         "busy",
         "Time in use",
-        "How long each array works for one token: the sum of its activations divided by the time of the schedule.",
+        "How long each array works for one token: the sum of its activations divided by the time of the schedule. "
+        "Copies of a weight take turns: each works for one token of so many as there are.",
         tuple(
             Panel(study.label, None, (NO_TIMES,))
             if share is None
@@ -55,12 +57,9 @@ def _cells(study: Study) -> NDArray[np.float64]:
 
 
 def busy_shares(study: Study) -> NDArray[np.float64]:
-    """The share of the token's time in which each array works."""
+    """The share of the token's time in which each array works, on average over many tokens."""
     assert study.timeline is not None
-    busy = np.zeros(len(study.program.arrays))
-    for array, duration in working(study.timeline).items():
-        busy[array] = duration
-    return busy / max(1, study.timeline.end_ps)
+    return array_busy_ps(study.program) / max(1, study.timeline.end_ps)
 
 
 def _panel(study: Study, shares: NDArray[np.float64], most: float, color: str, title: str) -> Panel:

@@ -12,12 +12,13 @@ from cimc.program.fidelity import (
     options_text,
 )
 from cimc.program.one_line import one_line
+from cimc.report.copies import copies_sentences
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.key_figures import missing_figures
 from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, TOTALS, said_parts
 from cimc.report.study import Study
 from cimc.report.texts.parts_text import constants_text
-from cimc.report.words import vectors_text
+from cimc.report.words import vectors_text, worded
 
 
 def cautions(study: Study) -> Iterator[str]:
@@ -61,6 +62,7 @@ def conditions(study: Study) -> Iterator[str]:
             many = f"A stream has {prefill['tokens']} inferences"
         yield f"{many}; what limits it: {prefill['busiest']}."
     yield f"Constants: {constants_text(study.report)}."
+    yield from copies_sentences(study.report.copies, study.report.array_work, worded("a token", study.report.per))
     if study.report.options:
         yield f"Compiled with {options_text(study.report.options)}."
     if study.report.measured is not None:

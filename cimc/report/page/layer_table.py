@@ -52,6 +52,7 @@ def layer_columns(study: Study) -> list[Column]:
     """The columns of the table, without those that no layer has anything to say in."""
     layers, per = study.report.layers, study.report.per
     narrow = any(layer.input_bits != 8 for layer in layers)
+    copied = any(layer.copies > 1 for layer in layers)
     columns = [
         Column("node", False, [Cell(name, name) for name in study.layer_names]),
         Column("structure", False, [Cell(layer.kind, layer.kind) for layer in layers]),
@@ -63,6 +64,7 @@ def layer_columns(study: Study) -> list[Column]:
         _numbers("stored weights", layers, lambda layer: layer.stored_weights),
         _numbers("tiles", layers, lambda layer: layer.tiles),
         _numbers("arrays", layers, lambda layer: layer.arrays),
+        _numbers("copies", layers, lambda layer: layer.copies if copied else None),
         _numbers("crossbars", layers, lambda layer: layer.crossbars),
         Column("format", False, [Cell(text, text) for text in _formats(layers)]),
         _numbers("input bits", layers, lambda layer: layer.input_bits if narrow else None),

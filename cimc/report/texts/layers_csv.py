@@ -46,6 +46,7 @@ COLUMNS = (
     "encoding",
     "centred",
     "input_bits",
+    "copies",
     *QUANTISING,
 )
 
@@ -85,6 +86,7 @@ def row_of(layer: Layer) -> dict[str, Cell]:
         layer.encoding,
         int(layer.centred),
         layer.input_bits,
+        layer.copies,
         *(layer.notes.get(name) for name in QUANTISING),
     ]
     return dict(zip(COLUMNS[1:], cells, strict=True))

@@ -8,6 +8,7 @@ from typing import Any
 from cimc.program.distance import Distance
 from cimc.program.fidelity import clipped_text, may_clip_text, measured_text
 from cimc.program.one_line import one_line
+from cimc.report.copies import copies_lines
 from cimc.report.cost.dimensions import sizes_text
 from cimc.report.cost.program_cost import add
 from cimc.report.cost.vectors import INFERENCE
@@ -41,6 +42,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
     yield f"structure     {structure_text(report.structures)}{saved}"
     if report.sharing.saved_weights:
         yield f"sharing       {sharing_text(report.sharing, report.arrays)}"
+    yield from copies_lines(report.copies, report.array_work, worded("a token", report.per))
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
@@ -198,6 +200,7 @@ def _layer_columns(layers: Sequence[Layer]) -> dict[str, tuple[str, Callable[[La
         "kind": ("l", lambda layer: layer.kind),
         "tiles": ("r", lambda layer: str(layer.tiles)),
         "arrays": ("r", lambda layer: str(layer.arrays)),
+        **({"copies": ("r", lambda layer: str(layer.copies))} if any(layer.copies > 1 for layer in layers) else {}),
         **(_FORMAT_COLUMNS if have_formats(layers) else {}),
         "ADC bits": ("r", lambda layer: str(layer.adc_bits)),
         "conversions": ("r", lambda layer: f"{layer.conversions:,}"),

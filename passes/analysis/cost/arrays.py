@@ -49,22 +49,23 @@ def activity(
 
     `planes` and `input_bits` are those of each record's input, `slices` those of its array. Records of one array that
     have the same stage and start are one activation. Records of one value and one column of an array make one partial
-    sum, whatever their rows.
+    sum, whatever their rows. Each copy of a weight (`flags`) has vectors and partial sums of its own.
     """
     field = {name: records[name].astype(np.int64) for name in records.dtype.names or ()}
     repeats = slices * planes
     activation = group_numbers(field["stage"], field["array"], field["start"])
     rows = newly_covered(activation, field["row"], field["rows"])
-    source = group_numbers(field["stage"], field["array"], field["x"])
+    source = group_numbers(field["stage"], field["array"], field["x"], field["flags"])
     inputs = newly_covered(source, field["k"], field["rows"])
     place = group_numbers(field["y"], field["array"], field["column"] - field["n"])
+    value = group_numbers(field["y"], field["flags"])
     sums = newly_covered(place, field["n"], field["columns"])
     return Activity(
         conversions=field["columns"] * repeats,
         drives=rows * repeats,
         cells=field["rows"] * field["columns"] * repeats,
         bits=input_bits * inputs + SUM_BITS * sums,
-        additions=_additions(field["y"], sums, newly_covered(group_numbers(field["y"]), field["n"], field["columns"])),
+        additions=_additions(value, sums, newly_covered(value, field["n"], field["columns"])),
     )
 
 
@@ -84,9 +85,8 @@ def array_energies(active: Activity, adc_bits: Numbers, costs: ArrayCosts) -> di
     }
 
 
-def _additions(y: Numbers, sums: Numbers, elements: Numbers) -> NDArray[np.float64]:
+def _additions(value: Numbers, sums: Numbers, elements: Numbers) -> NDArray[np.float64]:
     """Partial sums less elements of each value, shared among its records in proportion to their partial sums."""
-    value = group_numbers(y)
     count = int(value.max(initial=-1)) + 1
     parts = np.bincount(value, sums, count)
     added = parts - np.bincount(value, elements, count)

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.program.arrays.copies import copies_of_tiles
 from cimc.program.arrays.tiles import own_places
 from cimc.report.figures.figure import (
     MOST_MARKS,
@@ -157,10 +158,16 @@ def _runs(arrays: NDArray[np.intp], grid: Grid) -> Iterator[tuple[int, int]]:
 def _drawn(study: Study, grid: Grid) -> alt.Chart:
     """The tiles."""
     owner, tiles = study.owner_of_weight, _tiles(study).tolist()
-    rows = [(owner.get(w, -1), a, r, c, h, k, fr, fc) for w, a, r, c, h, k, fr, fc in tiles]
+    program = study.program
+    copied = any(weight.copies > 1 for weight in program.weights)
+    copies = copies_of_tiles(program.tiles, program.weights)[own_places(program.tiles)].tolist() if copied else []
+    rows: list[tuple[int, ...]] = [
+        (owner.get(tile[0], -1), *tile[1:], *copies[number : number + 1]) for number, tile in enumerate(tiles)
+    ]
     place = [alt.Tooltip("place:N", title="cells"), alt.Tooltip("piece:N", title="of the weight")]
+    place += [alt.Tooltip("copy:Q", title="copy")] if copied else []
     return (
-        alt.Chart(table(COLUMNS, rows))
+        alt.Chart(table((*COLUMNS, "copy") if copied else COLUMNS, rows))
         .transform_lookup(lookup="layer", from_=layer_names(study))
         .transform_calculate(
             x=f"{grid.left} + datum.column",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.cost.arrays import ARRAY_COMPONENTS, KEYS_OF_COMPONENTS, activity, array_energies
 
-FIELDS = ("stage", "array", "start", "x", "y", "k", "n", "row", "rows", "column", "columns", "adc_bits")
+FIELDS = ("stage", "array", "start", "x", "y", "k", "n", "row", "rows", "column", "columns", "adc_bits", "flags")
 COSTS = ArrayCosts(
     slices=4,
     adc_pj=(1, 2, 3, 4, 5, 6, 7, 8),
