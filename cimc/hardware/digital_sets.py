@@ -16,6 +16,8 @@ DIGITAL_SET = "digital_set"
 """The key of a chip that names its set."""
 DIGITAL_KEYS = (
     "transfer_ns",
+    "links",
+    "link_bits_per_ns",
     "digital_units",
     "add_ns",
     "transfer_bit_pj",

@@ -34,13 +34,15 @@ FORMULAS = {
     "latency_ns.parameter": "as total, with digital operators that take no time",
     "latency_ns.digital": "as total, with nothing but digital operators that takes time; "
     "ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, add_ns, function_ns or normalize_ns by "
-    "class, or multiply-accumulates / (attention_units * attention_macs_per_ns)",
+    "class, or multiply-accumulates / (attention_units * attention_macs_per_ns); "
+    "those that read keys and values take at least their bytes / memory_gb_per_s",
     "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
     "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, "
     "as in latency_ns.parameter",
     "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add: dynamic energy of products in arrays",
     "energy_pj.digital": "digital + attention: dynamic energy of the other operators",
-    "energy_pj.total": "parameter + digital + leakage",
+    "energy_pj.total": "parameter + digital + buffer + memory + leakage; the two memories where the chip says what "
+    "they cost",
     "energy_components_pj.adc": "sum over row groups of conversions * adc_pj(adc_bits), by the ADC model",
     "energy_components_pj.dac": "sum over activations of driven rows * slices * planes * dac_pj",
     "energy_components_pj.cells": "sum over row groups of rows * columns * slices * planes * cell_pj",
@@ -48,8 +50,11 @@ FORMULAS = {
     "energy_components_pj.transfer": "(input_bits of each input into each array that uses it, 32 bits of each partial "
     "sum out of its array, the bits of vectors that are permuted) * transfer_bit_pj",
     "energy_components_pj.add": "(elements of partial sums - elements of products) * add_pj",
-    "energy_components_pj.digital": "sum over operators of ceil(elements / vector_width) * vector_pj",
+    "energy_components_pj.digital": "sum over operators of ceil(elements / vector_width) * vector_pj, normalize_pj for "
+    "those that normalize",
     "energy_components_pj.attention": "multiply-accumulates * mac_pj",
+    "energy_components_pj.buffer": "memory.moved * buffer_byte_pj",
+    "energy_components_pj.memory": "8 * memory.keys_and_values * memory_bit_pj",
     "energy_components_pj.leakage": "sum of leakage_uw * latency_ns.total / 1000",
     "area_components_um2.cells": "crossbars * rows * columns * cell_um2",
     "area_components_um2.dac": "crossbars * rows * dac_um2",
@@ -57,9 +62,18 @@ FORMULAS = {
     "area_components_um2.shift_add": "crossbars * adcs * shift_add_um2",
     "area_components_um2.digital": "digital_units * digital_unit_um2",
     "area_components_um2.attention": "attention_units * attention_unit_um2",
+    "area_components_um2.buffer": "ceil(memory.held / 1024) * buffer_um2",
     "area_um2": "sum of area_components_um2, of the arrays that the program uses",
     "leakage_uw": "crossbars / (slices of an 8-bit array) * array_leakage_uw, crossbars * adcs * adc_leakage_uw, "
-    "digital_units * digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw",
+    "digital_units * digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw, ceil(memory.held / 1024) * "
+    "buffer_leakage_uw, memory_leakage_uw",
+    "largest_parts": "for each total the component that is more than half of it",
+    "memory.held": "the most at any record of the sum of the bytes of values that are made and will be read, in one "
+    "run; no keys and values",
+    "memory.moved": "bytes that kernels and permutations read and write, that arrays read once a stage, and products, "
+    "of one run / its tokens; no keys and values",
+    "memory.keys_and_values": "bytes of keys and values that operators compute with, and of the new ones, of one run / "
+    "its tokens",
     "prefill": "fill_ns + (tokens - 1) * interval_ns, of a schedule that repeats every interval_ns and is checked; an "
     "estimate where proved is false: interval_ns is load_ns, for which a token keeps the busiest resource",
     "layers.stage_clipped_share": "conversions of the layer's stage that clipped / all of them, when measured",

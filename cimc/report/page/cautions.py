@@ -61,7 +61,7 @@ def conditions(study: Study) -> Iterator[str]:
         if study.report.per == INFERENCE:
             many = f"A stream has {prefill['tokens']} inferences"
         yield f"{many}; what limits it: {prefill['busiest']}."
-    yield f"Constants: {constants_text(study.report)}."
+    yield f"Reckoned with: {constants_text(study.report)}."
     yield from copies_sentences(study.report.copies, study.report.array_work, worded("a token", study.report.per))
     if study.report.options:
         yield f"Compiled with {options_text(study.report.options)}."

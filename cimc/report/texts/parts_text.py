@@ -25,9 +25,9 @@ def parts_lines(report: Report, *totals: str) -> Iterator[str]:
 
 def constants_text(report: Report) -> str:
     """Which digital constants figures were reckoned with, and which memories were not counted."""
-    own = "those of the chip file" if report.digital_set is None else f"set {report.digital_set}"
+    of = "constants of the chip file" if report.digital_set is None else f"set {report.digital_set}"
     left = [name for name, counted in memories_counted(report).items() if not counted]
-    return f"digital {own}" + (f"; {' and '.join(left)} not counted" if left else "")
+    return f"digital {of}" + (f", {' and '.join(left)} not counted" if left else "")
 
 
 def memories_counted(report: Report) -> dict[str, bool]:

@@ -143,8 +143,8 @@ def _cost_lines(report: Report) -> Iterator[str]:
         )
     sizes = sizes_text(report.conditions["dims"])
     counted = f"; digital operators for {sizes}" if sizes else ""
-    yield f"assumed       ADC model {(report.adc_model or 'none').split(':')[0]}{counted}"
-    yield f"constants     {one_line(constants_text(report))}"
+    model = (report.adc_model or "none").split(":")[0]
+    yield f"assumed       ADC model {model}; {one_line(constants_text(report))}{counted}"
     yield from (f"note          {one_line(note)}" for note in report.notes)
 
 

@@ -20,13 +20,13 @@ def test_energy_of_the_arrays(study: Study, rows: Rows) -> None:
     found = amounts(rows(array_energy([study]).panels[0], "component"))
     assert sum(found.values()) == pytest.approx(study.report.energy_pj["parameter"])
     assert found["shift-adds"] == study.report.energy_components_pj["shift_add"]
-    assert not {"digital", "attention", "leakage"} & found.keys()
+    assert not {"digital units", "attention units", "leakage"} & found.keys()
 
 
 def test_energy_of_everything(study: Study, rows: Rows) -> None:
     found = amounts(rows(all_energy([study]).panels[0], "component"))
     assert sum(found.values()) == pytest.approx(study.report.energy_pj["total"])
-    assert list(found) == ["arrays", "digital", "attention", "leakage"]
+    assert list(found) == ["arrays", "digital units", "attention units", "leakage"]
 
 
 def test_area(study: Study, rows: Rows) -> None:

@@ -40,7 +40,8 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
         "energy        unknown a token: parameter 2 nJ, digital operators 2 nJ, leakage 5 mJ",
         "area          1.23 mm2, of 2 arrays and all digital and attention units",
         "prefill       7 tokens in 121 ns, one every 20 ns (arrays); parameter 100 ns",
-        "assumed       ADC model table; digital operators for n = 1",
+        "assumed       ADC model table; digital constants of the chip file, buffers and key/value memory not counted; "
+        "digital operators for n = 1",
         "note          something is not known",
     ]
 
@@ -80,7 +81,10 @@ def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Repo
     alone = replace(report, prefill={**report.prefill, "total": None}, adc_model=None, notes=())
     lines = list(summary_lines(alone))
     assert "prefill       7 tokens in 100 ns, one every 20 ns (arrays); parameter 100 ns" in lines
-    assert lines[-1] == "assumed       ADC model none; digital operators for n = 1"
+    assert lines[-1] == (
+        "assumed       ADC model none; digital constants of the chip file, buffers and key/value memory not counted; "
+        "digital operators for n = 1"
+    )
     nothing = replace(alone, prefill={"parameter": None, "total": None})
     assert not any(line.startswith("prefill") for line in summary_lines(nothing))
 
