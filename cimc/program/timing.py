@@ -40,15 +40,19 @@ def activations_of(program: Program, timing: Timing) -> Activations:
     """
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
-    key = np.stack([records[name].astype(np.int64) for name in ("stage", "array", "start")], axis=1)
-    activations, inverse = np.unique(key, axis=0, return_inverse=True)
-    of_record = inverse.reshape(-1)
-    columns = _sums(of_record, records["columns"], len(activations))
-    bits = _largest(of_record, records["adc_bits"], len(activations))
-    planes = _largest(of_record, planes_of(records, program), len(activations))
+    keys = [records[name].astype(np.int64) for name in ("stage", "array", "start")]
+    order = np.lexsort(keys[::-1])
+    stage, array, start = (key[order] for key in keys)
+    begins = np.logical_or.reduce([np.diff(key, prepend=key[:1] - 1) != 0 for key in (stage, array, start)])
+    of_record = np.zeros(len(records), np.int64)
+    of_record[order] = np.cumsum(begins) - 1
+    count = np.count_nonzero(begins)
+    columns = _sums(of_record, records["columns"], count)
+    bits = _largest(of_record, records["adc_bits"], count)
+    planes = _largest(of_record, planes_of(records, program), count)
     adc_ps = np.array([0, *timing.adc_ps], np.int64)[bits]
     duration = planes * (timing.settle_ps + -(-columns // program.chip.adcs) * adc_ps)
-    return Activations(numbers, of_record, activations[:, 1], activations[:, 0], activations[:, 2], duration, columns)
+    return Activations(numbers, of_record, array[begins], stage[begins], start[begins], duration, columns)
 
 
 def record_ends(program: Program, timing: Timing, activations: Activations) -> Numbers:

@@ -2,15 +2,27 @@
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.timing import Numbers
+
+_APART = 1 << 33
+"""Elements between products on the line that all elements lie on: more than a product can have."""
+_TOGETHER = 1 << 22
+"""Pieces of partial sums that are looked at together."""
+
+
+class _Pieces(NamedTuple):
+    """What happens to elements `first` up to `last` on that line, by several records: in columns, for each `fields`."""
+
+    first: Numbers
+    last: Numbers
+    fields: tuple[Numbers, ...]
 
 
 def verify_sums(program: Program, add_ps: int, ends: Numbers) -> None:
@@ -18,61 +30,87 @@ def verify_sums(program: Program, add_ps: int, ends: Numbers) -> None:
 
     `ends` tells when records are done.
     """
-    multiplies, adds = (_by_product(program, op) for op in (Opcode.MULTIPLY, Opcode.ADD))
-    records, nothing = program.instructions, np.zeros(0, np.int64)
-    for y, copy in sorted({*multiplies, *adds}):
-        own, summed = multiplies.get((y, copy), nothing), adds.get((y, copy), nothing)
-        parts = _columns(records[own], "n", "columns", "array", "column")
-        sums = _columns(records[summed], "n", "columns", "start")
-        for first, wrong in _wrong_sums(parts, ends[own], sums, add_ps):
-            of = f" by copy {copy}" if copy else ""
-            raise ProgramError(f"partial sums of element {first} of value {y}{of}: {wrong}")
-
-
-def _by_product(program: Program, op: Opcode) -> dict[tuple[int, int], Numbers]:
-    """The numbers of the records of one kind for each value that they work on, and each copy of its weight."""
-    numbers = np.flatnonzero(program.instructions["op"] == op)
-    y, copy = (program.instructions[name][numbers].astype(np.int64) for name in ("y", "flags"))
-    key = y << 8 | copy
-    order = np.argsort(key, kind="stable")
-    groups = np.split(numbers[order], 1 + np.flatnonzero(np.diff(key[order])))
-    firsts = [(int(group[0]), group) for group in groups if len(group)]
     records = program.instructions
-    return {(int(records["y"][first]), int(records["flags"][first])): group for first, group in firsts}
+    numbers = np.flatnonzero(np.isin(records["op"], (Opcode.MULTIPLY, Opcode.ADD)))
+    y, copy, n, width = (records[name][numbers].astype(np.int64) for name in ("y", "flags", "n", "columns"))
+    products, product = np.unique(y << 8 | copy, return_inverse=True)
+    first = product.reshape(-1) * _APART + n
+    converts = records["op"][numbers] == Opcode.MULTIPLY
+    converted, added = numbers[converts], numbers[~converts]
+    array, column, start = (records[name].astype(np.int64) for name in ("array", "column", "start"))
+    places = array[converted], column[converted] - n[converts], ends[converted]
+    parts = _Pieces(first[converts], (first + width)[converts], places)
+    sums = _Pieces(first[~converts], (first + width)[~converts], (start[added],))
+    for place, wrong in _first_wrong(parts, sums, add_ps):
+        value, of = divmod(int(products[place // _APART]), 256)
+        copied = f" by copy {of}" if of else ""
+        raise ProgramError(f"partial sums of element {place % _APART} of value {value}{copied}: {wrong}")
 
 
-def _columns(records: NDArray[np.void], *names: str) -> Numbers:
-    return np.stack([records[name].astype(np.int64) for name in names], axis=1)
+def _first_wrong(parts: _Pieces, sums: _Pieces, add_ps: int) -> Iterator[tuple[int, str]]:
+    """First element of each range whose additions cannot be right, and why; one at most of those looked at together.
 
-
-def _wrong_sums(parts: Numbers, ends: Numbers, sums: Numbers, add_ps: int) -> Iterator[tuple[int, str]]:
-    """First element of each range whose additions cannot be right, and why.
-
-    `parts` has a row (n, columns, array, column) for each MULTIPLY record: those of one column of an array accumulate
-    where they are converted, so they are one partial sum. `sums` has a row (n, columns, start) for each ADD.
+    `parts` has array, column less element, and end for each MULTIPLY record: those of one column of an array accumulate
+    where they are converted, so they are one partial sum. `sums` has the start of each ADD.
     """
-    places = np.concatenate([parts[:, :3], parts[:, 3:] - parts[:, :1]], axis=1)
-    order = np.lexsort(places.T[::-1])
-    firsts = np.flatnonzero(np.concatenate([[True], (np.diff(places[order], axis=0) != 0).any(axis=1)]))[: len(places)]
-    partial_sums = places[order[firsts]]
-    ready = np.maximum.reduceat(ends[order], firsts) if len(firsts) else ends
-    first, last = partial_sums[:, 0], partial_sums[:, 0] + partial_sums[:, 1]
-    if not len(sums) and (first[1:] >= last[:-1]).all():  # sorted by n; nothing lies on each other
-        return
-    limits = {*first.tolist(), *last.tolist(), *sums[:, 0].tolist(), *(sums[:, 0] + sums[:, 1]).tolist()}
-    for low, high in pairwise(sorted(limits)):
-        inside = (first <= low) & (high <= last)
-        available: dict[tuple[int, int], int] = {}
-        for (array, offset), end in zip(partial_sums[inside, 2:].tolist(), ready[inside].tolist()):
-            available[array, offset] = max(available.get((array, offset), 0), end)
-        starts = sums[(sums[:, 0] <= low) & (high <= sums[:, 0] + sums[:, 1]), 2]
-        wrong = _wrong_order(sorted(available.values()), sorted(starts.tolist()), add_ps)
-        if wrong is not None:
-            yield low, wrong
+    limits = np.unique(np.concatenate([parts.first, parts.last, sums.first, sums.last]))
+    parts, sums = (_numbered(pieces, limits) for pieces in (parts, sums))
+    count = np.zeros(len(limits) + 1, np.int64)
+    for pieces in (parts, sums):
+        np.add.at(count, pieces.first, 1)
+        np.add.at(count, pieces.last, -1)
+    before = np.cumsum(np.cumsum(count))  # pieces of all ranges up to each
+    low = 0
+    while low < len(limits):
+        high = int(np.searchsorted(before, (before[low - 1] if low else 0) + _TOGETHER)) + 1
+        for place, wrong in _wrong_between(low, high, parts, sums, add_ps):
+            yield int(limits[place]), wrong
+        low = high
+
+
+def _numbered(pieces: _Pieces, limits: Numbers) -> _Pieces:
+    """The pieces with numbers of limits for their elements."""
+    return pieces._replace(first=np.searchsorted(limits, pieces.first), last=np.searchsorted(limits, pieces.last))
+
+
+def _cut(pieces: _Pieces, low: int, high: int) -> tuple[Numbers, ...]:
+    """A row for each piece and each range from `low` up to `high` that it covers: the range, and its fields."""
+    near = np.flatnonzero((pieces.first < high) & (pieces.last > low))
+    first, last = np.maximum(pieces.first[near], low), np.minimum(pieces.last[near], high)
+    origin = np.repeat(np.arange(len(near)), last - first)
+    within = np.arange(len(origin)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
+    return first[origin] + within, *(field[near][origin] for field in pieces.fields)
+
+
+def _wrong_between(low: int, high: int, parts: _Pieces, sums: _Pieces, add_ps: int) -> Iterator[tuple[int, str]]:
+    """The first of the ranges `low` up to `high` with wrong additions, if there is one, and what is wrong."""
+    place, array, offset, end = _cut(parts, low, high)
+    order = np.lexsort([offset, array, place])
+    keys = [field[order] for field in (place, array, offset)]
+    begins = np.flatnonzero(np.logical_or.reduce([np.diff(key, prepend=key[:1] - 1) != 0 for key in keys]))
+    place = keys[0][begins]
+    ready = np.maximum.reduceat(end[order], begins) if len(begins) else end
+    order = np.lexsort([ready, place])
+    ready = ready[order]  # by range, and in each by time
+    added, start = _cut(sums, low, high)
+    start = start[np.lexsort([start, added])]
+    have, add = (np.bincount(which - low, minlength=high - low) for which in (place, added))
+    last_part, last_add = np.cumsum(have), np.cumsum(add)
+    wrong = add != np.maximum(have - 1, 0)
+    pairs = np.flatnonzero(~wrong & (have == 2))
+    wrong[pairs] = start[last_add[pairs] - 1] < ready[last_part[pairs] - 1]
+    until = np.argmax(wrong) if wrong.any() else len(wrong)
+    many = np.flatnonzero(have[:until] > 2).tolist()
+    for i in [*many, *([int(until)] if until < len(wrong) else [])]:
+        own = ready[last_part[i] - have[i] : last_part[i]].tolist()
+        why = _wrong_order(own, start[last_add[i] - add[i] : last_add[i]].tolist(), add_ps)
+        if why is not None:
+            yield low + i, why
+            return
 
 
 def _wrong_order(ready: list[int], starts: list[int], add_ps: int) -> str | None:
-    """Whether additions at `starts` make one of partial sums that are there from `ready` on.
+    """Whether additions at `starts` make one of partial sums that are there from `ready` on, both in order of time.
 
     Taking the two that are there first loses nothing: later additions can take the others as well.
     """

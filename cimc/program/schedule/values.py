@@ -94,9 +94,11 @@ def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> No
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
     start = records["start"].astype(np.int64)
-    pairs = np.stack([records["stage"], records["x"]], axis=1).astype(np.int64)
-    driven, which = np.unique(pairs, axis=0, return_inverse=True)
-    earliest = np.array([arrived.get((stage, x), -1) for stage, x in driven.tolist()], np.int64)[which.reshape(-1)]
+    pairs = records["stage"].astype(np.int64) * program.slots + records["x"]
+    known = np.array(sorted((stage * program.slots + x, time) for (stage, x), time in arrived.items()), np.int64)
+    known = np.append(known.reshape(-1, 2), [[np.iinfo(np.int64).max, -1]], axis=0)
+    place = np.searchsorted(known[:, 0], pairs)
+    earliest = np.where(known[place, 0] == pairs, known[place, 1], -1)
     for i in np.flatnonzero((earliest < 0) | (start < earliest))[:1].tolist():
         when = None if earliest[i] < 0 else int(earliest[i])
         _in_time(int(numbers[i]), int(records["x"][i]), when, int(start[i]))

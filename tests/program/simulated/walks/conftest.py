@@ -12,7 +12,7 @@ from xdsl.parser import Parser
 
 from cimc.emitter.emit import emit
 from cimc.program.arrays.tiles import programmed_cells
-from cimc.program.metadata import Stage
+from cimc.program.metadata import Stage, Timing
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.universe import make_context
@@ -30,6 +30,8 @@ from passes.tile_blocks import TileBlocksPass
 def random_chip(random: Random) -> ChipAttr:
     dac_bits = random.choice([4, 8])
     units = random.randint(1, 2)
+    links = random.choice([{}, {"links": random.randint(1, 3)}])
+    widths = random.choice([{}, {"link_bits_per_ns": random.choice([7500.5, 32000])}])
     return ChipAttr.from_dict(
         {
             "name": "random",
@@ -52,7 +54,10 @@ def random_chip(random: Random) -> ChipAttr:
             "normalize_ns": 0.004,
             "attention_units": 1,
             "attention_macs_per_ns": 1000,
+            "buffers": random.randint(1, 2),
         }
+        | links
+        | widths
     )
 
 
@@ -132,6 +137,11 @@ def free_place(
             area[:] = True
             return array, row, column
     raise AssertionError("no place is left")
+
+
+def timing_of(program: Program) -> Timing:
+    assert program.timing is not None
+    return program.timing
 
 
 # Changes: some spoil the schedule, some do not.
@@ -263,24 +273,24 @@ def change_home(program: Program, random: Random) -> None:
 
 
 def change_registers(program: Program, random: Random) -> None:
-    assert program.timing is not None
-    program.timing = replace(program.timing, buffers=random.choice([1, 2, 2]))
+    program.timing = replace(timing_of(program), buffers=random.choice([1, 2, 2]))
 
 
 def change_links(program: Program, random: Random) -> None:
     """A vector moves on another link, or there are fewer links, or their width counts."""
-    assert program.timing is not None
     moves = np.flatnonzero(np.isin(program.instructions["op"], (Opcode.TRANSFER, Opcode.PERMUTE)))
     match random.randrange(3):
         case 0:
-            program.instructions["array"][random.choice(moves.tolist())] = random.randint(0, program.timing.links or 1)
+            program.instructions["array"][random.choice(moves.tolist())] = random.randint(
+                0, timing_of(program).links or 1
+            )
         case 1:
             links = random.randint(1, 4)
-            program.timing = replace(program.timing, links=links)
+            program.timing = replace(timing_of(program), links=links)
             program.instructions["array"][moves] %= links
         case _:
             rate = random.choice([None, 7500.5, 32000, 1e6])
-            program.timing = replace(program.timing, link_bits_per_ns=rate)
+            program.timing = replace(timing_of(program), link_bits_per_ns=rate)
 
 
 CHANGES = (
@@ -318,10 +328,9 @@ def copied(program: Program) -> Program:
 
 def linked(program: Program) -> Program:
     """The program with a link for each vector that moves."""
-    assert program.timing is not None
     moves = np.isin(program.instructions["op"], (Opcode.TRANSFER, Opcode.PERMUTE))
     program.instructions["array"][moves] = np.arange(np.count_nonzero(moves))
-    return replace(program, timing=replace(program.timing, links=int(np.count_nonzero(moves))))
+    return replace(program, timing=replace(timing_of(program), links=int(np.count_nonzero(moves))))
 
 
 def with_long_stages(program: Program) -> Program:
@@ -335,8 +344,10 @@ def random_program() -> Callable[[Random], Program]:
 
     def make(random: Random) -> Program:
         program = stretched(scheduled_program(random), random.randint(1, 3))
-        program = linked(program) if random.random() < 0.5 else program
-        change_registers(program, random)
+        if timing_of(program).links is None and random.random() < 0.5:
+            program = linked(program)
+        if timing_of(program).buffers == 1:
+            change_registers(program, random)
         return with_long_stages(program) if random.random() < 0.8 else program
 
     return make
