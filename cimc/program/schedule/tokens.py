@@ -39,8 +39,7 @@ def verify_turns(program: Program, timing: Timing, interval_ps: int, activations
     `program` is that of one token, and keeps the rules for one; `ends` tells when its records are done.
     """
     firsts = activations.records[np.unique(activations.of_record, return_index=True)[1]]
-    of_copies = _shared(activations.of_record, *_copies(program, activations.records))
-    arrays = Uses(activations.array, activations.start, activations.duration, *of_copies)
+    arrays = Uses(activations.array, activations.start, activations.duration, *_copies(program, firsts))
     _verify_one_at_a_time("array", arrays, interval_ps, firsts)
     adds = np.flatnonzero(program.instructions["op"] == Opcode.ADD)
     _verify_one_at_a_time("unit", _units(program, adds, timing.add_ps), interval_ps, adds)

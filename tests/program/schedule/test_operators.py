@@ -93,3 +93,22 @@ def test_each_result_has_its_own_time(handmade: Program) -> None:
         operations=np.array([(0, 1, 0, 50, 7)], np.int64),
     )
     assert Operators(changed).results(0, 0, 10, {0: 30, 1: 50}) == {2: 30, 3: 57}
+
+
+@pytest.mark.parametrize(("op", "legal"), [("Shape", True), ("Size", True), ("Neg", False)])
+def test_how_large_an_input_is_is_known_before_it_is_there(handmade: Program, op: str, legal: bool) -> None:
+    graph = f"g (float[n] v0) => (float[n] v2) {{ v2 = {op}(v0) }}"
+    model = parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {graph}').SerializeToString()
+    changed = replace(
+        handmade,
+        kernels=[Kernel(model, (0,), (2,), ())],
+        instructions=kernel_record(stage=0, kernel=0, start=10),
+        operations=np.array([(0, 0, 0, 50, 7)], np.int64),
+    )
+    assert changed.inputs[0].slot == 0
+    assert Operators(changed).results(0, 0, 10, {0: 50}) == {2: 57}
+    if legal:
+        assert Operators(changed).results(0, 0, 10, {0: 51}) == {2: 57}
+        return
+    with pytest.raises(ProgramError):
+        Operators(changed).results(0, 0, 10, {0: 51})

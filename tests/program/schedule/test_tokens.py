@@ -177,14 +177,14 @@ def test_copies_work_for_every_so_many_tokens(scheduled: Program, copies: int, i
         turns(program, [IN1, TOP3, BOTTOM3, OUT3], interval - 1)
 
 
-def test_an_activation_of_several_copies_counts_for_every_token(scheduled: Program) -> None:
-    """Both halves of value 2 are in one activation of 26 ps; now one half is of value 3, whose weight has copies."""
+def test_an_array_of_several_copies_serves_every_token(scheduled: Program) -> None:
+    """Array 1 is half of value 2 in that stage; the weight of value 3 has copies."""
     first, second = scheduled.weights
-    scheduled.timing = replace(timing_of(scheduled), buffers=2)
-    scheduled.instructions["y"][BOTTOM2] = 3
+    scheduled.instructions["y"][BOTTOM3] = 2
     program = replace(scheduled, weights=[first, replace(second, copies=2)])
-    with pytest.raises(ProgramError, match="array 0 for longer than tokens are apart, 25 ps"):
-        turns(program, [TOP2, BOTTOM2], 25)
+    turns(program, [IN1, TOP3, BOTTOM3, OUT3], 246)
+    with pytest.raises(ProgramError, match="array 1 serves stage 0 of several tokens at the same time, 245 ps apart"):
+        turns(program, [IN1, TOP3, BOTTOM3, OUT3], 245)
 
 
 def test_caches_of_unknown_outputs(scheduled: Program) -> None:

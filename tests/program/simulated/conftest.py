@@ -225,6 +225,7 @@ class Simulation:
                 case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
                     raise NotImplementedError("the simulation knows no control flow")
         for group in activations.values():
+            demand(len({(self.plan.copies[record["y"]], record["flags"]) for record in group}) == 1)
             if not self.plan.is_idle(group, self.number):
                 self._activate(group)
 
@@ -340,8 +341,7 @@ class Simulation:
         conversions = [(record, i) for record in group for i in range(record["columns"])]
         for record in group:
             self._stay_at_home(record, record["y"])
-        own = [(record, i) for record, i in conversions if not self.plan.is_idle([record], self.number)]
-        for record, i in own:
+        for record, i in conversions:
             self.to_convert[record["y"], record["n"] + i, record["flags"], record["array"], record["column"] + i] += 1
         signed = {m.y for m in self.program.multiplications if m.signed}
         extra = self.program.chip.dac_bits > 1 and any(record["y"] in signed for record in group)
@@ -357,7 +357,7 @@ class Simulation:
             self._convert(group, conversions)
 
         def finish() -> None:
-            for record, i in own:
+            for record, i in conversions:
                 place = record["y"], record["n"] + i, record["flags"], record["array"], record["column"] + i
                 self.to_convert[place] -= 1
                 if not self.to_convert[place]:
