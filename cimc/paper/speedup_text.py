@@ -29,10 +29,10 @@ def speedup_lines(rows: Sequence[Speedup], conditions: Sequence[Condition]) -> I
     settling, bit, addition, transfer = (
         f"{ns:g} ns" for ns in (chip.settle_ns, chip.adc_ns(1), chip.add_ns, chip.transfer_ns)
     )
-    yield f"Fitted to the paper's two factors at {chip.adcs} ADCs: settling, {settling}, and {bit} a bit. The rest is IBM's"
-    yield f"3D-CiM simulator: sums of two partial sums {addition} on {chip.digital_units} units, transfers {transfer}, 8-bit"
-    yield "inputs in one plane. The factors at other numbers of ADCs are not fitted. At 8, such sums are more than half of"
-    yield "linear's time."
+    yield f"Fitted to the paper's two factors at {chip.adcs} ADCs: settling, {settling}, and {bit} a bit. The rest is"
+    yield f"IBM's 3D-CiM simulator: sums of two partial sums {addition} on {chip.digital_units} units,"
+    yield f"transfers {transfer}, 8-bit inputs in one plane. The factors at other numbers of ADCs are not fitted. At 8,"
+    yield "such sums are more than half of linear's time."
     yield ""
     yield f"{'at ' + str(chip.adcs) + ' ADCs':40}{'sparsemap':>10}{'densemap':>10}"
     yield from (f"{row.condition:40}{_times(row.sparsemap):>10}{_times(row.densemap):>10}" for row in conditions)

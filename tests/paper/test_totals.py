@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from cimc.clock.steps import steps_of
 from cimc.compiler import Options, compile_network
 from cimc.hardware.library import load_chip
 from cimc.paper.latency import VARIANTS, latencies
 from cimc.paper.layer import layer_model
+from cimc.paper.serial import serial_ps
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of
@@ -70,27 +72,27 @@ def one_layer() -> dict[tuple[str, str, str], Total]:
 def test_a_compiled_layer_costs_the_same(
     variant: tuple[str, str, str], one_layer: dict[tuple[str, str, str], Total], tmp_path: Path
 ) -> None:
-    """The report of a program and the account by shapes agree; only the numbers in the weights are others."""
+    """The report of a program and the account by shapes agree; only the numbers in the weights are others.
+
+    But that stages of a program do not wait for each other, which saves time and what leaks in it.
+    """
     form, mapping, objective = variant
     row = one_layer[variant]
     file = tmp_path / "layer.onnx"
     file.write_bytes(layer_model(NETWORKS[0].layers[0], NETWORKS[0].context, form == "monarch").SerializeToString())
     arrays = row.arrays if mapping == "spread" else None
-    options = Options(mapping=mapping, objective=objective, arrays=arrays, measure=False)
-    report = report_of(compile_network(file, options).program)
+    program = compile_network(file, Options(mapping=mapping, objective=objective, arrays=arrays, measure=False)).program
+    report = report_of(program)
     assert report.arrays == row.arrays
     assert report.permutations_executed == (6 if form == "monarch" else 0)
     near = 0.002 if mapping in ("linear", "sparsemap") else 0.02
-    energies = {
-        **row.components_uj,
-        "digital": row.digital_uj,
-        "attention": row.attention_uj,
-        "leakage": row.leakage_uj,
-    }
+    energies = {**row.components_uj, "digital": row.digital_uj, "attention": row.attention_uj}
     expected = {name: pytest.approx(1e6 * energy, rel=near) for name, energy in energies.items()}
-    assert report.energy_components_pj == expected
-    assert report.latency_ns == {
-        "parameter": pytest.approx(1000 * row.parameter_us, rel=near),
-        "digital": pytest.approx(1000 * row.digital_us),
-        "total": pytest.approx(1000 * row.total_us, rel=near),
-    }
+    assert {name: pj for name, pj in report.energy_components_pj.items() if name != "leakage"} == expected
+    permuting = 4 * 10 if form == "monarch" else 0  # of 6 permutations, 3 are of one stage
+    assert serial_ps(steps_of(program)) / 1000 + permuting == pytest.approx(1000 * row.parameter_us, rel=near)
+    total, leaked = report.latency_ns["total"], report.energy_components_pj["leakage"]
+    assert total is not None
+    assert leaked is not None
+    assert total <= 1000 * row.total_us * (1 + near)
+    assert leaked / total == pytest.approx(1000 * row.leakage_uj / row.total_us)
