@@ -28,7 +28,9 @@ def recurrences_of(steps: Steps, pairs: Iterable[tuple[int, int]]) -> list[tuple
             needs = kernel_needs(kernel.model, kernel.inputs, kernel.outputs)
             _note_kernel(steps.of_node.of(number), needs, only_shapes, readers, makers)
     _note_moves(steps, readers, makers)
-    return sorted({(maker, reader) for past, present in listed for maker in makers[present] for reader in readers[past]})
+    return sorted(
+        {(maker, reader) for past, present in listed for maker in makers[present] for reader in readers[past]}
+    )
 
 
 def _note_kernel(
@@ -38,7 +40,7 @@ def _note_kernel(
     readers: dict[int, set[int]],
     makers: dict[int, set[int]],
 ) -> None:
-    """The nodes of a kernel that read values, not just their shapes, which are known before; and those that make them."""
+    """The nodes of a kernel that read values, not just shapes, which are known before, and those that make values."""
     for step, (_, read), only_shape in zip(nodes.tolist(), needs.nodes, only_shapes, strict=True):
         for slot in readers.keys() & set(read) if not only_shape else ():
             readers[slot].add(step)

@@ -27,13 +27,15 @@ ROUNDS = 6
 class Effort:
     """How long intervals are searched for."""
 
+    attempts: int
+    """at least so many, after the first interval that has room"""
     placed: int
-    """how many steps are placed in all attempts together, after the first interval that has room"""
+    """and others until so many steps have been placed in all of them together"""
     repairs: int
     """times that a stage that found no room is placed before all others, for one interval"""
 
 
-QUICK, THOROUGH = Effort(8_000, 0), Effort(400_000, 24)
+QUICK, THOROUGH = Effort(4, 8_000, 0), Effort(24, 400_000, 24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,8 @@ class _Search:
         orders = [[], *self._orders()]
         reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
         self.placed = 0
-        while self.placed < self.effort.placed and orders:
+        most = max(self.effort.placed, self.effort.attempts * len(self.steps))
+        while self.placed < most and orders:
             order, low = orders.pop(), reached.pop()
             if self.shortest > low * NEAR:
                 middle = max(int((low * self.shortest) ** 0.5), self.lowest)

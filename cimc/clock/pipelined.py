@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from cimc.clock.caches import recurrences_of
-from cimc.clock.graph import Kind, Steps
+from cimc.clock.graph import Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.pipeline import QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
 from cimc.clock.steps import steps_of
-from cimc.program.port_names import cache_pairs
 from cimc.program.pipeline import Pipeline
+from cimc.program.port_names import cache_pairs
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
 from cimc.program.schedule.checker import verify_schedule

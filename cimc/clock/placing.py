@@ -127,13 +127,14 @@ class Placing:
 
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""
-        begin: int | None = ready
+        begin = ready
         latest = self._latest(ready, [array for array, *_ in self.plan.alone[task]])
-        while begin is not None and begin <= latest:
-            begin = self._room(task, begin, latest)
-            laid = None if begin is None else self._laid(task, begin)
-            if begin is None or laid is None:
+        while begin <= latest:
+            room = self._room(task, begin, latest)
+            laid = None if room is None else self._laid(task, room)
+            if room is None or laid is None:
                 break
+            begin = room
             starts, reserved = laid
             ends = {step: start + self.plan.duration[step] for step, start in starts.items()}
             holds = self.plan.holds(task, starts, ends)

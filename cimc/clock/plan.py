@@ -1,6 +1,7 @@
 """The steps of a program as lists, which placing them one by one reads fast."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Plan:
         self.units: list[int] = steps.units.tolist()
         self.pool: list[int] = steps.pool.tolist()
         self.resources = _lists(steps.resources)
-        self.needs = _lists(steps.needs)
+        self.needs: list[list[int]] = _lists(steps.needs)
         self.members = _lists(tasks.steps)
         self.residences = _lists(tasks.residences)
         self.array: list[int] = registers.array.tolist()
@@ -38,9 +39,10 @@ class Plan:
         copies, copy = turns_of_registers(steps)
         self.turns_of_residences: list[tuple[int, int]] = list(zip(copies.tolist(), copy.tolist(), strict=True))
         self.before: list[int] = np.diff(tasks.before.first).tolist()
-        self.after: list[list[int]] = [[] for _ in self.members]
-        for user, needed in zip(tasks.before.owners.tolist(), tasks.before.values.tolist(), strict=True):
-            self.after[needed].append(user)
+        self.after = [list[int]() for _ in self.members]
+        for user, before in enumerate(_lists(tasks.before)):
+            for needed in before:
+                self.after[needed].append(user)
         self.height = self._heights()
         self.stages = [t for t, members in enumerate(self.members) if self.kind[members[0]] == Kind.INWARD]
         self.inputs = {t: [i for i in self.members[t] if self.kind[i] == Kind.INWARD] for t in self.stages}
@@ -48,7 +50,8 @@ class Plan:
 
     def _heights(self) -> list[int]:
         height = [0] * len(self.duration)
-        for step in reversed(self.steps.order.tolist()):
+        order: list[int] = self.steps.order.tolist()
+        for step in reversed(order):
             height[step] += self.duration[step]
             for needed in self.needs[step]:
                 height[needed] = max(height[needed], height[step])
@@ -85,5 +88,6 @@ class Plan:
 
 
 def _lists(lists: Lists) -> list[list[int]]:
-    values, first = lists.values.tolist(), lists.first.tolist()
-    return [values[begin:end] for begin, end in zip(first[:-1], first[1:], strict=True)]
+    values: list[int] = lists.values.tolist()
+    first: list[int] = lists.first.tolist()
+    return [values[begin:end] for begin, end in pairwise(first)]

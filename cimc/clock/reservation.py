@@ -111,7 +111,7 @@ class Sets:
         Longer than the period it takes a set all the time, and one more for what is left.
         """
         whole, rest = divmod(duration, self.period)
-        if whole > len(self.levels) or whole == len(self.levels) and rest:
+        if whole > len(self.levels) or (whole == len(self.levels) and rest):
             return None
         if whole and self.levels[-whole].starts:
             return None

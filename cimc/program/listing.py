@@ -45,6 +45,8 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
     for role, values in (("input", program.inputs), ("output", program.outputs)):
         for value in values:
             yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
+    if program.pipeline is not None:
+        yield f"; pipeline: a token every {program.pipeline.interval_ps} ps"
     for title, text in fidelity_lines(program):
         yield f"; {title}: {text}"
 

@@ -1,4 +1,4 @@
-"""Modulo schedules, followed for several tokens by a simulation that knows steps and nothing of how they were placed."""
+"""Modulo schedules, followed for some tokens by a simulation that knows steps, and not how they were placed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -53,11 +53,13 @@ def follow(steps: Steps, modulo: Modulo) -> None:
     assert _most(_held(steps, modulo)) <= steps.buffers
     ends = modulo.starts + steps.duration
     assert (modulo.starts[steps.needs.owners] >= ends[steps.needs.values]).all()
-    assert modulo.latency == ends.max() and modulo.starts.min() >= 0
+    assert modulo.latency == ends.max()
+    assert modulo.starts.min() >= 0
     for step, units in modulo.units.items():
-        assert len(set(units)) == steps.units[step] and set(units) <= set(steps.pools[steps.pool[step]])
-    taken = set(np.flatnonzero((steps.pool != Pool.NONE) & (steps.kind == Kind.OPERATOR) & (steps.duration > 0)).tolist())
-    assert taken <= modulo.units.keys()
+        assert len(set(units)) == steps.units[step]
+        assert set(units) <= set(steps.pools[int(steps.pool[step])])
+    works = (steps.pool != Pool.NONE) & (steps.kind == Kind.OPERATOR) & (steps.duration > 0)
+    assert np.isin(np.flatnonzero(works), list(modulo.units)).all()
 
 
 @pytest.mark.parametrize("buffers", [1, 2])

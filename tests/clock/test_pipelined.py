@@ -26,8 +26,10 @@ def test_a_pipeline_is_proved_and_kept(seed: int, random_program: Callable[[Rand
         assert not len(own) or own[:, 3].min() == starts[number]
     whole.save(tmp_path / "p.cim")
     loaded = Program.load(tmp_path / "p.cim").pipeline
-    assert loaded is not None and loaded.interval_ps == whole.pipeline.interval_ps
-    assert (loaded.starts == starts).all() and (loaded.operations == whole.pipeline.operations).all()
+    assert loaded is not None
+    assert loaded.interval_ps == whole.pipeline.interval_ps
+    assert (loaded.starts == starts).all()
+    assert (loaded.operations == whole.pipeline.operations).all()
     assert pipelined(whole, 100).pipeline is not None  # the one it has is where the search begins
 
 

@@ -38,14 +38,20 @@ def test_what_is_given_back_is_free_again() -> None:
     circle = Circle(10)
     circle.add(8, 4)
     circle.add(4, 2)
-    assert circle.wait(7, 3) is None and circle.wait(9, 2) == 3 and circle.idle(7) == 1 and circle.idle(3) == 1
+    assert circle.wait(7, 3) is None
+    assert circle.wait(9, 2) == 3
+    assert circle.idle(7) == 1
+    assert circle.idle(3) == 1
     circle.remove(9, 2)
     assert (circle.starts, circle.ends) == ([1, 4, 8], [2, 6, 9])
-    assert circle.wait(7, 3) is None and circle.wait(7, 2) == 2 and circle.wait(9, 2) == 0
+    assert circle.wait(7, 3) is None
+    assert circle.wait(7, 2) == 2
+    assert circle.wait(9, 2) == 0
     circle.remove(11, 1)
     circle.remove(4, 2)
     circle.remove(8, 1)
-    assert circle.starts == [] and circle.idle(3) == 10
+    assert circle.starts == []
+    assert circle.idle(3) == 10
 
 
 def test_what_is_longer_than_the_period_has_no_room() -> None:

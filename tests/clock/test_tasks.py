@@ -38,4 +38,5 @@ def test_registers_and_products_hang_together(seed: int, random_program: Callabl
 
 def test_all_tokens_hold_registers_where_there_are_no_copies(random_program: Callable[[Random], Program]) -> None:
     copies, copy = turns_of_registers(steps_of(random_program(Random(3))))
-    assert (copies == 1).all() and (copy == 0).all()
+    assert (copies == 1).all()
+    assert (copy == 0).all()

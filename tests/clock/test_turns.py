@@ -1,5 +1,6 @@
 """Reservations for tokens that take turns."""
 
+import itertools
 from random import Random
 
 import pytest
@@ -30,13 +31,15 @@ def test_copies_keep_out_of_each_others_way(seed: int) -> None:
             for token in ([0] if one_token else range(16))
             if one_token or token % copies == copy
         )
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:]))
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def test_one_copy_works_longer_than_an_interval() -> None:
     uses = Uses(10, 2)
     assert uses.wait(0, 15, 2, 0) == 0
     uses.add(0, 15, 2, 0)
-    assert uses.wait(15, 5, 2, 0) == 0 and uses.wait(0, 6, 2, 1) is None and uses.wait(0, 5, 2, 1) == 25
+    assert uses.wait(15, 5, 2, 0) == 0
+    assert uses.wait(0, 6, 2, 1) is None
+    assert uses.wait(0, 5, 2, 1) == 25
     assert uses.wait(0, 11, 1, 0) is None
     assert Uses(10, 1).idle(3) == 10

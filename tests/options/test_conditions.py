@@ -4,5 +4,5 @@ from cimc.options.conditions import DECODE, DEFAULT_CONTEXT, Conditions
 
 
 def test_one_token_after_the_default_context() -> None:
-    assert DECODE == Conditions({}, DEFAULT_CONTEXT, 512)
+    assert DECODE == Conditions({}, DEFAULT_CONTEXT, None)
     assert DEFAULT_CONTEXT == 512

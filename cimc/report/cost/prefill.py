@@ -1,6 +1,5 @@
 """Many tokens through a program: by a schedule that is made for the conditions and proved, or by an estimate."""
 
-
 import numpy as np
 
 from cimc.clock.graph import Steps

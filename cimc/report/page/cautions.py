@@ -18,6 +18,7 @@ from cimc.report.key_figures import missing_figures
 from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, TOTALS, said_parts
 from cimc.report.study import Study
 from cimc.report.texts.parts_text import constants_text
+from cimc.report.texts.text import limit_text
 from cimc.report.words import vectors_text, worded
 
 
@@ -60,7 +61,7 @@ def conditions(study: Study) -> Iterator[str]:
         many = f"A prefill has {prefill['tokens']} tokens"
         if study.report.per == INFERENCE:
             many = f"A stream has {prefill['tokens']} inferences"
-        yield f"{many}; what limits it: {prefill['busiest']}."
+        yield f"{many}; what limits it: {limit_text(prefill)}."
     yield f"Reckoned with: {constants_text(study.report)}."
     yield from copies_sentences(study.report.copies, study.report.array_work, worded("a token", study.report.per))
     if study.report.options:

@@ -106,7 +106,7 @@ def _clipping_lines(report: Report) -> Iterator[str]:
         yield f"clipped       {clipped_text(report.measured, nodes)}"
 
 
-def _limit_text(prefill: Mapping[str, Any]) -> str:
+def limit_text(prefill: Mapping[str, Any]) -> str:
     """What limits how soon tokens follow each other, and how near to that the schedule comes; or that there is none."""
     if not prefill["proved"]:
         return f"{prefill['busiest']}, an estimate"
@@ -138,7 +138,7 @@ def _cost_lines(report: Report) -> Iterator[str]:
             many = f"stream        {times['tokens']} inferences"
         yield (
             f"{many} in {plainly(times['latency_ns'], TIME)}, one every "
-            f"{plainly(times['interval_ns'], TIME)} ({_limit_text(times)}); "
+            f"{plainly(times['interval_ns'], TIME)} ({limit_text(times)}); "
             f"parameter {plainly(alone['latency_ns'], TIME)}"
         )
     sizes = sizes_text(report.conditions["dims"])

@@ -27,10 +27,15 @@ def test_a_schedule_is_made_and_proved(chain: Program) -> None:
     """Without operators, a set of registers is taken for as long as one product takes: so long an interval is."""
     cost = cost_of(chain, Conditions(tokens=10))
     alone, total = cost.prefill["parameter"], cost.prefill["total"]
-    assert alone is not None and total is not None and alone.proved and total.proved
-    assert alone.busiest.startswith("registers of array") and alone.interval_over_load == 1
-    assert alone.interval_ns == alone.load_ns < total.interval_ns <= total.fill_ns
-    assert total.load_ns <= total.interval_ns and alone.fill_ns < total.fill_ns
+    assert alone is not None
+    assert total is not None
+    assert alone.proved
+    assert total.proved
+    assert alone.busiest.startswith("registers of array")
+    assert alone.interval_over_load == 1
+    assert alone.interval_ns == alone.load_ns <= total.interval_ns <= total.fill_ns
+    assert total.load_ns <= total.interval_ns
+    assert alone.fill_ns < total.fill_ns
     assert total.latency_ns == total.fill_ns + 9 * total.interval_ns
     assert not any("many tokens" in note for note in cost.notes)
 
@@ -38,7 +43,9 @@ def test_a_schedule_is_made_and_proved(chain: Program) -> None:
 def test_a_run_of_several_tokens_is_estimated(chain: Program) -> None:
     cost = cost_of(chain, Conditions({"n": 3}))
     total = cost.prefill["total"]
-    assert total is not None and not total.proved and total.tokens == 512
+    assert total is not None
+    assert not total.proved
+    assert total.tokens == 512
     assert "many tokens: an estimate, no schedule: a run has 3 tokens at once" in cost.notes
 
 

@@ -61,7 +61,7 @@ def test_almost_structured(study: Study) -> None:
 def test_conditions(study: Study) -> None:
     assert list(conditions(study)) == [
         "Digital operators are counted for n = 1.",
-        "A prefill has 512 tokens; what limits it: arrays.",
+        "A prefill has 512 tokens; what limits it: registers of array 0.",
         "Reckoned with: digital constants of the chip file, buffers and key/value memory not counted.",
         "Compiled with objective arrays, lossy 0, monarch_budget 0.1, prune_below 0.0, activations token, "
         "weight_bits 8, weight_group column, activation_bits 8, quality_budget 0.05, smooth False.",

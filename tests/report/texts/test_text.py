@@ -19,6 +19,7 @@ def report(handmade: Program) -> Report:
         "digital": 2000.0, "attention": 0.0, "leakage": 5e9,
     }  # fmt: skip
     found = {"tokens": 7, "fill_ns": 1.0, "interval_ns": 20.0, "busiest": "arrays", "latency_ns": 121.0}
+    found |= {"load_ns": 16.0, "proved": True, "interval_over_load": 1.25}
     return replace(
         report_of(handmade),
         adc_model="table: numbers of the chip file",
@@ -39,7 +40,7 @@ def test_the_summary_tells_what_is_total_and_what_is_parameter_only(report: Repo
         "latency       1.3 us a token: parameter 1.23 us, digital operators 66 ns",
         "energy        unknown a token: parameter 2 nJ, digital operators 2 nJ, leakage 5 mJ",
         "area          1.23 mm2, of 2 arrays and all digital and attention units",
-        "prefill       7 tokens in 121 ns, one every 20 ns (arrays); parameter 100 ns",
+        "prefill       7 tokens in 121 ns, one every 20 ns (arrays, 1.25 times its load); parameter 100 ns",
         "assumed       ADC model table; digital constants of the chip file, buffers and key/value memory not counted; "
         "digital operators for n = 1",
         "note          something is not known",
@@ -78,9 +79,10 @@ def test_what_weights_were_quantised_to(report: Report) -> None:
 
 
 def test_without_digital_operators_the_prefill_is_of_the_parameters(report: Report) -> None:
-    alone = replace(report, prefill={**report.prefill, "total": None}, adc_model=None, notes=())
+    estimate = {**(report.prefill["parameter"] or {}), "proved": False}
+    alone = replace(report, prefill={"parameter": estimate, "total": None}, adc_model=None, notes=())
     lines = list(summary_lines(alone))
-    assert "prefill       7 tokens in 100 ns, one every 20 ns (arrays); parameter 100 ns" in lines
+    assert "prefill       7 tokens in 100 ns, one every 20 ns (arrays, an estimate); parameter 100 ns" in lines
     assert lines[-1] == (
         "assumed       ADC model none; digital constants of the chip file, buffers and key/value memory not counted; "
         "digital operators for n = 1"

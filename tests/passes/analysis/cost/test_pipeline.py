@@ -8,7 +8,9 @@ def test_the_busiest_resource_gives_the_interval():
     assert (found.interval_ns, found.busiest) == (120.0, "digital units")
     assert found.latency_ns == 500 + 9 * 120
     assert found.tokens_per_second == 1e9 / 120
-    assert found.load_ns == 120 and found.interval_over_load == 1 and not found.proved
+    assert found.load_ns == 120
+    assert found.interval_over_load == 1
+    assert not found.proved
 
 
 def test_one_token_is_not_pipelined():
@@ -17,4 +19,5 @@ def test_one_token_is_not_pipelined():
 
 def test_nothing_to_do():
     found = prefill(5, 0.0, {"arrays": 0.0})
-    assert found.tokens_per_second is None and found.interval_over_load is None
+    assert found.tokens_per_second is None
+    assert found.interval_over_load is None
