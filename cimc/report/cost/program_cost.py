@@ -1,5 +1,6 @@
 """What a program costs on its chip: time, energy, area and leakage (formulas in docs/cost-model.md)."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.traffic import Traffic, traffic_of
 from cimc.report.cost.vectors import Vectors, vectors_of
 from cimc.report.largest_parts import OTHERS
+from dialects.chip.costs import MemoryCosts
 from dialects.errors import UserError
 from dialects.hardware import DIGITAL_TIME_KEYS, ChipAttr
 from passes.analysis.cost.arrays import KEYS_OF_COMPONENTS
@@ -200,7 +202,7 @@ def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
         unknown = [name for name, value in components.items() if value is None]
         if unknown:
             notes.append(f"{figure}: {', '.join(unknown)} not known: the chip lacks keys that end in _{unit}")
-    notes += _memory_notes(chip, cost.traffic)
+    notes += [*_memory_notes(chip, cost.traffic), *_rate_notes(chip.memory_costs(), cost)]
     bits = sorted({int(b) for b in np.unique(cost.arrays.records["adc_bits"])})
     if "adc_model" in given:
         notes += sorted({note for b in bits if (note := chip.adc_model.note(b)) is not None})
@@ -220,3 +222,12 @@ def _memory_notes(chip: ChipAttr, traffic: Traffic | None) -> Iterator[str]:
         lacking = [key for key in keys if key not in given]
         if 0 < len(lacking) < len(keys):
             yield f"{name}: counted in part, the chip gives no {', '.join(lacking)}"
+
+
+def _rate_notes(costs: MemoryCosts, cost: Cost) -> Iterator[str]:
+    """That keys and values of a token take longer than it is said to: operators that read at once share no rate."""
+    many, count = cost.prefill["total"], 0 if cost.traffic is None else math.ceil(cost.traffic.keys_and_values)
+    needed = memory_ps(costs, count) / 1000
+    for name, time in (("latency", cost.latency_ns["total"]), ("prefill", None if many is None else many.interval_ns)):
+        if time is not None and needed > time:
+            yield f"{name}: key/value memory takes {needed:,.0f} ns for its {count:,} bytes, more than the {time:,.0f} ns"

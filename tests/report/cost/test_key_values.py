@@ -1,17 +1,18 @@
 """What a small decoder reads and writes of its keys and values."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cimc.compiler import Compilation
+from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import Conditions
 from cimc.program.program import Program
+from cimc.report.cost import program_cost
 from cimc.report.cost.digital_cost import digital_cost
-from cimc.report.cost.kernel_runs import run_kernels
+from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.key_values import NO_KEYS, key_values_of
 from cimc.report.cost.program_cost import cost_of
 from dialects.chip.costs import DigitalCosts
@@ -74,7 +75,8 @@ def test_operators_wait_for_them(decoder: Callable[..., Program]) -> None:
     alone = digital_cost(run, costs, 1)
     waiting = digital_cost(run, costs, 1, dict.fromkeys(read, 5_000_000))
     assert waiting.attention_busy_ns == 2 * 5000
-    assert waiting.span_ns == pytest.approx(alone.span_ns + 2 * 5000, abs=1)
+    durations = {place: waiting.operators[place[0]][place[1]].picoseconds for place in read}
+    assert durations == dict.fromkeys(read, 5_000_000)
     assert waiting.attention_pj == alone.attention_pj
 
 
@@ -95,6 +97,29 @@ def test_what_is_not_counted_is_said(decoder: Callable[..., Program]) -> None:
     program = decoder(digital="published")
     (note,) = cost_of(program).notes
     assert note == "key/value memory: counted in part, the chip gives no memory_leakage_uw"
-    broken = [replace(kernel, model=b"no model") for kernel in program.kernels]
-    notes = cost_of(replace(program, kernels=broken)).notes
-    assert "buffers and key/value memory are not counted: what they hold is known from a run of the kernels" in notes
+
+
+def test_without_a_run_nothing_is_known_of_memories(
+    decoder: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(*_: object) -> Run:
+        raise TooLong("it takes longer than 20 s")
+
+    monkeypatch.setattr(program_cost, "run_kernels", too_long)
+    cost = cost_of(decoder(digital="published"))
+    assert (
+        "buffers and key/value memory are not counted: what they hold is known from a run of the kernels" in cost.notes
+    )
+    assert cost.traffic is None
+    assert not {"buffer", "memory"} & {*cost.energy, *cost.area, *cost.leakage}
+
+
+def test_a_memory_that_is_too_slow_for_what_reads_at_once_is_told_of(
+    decoder: Callable[..., Program],
+) -> None:
+    """Keys wait on digital units, values on attention units, each at the full rate."""
+    graph = GRAPH.replace("s = MatMul(q, t)", "u = Mul(t, t)  s = MatMul(q, u)").replace("p = Softmax(s)", "")
+    cost = cost_of(decoder(graph.replace("MatMul(p,", "MatMul(s,"), digital="published"), Conditions(context=100_000))
+    (note,) = [note for note in cost.notes if note.startswith("prefill")]
+    assert note.startswith("prefill: key/value memory takes 12,500 ns for its 3,200,032 bytes, more than the ")
+    assert not any(note.startswith("latency") for note in cost.notes)
