@@ -230,4 +230,5 @@ def _rate_notes(costs: MemoryCosts, cost: Cost) -> Iterator[str]:
     needed = memory_ps(costs, count) / 1000
     for name, time in (("latency", cost.latency_ns["total"]), ("prefill", None if many is None else many.interval_ns)):
         if time is not None and needed > time:
-            yield f"{name}: key/value memory takes {needed:,.0f} ns for its {count:,} bytes, more than the {time:,.0f} ns"
+            said = f"takes {needed:,.0f} ns for its {count:,} bytes, more than the {time:,.0f} ns"
+            yield f"{name}: key/value memory {said}"
