@@ -46,7 +46,7 @@ def activations_of(program: Program, timing: Timing) -> Activations:
     begins = np.logical_or.reduce([np.diff(key, prepend=key[:1] - 1) != 0 for key in (stage, array, start)])
     of_record = np.zeros(len(records), np.int64)
     of_record[order] = np.cumsum(begins) - 1
-    count = np.count_nonzero(begins)
+    count = int(np.count_nonzero(begins))
     columns = _sums(of_record, records["columns"], count)
     bits = _largest(of_record, records["adc_bits"], count)
     planes = _largest(of_record, planes_of(records, program), count)

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.arrays.copies import copies_of_values
-from cimc.program.arrays.tiles import programmed_cells, tiles_by_array
+from cimc.program.arrays.tiles import programmed_cells
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
+from cimc.program.schedule.sharing import first_wrong
 from cimc.program.timing import Activations, Numbers
 
 
@@ -32,18 +33,13 @@ def _record(activations: Activations, activation: int) -> int:
 
 
 def _verify_sharing(program: Program, activations: Activations) -> None:
-    order = np.argsort(activations.of_record, kind="stable")
-    order = order[np.bincount(activations.of_record)[activations.of_record[order]] > 1]
-    groups = np.split(activations.records[order], 1 + np.flatnonzero(np.diff(activations.of_record[order])))
-    members = tiles_by_array(program.tiles, len(program.arrays))
-    cells: dict[int, NDArray[np.bool_]] = {}
-    for group in groups:
-        if len(group) > 1:
-            array = int(program.instructions["array"][group[0]])
-            if array not in cells:
-                tiles = program.tiles[members[array]]
-                cells[array] = programmed_cells(tiles, program.chip.rows, program.chip.columns)
-            _verify_activation(program, group, cells[array])
+    """Records that start together in one array do not disturb each other (S2, S3)."""
+    wrong = first_wrong(program, activations)
+    if wrong is not None:
+        tiles = program.tiles[program.tiles[:, 1] == activations.array[wrong]]
+        programmed = programmed_cells(tiles, program.chip.rows, program.chip.columns)
+        _verify_activation(program, activations.records[activations.of_record == wrong], programmed)
+        raise AssertionError(f"activation {wrong} disturbs no sum")
 
 
 def _verify_turns_of_copies(program: Program, activations: Activations) -> None:
