@@ -102,11 +102,12 @@ def _foreign_cells(program: Program, arrays: Numbers, shared: _Shared, driven: _
     rows = _Spans(start + shared.row[order], start + (shared.row + shared.rows)[order])
     wrong = np.zeros(len(arrays), np.bool_)
     for group, tile in _tiles_of(program, arrays, np.flatnonzero(~known)):
-        row, column, height, width = (program.tiles[tile, i].astype(np.int64) for i in (2, 3, 4, 5))
+        own = program.tiles[tile].astype(np.int64)
+        row, column, height, width = own[:, 2], own[:, 3], own[:, 4], own[:, 5]
         start = group * _APART
         low, high = _within(driven, start + row, start + row + height)
-        begin: Numbers = np.searchsorted(columns.last, start + column, side="right")
-        end: Numbers = np.searchsorted(columns.first, start + column + width)
+        begin = np.searchsorted(columns.last, start + column, side="right")
+        end = np.searchsorted(columns.first, start + column + width)
         for pair, record in _expanded(begin, np.where(low < high, end, begin)):
             foreign = (low[pair] < rows.first[record]) | (high[pair] > rows.last[record])
             wrong[group[pair[foreign]]] = True
