@@ -1,6 +1,7 @@
 """What totals are mostly made of, and with which constants, as lines of a summary."""
 
 from collections.abc import Iterator
+from textwrap import shorten
 
 from cimc.program.one_line import one_line
 from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, said_parts
@@ -13,6 +14,8 @@ _LABELS = {
     LEAKAGE: "of leakage",
     AREA: "of area",
 }
+_WIDTH, _INDENT = 100, 14
+"""Columns that a line may take; longer sources end there, the report's page and JSON have all of them."""
 ENERGIES = (TOTAL, PARAMETER, DIGITAL, LEAKAGE)
 
 
@@ -20,7 +23,7 @@ def parts_lines(report: Report, *totals: str) -> Iterator[str]:
     """For each of some totals the component that is more than half of it, with the source of its numbers."""
     for total, part in said_parts(report.largest_parts):
         if total in totals:
-            yield f"{_LABELS[total]:<14}{one_line(part.text)}"
+            yield f"{_LABELS[total]:<{_INDENT}}{shorten(one_line(part.text), _WIDTH - _INDENT, placeholder=' ...')}"
 
 
 def constants_text(report: Report) -> str:

@@ -27,6 +27,10 @@ def test_lines_of_some_totals(report: Report) -> None:
     (line,) = parts_lines(own, TOTAL)
     assert line.startswith("of energy     leakage 80 %, digital units alone 60 %: one")
     assert "\n" not in line
+    long = replace(report, largest_parts={AREA: replace(parts[AREA], source="a long source " * 20)})
+    (line,) = parts_lines(long, AREA)
+    assert line.endswith(" source a ...")
+    assert len(line) <= 100
 
 
 def test_constants(report: Report) -> None:
