@@ -89,6 +89,14 @@ def test_number_of_arrays():
     assert chip(arrays=7).arrays == 7
 
 
+def test_registers_and_links():
+    assert (chip().buffers, chip().links, chip().number("link_bits_per_ns")) == (1, None, None)
+    moving = chip(buffers=2, links=4, link_bits_per_ns=16)
+    assert (moving.buffers, moving.links, moving.number("link_bits_per_ns")) == (2, 4, 16.0)
+    with pytest.raises(UserError, match="buffers = 3: expected one of 1, 2"):
+        chip(buffers=3)
+
+
 @pytest.mark.parametrize(
     ("encoding", "cell_bits", "slices"),
     [

@@ -255,6 +255,17 @@ func.func @main(%x: tensor<?x4xui8>) {
 
 // -----
 
+// CHECK: a transfer has a negative number, start or duration
+func.func @main(%x: tensor<?x4xui8>) {
+  array.stage 0 start_ps 0 duration_ps 1 {
+    %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 on link -1 : tensor<?x4xui8>
+    array.yield :
+  } :
+  func.return
+}
+
+// -----
+
 // CHECK: expects parent op 'array.stage'
 func.func @main(%x: tensor<?x4xui8>) {
   %in = array.transfer %x "into arrays" start_ps 0 duration_ps 0 : tensor<?x4xui8>

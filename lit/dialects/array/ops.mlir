@@ -30,7 +30,7 @@ cim.weight @w = dense<1> : tensor<4x4xi8>
 func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {
   // CHECK:      %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
   // CHECK-NEXT:   %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
-  // CHECK-NEXT:   %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
+  // CHECK-NEXT:   %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 on link 1 : tensor<?x4xi8>
   // CHECK-NEXT:   %left = array.multiply %xs by @w {
   // CHECK-NEXT:     tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
   // CHECK-NEXT:     convert rows 0 to 2 of tile 0 to 4 bits at 5000 ps, sums up to 9
@@ -45,7 +45,7 @@ func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x4xi32>, te
   // CHECK-NEXT: } : tensor<?x4xi32>, tensor<?x4xi32>
   %a, %b = array.stage 7 start_ps 0 duration_ps 52000 {
     %xs = array.transfer %x "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xui8>
-    %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 : tensor<?x4xi8>
+    %zs = array.transfer %z "into arrays" start_ps 0 duration_ps 5000 on link 1 : tensor<?x4xi8>
     %left = array.multiply %xs by @w {
       tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
       convert rows 0 to 2 of tile 0 to 4 bits at 5000 ps, sums up to 9
@@ -114,8 +114,8 @@ func.func @main(%x: tensor<?x2xf32>, %c: tensor<i1>) -> (tensor<?x2xf32>, tensor
     operator 1 on unit 0 at 500 ps for 900 ps
     operator 2 on unit 0 at 1400 ps for 10 ps
   } : tensor<?x2xf32>, tensor<?x2xf32>
-  // CHECK: %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>
-  %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 : tensor<?x2xf32> -> tensor<?x2xf32>
+  // CHECK: %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 on link 3 : tensor<?x2xf32> -> tensor<?x2xf32>
+  %z = array.permute %y, @swap start_ps 2610 duration_ps 5000 on link 3 : tensor<?x2xf32> -> tensor<?x2xf32>
   %one = cim.constant dense<1> : tensor<i8>
   // CHECK:      %ones = array.kernel 5 start_ps 0 duration_ps 0 {
   // CHECK-NEXT:   array.yield %one : tensor<i8>
