@@ -28,14 +28,15 @@ class Effort:
     """How long intervals are searched for."""
 
     attempts: int
-    """at least so many, after the first interval that has room"""
+    """after the first interval that has room, in which at most `placed` steps are placed all in all"""
     placed: int
-    """and others until so many steps have been placed in all of them together"""
+    few: int
+    """steps until which attempts go on in any case"""
     repairs: int
     """times that a stage that found no room is placed before all others, for one interval"""
 
 
-QUICK, THOROUGH = Effort(4, 8_000, 0), Effort(24, 400_000, 24)
+QUICK, THOROUGH = Effort(4, 60_000, 8_000, 0), Effort(24, 1_000_000, 400_000, 24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,8 @@ class _Search:
         orders = [[], *self._orders()]
         reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
         self.placed = 0
-        most = max(self.effort.placed, self.effort.attempts * len(self.steps))
+        effort = self.effort
+        most = max(effort.few, min(effort.placed, effort.attempts * len(self.steps)))
         while self.placed < most and orders:
             order, low = orders.pop(), reached.pop()
             if self.shortest > low * NEAR:

@@ -1,7 +1,7 @@
 """What a program needs of the chip, as figures by layer, stage and program; docs/cost-model.md has the formulas."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.program.arrays.conversions import MayClip, may_clip
 from cimc.program.distance import Distance
 from cimc.program.metadata import Json
+from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
@@ -93,7 +94,7 @@ class Report:
     memory: Mapping[str, float | None]
     """Bytes: `held` between steps, the most at once; `moved`, read and written; `keys_and_values`, read and written."""
     prefill: Mapping[str, Mapping[str, Any] | None]
-    """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, latency_ns, tokens_per_second."""
+    """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, load_ns, proved, latency_ns, tokens_per_second and more."""
     conditions: Mapping[str, Any]
     """What digital operators were counted for: dims, context, tokens of a run, and operators that are not known."""
     layers: tuple[Layer, ...]
@@ -108,6 +109,8 @@ class Report:
     """How far the program was from its original, when it was compiled."""
     sources: Mapping[str, str]
     """The formula of each figure, and under `chip.KEY` the source of each number of the chip."""
+    pipeline: Pipeline | None = field(compare=False, repr=False)
+    """The schedule of many tokens that `prefill` is of, if it is proved; no part of the JSON."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain numbers, texts, lists and dictionaries (docs/report.schema.json)."""
@@ -127,7 +130,7 @@ class Report:
         clipping = {key: getattr(self.may_clip, key) for key in ("row_groups", "conversions", "layers")}
         own["formats"] = [vars(use) for use in self.formats]
         own |= {"may_clip": clipping, "measured": measured_json(self.measured), "coverage": self.coverage.to_json()}
-        return {**vars(self), **own}
+        return {name: value for name, value in vars(self).items() if name != "pipeline"} | own
 
 
 def measured_json(measured: Distance | None) -> dict[str, Any] | None:
@@ -203,6 +206,7 @@ class _Reporter:
             notes=cost.notes,
             options=program.options,
             measured=program.measured,
+            pipeline=cost.pipeline,
             sources=FORMULAS | {f"chip.{key}": source for key, source in chip_sources(program).items()},
         )
 

@@ -1,5 +1,8 @@
 """Many tokens through a program: by a schedule that is made for the conditions and proved, or by an estimate."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from cimc.clock.graph import Steps
@@ -17,32 +20,44 @@ from cimc.report.cost.run_steps import steps_of_run
 from cimc.report.cost.vectors import ONE, TOKEN, Vectors
 from passes.analysis.cost.pipeline import Prefill, prefill
 
-LARGE = 200_000
-"""Steps of a program for which a schedule is made only if tokens are asked for: it takes seconds."""
-Prefills = dict[str, Prefill | None]
-"""`parameter` and `total`; None for what is not known."""
+LARGE = 60_000
+"""Records and operations of a program from which on a schedule is made only if tokens are asked for: it takes seconds."""
 
 
-def prefills(
+@dataclass(frozen=True, eq=False)
+class ManyTokens:
+    """What is known of many tokens through a program."""
+
+    prefill: Mapping[str, Prefill | None]
+    """`parameter` and `total`; None for what is not known."""
+    pipeline: Pipeline | None = None
+    """The schedule, with the durations of operators that the figures are for."""
+    note: str = ""
+    """Why there is none."""
+
+
+def many_tokens(
     program: Program,
     conditions: Conditions,
     vectors: Vectors,
     run: Run | None,
     time: ProgramTime | None,
     digital: DigitalCost | None,
-) -> tuple[Prefills, list[str]]:
-    """The prefills under these conditions, and a note if they are an estimate."""
+) -> ManyTokens:
+    """Many tokens under these conditions."""
     if time is None:
-        return {"parameter": None, "total": None}, []
+        return ManyTokens({"parameter": None, "total": None})
     tokens = conditions.tokens or DEFAULT_TOKENS
     why = why_no_pipeline(program) or _why_estimated(program, conditions, vectors)
     if why:
-        return _estimates(tokens, time, digital), [f"many tokens: an estimate, no schedule: {why}"]
+        return ManyTokens(_estimates(tokens, time, digital), note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
-    total = None if digital is None else _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens)
-    known = None if total is None else (total.interval, total.starts)
-    parameter = _scheduled(steps_of_run(steps, ONE, run, None), tokens, known)
-    return {"parameter": _prefill(parameter, tokens), "total": None if total is None else _prefill(total, tokens)}, []
+    total = known = pipeline = None
+    if digital is not None:
+        modulo, pipeline = _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens)
+        total, known = _prefill(modulo, tokens), (modulo.interval, modulo.starts)
+    alone, own = _scheduled(steps_of_run(steps, ONE, run, None), tokens, known)
+    return ManyTokens({"parameter": _prefill(alone, tokens), "total": total}, pipeline or own)
 
 
 def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -> str:
@@ -57,9 +72,9 @@ def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -
     return ""
 
 
-def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> Prefills:
+def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> dict[str, Prefill | None]:
     busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
-    estimates: Prefills = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
+    estimates: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
     if digital is not None:
         busy["digital units"] += digital.digital_busy_ns
         busy["attention units"] = digital.attention_busy_ns
@@ -67,7 +82,7 @@ def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> P
     return estimates
 
 
-def _scheduled(steps: Steps, tokens: int, known: Hint | None = None) -> Modulo:
+def _scheduled(steps: Steps, tokens: int, known: Hint | None = None) -> tuple[Modulo, Pipeline]:
     """A modulo schedule, which the checker of programs has looked at."""
     modulo = modulo_schedule(steps, tokens, known=known)
     rows = [
@@ -77,8 +92,9 @@ def _scheduled(steps: Steps, tokens: int, known: Hint | None = None) -> Modulo:
         for unit in modulo.units.get(step, ())
     ]
     operations = np.array(rows, np.int64).reshape(-1, 5)
-    verify_pipeline(steps.program, Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
-    return modulo
+    pipeline = Pipeline(modulo.interval, starts_of_records(steps, modulo), operations)
+    verify_pipeline(steps.program, pipeline)
+    return modulo, pipeline
 
 
 def _prefill(modulo: Modulo, tokens: int) -> Prefill:

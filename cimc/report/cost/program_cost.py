@@ -13,6 +13,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import assumed, longer_inputs
+from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.coverage import Coverage, coverage_of
@@ -20,7 +21,7 @@ from cimc.report.cost.digital_cost import DigitalCost, digital_cost
 from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.key_values import NO_KEYS, key_values_of
-from cimc.report.cost.prefill import prefills
+from cimc.report.cost.prefill import many_tokens
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.traffic import Traffic, traffic_of
@@ -59,6 +60,8 @@ class Cost:
     """Power by component."""
     prefill: Mapping[str, Prefill | None]
     """`parameter` and `total`."""
+    pipeline: Pipeline | None
+    """The schedule of many tokens under the conditions; None where they are an estimate."""
     coverage: Coverage
     traffic: Traffic | None
     """What memory between steps has to hold and move; None if the kernels did not run."""
@@ -103,7 +106,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     digital = None if run is None or costs is None else digital_cost(run, costs, vectors.tokens, waits)
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors, seen, None if digital is None else digital.operators)
-    many, estimated = prefills(program, conditions, vectors, seen, time, digital)
+    many = many_tokens(program, conditions, vectors, seen, time, digital)
     hardware, count = chip.hardware_costs(), crossbars(program)
     cost = Cost(
         vectors=vectors,
@@ -122,7 +125,8 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
             **leakage_uw(hardware, count),
             **({} if traffic is None else memory_leakage_uw(memory, traffic.held)),
         },
-        prefill=many,
+        prefill=many.prefill,
+        pipeline=many.pipeline,
         coverage=coverage_of(program, seen),
         traffic=traffic,
         notes=(),
@@ -130,7 +134,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     power, latency = add(cost.leakage.values()), cost.latency_ns["total"]
     leaked = None if power is None or latency is None else leaked_pj(power, latency)
     cost = replace(cost, energy={**cost.energy, "leakage": leaked})
-    return replace(cost, notes=(*notes, *why_not, *estimated, *_notes(chip, cost)))
+    return replace(cost, notes=(*notes, *why_not, *([many.note] if many.note else []), *_notes(chip, cost)))
 
 
 def add(values: Iterable[float | None]) -> float | None:

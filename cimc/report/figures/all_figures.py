@@ -12,6 +12,7 @@ from cimc.report.figures.converters import converters
 from cimc.report.figures.figure import Figure
 from cimc.report.figures.layers import layer_energies, layer_times
 from cimc.report.figures.maps.occupancy import occupancy
+from cimc.report.figures.pipeline import pipeline
 from cimc.report.figures.schedule import schedule
 from cimc.report.figures.shares import all_energy, area, array_energy
 from cimc.report.figures.utilization import cells_used, time_busy
@@ -22,7 +23,7 @@ Draw: TypeAlias = Callable[[Sequence[Study]], Figure]
 
 FIGURES: tuple[Draw, ...] = (
     occupancy, cells_used, time_busy, time_parts, area, array_energy, all_energy,
-    activity, schedule, converters, layer_times, layer_energies,
+    activity, schedule, pipeline, converters, layer_times, layer_energies,
 )  # fmt: skip
 CLOCKED = frozenset({"busy", "time", "activity", "schedule", "converters"})
 """Figures of the program's own clock, which is that of one vector in each multiplication."""
