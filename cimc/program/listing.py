@@ -100,9 +100,9 @@ def array_lines(program: Program, chosen: NDArray[np.intp] | None = None) -> Ite
 
 def copies_in_arrays(program: Program) -> dict[tuple[int, int], int]:
     """The copy of each weight with copies that lies in an array; only one of a weight can."""
-    copies = copies_of_tiles(program.tiles, program.weights).tolist()
-    pairs = zip(program.tiles[:, 0].tolist(), program.tiles[:, 1].tolist(), copies, strict=True)
-    return {(weight, array): copy for weight, array, copy in pairs if program.weights[weight].copies > 1}
+    copied = [number for number, weight in enumerate(program.weights) if weight.copies > 1]
+    table = np.column_stack([program.tiles[:, :2], copies_of_tiles(program.tiles, program.weights)])
+    return {(weight, array): copy for weight, array, copy in table[np.isin(table[:, 0], copied)].tolist()}
 
 
 def used_cells(program: Program) -> NDArray[np.float64]:

@@ -54,8 +54,8 @@ def array_work(program: Program, time: ProgramTime | None) -> ArrayWork | None:
     if time is None:
         return None
     gain = program.notes.get(_GAIN)
-    known = isinstance(gain, int | float) and any(weight.copies > 1 for weight in program.weights)
-    without = time.array_busy_ns * float(gain) if known else None
+    copied = any(weight.copies > 1 for weight in program.weights)
+    without = time.array_busy_ns * gain if copied and isinstance(gain, int | float) else None
     return ArrayWork(time.array_busy_ns, time.array_mean_ns, without)
 
 

@@ -20,7 +20,7 @@ from cimc.report.formats import (
 
 def uses_of(program: Program) -> tuple[FormatUse, ...]:
     records = program.instructions[program.instructions["op"] == Opcode.MULTIPLY]
-    return format_uses(program, records, conversions_of(records, program))
+    return format_uses(program, records, conversions_of(records, program).astype(np.float64))
 
 
 def test_one_format(program: Program) -> None:

@@ -75,7 +75,7 @@ def _verify_equal(
     for tile in tiles:
         for other in first[_common(tile, first) > 0]:
             low, high = np.maximum(tile[_K:], other[_K:]), np.minimum(_end(tile), _end(other))
-            missing -= int(np.prod(high - low))
+            missing -= int((high - low).prod())
             if not np.array_equal(_cells(arrays, tile, low, high), _cells(arrays, other, low, high)):
                 raise ProgramError(f"copy {copy} of weight {number} differs from copy 0 in array {tile[_ARRAY]}")
     own = int(np.prod(tiles[:, [_ROWS, _COLUMNS]], axis=1).sum())

@@ -6,9 +6,10 @@ from xdsl.parser import Parser
 from cimc.universe import make_context
 from dialects.array import MultiplyOp
 from dialects.errors import UserError
+from dialects.notes import copies_gain
 from passes.place_tiles.analysis.choices import MAPPING_NAMES
 from passes.place_tiles.place_tiles import PlaceTilesPass
-from passes.rules import LEGAL_PLACES, require
+from passes.rules import LAID_OUT, LEGAL_PLACES, require
 
 TILED = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
@@ -38,3 +39,23 @@ def test_every_mapping_gives_legal_places(mapping: str):
 def test_options_are_checked_before_there_is_a_pass(mapping: str, objective: str):
     with pytest.raises(UserError, match="is unknown: expected one of"):
         PlaceTilesPass(mapping, objective)
+
+
+COPIED = TILED.replace('encoding = "offset"', 'encoding = "offset", arrays = 9')
+
+
+def test_copies_are_made_anew() -> None:
+    """A second run starts from one copy; another objective leaves one."""
+    context = make_context()
+    module = Parser(context, COPIED).parse_module()
+    (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
+    PlaceTilesPass(objective="throughput").apply(context, module)
+    first = str(module)
+    assert multiply.count_of_copies > 1
+    assert copies_gain(module) is not None
+    require(module, LAID_OUT, "")
+    PlaceTilesPass(objective="throughput").apply(context, module)
+    assert str(module) == first
+    PlaceTilesPass().apply(context, module)
+    assert (multiply.copies, copies_gain(module)) == (None, None)
+    assert multiply.tiles.array.tolist() == [[0, 0, 4, 4], [0, 4, 4, 2]]

@@ -157,13 +157,11 @@ def _runs(arrays: NDArray[np.intp], grid: Grid) -> Iterator[tuple[int, int]]:
 
 def _drawn(study: Study, grid: Grid) -> alt.Chart:
     """The tiles."""
-    owner, tiles = study.owner_of_weight, _tiles(study).tolist()
-    program = study.program
+    owner, tiles, program = study.owner_of_weight, _tiles(study), study.program
     copied = any(weight.copies > 1 for weight in program.weights)
-    copies = copies_of_tiles(program.tiles, program.weights)[own_places(program.tiles)].tolist() if copied else []
-    rows: list[tuple[int, ...]] = [
-        (owner.get(tile[0], -1), *tile[1:], *copies[number : number + 1]) for number, tile in enumerate(tiles)
-    ]
+    if copied:
+        tiles = np.column_stack([tiles, copies_of_tiles(program.tiles, program.weights)[own_places(program.tiles)]])
+    rows = [(owner.get(weight, -1), *rest) for weight, *rest in tiles.tolist()]
     place = [alt.Tooltip("place:N", title="cells"), alt.Tooltip("piece:N", title="of the weight")]
     place += [alt.Tooltip("copy:Q", title="copy")] if copied else []
     return (
