@@ -164,6 +164,12 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._number("settle_ns")
 
     @property
+    def has_array_times(self) -> bool:
+        """Whether it says how long arrays take to convert."""
+        keys = self.to_dict().keys()
+        return "settle_ns" in keys and ("adc_model" in keys or {"adc_kind", "adc_step_ns"} <= keys)
+
+    @property
     def transfer_ns(self) -> float:
         return self._number("transfer_ns")
 

@@ -79,7 +79,7 @@ class PlaceTilesPass(ModulePass):
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
             weights = _with_classes(weights, formats, network)
-        if self.objective == THROUGHPUT and chip.arrays is not None:
+        if self.objective == THROUGHPUT and chip.arrays is not None and chip.has_array_times:
             weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
         own = list(weights.values())

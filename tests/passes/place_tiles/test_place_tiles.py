@@ -41,7 +41,8 @@ def test_options_are_checked_before_there_is_a_pass(mapping: str, objective: str
         PlaceTilesPass(mapping, objective)
 
 
-COPIED = TILED.replace('encoding = "offset"', 'encoding = "offset", arrays = 9')
+TIMES = 'settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0'
+COPIED = TILED.replace('encoding = "offset"', f'encoding = "offset", arrays = 9, {TIMES}')
 
 
 def test_copies_are_made_anew() -> None:

@@ -12,7 +12,7 @@ from passes.rewriting.chip_times import array_times
 from passes.rewriting.multiplications import tiled_multiplies
 
 TILED = """
-builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 3, adcs = 2, encoding = "offset", settle_ns = 10.0>} {
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 3, adcs = 2, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0>} {
   cim.weight @w = dense<1> : tensor<4x6xi8>
   func.func @main(%x: tensor<?x5x4xui8>, %z: tensor<?x4xi8>) -> (tensor<?x5x6xi32>, tensor<?x6xi32>) {
     %a = array.multiply %x of 4 bits by @w {
