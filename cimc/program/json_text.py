@@ -52,6 +52,8 @@ def header_json(program: Program, seal: Seal) -> dict[str, Json]:
         "inputs": [value.to_json() for value in program.inputs],
         "outputs": [value.to_json() for value in program.outputs],
         **({"controls": controls} if controls else {}),
+        "timing": None if program.timing is None else program.timing.to_json(),
+        **({} if program.pipeline is None else {"pipeline": {"interval_ps": program.pipeline.interval_ps}}),
         "counts": {
             "arrays": len(program.arrays),
             "crossbars": crossbars(program),
@@ -91,7 +93,10 @@ def record_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> 
             entry["direction"] = "into arrays" if record["flags"] == INTO_ARRAYS else "out of arrays"
         if op in (Opcode.MULTIPLY, Opcode.ADD) and copies[record["y"]] > 1:
             entry["copy"] = record["flags"]
-        yield {**entry, "start": record["start"], "nodes": list(nodes.of(record))}
+        entry["start"] = record["start"]
+        if program.pipeline is not None:
+            entry["pipeline_start"] = int(program.pipeline.starts[number])
+        yield {**entry, "nodes": list(nodes.of(record))}
 
 
 def array_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> Iterator[Json]:

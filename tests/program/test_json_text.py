@@ -1,6 +1,7 @@
 """Programs as JSON: by the schema of the docs, with the numbers of the records, a line at a time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cimc.program.json_text import FIELDS, array_entries, header_json, json_lines, record_entries
+from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.seal import Seal
@@ -76,6 +78,27 @@ def test_arrays(scheduled: Program) -> None:
 def test_lists_without_entries(scheduled: Program) -> None:
     assert parsed(scheduled, "arrays", [])["arrays"] == []
     assert list(array_entries(scheduled, np.array([], np.intp))) == []
+
+
+def test_times_and_pipelines(scheduled: Program, handmade: Program) -> None:
+    assert scheduled.timing is not None
+    scheduled.timing = replace(scheduled.timing, buffers=2, links=3, link_bits_per_ns=0.5)
+    assert parsed(handmade)["timing"] is None
+    assert parsed(scheduled)["timing"] == scheduled.timing.to_json()
+    starts = np.arange(len(scheduled.instructions), dtype=np.int64)
+    piped = replace(scheduled, pipeline=Pipeline(700, starts, scheduled.operations))
+    content = parsed(piped, "records", record_entries(piped, np.array([3, 7])))
+    assert content["pipeline"] == {"interval_ps": 700}
+    assert [(entry["start"], entry["pipeline_start"]) for entry in content["records"]] == [(180, 3), (180, 7)]
+
+
+def test_copies_of_weights(scheduled: Program) -> None:
+    first, second = scheduled.weights
+    copied = replace(scheduled, weights=[first, replace(second, copies=2)])
+    records = parsed(copied, "records", record_entries(copied))["records"]
+    assert [entry.get("copy") for entry in records if entry["op"] == "multiply"] == [None, None, 0, 0, None, None]
+    arrays = parsed(copied, "arrays", array_entries(copied))["arrays"]
+    assert [tile.get("copy") for array in arrays for tile in array["tiles"]] == [None, None, 0]
 
 
 def test_control_flow(looped: Program) -> None:

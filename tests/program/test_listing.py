@@ -8,6 +8,7 @@ import numpy as np
 from cimc.program.arrays.formats import Format
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
+from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.seal import VERSION, Seal
 
@@ -41,6 +42,13 @@ def test_moves_name_their_link_on_a_chip_that_counts_them(scheduled: Program) ->
     assert lines[1] == "stage 0 transfer v1 into arrays on link 0 start 80 ps"
     assert lines[9] == "stage 0 transfer v2 out of arrays on link 1 start 226 ps"
     assert lines[12] == "stage 1 permute v5 = v4 by table 0 on link 2 start 386 ps"
+
+
+def test_the_header_tells_the_interval_of_a_pipeline(scheduled: Program) -> None:
+    starts = scheduled.instructions["start"].astype(np.int64)
+    piped = replace(scheduled, pipeline=Pipeline(732, starts, scheduled.operations))
+    assert "; pipeline: a token every 732 ps" in list(header_lines(piped))
+    assert not any("pipeline" in line for line in header_lines(scheduled))
 
 
 def test_listing_in_the_docs(scheduled: Program) -> None:
