@@ -7,19 +7,23 @@ from typing import TypeAlias
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
 from dialects.attributes.structure import MONARCH
 from dialects.chip.formats import CellFormat
 from dialects.cim import DigitalOp, PermuteOp
+from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
+from dialects.semantics.weight_values import stored_matrix
+from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
-from passes.analysis.places import Placement, distinct_places
+from passes.analysis.places import Placement, Table, distinct_places
+from passes.analysis.row_groups import whole_bounds
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
 from passes.place_tiles.analysis.copies import has_spare_arrays, interval_of, with_copies
@@ -27,7 +31,9 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
+from passes.place_tiles.analysis.work import Prices, Work
 from passes.place_tiles.tile_times import tile_times
+from passes.rewriting.chip_times import array_times
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
@@ -78,7 +84,7 @@ class PlaceTilesPass(ModulePass):
         chip = chip_of(op)
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
-            weights = _with_classes(weights, formats, network)
+            weights = _with_work(_with_classes(weights, formats, network), network, chip)
         if self.objective == THROUGHPUT and chip.arrays is not None and chip.has_array_times:
             weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
@@ -117,7 +123,8 @@ class _Placer:
         def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
             if mapping != SPREAD:
                 return MAPPINGS[mapping](own, chip.rows, chip.columns)
-            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs))
+            prices = Prices(array_times(chip), chip.array_costs())
+            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs, prices))
             if objective != THROUGHPUT or arrays is None:
                 return placed
             return with_copies(own, placed, Room(arrays, chip.rows, chip.columns, chip.adcs), most_copies)
@@ -204,6 +211,31 @@ def _with_times(weights: Mapping[str, WeightTiles], network: Network, chip: Chip
         symbol: replace(weight, times=tile_times(users[symbol], weight.tiles, network, chip))
         for symbol, weight in weights.items()
     }
+
+
+def _with_work(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
+    """The same, with the vector that each multiplies first, and what that asks of its tiles."""
+    users: dict[str, MultiplyOp] = {}
+    for multiply in tiled_multiplies(network.ops):
+        users.setdefault(multiply.symbol, multiply)
+    number: dict[SSAValue, int] = {}
+    known: dict[str, WeightTiles] = {}
+    for symbol, weight in weights.items():
+        multiply = users[symbol]
+        source = number.setdefault(multiply.x, len(number))
+        known[symbol] = replace(weight, source=source, work=_work(multiply, weight.tiles, network, chip))
+    return known
+
+
+def _work(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr) -> Work:
+    """What a multiplication asks of the tiles of its weight; one tile is looked at, the largest."""
+    cells = multiply.cells(chip)
+    planes = chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
+    largest = tiles[int(np.prod(tiles[:, 2:], axis=1).argmax())]
+    tile = np.ascontiguousarray(stored_matrix(network.weight(multiply.symbol), network).tile(*largest.tolist()))
+    (bound,) = whole_bounds([tile], chip.cell_bits, cells, chip.dac_bits)
+    slices = cells.format.slices(chip.cell_bits)
+    return Work(planes, slices, multiply.bits_of_inputs or INPUT_BITS, bound / len(tile))
 
 
 def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:

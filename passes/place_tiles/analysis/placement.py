@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passes.analysis.places import Placement, Table
+from passes.place_tiles.analysis.work import Work
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,9 @@ class WeightTiles:
 
     `times` are those of each tile in all vectors of a run [tile, (settling, converting)]: an array with a ADCs works
     for `settling + ceil(columns / a) * converting` ps (None: not known).
+
+    Weights of one `source` multiply the same vector (None: one of its own), and `work` is what that asks of their tiles
+    (None: not known).
     """
 
     tiles: Table
@@ -26,6 +30,8 @@ class WeightTiles:
     second: bool = False
     classes: Table | None = None
     times: Table | None = None
+    source: int | None = None
+    work: Work | None = None
 
 
 def arrays_used(placements: Sequence[Placement]) -> int:

@@ -4,9 +4,7 @@ import numpy as np
 
 from passes.analysis.objectives import ARRAYS, LATENCY
 from passes.analysis.places import Table
-from passes.place_tiles.analysis.filling import TILE
-
-_STAGE, _K, _N = (TILE.index(name) for name in ("stage", "weight_row", "weight_column"))
+from passes.place_tiles.analysis.tiles import STAGE, K, N
 
 
 def representatives(tiles: Table, classes: Table, objective: str) -> tuple[Table, Table]:
@@ -18,7 +16,7 @@ def representatives(tiles: Table, classes: Table, objective: str) -> tuple[Table
     if objective == ARRAYS:
         key = classes
     elif objective == LATENCY:
-        key = classes * (len(tiles) + 1) + _turn(classes, tiles[:, _STAGE])
+        key = classes * (len(tiles) + 1) + _turn(classes, tiles[:, STAGE])
     else:
         key = np.arange(len(tiles))
     _, first, owner = np.unique(key, return_index=True, return_inverse=True)
@@ -51,6 +49,6 @@ def lie_with(tiles: Table, pieces: Table, first: Table, owner: Table) -> Table:
     inside = np.arange(len(tile)) - np.repeat(np.cumsum(count) - count, count)
     placed = pieces[begin[owner[tile]] + inside]
     moved = tiles[tile] - tiles[first[owner[tile]]]
-    placed[:, [_K, _N]] += moved[:, [_K, _N]]
-    placed[:, :_K] = tiles[tile, :_K]
+    placed[:, [K, N]] += moved[:, [K, N]]
+    placed[:, :K] = tiles[tile, :K]
     return placed

@@ -7,28 +7,33 @@ from math import gcd
 
 import numpy as np
 
-from passes.analysis.objectives import ARRAYS, THROUGHPUT
+from passes.analysis.objectives import ARRAYS, LATENCY, THROUGHPUT
 from passes.analysis.places import Placement, Table
-from passes.place_tiles.analysis.filling import TILE, fill, fill_evenly
+from passes.place_tiles.analysis.filling import Filled, Filling
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.sharing import lie_with, representatives
-from passes.place_tiles.analysis.strips import Plan, plan_strips
+from passes.place_tiles.analysis.strips import Plan, Size, plan_strips
+from passes.place_tiles.analysis.targets import Choice, Choices, best_for, fastest
+from passes.place_tiles.analysis.tiles import COLUMNS, ROWS, STAGE, TILE, WEIGHT, WORK, K, N, cut_rows, drives_of
+from passes.place_tiles.analysis.work import PLAIN, Prices, Work, efforts, plain_prices
 
 SLACK = 0.02
 """Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""
+ENERGY = 0.05
+"""What may be spent on time with the default objective, as a share of the energy of whole tiles."""
 
 _SPARE = 1 / 8
 """Empty columns, as a share of those in use, from which on it is tried to stack tiles less high."""
-_SETTLING = 0.5
-"""How long rows settle, in conversions: what speaks against narrow pieces; of the right order is enough."""
-_STAGE, _N, _ROWS, _COLUMNS = (TILE.index(name) for name in ("stage", "weight_column", "rows", "columns"))
+_ROUNDS, _DRIVES = 3, 60_000
+"""How often it is tried to keep to that, and how many drives are placed in that, in all."""
 
 
 @dataclass(frozen=True)
 class Goal:
     """What `spread` aims at, on a chip of so many `arrays` (None: as many as are needed) with `adcs` ADCs a crossbar.
 
-    * `arrays`: as few as can be; tiles are cut between rows where that saves arrays.
+    * `arrays`: as few as can be; tiles are cut between rows where that saves arrays. With that many, one vector as fast
+      as can be for 5 % more energy than tiles that are driven once each take.
     * `latency`: one vector as fast as can be. Tiles are cut between columns until a stage keeps the ADCs of all arrays
       busy, never between rows (unless the chip is too small), and as many arrays are used as make it faster.
     * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
@@ -37,17 +42,8 @@ class Goal:
     objective: str = ARRAYS
     arrays: int | None = None
     adcs: int = 1
-
-
-@dataclass(frozen=True)
-class _Size:
-    """The rows and columns of an array."""
-
-    rows: int
-    columns: int
-
-    def arrays(self, plan: Plan) -> int:
-        return -(-plan.columns // self.columns)
+    prices: Prices | None = None
+    """What arrays take for what they do; None: nothing is known, but for the ADCs."""
 
 
 def place_spread(
@@ -56,30 +52,30 @@ def place_spread(
     """Places for the tiles of all weights, some of them cut; with the default goal in (nearly) as few arrays as
     `ceil(cells / (rows * columns))`.
 
-    Weights of different stages share arrays without waiting for each other; tiles of one stage lie in different
-    arrays, and beside each other where an array has to take several. Cutting between columns costs nothing and is
-    done where it helps; cutting between rows costs a digital addition and is done only if the arrays would otherwise
-    be more than `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip
-    has.
+    Weights of different stages share arrays without waiting for each other. Tiles of one stage are dealt over the
+    arrays, so that all are done with them at about the same time; those that read the same rows of the same vector
+    lie beside each other, and are driven once. Cutting between columns drives rows once more, and is done where it
+    pays; cutting between rows costs a digital addition and is done only if the arrays would otherwise be more than
+    `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip has.
     Tiles with equal cells share a place where the objective allows it (`representatives`), and all of them where they
     would otherwise need more arrays than the chip has.
     """
-    size = _Size(array_rows, array_columns)
+    spread = _Spread(weights, Size(array_rows, array_columns), goal)
     tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
     classes = _classes(weights)
-    placed = _shared(tiles, classes, size, goal, goal.objective)
+    placed = spread.shared(tiles, classes, goal.objective)
     if goal.objective != ARRAYS and goal.arrays is not None and placed[:, len(TILE)].max(initial=-1) >= goal.arrays:
-        placed = _shared(tiles, classes, size, goal, ARRAYS)
-    weight, first, last = 0, TILE.index("weight_row"), len(TILE)
-    order = np.lexsort([placed[:, _N], placed[:, first], placed[:, weight]])
-    ends = np.searchsorted(placed[order, weight], np.arange(len(weights) + 1))
+        placed = spread.shared(tiles, classes, ARRAYS)
+    order = np.lexsort([placed[:, N], placed[:, K], placed[:, WEIGHT]])
+    ends = np.searchsorted(placed[order, WEIGHT], np.arange(len(weights) + 1))
     groups = [placed[order[start:end]] for start, end in pairwise(ends.tolist())]
-    return [Placement(group[:, first:last].copy(), group[:, last:].copy()) for group in groups]
+    return [Placement(group[:, K : len(TILE)].copy(), group[:, len(TILE) :].copy()) for group in groups]
 
 
 def _numbered(number: int, weight: WeightTiles) -> Table:
-    """The tiles of a weight as rows TILE."""
-    head = np.broadcast_to(np.array([number, weight.stage], np.int64), (len(weight.tiles), 2))
+    """The tiles of a weight as rows TILE; where its vector is not known, it is one of its own."""
+    source = -1 - number if weight.source is None else weight.source
+    head = np.broadcast_to(np.array([number, weight.stage, source, number], np.int64), (len(weight.tiles), 4))
     return np.concatenate([head, weight.tiles], axis=1)
 
 
@@ -94,77 +90,105 @@ def _classes(weights: Sequence[WeightTiles]) -> Table:
     return np.concatenate(parts)
 
 
-def _shared(tiles: Table, classes: Table, size: _Size, goal: Goal, sharing: str) -> Table:
-    """As `_placed`, where tiles with equal cells share their places as they do with the objective `sharing`."""
-    first, owner = representatives(tiles, classes, sharing)
-    own = tiles[first]
-    own[:, 0] = np.arange(len(own))
-    bound = fewest_arrays([own[:, TILE.index("weight_row") :]], size.rows, size.columns)
-    return lie_with(tiles, _placed(own, bound, size, goal), first, owner)
+@dataclass(frozen=True)
+class _Spread:
+    """Places the tiles of weights in arrays of a size."""
+
+    weights: Sequence[WeightTiles]
+    size: Size
+    goal: Goal
+
+    @property
+    def works(self) -> list[Work]:
+        return [weight.work or PLAIN for weight in self.weights]
+
+    @property
+    def prices(self) -> Prices:
+        return self.goal.prices or plain_prices(self.goal.adcs)
+
+    def shared(self, tiles: Table, classes: Table, sharing: str) -> Table:
+        """As `placed`, where tiles with equal cells share their places as they do with the objective `sharing`."""
+        first, owner = representatives(tiles, classes, sharing)
+        own = tiles[first]
+        own[:, WEIGHT] = np.arange(len(own))
+        bound = fewest_arrays([own[:, K:]], self.size.rows, self.size.columns)
+        return lie_with(tiles, self.placed(own, bound), first, owner)
+
+    def placed(self, tiles: Table, bound: int) -> Table:
+        """The tiles, some cut, with three more columns: array, row, column."""
+        size, goal = self.size, self.goal
+        demand, unit = _demand(tiles)
+        good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
+        plan = _plan(demand, unit, good, size, cut_rows=False)
+        if goal.objective == ARRAYS or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
+            plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
+        arrays = size.arrays(plan)
+        if goal.objective == THROUGHPUT:
+            plan = _flattened(plan, demand, unit, size, goal.arrays)
+            arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
+        elif goal.objective == LATENCY:
+            useful = _useful_arrays(tiles, goal.adcs)
+            arrays = max(arrays, min(useful, goal.arrays or useful))
+        if goal.objective != THROUGHPUT:
+            plan = _lowered(plan, demand, unit, size, arrays)
+        return self.dealt(cut_rows(tiles, plan), plan, arrays)
+
+    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
+        """The tiles, whose heights are those of the plan, in so many arrays."""
+        effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
+        drives = drives_of(tiles, effort)
+        filling = Filling(drives, plan, arrays, self.size, self.goal.adcs)
+        stages = {stage: drives.drives[low:high] for stage, (low, high) in drives.of_stage.items()}
+        choices = Choices(arrays, self.size.columns, self.goal.adcs).of(stages)
+        whole = {stage: own[0] for stage, own in choices.items()}
+        if self.goal.objective == LATENCY:
+            ways = filling.places(fastest(choices)) + filling.places(whole)
+            return filling.tiles(min(ways, key=lambda filled: (filled.time, filled.energy)).places)
+        if self.goal.objective == THROUGHPUT:
+            ways = filling.places(whole)
+            return filling.tiles(min(ways, key=lambda filled: (filled.energy, filled.time)).places)
+        alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
+        saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
+        return filling.tiles(_within(filling, choices, ENERGY * alone + saved).places)
 
 
-def _placed(tiles: Table, bound: int, size: _Size, goal: Goal) -> Table:
-    """The tiles, some cut, with three more columns: array, row, column."""
-    demand, unit = _demand(tiles)
-    good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
-    plan = _plan(demand, unit, good, size, cut_rows=False)
-    if goal.objective == ARRAYS or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
-        plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
-    if goal.objective == ARRAYS:
-        return fill(tiles, _lowered(plan, demand, unit, size, size.arrays(plan)), size.columns)
-    if goal.objective == THROUGHPUT:
-        plan = _flattened(plan, demand, unit, size, goal.arrays)
-        arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
-        return fill_evenly(tiles, plan, size.columns, arrays, max(gcd(*unit.values()), goal.adcs))
-    return _fast(tiles, plan, good, size, goal)
+def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float) -> Filled:
+    """The fastest places found for which rows are driven more than once for `energy` [pJ] at most.
 
-
-def _fast(tiles: Table, plan: Plan, good: int, size: _Size, goal: Goal) -> Table:
-    """The tiles, cut between columns, so that a stage keeps many ADCs busy; `plan` is one for whole tiles that fits."""
-    columns = np.bincount(tiles[:, _STAGE], tiles[:, _COLUMNS]).astype(np.int64)
-    useful = int((-(-columns // goal.adcs)).max(initial=0))
-    arrays = max(size.arrays(plan), min(useful, goal.arrays or useful))
-    pieces = cut_columns(tiles, _widths(tiles, arrays, goal.adcs))
-    demand, unit = _demand(pieces)
-    finer = _plan(demand, unit, good, size, cut_rows=False)
-    plan = finer if size.arrays(finer) <= arrays else plan
-    return fill_evenly(pieces, _lowered(plan, demand, unit, size, arrays), size.columns, arrays, goal.adcs)
-
-
-def _widths(tiles: Table, arrays: int, adcs: int) -> Table:
-    """For each stage how wide pieces of its tiles should be: so that the array with most of them is done first.
-
-    An array converts `adcs` columns at a time, and the rows settle once for each piece.
+    Pieces that have to be cut to fit into arrays cost more than was planned, so less is planned again. If even whole
+    drives cost more, the cheapest places.
     """
-    widths = np.arange(adcs, max(adcs, int(tiles[:, _COLUMNS].max(initial=0))) + adcs, adcs)
-    time = np.zeros((int(tiles[:, _STAGE].max(initial=-1)) + 1, len(widths)))
-    for i, width in enumerate(widths.tolist()):
-        pieces = np.bincount(tiles[:, _STAGE], -(-tiles[:, _COLUMNS] // width))
-        time[:, i] = np.ceil(pieces / arrays) * (width // adcs + _SETTLING)
-    return widths[time.argmin(axis=1)]
+    planned, tried = energy, list[Filled]()
+    for _ in range(max(1, min(_ROUNDS, _DRIVES // len(filling.stage_of)))):
+        ways = filling.places(best_for(choices, planned))
+        tried += ways
+        too_much = min(filled.energy for filled in ways) - energy
+        if too_much <= 0:
+            break
+        planned -= too_much
+    else:
+        tried += filling.places(best_for(choices, 0.0))
+    able = [filled for filled in tried if filled.energy <= energy]
+    if not able:
+        return min(tried, key=lambda filled: filled.energy)
+    return min(able, key=lambda filled: (filled.time, filled.energy))
 
 
-def cut_columns(tiles: Table, width: Table) -> Table:
-    """Tiles (rows TILE) cut into pieces of at most `width[stage]` columns."""
-    widest = width[tiles[:, _STAGE]]
-    count = -(-tiles[:, _COLUMNS] // widest)
-    pieces = np.repeat(tiles, count, axis=0)
-    number = np.arange(len(pieces)) - np.repeat(np.cumsum(count) - count, count)
-    before = number * np.repeat(widest, count)
-    pieces[:, _N] += before
-    pieces[:, _COLUMNS] = np.minimum(np.repeat(widest, count), pieces[:, _COLUMNS] - before)
-    return pieces
+def _useful_arrays(tiles: Table, adcs: int) -> int:
+    """The most arrays that a stage can keep busy, each with as many columns as it has ADCs."""
+    columns = np.bincount(tiles[:, STAGE], tiles[:, COLUMNS]).astype(np.int64)
+    return int((-(-columns // adcs)).max(initial=0))
 
 
 def _demand(tiles: Table) -> tuple[dict[int, int], dict[int, int]]:
     """For each height how many columns there are of it, and the width of which all its tiles are multiples."""
-    heights, index = np.unique(tiles[:, _ROWS], return_inverse=True)
-    columns = np.bincount(index.reshape(-1), tiles[:, _COLUMNS]).astype(np.int64).tolist()
+    heights, index = np.unique(tiles[:, ROWS], return_inverse=True)
+    columns = np.bincount(index.reshape(-1), tiles[:, COLUMNS]).astype(np.int64).tolist()
     demand: dict[int, int] = dict(zip(heights.tolist(), columns))
-    return demand, {h: gcd(*np.unique(tiles[tiles[:, _ROWS] == h, _COLUMNS]).tolist()) for h in demand}
+    return demand, {h: gcd(*np.unique(tiles[tiles[:, ROWS] == h, COLUMNS]).tolist()) for h in demand}
 
 
-def _plan(demand: Mapping[int, int], unit: Mapping[int, int], good: int, size: _Size, cut_rows: bool) -> Plan:
+def _plan(demand: Mapping[int, int], unit: Mapping[int, int], good: int, size: Size, cut_rows: bool) -> Plan:
     """The first plan tried with at most `good` arrays, or else that with the fewest.
 
     Whole tiles are tried first, then tiles cut between columns, then between rows.
@@ -181,7 +205,7 @@ def _plan(demand: Mapping[int, int], unit: Mapping[int, int], good: int, size: _
     return best
 
 
-def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int) -> Plan:
+def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: Size, arrays: int) -> Plan:
     """A plan whose stacks are lower, if many columns of the arrays are empty: tiles in one column must wait."""
     room = arrays * size.columns
     low, high = max(demand, default=size.rows), size.rows
@@ -195,7 +219,7 @@ def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], siz
     return plan
 
 
-def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: _Size, arrays: int | None) -> Plan:
+def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: Size, arrays: int | None) -> Plan:
     """The plan with the fewest tiles on each other that needs no more arrays than there are."""
     for tiles in range(1, size.rows + 1):
         lower = plan_strips(demand, unit, size.rows, size.rows, most_tiles=tiles)

@@ -27,6 +27,18 @@ class Plan:
     columns: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """The rows and columns of an array."""
+
+    rows: int
+    columns: int
+
+    def arrays(self, plan: Plan) -> int:
+        """How many arrays a plan fills."""
+        return -(-plan.columns // self.columns)
+
+
 def plan_strips(
     demand: Mapping[int, int],
     unit: Mapping[int, int],
