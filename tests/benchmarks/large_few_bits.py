@@ -33,6 +33,12 @@ SHORT = 200
 """Characters; docstrings that have fewer say little."""
 WINDOW, SCORED, CALIBRATED = 64, 24, 128
 """Tokens of a window, windows that are predicted, and windows that weights are rounded by."""
+AIMED = "4 to 6 bits"
+CHOICES: dict[str, list[object]] = {
+    "4 bits": ["--weight-bits", 4],
+    AIMED: ["--weight-bits", "auto", "--quality-budget", 0.22],
+}
+"""What weights are compiled to; the targets are for the second, and said of both."""
 PERPLEXITY, CROSSBARS, CONVERSIONS = 1.08, 0.55, 0.6
 """At most: of the floats, and of weights of 8 bits."""
 
@@ -45,7 +51,7 @@ def folder() -> Path:
     return Path(name)
 
 
-def test_weights_of_four_bits(folder: Path, tmp_path: Path, row: AddRow) -> None:
+def test_weights_of_few_bits(folder: Path, tmp_path: Path, row: AddRow) -> None:
     network, calibration = tmp_path / "smol.onnx", tmp_path / "calib.npz"
     (tmp_path / "topics.txt").write_text("\n\n".join(text for _, text in sorted(pydoc_data.topics.topics.items())))
     (tmp_path / "docstrings.txt").write_text("\n\n".join(docstrings()))
@@ -54,27 +60,30 @@ def test_weights_of_four_bits(folder: Path, tmp_path: Path, row: AddRow) -> None
     command("compile_model", network, "-o", tmp_path / "w8.cim", "--no-measure")
     texts = ["--text", tmp_path / "docstrings.txt", *read, "--windows", CALIBRATED]
     command("evaluate", tmp_path / "w8.cim", *texts, "--save-inputs", calibration)
-    bits = ["--weight-bits", 4, "--weight-group", 128]
-    given = ["--calibrate", calibration, "--activations", "token", "--no-measure", "--time-limit", 3600]
-    command("compile_model", network, "-o", tmp_path / "w4.cim", *bits, *given)
+    given = ["--weight-group", 128, "--calibrate", calibration, "--activations", "token", "--no-measure"]
+    for name, bits in CHOICES.items():
+        command("compile_model", network, "-o", tmp_path / f"{name}.cim", *bits, *given, "--time-limit", 3600)
     figures: dict[str, dict[str, Any]] = {}
-    for name in ("w8", "w4"):
+    for name in ("w8", *CHOICES):
         quality, report = tmp_path / f"{name}.quality.json", tmp_path / f"{name}.json"
         texts = ["--text", tmp_path / "topics.txt", *read, "--windows", SCORED]
         command("evaluate", tmp_path / f"{name}.cim", *texts, "--original", network, "--json", quality)
         command("report_program", tmp_path / f"{name}.cim", "--json", report, "-o", tmp_path / "page.html")
         figures[name] = json.loads(report.read_text()) | json.loads(quality.read_text())
-    w4, w8 = figures["w4"], figures["w8"]
-    floats = w8["scores"]["original"]["perplexity"]
+    w8, floats = figures["w8"], figures["w8"]["scores"]["original"]["perplexity"]
     row("SmolLM2-135M, 8 bits: perplexity", ratio=w8["scores"]["program"]["perplexity"] / floats, against="floats")
-    rows = [
-        ("perplexity", w4["scores"]["program"]["perplexity"] / floats, "floats", PERPLEXITY),
-        ("crossbars", w4["crossbars"] / w8["crossbars"], "8 bits", CROSSBARS),
-        ("conversions", w4["conversions_per_token"] / w8["conversions_per_token"], "8 bits", CONVERSIONS),
-    ]
-    for name, ratio, against, target in rows:
-        row(f"SmolLM2-135M, 4 bits: {name}", ratio=ratio, against=against, target=target)
-    assert not [name for name, ratio, _, target in rows if ratio > target]
+    missed: list[str] = []
+    for name in CHOICES:
+        own = figures[name]
+        rows = [
+            ("perplexity", own["scores"]["program"]["perplexity"] / floats, "floats", PERPLEXITY),
+            ("crossbars", own["crossbars"] / w8["crossbars"], "8 bits", CROSSBARS),
+            ("conversions", own["conversions_per_token"] / w8["conversions_per_token"], "8 bits", CONVERSIONS),
+        ]
+        for figure, ratio, against, target in rows:
+            row(f"SmolLM2-135M, {name}: {figure}", ratio=ratio, against=against, target=target)
+        missed += [f"{name}: {figure}" for figure, ratio, _, target in rows if ratio > target]
+    assert not [figure for figure in missed if figure.startswith(AIMED)], missed
 
 
 def command(name: str, *arguments: object) -> None:
