@@ -6,6 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
+from cimc.program.errors import ProgramError
+from cimc.program.schedule import modulo
 from cimc.program.schedule.modulo import Uses, first_excess
 
 Use = tuple[int, int, int, int, int]
@@ -62,3 +64,13 @@ def test_as_counted(seed: int) -> None:
 )
 def test_who_is_in_each_others_way(uses: list[Use], limit: int, expected: list[int]) -> None:
     assert first_excess(table(*uses), 10, limit) == expected
+
+
+def test_more_uses_than_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resource of a weight with many copies repeats after as many intervals, and all else with it."""
+    monkeypatch.setattr(modulo, "MOST_USES", 4)
+    uses = [(0, 0, 1, 4, 0), (0, 1, 1, 1, 0)]
+    assert first_excess(table(*uses[:1] * 4), 10, 9) == []
+    with pytest.raises(ProgramError) as error:
+        first_excess(table(*uses), 10, 9)
+    assert str(error.value) == "arrays, units or links are used 5 times in a period, expected at most 4"

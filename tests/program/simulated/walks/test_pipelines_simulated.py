@@ -76,7 +76,7 @@ def walk(random: Random, steps: int, program: Program, changed: Change, can_foll
     return verdicts
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_checker_and_simulation_agree(
     random_program: Make, changed: Change, can_follow: Follow, random: Random

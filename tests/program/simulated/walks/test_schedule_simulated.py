@@ -43,7 +43,7 @@ def walk(random: Random, steps: int, program: Program, changed: Change, can_be_k
     return verdicts
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_checker_and_simulation_agree(
     random_program: Make, changed: Change, can_be_kept: Simulate, random: Random
