@@ -54,7 +54,8 @@ def test_copies_take_turns(onnx_file: Callable[..., Path], compiled: Callable[..
     assert report.array_work is not None
     busy = alone.array_work.busiest_ns
     assert (alone.array_work.ratio, alone.array_work.without_copies_ns) == (1, None)
-    assert report.array_work == ArrayWork(busy / 4, busy / 4, busy)
+    # Without copies its columns would lie in an array each, whose rows settle for a single conversion.
+    assert report.array_work == ArrayWork(busy / 4, busy / 4, 112)
     assert (report.energy_pj["parameter"], report.conversions_per_token) == (
         alone.energy_pj["parameter"],
         alone.conversions_per_token,
