@@ -7,6 +7,7 @@ from xdsl.parser import Parser
 from cimc.pass_driver.pass_runner import check
 from cimc.universe import make_context
 from passes.rules import (
+    EQUAL_COPIES,
     FLAT,
     INTEGERS,
     LEGAL_PLACES,
@@ -14,6 +15,7 @@ from passes.rules import (
     ONE_FORMAT,
     PLACEABLE,
     PLACED,
+    SAME_COPIES,
     SAME_FORMATS,
     SAME_PLACES,
     SAME_TILES,
@@ -59,15 +61,18 @@ def multiply(
     groups: str = "",
     node: str = "/fc",
     cells: str = "",
+    copies: int = 1,
 ) -> str:
     """A multiplication in generic form, as `loc("node")`."""
     given = {"tiles": tiles, "places": places, "groups": groups}
     tables = "".join(f", {name} = #array.table<{table}>" for name, table in given.items() if table)
     x, y = KINDS.split(" -> ")
     properties = f"weight = @{weight}{tables}" + (f", format = #array.format<{cells}>" if cells else "")
+    properties += f", copies = {copies} : i64" if copies > 1 else ""
     return f'%{weight}{node[1:]} = "array.multiply"(%x) <{{{properties}}}> : ({x}) -> {y} loc("{node}")'
 
 
+TWICE = "[[0, 0, 4, 2], [0, 0, 4, 2]]"
 FLOATS = '%y = cim.matmul %f, @f : tensor<?x4xf32> -> tensor<?x4xf32> loc("/fc")'
 BYTES = f'%y = cim.matmul %x, @w : {KINDS} loc("/fc")'
 BODY = 'cim.digital "If"(%go) bodies ["then_branch"] { OPERATION cim.yield } : (tensor<i1>) -> ()'
@@ -144,6 +149,26 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
         LEGAL_PLACES,
         (multiply(places="[[2147483647, 0, 0]]"),),
         "node /fc: a tile lies in array 2147483647, there are 2147483647: run place-tiles for legal places",
+    ),
+    (
+        SAME_COPIES,
+        (multiply(), multiply(tiles=TWICE, copies=2, node="/two")),
+        "node '/two' has other copies of weight @w than node '/fc': run place-tiles on IR from before it",
+    ),
+    (
+        EQUAL_COPIES,
+        (multiply(tiles="[[0, 0, 4, 2], [0, 0, 4, 1]]", copies=2),),
+        "node '/fc' has copies of weight @w that hold different parts of blocks: run place-tiles on IR from before it",
+    ),
+    (
+        EQUAL_COPIES,
+        (multiply(tiles=TWICE, copies=2, places="[[0, 0, 0], [0, 0, 2]]"),),
+        "node '/fc' has copies of weight @w that share an array: run place-tiles on IR from before it",
+    ),
+    (
+        TILES_OF_BLOCKS,
+        (multiply(tiles="[[0, 0, 4, 2], [0, 0, 3, 2], [2, 0, 2, 2]]", copies=2),),
+        "node '/fc' has tiles of weight @w that overlap: run tile-blocks, on IR from before it",
     ),
     (
         SAME_FORMATS,

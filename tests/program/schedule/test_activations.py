@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cimc.program.errors import ProgramError
-from cimc.program.metadata import Timing
+from cimc.program.metadata import Multiplication, Timing, Weight
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records, multiply_records
 from cimc.program.schedule.activations import verify_activations
@@ -77,3 +77,19 @@ def test_the_program_made_by_hand_has_multiplications(handmade: Program) -> None
     multiplies = handmade.instructions[handmade.instructions["op"] == Opcode.MULTIPLY]
     tiles = [tuple(tile[2:6]) for tile in handmade.tiles.tolist()]
     assert is_legal(handmade, multiplies, tiles=tiles)
+
+
+def test_copies_of_one_turn_start_together(handmade: Program) -> None:  # I25
+    """Records of copy 1 of 2 beside each other; not one of copy 0, nor one of a weight without copies."""
+    weights = [Weight("a", 4, 4, copies=2), Weight("b", 4, 4)]
+    made = [Multiplication(3, 2, 0), Multiplication(4, 2, 1)]
+    program = replace(handmade, weights=weights, multiplications=made)
+    first, second = record(0, 0, 0), record(0, 2, 2, k=2)
+    first["flags"] = second["flags"] = 1
+    assert is_legal(program, first, second, tiles=DIAGONAL)
+    second["flags"] = 0
+    assert not is_legal(program, first, second, tiles=DIAGONAL)
+    first["flags"], second["y"] = 0, 4
+    changed = replace(program, instructions=np.concatenate([first, second]))
+    with pytest.raises(ProgramError, match="^record 1 is of copy 0 of 1, it starts with one of copy 0 of 2$"):
+        verify_activations(changed, activations_of(changed, TIMING))

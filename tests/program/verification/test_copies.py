@@ -105,14 +105,14 @@ def test_a_copy_holds_all_of_its_weight(copied: Program) -> None:
     """A row less, and nothing where it was."""
     arrays = copied.arrays.copy()
     arrays[0, 3] = 0
-    with pytest.raises(ProgramError, match="^copy 1 of weight 0 holds other parts of it than copy 0$"):
+    with pytest.raises(ProgramError, match=r"^copy 1 of weight 0 holds other parts of it than copy 0$"):
         last_tile(0, 0, 0, 1, 3, 3, 0, 0, arrays=arrays)(copied).verify()
 
 
 def test_no_part_of_a_copy_is_there_twice(copied: Program) -> None:
     tiles = copied.tiles.copy()
     tiles[1, 6] = 1
-    with pytest.raises(ProgramError, match="^two tiles of a copy of weight 0 hold row 0, column 0$"):
+    with pytest.raises(ProgramError, match=r"^two tiles of a copy of weight 0 hold row 0, column 0$"):
         replace(copied, tiles=tiles).verify()
 
 
