@@ -210,13 +210,13 @@ class _Compiler:
 
     def _read_ir(self) -> ModuleOp:
         """The module in a file of IR, on the chip that is asked for or, if none is, on its own."""
-        module, chip = read_ir(self.ctx, self.file), self.chip
+        module, chip, known = read_ir(self.ctx, self.file), self.chip, None
         if self.options.dims:
             raise UserError(
                 f"{self.file}: --dim is for ONNX: the dimensions of IR were fixed, or not, when it was made"
             )
         if self.options.chip == DEFAULT_CHIP and MODULE_KEY in module.attributes:
-            own = chip_of(module)
+            own, known = chip_of(module), sources_of(module) or {}
             chip = own if self.options.digital is None else read_digital_set(self.options.digital).on(own)
             chip = ChipAttr.from_dict({**chip.to_dict(), **chip_changes(self.options)})
         if module.attributes.get(MODULE_KEY) != chip:
@@ -226,7 +226,7 @@ class _Compiler:
                     f"{chip.chip_name!r}: expected IR from before tile-blocks"
                 )
             module.attributes[MODULE_KEY] = chip
-            note_sources(module, chip_sources(self.options))
+            note_sources(module, chip_sources(self.options, known))
         self.options = replace(self.options, dims=fixed_dims(module))
         return module
 
@@ -335,12 +335,15 @@ def drop_unused_weights(network: Network) -> None:
     network.store.keep_only({value.key.data for value in used if isinstance(value, DataAttr)})
 
 
-def chip_sources(options: Options) -> dict[str, str] | str:
-    """Where each of the chip's numbers comes from, by key, as its file says; a chip of our own is its name."""
+def chip_sources(options: Options, known: dict[str, str] | str | None = None) -> dict[str, str] | str:
+    """Where each of the chip's numbers comes from, by key, as its file says; a chip of our own is its name.
+
+    `known` is the same of a chip that is taken instead of the one in the options.
+    """
     given = {key: f"given with --{key}" for key in chip_changes(options)}
-    if not given and options.digital is None and options.chip in chip_names():
+    if known is None and not given and options.digital is None and options.chip in chip_names():
         return str(options.chip)
-    sources = read_chip_file(options.chip).sources
+    sources = known if isinstance(known, dict) else read_chip_file(known or options.chip).sources
     if options.digital is not None:
         sources = read_digital_set(options.digital).sources_on(sources)
     return {**sources, **given}

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from cimc.compiler import Options, compile_network, default_output
+from cimc.hardware.digital_sets import read_digital_set
 from cimc.machine.machine import Machine
 from cimc.original import run_original
 from cimc.program.distance import NETWORK, PROGRAM, Distance
+from cimc.program.metadata import CHIP_SOURCES
 from dialects.element_types import Array
 from dialects.errors import UserError
 
@@ -153,3 +155,18 @@ def test_default_output(file: str, program: str) -> None:
 def test_no_default_output() -> None:
     with pytest.raises(UserError, match="not the name of a file"):
         default_output(Path("/"))
+
+
+def test_ir_keeps_its_chip_and_its_sources_with_another_set_of_digital_constants(
+    onnx_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    weight = np.eye(4, dtype=np.float32)
+    file = onnx_file("g (float[n,4] x) => (float[n,4] y) { y = MatMul(x, w) }", {"w": weight})
+    compile_network(file, replace(TINY, keep_ir=tmp_path / "ir"))
+    program = compile_network(tmp_path / "ir" / "00-import.mlir", Options(digital="published")).program
+    sources = program.notes[CHIP_SOURCES]
+    assert isinstance(sources, dict)
+    assert (program.chip.name, program.chip.to_json()["digital_set"]) == ("tiny-4", "published")
+    assert program.chip.to_json()["vector_pj"] == 109
+    assert sources["cell_um2"] == "invented"
+    assert sources["vector_pj"] == read_digital_set("published").sources["vector_pj"]

@@ -175,6 +175,8 @@ def test_wrong_grids(text: str, message: str, grid_file: Write) -> None:
     ("text", "message"),
     [
         ('chip = ["none"]', "chip: unknown chip 'none': expected one of "),
+        ('digital = ["none"]', "digital: unknown digital set 'none': expected one of published, simulator"),
+        ('digital = ["g.toml"]', "digital: digital set {folder}/g.toml: 'digital' is no key of a digital set: "),
         ('chip = ["none.toml"]', "chip: chip file {folder}/none.toml cannot be read: no such file or directory"),
         ('chip = ["g.toml"]', "chip: chip file {folder}/g.toml: unknown key 'chip'"),
     ],

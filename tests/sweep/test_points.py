@@ -155,3 +155,16 @@ def test_activations_vary_or_are_an_option(grid: GridOf) -> None:
     message = "^--activations token: the grid has values for activations, expected them in one of the two$"
     with pytest.raises(UserError, match=message):
         points_of(grid('activations = ["tensor"]'), "model", Options(activations="token"))
+
+
+def test_digital_sets_of_the_grid_and_of_the_command_line(grid: GridOf, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('add_ns = 7\n[sources]\nadd_ns = "a stopwatch"')
+    found = points(grid('chip = ["tiny-4"]\ndigital = ["simulator", "mine.toml"]'))
+    assert [point.chip["digital_set"] for point in found] == ["simulator", "mine"]
+    assert [point.chip.get("vector_pj") for point in found] == [10000, None]
+    assert (found[1].sources["add_ns"], found[1].sources["rows"]) == ("a stopwatch", "invented")
+    assert len({point.network for point in found}) == 1
+    (own,) = points(grid('chip = ["tiny-4"]'), digital="published")
+    assert own.chip["digital_set"] == "published"
+    with pytest.raises(UserError, match="--digital published: the grid has values for digital"):
+        points(grid('digital = ["simulator"]'), digital="published")
