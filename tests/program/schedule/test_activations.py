@@ -91,5 +91,5 @@ def test_copies_of_one_turn_start_together(handmade: Program) -> None:  # I25
     assert not is_legal(program, first, second, tiles=DIAGONAL)
     first["flags"], second["y"] = 0, 4
     changed = replace(program, instructions=np.concatenate([first, second]))
-    with pytest.raises(ProgramError, match="^record 1 is of copy 0 of 1, it starts with one of copy 0 of 2$"):
+    with pytest.raises(ProgramError, match=r"^record 1 is of copy 0 of 1, it starts with one of copy 0 of 2$"):
         verify_activations(changed, activations_of(changed, TIMING))

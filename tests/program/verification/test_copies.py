@@ -1,4 +1,4 @@
-"""Every message about copies of weights, each from one change to a program with two copies that are cut in other ways."""
+"""Every message about copies of weights, each from one change to a program with two that are cut in other ways."""
 
 from collections.abc import Callable
 from dataclasses import replace
