@@ -67,6 +67,17 @@ def test_files_written(output: Callable[..., str], tmp_path: Path) -> None:
     assert load_model_from_string(Path("r.onnx").read_bytes()).producer_name == "cimc"
 
 
+def test_many_tokens(output: Callable[..., str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The program carries their schedule, the summary is of so many, and the dump says how far they are apart."""
+    assert "prefill       8 tokens in " in output("-o", "p.cim", "--tokens", "8")
+    pipeline = Program.load("p.cim").pipeline
+    assert pipeline is not None
+    assert dump_program.main(["p.cim"]) == 0
+    assert f"; pipeline: a token every {pipeline.interval_ps} ps" in capsys.readouterr().out
+    assert dump_program.main(["p.cim", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pipeline"] == {"interval_ps": pipeline.interval_ps}
+
+
 def test_devices_stay_devices(output: Callable[..., str], network: Path, tmp_path: Path) -> None:
     """What is written to no file is gone, and nothing appears beside it."""
     before = os.stat("/dev/null"), sorted(os.listdir("/dev"))

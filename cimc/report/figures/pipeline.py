@@ -70,8 +70,9 @@ def _panel(study: Study) -> Panel:
 
 def uses_of(study: Study, schedule: Pipeline) -> Iterator[Use]:
     """What one token uses, from its own start on: the busiest arrays and all units."""
-    program = replace(study.program, instructions=study.program.instructions.copy(), operations=schedule.operations)
-    program.instructions["start"] = schedule.starts
+    records = study.program.instructions.copy()
+    records["start"] = schedule.starts
+    program = replace(study.program, instructions=records, operations=schedule.operations, pipeline=None)
     assert program.timing is not None
     units = program.timing.digital_units
     activations = activations_of(program, program.timing)
