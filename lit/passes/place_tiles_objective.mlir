@@ -6,8 +6,8 @@
 // throughput no two tiles lie on each other, so that no array waits for itself.
 // FAST: %a = array.multiply %x by @w {
 // FAST-NEXT:        tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 0
-// FAST-NEXT:        tile 1: rows 0 to 1, columns 1 to 1 in array 1 at row 0, column 0
-// FAST-NEXT:        tile 2: rows 2 to 3, columns 2 to 2 in array 2 at row 0, column 0
+// FAST-NEXT:        tile 1: rows 0 to 1, columns 1 to 1 in array 2 at row 0, column 0
+// FAST-NEXT:        tile 2: rows 2 to 3, columns 2 to 2 in array 1 at row 0, column 0
 // FAST-NEXT:        tile 3: rows 2 to 3, columns 3 to 3 in array 3 at row 0, column 0
 // MANY: %a = array.multiply %x by @w {
 // MANY-NEXT:        tile 0: rows 0 to 1, columns 0 to 1 in array 0 at row 0, column 0

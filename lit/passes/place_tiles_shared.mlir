@@ -9,7 +9,7 @@
 // FEW-NEXT:        tile 1: rows 2 to 3, columns 4 to 7 in array 0 at row 0, column 0
 // FAST: %a = array.multiply %x by @w {
 // FAST-NEXT:        tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 0
-// FAST:             tile 4: rows 2 to 3, columns 4 to 4 in array 4 at row 0, column 0
+// FAST:             tile 4: rows 2 to 3, columns 4 to 4 in array 1 at row 0, column 0
 // FAST:           %b = array.multiply %q by @v {
 // FAST-NEXT:        tile 0: rows 0 to 1, columns 0 to 0 in array 0 at row 0, column 0
 // FEW: %b = array.multiply %q by @v {

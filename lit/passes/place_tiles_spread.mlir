@@ -82,22 +82,24 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // -----
 
-// A dense weight's remainder and a weight of another stage share an array; whole tiles stay whole.
+// Tiles that read the same rows are dealt over two arrays in equal parts; a weight of another stage shares their arrays.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
   cim.weight @w = dense<1> : tensor<4x6xi8>
   cim.weight @v = dense<2> : tensor<6x2xi8>
   func.func @main(%x: tensor<?x4xui8>) -> tensor<?x2xi32> {
     // CHECK: %a = array.multiply %x by @w {
-    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
-    // CHECK-NEXT:        tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
+    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 2 in array 0 at row 0, column 0
+    // CHECK-NEXT:        tile 1: rows 0 to 3, columns 3 to 3 in array 1 at row 0, column 0
+    // CHECK-NEXT:        tile 2: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 1
     %a = array.multiply %x by @w {
       tile 0: rows 0 to 3, columns 0 to 3
       tile 1: rows 0 to 3, columns 4 to 5
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     %q = cim.digital "Cast"(%a) with {to = 2 : i64} : (tensor<?x6xi32>) -> tensor<?x6xui8>
     // CHECK: %b = array.multiply %q by @v {
-    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 1 in array 1 at row 0, column 2
-    // CHECK-NEXT:        tile 1: rows 4 to 5, columns 0 to 1 in array 2 at row 0, column 0
+    // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 1 in array 2 at row 0, column 0
+    // CHECK-NEXT:        tile 1: rows 4 to 5, columns 0 to 0 in array 0 at row 0, column 3
+    // CHECK-NEXT:        tile 2: rows 4 to 5, columns 1 to 1 in array 1 at row 0, column 3
     %b = array.multiply %q by @v {
       tile 0: rows 0 to 3, columns 0 to 1
       tile 1: rows 4 to 5, columns 0 to 1

@@ -14,16 +14,12 @@ from dialects.array import MultiplyOp, TableAttr
 from dialects.attributes.structure import MONARCH
 from dialects.chip.formats import CellFormat
 from dialects.cim import DigitalOp, PermuteOp
-from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
-from dialects.semantics.weight_values import stored_matrix
-from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
-from passes.analysis.places import Placement, Table, distinct_places
-from passes.analysis.row_groups import whole_bounds
+from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
 from passes.place_tiles.analysis.copies import has_spare_arrays, interval_of, with_copies
@@ -31,9 +27,8 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.place_tiles.analysis.work import Prices, Work
 from passes.place_tiles.tile_times import tile_times
-from passes.rewriting.chip_times import array_times
+from passes.place_tiles.tile_work import prices_of, work_of
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
@@ -123,8 +118,7 @@ class _Placer:
         def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
             if mapping != SPREAD:
                 return MAPPINGS[mapping](own, chip.rows, chip.columns)
-            prices = Prices(array_times(chip), chip.array_costs())
-            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs, prices))
+            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs, prices_of(chip)))
             if objective != THROUGHPUT or arrays is None:
                 return placed
             return with_copies(own, placed, Room(arrays, chip.rows, chip.columns, chip.adcs), most_copies)
@@ -219,23 +213,14 @@ def _with_work(weights: Mapping[str, WeightTiles], network: Network, chip: ChipA
     for multiply in tiled_multiplies(network.ops):
         users.setdefault(multiply.symbol, multiply)
     number: dict[SSAValue, int] = {}
-    known: dict[str, WeightTiles] = {}
-    for symbol, weight in weights.items():
-        multiply = users[symbol]
-        source = number.setdefault(multiply.x, len(number))
-        known[symbol] = replace(weight, source=source, work=_work(multiply, weight.tiles, network, chip))
-    return known
-
-
-def _work(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr) -> Work:
-    """What a multiplication asks of the tiles of its weight; one tile is looked at, the largest."""
-    cells = multiply.cells(chip)
-    planes = chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
-    largest = tiles[int(np.prod(tiles[:, 2:], axis=1).argmax())]
-    tile = np.ascontiguousarray(stored_matrix(network.weight(multiply.symbol), network).tile(*largest.tolist()))
-    (bound,) = whole_bounds([tile], chip.cell_bits, cells, chip.dac_bits)
-    slices = cells.format.slices(chip.cell_bits)
-    return Work(planes, slices, multiply.bits_of_inputs or INPUT_BITS, bound / len(tile))
+    return {
+        symbol: replace(
+            weight,
+            source=number.setdefault(users[symbol].x, len(number)),
+            work=work_of(users[symbol], weight.tiles, network, chip),
+        )
+        for symbol, weight in weights.items()
+    }
 
 
 def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:

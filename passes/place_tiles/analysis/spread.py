@@ -100,7 +100,8 @@ class _Spread:
 
     @property
     def works(self) -> list[Work]:
-        return [weight.work or PLAIN for weight in self.weights]
+        """What each weight asks of its tiles; nothing is known without prices."""
+        return [PLAIN if self.goal.prices is None else weight.work or PLAIN for weight in self.weights]
 
     @property
     def prices(self) -> Prices:
@@ -135,6 +136,8 @@ class _Spread:
 
     def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
         """The tiles, whose heights are those of the plan, in so many arrays."""
+        if not len(tiles):
+            return np.zeros((0, len(TILE) + 3), np.int64)
         effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
         drives = drives_of(tiles, effort)
         filling = Filling(drives, plan, arrays, self.size, self.goal.adcs)
@@ -158,7 +161,7 @@ def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float
     Pieces that have to be cut to fit into arrays cost more than was planned, so less is planned again. If even whole
     drives cost more, the cheapest places.
     """
-    planned, tried = energy, list[Filled]()
+    planned, tried = energy, filling.places(best_for(choices, 0.0))
     for _ in range(max(1, min(_ROUNDS, _DRIVES // len(filling.stage_of)))):
         ways = filling.places(best_for(choices, planned))
         tried += ways
@@ -166,8 +169,6 @@ def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float
         if too_much <= 0:
             break
         planned -= too_much
-    else:
-        tried += filling.places(best_for(choices, 0.0))
     able = [filled for filled in tried if filled.energy <= energy]
     if not able:
         return min(tried, key=lambda filled: filled.energy)

@@ -11,7 +11,7 @@ from passes.analysis.objectives import OBJECTIVES
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays
-from passes.place_tiles.analysis.spread import SLACK, Goal, place_spread
+from passes.place_tiles.analysis.spread import ENERGY, SLACK, Goal, place_spread
 
 
 def dense(rows: int, columns: int, stage: int = 0) -> WeightTiles:
@@ -73,10 +73,15 @@ def test_arrays(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["MiniLM", "SmolLM2-135M", "32x32"])
-def test_whole_tiles_where_they_fit(name: str) -> None:
+def test_rows_are_driven_again_for_5_percent(name: str) -> None:
+    """Where prices are not known, driving a row costs 1, and converting a column 2."""
     weights = NETWORKS[name][0]
+    driven, whole = 0, 0
     for weight, placement in zip(weights, place_spread(weights, 256, 256), strict=True):
-        assert len(placement.tiles) == len(weight.tiles)
+        whole += int((weight.tiles[:, 2] + 2 * weight.tiles[:, 3]).sum())
+        places = np.column_stack([placement.tiles[:, [0, 2]], placement.places[:, :2]])
+        driven += int(np.unique(places, axis=0)[:, 1].sum() + 2 * placement.tiles[:, 3].sum())
+    assert driven <= (1 + ENERGY) * whole
 
 
 def test_rows_are_cut_only_to_save_arrays() -> None:
@@ -95,35 +100,36 @@ def test_rows_are_cut_for_a_chip_that_is_too_small_without(objective: str) -> No
     assert arrays_used(check(weights, 256, 256, Goal(objective, bound, 8))) == bound
 
 
-@pytest.mark.parametrize("name", ["MiniLM", "SmolLM2-135M"])
-def test_a_stage_has_one_tile_an_array(name: str) -> None:
+@pytest.mark.parametrize(("name", "most"), [("MiniLM", 1.0), ("SmolLM2-135M", 1.0), ("32x32", 1.0)])
+def test_a_stage_takes_as_long_as_its_widest_tile_or_its_share(name: str, most: float) -> None:
+    """No array waits for its second tile while another has none: with enough arrays, each tile has one of its own."""
     weights = NETWORKS[name][0]
-    assert most_of_a_stage(weights, place_spread(weights, 256, 256)) == 1
+    placements = place_spread(weights, 256, 256)
+    arrays = arrays_used(placements)
+    steps = 0
+    for stage in {w.stage for w in weights}:
+        own = [w.tiles[:, 3] for w in weights if w.stage == stage]
+        count = sum(len(widths) for widths in own)
+        steps += -(-count // arrays) * max(int(widths.max()) for widths in own)
+    assert most_steps(weights, placements, 1) <= most * steps
 
 
 def test_full_stages() -> None:
     """Stages of as many tiles as there are arrays, and of fewer, in arrays that are filled in the end."""
     sizes = [16, 10, 16, 6, 16, 16, 7, 9, 16, 16]
     weights = [blocks(size, 64, 64, stage) for stage, size in enumerate(sizes)]
-    assert arrays_used(check(weights, 256, 256)) == 8
-    assert most_of_a_stage(weights, place_spread(weights, 256, 256)) == 2
+    placements = check(weights, 256, 256)
+    assert arrays_used(placements) == 8
+    assert most_steps(weights, placements, 1) <= sum(-(-size // 8) * 64 for size in sizes)
 
 
 def test_several_tiles_of_a_stage_in_an_array_lie_beside_each_other() -> None:
     (placement,) = place_spread([blocks(4, 32, 32)], 256, 256)
     assert sorted(placement.places.tolist()) == [[0, 0, 0], [0, 0, 32], [0, 0, 64], [0, 0, 96]]
     (placement,) = place_spread([blocks(10, 32, 32)], 256, 256)
-    assert len(set(placement.places[:, 2].tolist())) == 5
+    assert len({tuple(place) for place in placement.places[:, [0, 1]].tolist()}) == 2
     filled = place_spread([blocks(64, 32, 32), blocks(4, 32, 32, 1)], 256, 256)
     assert arrays_used(filled) == 2
-
-
-def most_of_a_stage(weights: Sequence[WeightTiles], placements: Sequence[Placement]) -> int:
-    """The most tiles of one stage in one array."""
-    arrays: dict[int, list[int]] = {}
-    for weight, placement in zip(weights, placements, strict=True):
-        arrays.setdefault(weight.stage, []).extend(placement.places[:, 0].tolist())
-    return max(int(np.bincount(used).max()) for used in arrays.values())
 
 
 def most_steps(weights: Sequence[WeightTiles], placements: Sequence[Placement], adcs: int) -> int:
@@ -177,8 +183,8 @@ def test_throughput_puts_few_tiles_on_each_other() -> None:
     weights = [blocks(64, 32, 32, 0), blocks(64, 64, 64, 1), blocks(64, 32, 32, 2), blocks(64, 64, 64, 3)]
     assert tiles_on_each_other(check(weights, 256, 256, Goal("throughput"))) == 1
     most = {arrays: tiles_on_each_other(check(weights, 256, 256, Goal("throughput", arrays))) for arrays in (10, 30)}
-    assert most[10] == 8
-    assert most[30] == 2
+    assert most[10] <= 8
+    assert most[30] <= 2
 
 
 @pytest.mark.parametrize("objective", ["latency", "throughput"])
@@ -234,7 +240,7 @@ def test_any_blocks(some: list[tuple[int, int, int]], stages: list[int], adcs: i
 def test_mixes_of_shapes_come_close_to_the_bound(array: tuple[int, int]) -> None:
     """1 to 8 kinds of blocks, of sizes that models have or of any size up to twice an array's, 10 to 1000 of each."""
     rng = np.random.default_rng(array)
-    for _ in range(30):
+    for _ in range(8):
         weights: list[WeightTiles] = []
         for stage in range(int(rng.integers(1, 9))):
             usual = (int(rng.choice([16, 32, 48, 63, 64, 65, 96, 100, 144, 160])), int(rng.choice([32, 64, 128, 144])))

@@ -1,0 +1,40 @@
+"""What a multiplication asks of its tiles, by its chip, its inputs and the numbers of its weight."""
+
+from xdsl.parser import Parser
+
+from cimc.hardware.library import load_chip
+from cimc.universe import make_context
+from dialects.array import MultiplyOp
+from dialects.hardware import ChipAttr, chip_of
+from dialects.network import Network
+from passes.place_tiles.tile_work import prices_of, work_of
+
+TILED = """
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
+  cim.weight @w = dense<[[3, 1], [-1, 1]]> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x2xi8>) -> tensor<?x2xi32> {
+    %a = array.multiply %x by @w {
+      tile 0: rows 0 to 1, columns 0 to 1
+    } : tensor<?x2xi8> -> tensor<?x2xi32>
+    func.return %a : tensor<?x2xi32>
+  }
+}
+"""  # noqa: E501
+
+
+def test_work() -> None:
+    """128 + 3 and 128 - 1 have digits 2 0 0 3 and 1 3 3 3: the lowest of the first column come to 6 in two rows."""
+    context = make_context()
+    module = Parser(context, TILED).parse_module()
+    (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
+    work = work_of(multiply, multiply.tiles.array, Network.of(context, module), chip_of(module))
+    assert (work.planes, work.slices, work.input_bits, work.peak) == (8, 4, 8, 3.0)
+
+
+def test_prices() -> None:
+    chip = load_chip("tiny-4")
+    prices = prices_of(chip)
+    assert prices is not None
+    assert (prices.times.settle_ps, prices.times.adcs) == (10_000, 1)
+    keys = chip.to_dict()
+    assert prices_of(ChipAttr.from_dict({key: keys[key] for key in keys if key != "settle_ns"})) is None
