@@ -29,7 +29,6 @@ def work_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr
 
 def prices_of(chip: ChipAttr) -> Prices | None:
     """What the parts of a chip's arrays take; None where it gives no times."""
-    keys = chip.to_dict()
-    if "settle_ns" not in keys or not ("adc_step_ns" in keys or "adc_model" in keys):
+    if not chip.has_array_times:
         return None
     return Prices(array_times(chip), chip.array_costs())
