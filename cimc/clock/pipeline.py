@@ -28,7 +28,7 @@ class Effort:
     """How long intervals are searched for."""
 
     attempts: int
-    """after the first interval that has room, in which at most `placed` steps are placed all in all"""
+    """to place all steps, after the first interval that has room; at most `placed` are placed all in all"""
     placed: int
     few: int
     """steps until which attempts go on in any case"""
@@ -36,7 +36,7 @@ class Effort:
     """times that a stage that found no room is placed before all others, for one interval"""
 
 
-QUICK, THOROUGH = Effort(4, 60_000, 8_000, 0), Effort(24, 1_000_000, 400_000, 24)
+QUICK, THOROUGH = Effort(4, 60_000, 8_000, 3), Effort(24, 1_000_000, 400_000, 24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +148,9 @@ class _Search:
         releases: dict[int, int] = {}
         for _ in range(ROUNDS):
             placing = Placing(self.plan, interval, releases)
-            self.placed += len(self.steps)
-            if not placing.run(order):
+            has_room = placing.run(order)
+            self.placed += placing.placed
+            if not has_room:
                 return placing
             late = [
                 (reader, placing.end[maker] - interval)

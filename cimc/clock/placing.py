@@ -38,6 +38,8 @@ class Placing:
         """the units of operators"""
         self.phases: dict[int, tuple[int, dict[int, int]]] = {}
         """stages placed before all others: where they begin, and where their steps do"""
+        self.placed = 0
+        """how many steps have been"""
         self.failed = -1
         """the task that found no room"""
 
@@ -48,6 +50,7 @@ class Placing:
             starts = self._stage(task, 0)
             if starts is None:
                 return False
+            self.placed += len(starts)
             self.phases[task] = min(starts[step] for step in plan.inputs[task]), starts
         missing = list(plan.before)
         heap = [(-plan.height[task], task) for task, count in enumerate(missing) if not count]
@@ -57,6 +60,7 @@ class Placing:
             if not self._place(task):
                 self.failed = task
                 return False
+            self.placed += len(plan.members[task])
             for after in plan.after[task]:
                 missing[after] -= 1
                 if not missing[after]:

@@ -94,7 +94,8 @@ class Report:
     memory: Mapping[str, float | None]
     """Bytes: `held` between steps, the most at once; `moved`, read and written; `keys_and_values`, read and written."""
     prefill: Mapping[str, Mapping[str, Any] | None]
-    """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, load_ns, proved, latency_ns, tokens_per_second and more."""
+    """`parameter` and `total`: tokens, fill_ns, interval_ns, busiest, load_ns, proved, interval_over_load,
+    latency_ns, tokens_per_second."""
     conditions: Mapping[str, Any]
     """What digital operators were counted for: dims, context, tokens of a run, and operators that are not known."""
     layers: tuple[Layer, ...]

@@ -21,7 +21,7 @@ from cimc.report.cost.vectors import ONE, TOKEN, Vectors
 from passes.analysis.cost.pipeline import Prefill, prefill
 
 LARGE = 60_000
-"""Records and operations of a program from which on a schedule is made only if tokens are asked for: it takes seconds."""
+"""Records and operations of a program that is scheduled only if tokens are asked for: that takes seconds."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from cimc.program.records import Opcode
 from cimc.program.timing import activations_of, record_ends
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table, zooming
 from cimc.report.figures.theme import tone
-from cimc.report.figures.time_axis import MICROSECOND, lane_axis
+from cimc.report.figures.time_axis import MICROSECOND, evenly, lane_axis
 from cimc.report.palette import layer_colors
 from cimc.report.quantities import TIME, shown
 from cimc.report.study import Study
@@ -25,6 +25,8 @@ INTERVALS = 4
 """As many intervals are drawn of tokens that fill the chip; from the first token on if it is over soon."""
 JOINED = 1000
 """Bars of a token are one bar if less than this part of the picture lies between them."""
+NAMED = 16
+"""Tokens in the legend."""
 BAR = 0.84
 HEIGHT = 20
 
@@ -45,8 +47,8 @@ def pipeline(studies: Sequence[Study]) -> Figure:
     return Figure(
         "pipeline",
         "Tokens in flight",
-        "Each token begins an interval after the one before, and does the same. A bar is the time in which an array or "
-        f"a unit works for a token, in the colour of the token; the {ARRAYS} busiest arrays. Lines are an interval apart.",
+        "Each token begins an interval after the one before, and does the same. A bar is the time in which a unit or "
+        f"one of the {ARRAYS} busiest arrays works for a token, in the colour of the token. Lines are an interval apart.",
         tuple(_panel(study) for study in studies),
     )
 
@@ -108,6 +110,7 @@ def _chart(uses: Sequence[Use], interval: int, window: range) -> alt.LayerChart 
     ]
     tokens = sorted({row[1] for row in rows})
     scale = alt.Scale(domain=tokens, range=layer_colors(len(tokens)))
+    named = alt.Legend(title="token", orient="bottom", columns=NAMED, values=evenly(tokens, NAMED))
     x = alt.X(
         "start:Q",
         title="time (µs)",
@@ -121,7 +124,7 @@ def _chart(uses: Sequence[Use], interval: int, window: range) -> alt.LayerChart 
             x2="end",
             y=lane_axis(names, ""),
             y2="bottom",
-            color=alt.Color("token:O", scale=scale, legend=alt.Legend(title="token", orient="bottom", columns=16)),
+            color=alt.Color("token:O", scale=scale, legend=named),
             tooltip=[
                 "token:O",
                 "on:N",
