@@ -48,7 +48,7 @@ def pipeline(studies: Sequence[Study]) -> Figure:
         "pipeline",
         "Tokens in flight",
         "Each token begins an interval after the one before, and does the same. A bar is the time in which a unit or "
-        f"one of the {ARRAYS} busiest arrays works for a token, in the colour of the token. Lines are an interval apart.",
+        f"one of the {ARRAYS} busiest arrays works for a token, in the token's colour. Lines are an interval apart.",
         tuple(_panel(study) for study in studies),
     )
 
