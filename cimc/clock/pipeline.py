@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cimc.clock.graph import Steps
+from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.loads import Load, loads_of
 from cimc.clock.placing import Placing
@@ -15,8 +15,12 @@ Recurrences = Sequence[tuple[int, int]]
 """Pairs of steps: the second, for a token, needs what the first makes for the token before."""
 Hint = tuple[int, Numbers]
 """The interval of a schedule that is known, and when steps start in it [ps]."""
-GROWTH = (1, 1.1, 1.5, 2.5, 5, 12)
+GROWTH = (1, 1.03, 1.1, 1.5, 2.5, 4, 12)
 """How much longer than the longest load the first intervals are that are tried, until one has room."""
+LONG = 40
+"""Operators are long that take more than this part of the longest load."""
+SHORTER = 2
+"""How much shorter than the shortest interval found the next one is at most."""
 NEAR = 1.004
 """Intervals that are this near to each other are not told apart."""
 ROUNDS = 6
@@ -33,10 +37,10 @@ class Effort:
     few: int
     """steps until which attempts go on in any case"""
     repairs: int
-    """times that a stage that found no room is placed before all others, for one interval"""
+    """times that what found no room is placed before all others, for one interval"""
 
 
-QUICK, THOROUGH = Effort(4, 60_000, 8_000, 3), Effort(24, 1_000_000, 400_000, 24)
+QUICK, THOROUGH = Effort(8, 120_000, 8_000, 3), Effort(24, 1_000_000, 400_000, 24)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +97,8 @@ class _Search:
             interval, starts = hint
             begins = {task: int(starts[self.plan.inputs[task]].min()) % interval for task in self.plan.stages}
             if interval < self.shortest:
-                self._try(max(interval, self.lowest), sorted(self.plan.stages, key=lambda task: begins[task]))
-        orders = [[], *self._orders()]
+                self._try(max(interval, self.lowest), sorted(self.plan.stages, key=lambda task: begins[task]), 0)
+        orders = [self._long_operators(), *self._orders()]
         reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
         self.placed = 0
         effort = self.effort
@@ -102,11 +106,21 @@ class _Search:
         while self.placed < most and orders:
             order, low = orders.pop(), reached.pop()
             if self.shortest > low * NEAR:
-                middle = max(int((low * self.shortest) ** 0.5), self.lowest)
-                success = self._try(middle, order)
-                orders.insert(0, order)
-                reached.insert(0, low if success else middle)
+                middle = max(int((low * self.shortest) ** 0.5), int(self.shortest / SHORTER), self.lowest)
+                success = self._try(middle, order, effort.repairs)
+                place = len(orders) if success else 0  # the next one that is tried, or the last
+                orders.insert(place, order)
+                reached.insert(place, low if success else middle)
         return min(self.schedules, key=lambda schedule: schedule.total(self.tokens))
+
+    def _long_operators(self) -> list[int]:
+        """Operators that find no room once shorter ones lie in between: they are placed before all else."""
+        if self.copied:
+            return []
+        steps = self.steps
+        works = (steps.kind == Kind.OPERATOR) & (steps.units > 0) & (steps.duration * LONG > self.lowest)
+        longest = sorted(np.flatnonzero(works).tolist(), key=lambda step: -self.plan.duration[step])
+        return self.plan.of_step[longest].tolist()
 
     @property
     def shortest(self) -> int:
@@ -118,27 +132,28 @@ class _Search:
         while not self.schedules:
             interval = int(self.lowest * tries.pop(0)) if tries else interval * 4
             assert interval < 1 << 62, "no interval is long enough"
-            self._try(interval, [])
+            self._try(interval, self._long_operators(), 0)
 
     def _orders(self) -> Iterator[list[int]]:
         """Stages to place before all others: in the order of the program, and those first that have the most work."""
         if self.copied:
             return
         alone, start = self.plan.alone, self.steps.start
-        yield sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
-        yield sorted(self.plan.stages, key=lambda t: -sum(hold[2] for hold in alone[t]))
+        first = self._long_operators()
+        yield first + sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
+        yield first + sorted(self.plan.stages, key=lambda t: -sum(hold[2] for hold in alone[t]))
 
-    def _try(self, interval: int, order: list[int]) -> bool:
+    def _try(self, interval: int, order: list[int], repairs: int) -> bool:
         """Notes a schedule with this interval if one is found."""
-        for _ in range(1 + self.effort.repairs):
+        for _ in range(1 + repairs):
             placing = self._placed(interval, order)
             if placing is not None and placing.failed < 0:
                 starts = np.array(placing.start, np.int64)
                 self.schedules.append(Modulo(interval, starts, placing.latency, placing.taken, self.bound))
                 return True
-            if placing is None or placing.failed not in self.plan.inputs or order[:1] == [placing.failed]:
+            if placing is None or self.copied or order[:1] == [placing.failed]:
                 return False
-            if self.copied:
+            if self.plan.kind[self.plan.members[placing.failed][0]] == Kind.PERMUTATION:
                 return False
             order[:] = [placing.failed, *(task for task in order if task != placing.failed)]
         return False

@@ -19,8 +19,8 @@ class Placing:
     """Starts of steps, and which units operators take; what is placed stays where it is.
 
     Tasks are placed where they are as early as what they need and their resources allow, those first from which it is
-    furthest to the end. Some stages may be placed before all others, at the first times within the interval at which
-    they find room: they start as many intervals later as what they need makes necessary.
+    furthest to the end. Some stages and operators may be placed before all others, at the first times within the
+    interval at which they find room: they start as many intervals later as what they need makes necessary.
     """
 
     def __init__(self, plan: Plan, interval: int, releases: Mapping[int, int]) -> None:
@@ -37,21 +37,22 @@ class Placing:
         self.taken: dict[int, list[int]] = {}
         """the units of operators"""
         self.phases: dict[int, tuple[int, dict[int, int]]] = {}
-        """stages placed before all others: where they begin, and where their steps do"""
+        """tasks placed before all others: where they begin, and where their steps do"""
         self.placed = 0
         """how many steps have been"""
         self.failed = -1
         """the task that found no room"""
 
     def run(self, first: Sequence[int] = ()) -> bool:
-        """Place all tasks, the stages `first` before all others; False if one finds no room."""
+        """Place all tasks, those in `first` before all others; False if one finds no room."""
         plan = self.plan
         for task in first:
-            starts = self._stage(task, 0)
+            starts = self._stage(task, 0) if task in plan.inputs else self._operator(task)
             if starts is None:
+                self.failed = task
                 return False
             self.placed += len(starts)
-            self.phases[task] = min(starts[step] for step in plan.inputs[task]), starts
+            self.phases[task] = min(starts.values()), starts
         missing = list(plan.before)
         heap = [(-plan.height[task], task) for task, count in enumerate(missing) if not count]
         heapify(heap)
@@ -73,9 +74,9 @@ class Placing:
         return max(self.end, default=0)
 
     def _place(self, task: int) -> bool:
-        if task not in self.plan.inputs:
+        if task not in self.plan.inputs and task not in self.phases:
             return self._step(self.plan.members[task][0])
-        inputs = self.plan.inputs[task]
+        inputs = self.plan.inputs.get(task, self.plan.members[task])
         if task in self.phases:
             begin, starts = self.phases[task]
             ready = max(self._ready(step) - starts[step] + begin for step in inputs)
@@ -106,6 +107,12 @@ class Placing:
             begin = placed
         self.start[step], self.end[step] = begin, begin + duration
         return True
+
+    def _operator(self, task: int) -> dict[int, int] | None:
+        """The start of an operator's step, as early in the interval as there are units for it."""
+        (step,) = self.plan.members[task]
+        begin = self._on_units(step, 0, self.plan.duration[step])
+        return None if begin is None else {step: begin}
 
     def _on_units(self, step: int, ready: int, duration: int) -> int | None:
         """When as many units are free at once as the step takes: those that have done something else until then."""

@@ -24,6 +24,8 @@ class Plan:
     def __post_init__(self) -> None:
         steps = self.steps
         tasks, registers = tasks_of(steps), steps.registers
+        self.of_step = tasks.of_step
+        """the task of each step"""
         self.duration = steps.duration.tolist()
         self.kind: list[int] = steps.kind.tolist()
         self.units: list[int] = steps.units.tolist()
