@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimc.clock.graph import Steps
-from cimc.clock.pipeline import Hint, Modulo
+from cimc.clock.pipeline import Modulo
 from cimc.clock.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
 from cimc.clock.steps import steps_of
 from cimc.options.conditions import DEFAULT_TOKENS, Conditions
@@ -52,12 +52,15 @@ def many_tokens(
     if why:
         return ManyTokens(_estimates(tokens, time, digital), note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
-    total = known = pipeline = None
+    arrays = steps_of_run(steps, ONE, run, None)
+    alone, pipeline = _scheduled(arrays, tokens)
+    total = None
     if digital is not None:
-        modulo, pipeline = _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens)
-        total, known = _prefill(modulo, tokens), (modulo.interval, modulo.starts)
-    alone, own = _scheduled(steps_of_run(steps, ONE, run, None), tokens, known)
-    return ManyTokens({"parameter": _prefill(alone, tokens), "total": total}, pipeline or own)
+        total, pipeline = _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens, alone)
+        if total.interval < alone.interval:  # what has room with operators has room without them
+            alone, _ = _scheduled(arrays, tokens, total)
+    prefills = {"parameter": _prefill(alone, tokens), "total": None if total is None else _prefill(total, tokens)}
+    return ManyTokens(prefills, pipeline)
 
 
 def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -> str:
@@ -82,9 +85,9 @@ def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> d
     return estimates
 
 
-def _scheduled(steps: Steps, tokens: int, known: Hint | None = None) -> tuple[Modulo, Pipeline]:
+def _scheduled(steps: Steps, tokens: int, known: Modulo | None = None) -> tuple[Modulo, Pipeline]:
     """A modulo schedule, which the checker of programs has looked at."""
-    modulo = modulo_schedule(steps, tokens, known=known)
+    modulo = modulo_schedule(steps, tokens, known=None if known is None else (known.interval, known.starts))
     rows = [
         (kernel, node, unit - steps.pools[0].start, int(modulo.starts[step]), int(steps.duration[step]))
         for kernel in range(len(steps.of_node))
