@@ -28,7 +28,7 @@ from passes.place_tiles.analysis.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.tile_times import tile_times
-from passes.place_tiles.tile_work import prices_of, work_of
+from passes.place_tiles.tile_work import prices_of, works_of
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
@@ -213,14 +213,12 @@ def _with_work(weights: Mapping[str, WeightTiles], network: Network, chip: ChipA
     for multiply in tiled_multiplies(network.ops):
         users.setdefault(multiply.symbol, multiply)
     number: dict[SSAValue, int] = {}
-    return {
-        symbol: replace(
-            weight,
-            source=number.setdefault(users[symbol].x, len(number)),
-            work=work_of(users[symbol], weight.tiles, network, chip),
-        )
-        for symbol, weight in weights.items()
-    }
+    known: dict[str, WeightTiles] = {}
+    for symbol, weight in weights.items():
+        works, work_of = works_of(users[symbol], weight.tiles, network, chip)
+        source = number.setdefault(users[symbol].x, len(number))
+        known[symbol] = replace(weight, source=source, works=works, work_of=work_of)
+    return known
 
 
 def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:

@@ -20,8 +20,8 @@ class WeightTiles:
     `times` are those of each tile in all vectors of a run [tile, (settling, converting)]: an array with a ADCs works
     for `settling + ceil(columns / a) * converting` ps (None: not known).
 
-    Weights of one `source` multiply the same vector (None: one of its own), and `work` is what that asks of their tiles
-    (None: not known).
+    Weights of one `source` multiply the same vector (None: one of its own), and `works` is what that asks of
+    their tiles, `work_of` which of these it asks of each (None: not known).
     """
 
     tiles: Table
@@ -31,7 +31,8 @@ class WeightTiles:
     classes: Table | None = None
     times: Table | None = None
     source: int | None = None
-    work: Work | None = None
+    works: tuple[Work, ...] = ()
+    work_of: Table | None = None
 
 
 def arrays_used(placements: Sequence[Placement]) -> int:

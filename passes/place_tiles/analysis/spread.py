@@ -61,8 +61,7 @@ def place_spread(
     would otherwise need more arrays than the chip has.
     """
     spread = _Spread(weights, Size(array_rows, array_columns), goal)
-    tiles = np.concatenate([np.zeros((0, len(TILE)), np.int64), *(_numbered(i, w) for i, w in enumerate(weights))])
-    classes = _classes(weights)
+    tiles, classes = _numbered(weights), _classes(weights)
     placed = spread.shared(tiles, classes, goal.objective)
     if goal.objective != ARRAYS and goal.arrays is not None and placed[:, len(TILE)].max(initial=-1) >= goal.arrays:
         placed = spread.shared(tiles, classes, ARRAYS)
@@ -72,11 +71,16 @@ def place_spread(
     return [Placement(group[:, K : len(TILE)].copy(), group[:, len(TILE) :].copy()) for group in groups]
 
 
-def _numbered(number: int, weight: WeightTiles) -> Table:
-    """The tiles of a weight as rows TILE; where its vector is not known, it is one of its own."""
-    source = -1 - number if weight.source is None else weight.source
-    head = np.broadcast_to(np.array([number, weight.stage, source, number], np.int64), (len(weight.tiles), 4))
-    return np.concatenate([head, weight.tiles], axis=1)
+def _numbered(weights: Sequence[WeightTiles]) -> Table:
+    """The tiles of all weights as rows TILE; where the vector of a weight is not known, it is one of its own."""
+    tables, works = [np.zeros((0, len(TILE)), np.int64)], 1
+    for number, weight in enumerate(weights):
+        source = -1 - number if weight.source is None else weight.source
+        work = 0 if weight.work_of is None else works + weight.work_of
+        head = np.broadcast_arrays(number, weight.stage, source, work, np.empty(len(weight.tiles)))[:4]
+        tables.append(np.column_stack([*head, weight.tiles]).astype(np.int64))
+        works += len(weight.works)
+    return np.concatenate(tables)
 
 
 def _classes(weights: Sequence[WeightTiles]) -> Table:
@@ -100,8 +104,9 @@ class _Spread:
 
     @property
     def works(self) -> list[Work]:
-        """What each weight asks of its tiles; nothing is known without prices."""
-        return [PLAIN if self.goal.prices is None else weight.work or PLAIN for weight in self.weights]
+        """What is asked of tiles, by the numbers that tables of tiles have for it; nothing is known without prices."""
+        works = [PLAIN, *(work for weight in self.weights for work in weight.works)]
+        return works if self.goal.prices is not None else [PLAIN] * len(works)
 
     @property
     def prices(self) -> Prices:

@@ -8,7 +8,7 @@ from passes.place_tiles.analysis.dealing import Drive, Loads, OpenRoom, Piece, d
 
 WHOLE = 1 << 61
 """A target that cuts nothing."""
-_TRIES, _TRIED = 6, 20_000
+_TRIES, _TRIED = 6, 80_000
 """How many targets are tried on the way to the fastest, and as many between that and whole drives, at most; and how
 many drives of different stages, at most, in each of both."""
 

@@ -7,7 +7,7 @@ from cimc.universe import make_context
 from dialects.array import MultiplyOp
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
-from passes.place_tiles.tile_work import prices_of, work_of
+from passes.place_tiles.tile_work import prices_of, works_of
 
 TILED = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
@@ -27,7 +27,8 @@ def test_work() -> None:
     context = make_context()
     module = Parser(context, TILED).parse_module()
     (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
-    work = work_of(multiply, multiply.tiles.array, Network.of(context, module), chip_of(module))
+    (work,), work_of = works_of(multiply, multiply.tiles.array, Network.of(context, module), chip_of(module))
+    assert work_of.tolist() == [0]
     assert (work.planes, work.slices, work.input_bits, work.peak) == (8, 4, 8, 3.0)
 
 
