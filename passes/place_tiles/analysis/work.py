@@ -1,15 +1,18 @@
 """What tiles cost an array: time and energy of driving their rows, and of converting their columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from dialects.chip.costs import ArrayCosts
+from passes.analysis.batches import LARGE
+from passes.analysis.places import Table
 from passes.analysis.timing import ArrayTimes, Numbers
 
 Floats = npt.NDArray[np.float64]
+Tile = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,26 @@ class Work:
 
 PLAIN = Work(1, 1, 8, 0.0)
 """Of tiles of which nothing is known."""
+
+
+def works_of_tiles(
+    asked: Work, tiles: Table, tile_of: Callable[..., Tile], bounds_of: Callable[[Sequence[Tile]], Sequence[int]]
+) -> tuple[tuple[Work, ...], Table]:
+    """The works of these tiles of a weight, and which of them is that of each: as `asked`, with peaks of their own.
+
+    `tile_of` gives the numbers of a tile, `bounds_of` the largest sums of several. All small ones are looked at, of
+    the large ones the largest, for they differ less.
+    """
+    sizes = tiles[:, 2] * tiles[:, 3]
+    chosen = np.flatnonzero(sizes < LARGE)
+    if len(chosen) < len(tiles):
+        chosen = np.append(chosen, sizes.argmax())
+    bounds = bounds_of([np.ascontiguousarray(tile_of(*tile)) for tile in tiles[chosen].tolist()])
+    own = np.array(bounds, np.float64) / tiles[chosen, 2]
+    peaks = np.full(len(tiles), own[-1] if len(own) else 0.0)
+    peaks[chosen] = own
+    known, which = np.unique(peaks, return_inverse=True)
+    return tuple(replace(asked, peak=peak) for peak in known.tolist()), which.reshape(-1).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.timing import ArrayTimes
-from passes.place_tiles.analysis.work import PLAIN, Prices, Work, efforts, plain_prices
+from passes.place_tiles.analysis.work import PLAIN, Prices, Work, efforts, plain_prices, works_of_tiles
 
 TIMES = ArrayTimes(10, 2, (1, 2, 3, 4))
 COSTS = ArrayCosts(4, (1.0, 2.0, 3.0, 4.0), 0.5, 0.25, 0.125, 0.0625, None)
@@ -31,3 +31,18 @@ def test_without_costs_a_row_costs_one_and_a_column_two(prices: Prices) -> None:
 
 def test_nothing() -> None:
     assert len(efforts(np.zeros(0, np.int64), [], np.zeros(0, np.int64), plain_prices(1)).settle) == 0
+
+
+def test_small_tiles_have_peaks_of_their_own() -> None:
+    """The bound of a tile is its first number here; of two large ones, only the larger is looked at."""
+    tiles = np.array([(0, 0, 2, 2), (2, 0, 4, 2), (6, 0, 2, 2), (8, 0, 128, 64), (136, 0, 128, 128)])
+    matrix = np.zeros((264, 128), np.int8)
+    matrix[tiles[:, 0], 0] = [6, 8, 6, 100, 64]
+    works, which = works_of_tiles(
+        Work(8, 4, 8, 0.0),
+        tiles,
+        lambda k, n, rows, columns: matrix[k : k + rows, n : n + columns],
+        lambda own: [int(tile[0, 0]) for tile in own],
+    )
+    assert [work.peak for work in works] == [0.5, 2.0, 3.0]
+    assert which.tolist() == [2, 1, 2, 0, 0]
