@@ -36,6 +36,10 @@ FORMULAS = {
     "ceil(ceil(elements / vector_width) / digital_units) steps of compare_ns, add_ns, function_ns or normalize_ns by "
     "class, or multiply-accumulates / (attention_units * attention_macs_per_ns); "
     "those that read keys and values take at least their bytes / memory_gb_per_s",
+    "latency_lower_bound_ns": "transfers and permutations that wait for each other, and between them, of one "
+    "multiplication or of all between two cuts (what comes after a cut needs all before it), planes * (settle_ns + "
+    "ceil(columns / (arrays * adcs)) * adc_ns), where columns are the conversions of the row groups that take at least "
+    "adc_ns, or an even share of all conversions",
     "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
     "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, "
     "as in latency_ns.parameter",

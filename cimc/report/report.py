@@ -82,6 +82,8 @@ class Report:
     row_groups: int
     may_clip: MayClip
     latency_ns: Split
+    latency_lower_bound_ns: float | None
+    """What `latency_ns.parameter` is at least, however the program's row groups lie in its arrays."""
     overlap_ns: float | None
     """What data flow saves: `parameter` and `digital` are that much longer than `total`."""
     energy_pj: Split
@@ -189,6 +191,7 @@ class _Reporter:
             row_groups=len(self.multiplies),
             may_clip=replace(may_clip(program), conversions=sum(self.layers.clipping.values()), of_conversions=made),
             latency_ns=cost.latency_ns,
+            latency_lower_bound_ns=cost.latency_lower_bound_ns,
             overlap_ns=cost.overlap_ns,
             energy_pj=cost.energy_pj,
             energy_components_pj=cost.energy,

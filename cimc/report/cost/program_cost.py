@@ -82,6 +82,11 @@ class Cost:
         return None if parameter is None or digital is None or total is None else parameter + digital - total
 
     @property
+    def latency_lower_bound_ns(self) -> float | None:
+        """What the latency without digital operators is at least."""
+        return None if self.time is None else self.time.lower_bound_ns
+
+    @property
     def energy_pj(self) -> Components:
         """`parameter` is dynamic energy; `total` has the leakage during the whole latency, too."""
         digital = [self.energy[name] for name in DIGITAL_COMPONENTS]

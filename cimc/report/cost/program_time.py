@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cimc.clock.bound import latency_lower_bound_ps
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.retiming import ends_of, retimed
 from cimc.clock.steps import steps_of
@@ -31,6 +32,8 @@ class ProgramTime:
     digital_ns: float | None
     """The latency where they alone take time; None where they are not counted, as for `total_ns`."""
     total_ns: float | None
+    lower_bound_ns: float
+    """What `parameter_ns` is at least, however the row groups lie in the program's arrays."""
     array_busy_ns: float
     """The array that is used for longest, over all stages, on average over many runs."""
     array_mean_ns: float
@@ -66,6 +69,7 @@ def program_time(
         parameter_ns=int(ends.max(initial=0)) / nanosecond,
         digital_ns=None if operators is None else digital / nanosecond,
         total_ns=None if operators is None else times.latency / nanosecond,
+        lower_bound_ns=latency_lower_bound_ps(steps) / nanosecond,
         array_busy_ns=float(np.bincount(arrays, activations).max(initial=0.0)) / 1000,
         array_mean_ns=float(activations.sum()) / 1000 / max(1, len(program.arrays)),
         addition_busy_ns=float(additions.sum()) / 1000 / max(1, program.timing.digital_units),

@@ -120,6 +120,12 @@ def _cost_lines(report: Report) -> Iterator[str]:
     leakage = plainly(report.energy_components_pj["leakage"], ENERGY)
     per = worded("a token", report.per)
     yield (f"latency       {time['total']} {per}: parameter {time['parameter']}, digital operators {time['digital']}")
+    parameter, bound = report.latency_ns["parameter"], report.latency_lower_bound_ns
+    if parameter is not None and bound:
+        yield (
+            f"least         {plainly(bound, TIME)} for these row groups on {report.arrays} arrays, however they lie: "
+            f"parameter is {parameter / bound:.2f} times that"
+        )
     if report.overlap_ns:
         yield f"overlap       {plainly(report.overlap_ns, TIME)}, in which digital operators run beside arrays"
     yield (

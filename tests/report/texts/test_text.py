@@ -173,8 +173,16 @@ def test_statistics() -> None:
     ]
 
 
+def test_how_far_it_is_from_the_lower_bound(report: Report) -> None:
+    changed = replace(report, latency_ns={**report.latency_ns, "parameter": 3000.0}, latency_lower_bound_ns=2000.0)
+    line = f"least         2 us for these row groups on {report.arrays} arrays, however they lie: "
+    line += "parameter is 1.50 times that"
+    assert line in summary_lines(changed)
+    assert not any(text.startswith("least") for text in summary_lines(replace(report, latency_lower_bound_ns=None)))
+
+
 def test_what_overlaps_has_a_line_where_there_is_some(report: Report) -> None:
     line = "overlap       3 ns, in which digital operators run beside arrays"
     lines = list(summary_lines(replace(report, overlap_ns=3.0)))
-    assert lines[lines.index(line) - 1].startswith("latency ")
+    assert lines[lines.index(line) - 1].split()[0] in ("latency", "least")
     assert not any(text.startswith("overlap") for text in summary_lines(replace(report, overlap_ns=0.0)))

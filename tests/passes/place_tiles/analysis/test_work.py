@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dialects.chip.costs import ArrayCosts
 from passes.analysis.timing import ArrayTimes
@@ -38,10 +39,14 @@ def test_small_tiles_have_peaks_of_their_own() -> None:
     tiles = np.array([(0, 0, 2, 2), (2, 0, 4, 2), (6, 0, 2, 2), (8, 0, 128, 64), (136, 0, 128, 128)])
     matrix = np.zeros((264, 128), np.int8)
     matrix[tiles[:, 0], 0] = [6, 8, 6, 100, 64]
+
+    def tile_of(k: int, n: int, rows: int, columns: int) -> NDArray[np.int8]:
+        return matrix[k : k + rows, n : n + columns]
+
     works, which = works_of_tiles(
         Work(8, 4, 8, 0.0),
         tiles,
-        lambda k, n, rows, columns: matrix[k : k + rows, n : n + columns],
+        tile_of,
         lambda own: [int(tile[0, 0]) for tile in own],
     )
     assert [work.peak for work in works] == [0.5, 2.0, 3.0]
