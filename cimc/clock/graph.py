@@ -27,7 +27,7 @@ class Kind(IntEnum):
     OPERATOR = 5
     """a node of a kernel, on all its units at once; many take no time and no unit"""
     BARRIER = 6
-    """control flow begins, ends, or goes on with another body"""
+    """control flow begins, ends, or goes on with another body, or arrays are programmed"""
 
 
 class Pool(IntEnum):

@@ -59,6 +59,8 @@ def why_no_pipeline(program: Program) -> str:
     """Why a program cannot have a pipeline; "" if it can."""
     if program.timing is None:
         return "it says nothing about time"
+    if (program.instructions["op"] == Opcode.LOAD).any():
+        return "weights pass through the chip in parts, so a token follows when all loads of the one before are done"
     if program.controls:
         return "a body of control flow multiplies, how often is not known before a run"
     return ""

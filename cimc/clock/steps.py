@@ -30,7 +30,7 @@ class _Builder:
         self.op = self.records["op"]
         self.activations: Activations = activations_of(program, timing)
         self.ends = record_ends(program, timing, self.activations)
-        own = np.isin(self.op, (Opcode.TRANSFER, Opcode.ADD, Opcode.PERMUTE, *CONTROL_FLOW))
+        own = np.isin(self.op, (Opcode.TRANSFER, Opcode.ADD, Opcode.PERMUTE, Opcode.LOAD, *CONTROL_FLOW))
         self.alone = np.flatnonzero(own)
         self.of_record = np.full(len(self.records), -1, np.int64)
         self.of_record[self.activations.records] = self.activations.of_record

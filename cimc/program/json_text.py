@@ -27,6 +27,7 @@ FIELDS: Mapping[Opcode, tuple[str, ...]] = {
     Opcode.BRANCH: ("k",),
     Opcode.ELSE: ("k",),
     Opcode.END: ("k",),
+    Opcode.LOAD: ("k", "array", "n", "rows"),
 }  # fmt: skip
 """What each instruction has (I6), beside `op`, `stage` and `start`."""
 

@@ -170,6 +170,8 @@ def _action(op: Opcode, record: dict[str, int], program: Program) -> str:
         case Opcode.ADD:
             of = f" of copy {record['flags']}" if record["flags"] else ""
             return f"{y}[{_span(n, record['columns'])}] partial sums{of} on unit {record['array']}"
+        case Opcode.LOAD:
+            return f"weights {k} into arrays {_span(record['array'], n)}, {record['rows']} rows"
         case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
             return control_text(op, k, program.controls[k])
 

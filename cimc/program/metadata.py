@@ -151,6 +151,8 @@ class Timing:
     """Vectors that the interconnect moves at the same time; None for any number."""
     link_bits_per_ns: float | None = None
     """What a link moves beyond `transfer_ps`; None if that is all that a vector takes, of whatever length."""
+    program_row_ps: int | None = None
+    """Programming one row of an array, all arrays at the same time; None where no weights are loaded in a run."""
 
     def to_json(self) -> dict[str, Json]:
         known = {name: value for name, value in asdict(self).items() if value is not None}
@@ -170,6 +172,7 @@ class Timing:
             buffers=value.count("buffers") if "buffers" in names else 1,
             links=value.count("links") if "links" in names else None,
             link_bits_per_ns=value.number("link_bits_per_ns") if "link_bits_per_ns" in names else None,
+            program_row_ps=value.count("program_row_ps") if "program_row_ps" in names else None,
         )
 
 

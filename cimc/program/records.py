@@ -37,9 +37,11 @@ class Opcode(IntEnum):
     """the first branch of `k` ends, and the second begins, which runs where its condition is false"""
     END = 10
     """the last body of `k` ends"""
+    LOAD = 11
+    """the arrays from `array` on, `n` of them, are programmed with the weights of load `k`, `rows` of each at most"""
 
 
-TIMING_ONLY = (Opcode.TRANSFER, Opcode.ADD)
+TIMING_ONLY = (Opcode.TRANSFER, Opcode.ADD, Opcode.LOAD)
 """What only says when something happens, and changes no value: MULTIPLY has added already (I8)."""
 CONTROL_FLOW = (Opcode.LOOP, Opcode.BRANCH, Opcode.ELSE, Opcode.END)
 """What says which records run, and how often."""
@@ -56,9 +58,9 @@ RECORD = np.dtype(
         ("stage", "<u4"),  # KERNEL: the stage that follows
         ("x", "<u4"),  # slot that is read
         ("y", "<u4"),  # slot that is written
-        ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit; TRANSFER, PERMUTE: link
-        ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel; or control flow
-        ("n", "<u4"),  # MULTIPLY, ADD: first element of y; CLEAR: length of y
+        ("array", "<u4"),  # MULTIPLY: array; ADD: digital unit; TRANSFER, PERMUTE: link; LOAD: first array
+        ("k", "<u4"),  # MULTIPLY: first element of x; PERMUTE: table; KERNEL: kernel; LOAD: load; or control flow
+        ("n", "<u4"),  # MULTIPLY, ADD: first element of y; CLEAR: length of y; LOAD: how many arrays
         ("bound", "<u4"),  # largest analog sum that any input can cause
         ("row", "<u2"),
         ("column", "<u2"),
@@ -155,6 +157,11 @@ def control_record(*, op: Opcode, stage: int, control: int, start: int = 0) -> R
     """One of `CONTROL_FLOW`: a body of control flow begins or ends."""
     assert op in CONTROL_FLOW
     return _records(op, stage=stage, k=control, start=start)
+
+
+def load_record(*, stage: int, load: int, array: int, arrays: int, rows: int, start: int = 0) -> Records:
+    """One LOAD record: `arrays` arrays from `array` on are programmed, at most `rows` rows of each."""
+    return _records(Opcode.LOAD, stage=stage, k=load, array=array, n=arrays, rows=rows, start=start)
 
 
 def no_records() -> Records:

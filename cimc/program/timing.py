@@ -59,13 +59,15 @@ def record_ends(program: Program, timing: Timing, activations: Activations) -> N
     """When each record is done, in ps from the start of the run.
 
     A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer (I16, I17),
-    of which long vectors need more where links have a width. An ADD takes `add_ps` (I18). A KERNEL is done with the
+    of which long vectors need more where links have a width. An ADD takes `add_ps` (I18), a LOAD `program_row_ps` a row (I26). A KERNEL is done with the
     last of its operators, which the table of operations tells (I10).
     """
     op = program.instructions["op"]
     ends = program.instructions["start"].astype(np.int64) + move_ps(program, timing)
     ends[activations.records] = (activations.start + activations.duration)[activations.of_record]
     ends[op == Opcode.ADD] += timing.add_ps
+    loads = op == Opcode.LOAD
+    ends[loads] += program.instructions["rows"][loads].astype(np.int64) * (timing.program_row_ps or 0)
     operations, kernels = program.operations, np.flatnonzero(op == Opcode.KERNEL)
     last = np.zeros(len(program.kernels), np.int64)
     np.maximum.at(last, operations[:, 0], operations[:, 3] + operations[:, 4])

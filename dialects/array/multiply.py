@@ -57,6 +57,8 @@ class MultiplyOp(IRDLOperation):
       tile 1 of copy 1: rows 0 to 3, columns 0 to 3 in array 1 at row 0, column 0
     } : tensor<?x4xui8> -> tensor<?x4xi32>
     ```
+
+    Where weights pass through the chip in parts, `load` says with which one this one comes (`array.load`).
     """
 
     name = "array.multiply"
@@ -64,6 +66,7 @@ class MultiplyOp(IRDLOperation):
     input_bits = opt_prop_def(IntegerAttr[I64])
     weight = prop_def(FlatSymbolRefAttr)
     format = opt_prop_def(FormatAttr)
+    load = opt_prop_def(IntegerAttr[I64])
     copies = opt_prop_def(IntegerAttr[I64])
     tiles = prop_def(TableAttr)
     places = opt_prop_def(TableAttr)
@@ -73,7 +76,7 @@ class MultiplyOp(IRDLOperation):
     traits = traits_def(Pure())
     custom_directives = (Tables, InFormat)
     assembly_format = (
-        "$x (`of` $input_bits^ `bits`)? `by` $weight custom<InFormat>($format) "
+        "$x (`of` $input_bits^ `bits`)? `by` $weight custom<InFormat>($format) (`load` $load^)? "
         "custom<Tables>($copies, $tiles, $places, $groups, $adds) "
         "attr-dict `:` type($x) `->` type($result)"
     )
@@ -103,6 +106,11 @@ class MultiplyOp(IRDLOperation):
         tiles = self.tiles.array
         return np.zeros(len(tiles), np.int64) if self.copies is None else copy_of_tiles(tiles)
 
+    @property
+    def load_number(self) -> int | None:
+        """Which part of the weights its weight comes into the chip with; None if all are there all the time."""
+        return None if self.load is None else self.load.value.data
+
     def cells(self, chip: ChipAttr) -> CellFormat:
         """The format of its weight in arrays of this chip."""
         return CellFormat(chip.default_format) if self.format is None else self.format.data
@@ -126,6 +134,8 @@ class MultiplyOp(IRDLOperation):
         if self.places is not None and (self.places.array < 0).any():
             raise VerifyException("a place has a negative number")
         self._verify_copies()
+        if self.load is not None and self.load.value.data < 0:
+            raise VerifyException(f"load {self.load.value.data} of weights, expected a number from 0 on")
         if self.groups is not None:
             self._verify_groups(self.groups.array)
         if self.adds is not None and ((self.adds.array < 0).any() or (self.adds.array[:, 1] < 1).any()):

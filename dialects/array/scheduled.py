@@ -268,6 +268,40 @@ class PermuteOp(IRDLOperation):
 
 
 @irdl_op_definition
+class LoadOp(IRDLOperation):
+    """Weights are programmed into arrays, from `start_ps` after the start of the run on, and take the place of others.
+
+    A chip with too few arrays holds one part of the weights (a load) at a time; each has numbers of arrays of its own.
+    All before it is done when it starts, and all after it waits until it is done. `rows` is how many rows it programs
+    of an array at most.
+
+    `array.load 1 arrays 8 to 15 rows 256 start_ps 90000 duration_ps 25600000`
+    """
+
+    name = "array.load"
+    load = prop_def(IntegerAttr[I64])
+    first = prop_def(IntegerAttr[I64])
+    last = prop_def(IntegerAttr[I64])
+    rows = prop_def(IntegerAttr[I64])
+    start_ps = prop_def(IntegerAttr[I64])
+    duration_ps = prop_def(IntegerAttr[I64])
+    traits = traits_def()
+    assembly_format = (
+        "$load `arrays` $first `to` $last `rows` $rows `start_ps` $start_ps `duration_ps` $duration_ps attr-dict"
+    )
+
+    def __init__(self, load: int, first: int, last: int, rows: int, start_ps: int, duration_ps: int):
+        numbers = {"load": load, "first": first, "last": last, "rows": rows}
+        properties = {name: IntegerAttr(value, i64) for name, value in numbers.items()}
+        super().__init__(properties=properties | _times(start_ps, duration_ps))
+
+    def verify_(self) -> None:
+        _verify_times("a load", self.load, self.first, self.start_ps, self.duration_ps)
+        if self.last.value.data < self.first.value.data or self.rows.value.data < 1:
+            raise VerifyException("a load of no arrays, or of no rows")
+
+
+@irdl_op_definition
 class YieldOp(IRDLOperation):
     """Ends a stage, a kernel or a body of control flow and names what it computed."""
 

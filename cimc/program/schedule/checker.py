@@ -1,7 +1,7 @@
 """The legality of a schedule: nothing is used twice at one time, and no value is read before it is there.
 
 The checker shares no code with the scheduler: it knows the records and how long they take. What it means for arrays,
-their registers, partial sums, values, operators, links and control flow stands in a file each.
+their registers, partial sums, values, operators, links, loads and control flow stands in a file each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
 from cimc.program.schedule.activations import verify_activations
 from cimc.program.schedule.bodies import verify_bodies
 from cimc.program.schedule.links import verify_links
+from cimc.program.schedule.loads import verify_loads
 from cimc.program.schedule.registers import verify_registers
 from cimc.program.schedule.sums import verify_sums
 from cimc.program.schedule.tokens import one_token, verify_turns
@@ -80,6 +81,7 @@ def _verify_rules(program: Program, timing: Timing) -> tuple[Activations, Number
     _verify_units(program, ends)
     verify_sums(program, timing.add_ps, ends)
     verify_bodies(program, ends)
+    verify_loads(program, ends)
     ready = verify_values(program, ends)
     verify_registers(program, timing.buffers, ends)
     verify_links(program, timing.links, ends)
@@ -89,6 +91,7 @@ def _verify_rules(program: Program, timing: Timing) -> tuple[Activations, Number
 def _verify_timing(program: Program, timing: Timing) -> None:
     """Steps take a time that can be added up, and there is one for each number of bits that the ADCs can have (S4)."""
     steps = {"settle_ps": timing.settle_ps, "transfer_ps": timing.transfer_ps, "add_ps": timing.add_ps}
+    steps["program_row_ps"] = timing.program_row_ps or 0
     for name, step in steps.items():
         if step > MAXIMAL_STEP_PS:
             raise ProgramError(f"{name} is {step}, expected at most {MAXIMAL_STEP_PS}")
@@ -127,7 +130,7 @@ def _verify_stages(program: Program, ends: Numbers) -> None:
 def _verify_members(program: Program, ends: Numbers) -> None:
     """What belongs to a stage happens within it, and a product belongs to one stage (S13)."""
     records = program.instructions
-    numbers = np.flatnonzero(~np.isin(records["op"], (Opcode.KERNEL, Opcode.PERMUTE, *CONTROL_FLOW)))
+    numbers = np.flatnonzero(~np.isin(records["op"], (Opcode.KERNEL, Opcode.PERMUTE, Opcode.LOAD, *CONTROL_FLOW)))
     stage = records["stage"][numbers].astype(np.int64)
     start, end = records["start"][numbers].astype(np.int64), ends[numbers]
     known = np.array([(s.number, s.start_ps, s.start_ps + s.duration_ps) for s in program.stages], np.int64)

@@ -28,6 +28,7 @@ def verify_records(
     below(records["array"], len(arrays), "record", "uses array", "arrays", multiply)
     below(records["k"], counts["kernels"], "record", "runs kernel", "kernels", records["op"] == Opcode.KERNEL)
     below(records["k"], counts["tables"], "record", "uses table", "tables", records["op"] == Opcode.PERMUTE)
+    spans(records["array"], records["n"], len(arrays), "record", "arrays", records["op"] == Opcode.LOAD)
     spans(records["row"], records["rows"], arrays.shape[1], "record", "array rows", multiply)
     spans(records["column"], records["columns"], arrays.shape[2], "record", "array columns", multiply)
     one_of(records["flags"], (INTO_ARRAYS, OUT_OF_ARRAYS), "direction", records["op"] == Opcode.TRANSFER)
