@@ -27,8 +27,8 @@ def recorded_options(options: UserOptions) -> dict[str, Json]:
     """
     names = [name for name in options_of(UserOptions) if name not in SAID_ELSEWHERE | WITHOUT_EFFECT]
     given: dict[str, Json] = {name: getattr(options, name) for name in names}
-    for name in ("passes", "tokens"):
-        if given[name] is None:
+    for name in ("passes", "tokens", "reload"):
+        if given[name] == getattr(UserOptions, name):
             del given[name]
     return {**given, "activations": activations_of(options), "calibrate": _calibration(options)}
 

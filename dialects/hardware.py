@@ -184,6 +184,10 @@ class ChipAttr(Data[tuple[tuple[str, Value], ...]]):
         return self._integer("links") if "links" in self.to_dict() else None
 
     @property
+    def program_row_ns(self) -> float:
+        return self._number("program_row_ns")
+
+    @property
     def add_ns(self) -> float:
         return self._number("add_ns")
 

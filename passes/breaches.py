@@ -161,8 +161,37 @@ def _places(op: MultiplyOp) -> Table:
     return op.places.array
 
 
+def wrongly_loaded(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
+    """A multiplication that says no load where others do, or whose arrays are not behind those of the loads before."""
+    placed = {op.symbol: op for op in _multiplies(ops) if op.places is not None}
+    loads = _by_load(list(placed.values()))
+    if None in loads and len(loads) > 1:
+        node = node_of(loads[None][0])
+        return Breach(node, f"node {node!r} has no load, others have: weights pass through the chip in parts")
+    end = 0
+    for load, members in loads.items():
+        op = min(members, key=lambda op: int(_places(op)[:, 0].min(initial=MOST_ARRAYS)))
+        first = int(_places(op)[:, 0].min(initial=MOST_ARRAYS))
+        if first < end:
+            return Breach(node_of(op), f"node {node_of(op)!r} of load {load} lies in array {first}, of a load before it")
+        end = 1 + max(int(_places(member)[:, 0].max(initial=0)) for member in members)
+    return None
+
+
+def _by_load(placed: Sequence[MultiplyOp]) -> dict[int | None, list[MultiplyOp]]:
+    """The multiplications of each load, in order; None for those of weights that are in the chip all the time."""
+    loads: dict[int | None, list[MultiplyOp]] = {}
+    for op in sorted(placed, key=lambda op: -1 if op.load_number is None else op.load_number):
+        loads.setdefault(op.load_number, []).append(op)
+    return loads
+
+
 def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | None:
-    """The multiplication with the last array, if all arrays take more crossbars than the chip has."""
+    """The multiplication with the last array, if all arrays take more crossbars than the chip has.
+
+    Of weights that pass through it in parts, the arrays of one part, whose numbers are behind those of others.
+    """
+    before = min((int(_places(op)[:, 0].min(initial=MOST_ARRAYS)) for op in placed if op.load is not None), default=0)
     last_of = {op: int(_places(op)[:, 0].max(initial=0)) for op in placed}
     op = max(placed, key=lambda op: last_of[op])
     last, arrays, whole = last_of[op], chip.arrays, chip.slices
@@ -170,18 +199,19 @@ def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | 
         if last < MOST_ARRAYS:
             return None
         return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, there are {MOST_ARRAYS}")
-    if last < arrays * whole:  # every array has at least one
+    if last - before < arrays * whole:  # every array has at least one
         used = [np.unique(_places(other)[:, 0]) for other in placed]
         own = [other.cells(chip).format.slices(chip.cell_bits) for other in placed]
         first = np.unique(np.concatenate(used), return_index=True)[1]
         slices = np.repeat(own, [len(numbers) for numbers in used])[first]
-        crossbars = int(slices.sum()) + (last + 1 - len(slices)) * whole
+        crossbars = int(slices.sum()) + (last + 1 - before - len(slices)) * whole
         if crossbars <= chip.crossbars:
             return None
         if (slices != whole).any():
-            fault = f"arrays 0 to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
+            fault = f"arrays {before} to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
             return Breach(node_of(op), f"node {node_of(op)}: {fault}")
-    return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, there are {arrays}")
+    there = f"there are {arrays}" if op.load is None else f"of {last + 1 - before} of a load, there are {arrays}"
+    return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, {there}")
 
 
 def wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
@@ -193,9 +223,10 @@ def wrongly_placed(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
     if not placed:
         return None
     chip, weights = chip_of(module), list(placed.values())
-    breach = _out_of_crossbars(chip, [op for op, _ in weights])
-    if breach is not None:
-        return breach
+    for members in _by_load([op for op, _ in weights]).values():
+        breach = _out_of_crossbars(chip, members)
+        if breach is not None:
+            return breach
     wrong = illegal_place([placement for _, placement in weights], chip.rows, chip.columns)
     if wrong is None:
         return None

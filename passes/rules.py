@@ -26,6 +26,7 @@ from passes.breaches import (
     of_two_formats,
     too_large,
     unequal_copies,
+    wrongly_loaded,
     wrongly_placed,
 )
 
@@ -187,6 +188,14 @@ PLACED = Rule("every tile has a place", _each(_unplaced), "run place-tiles first
 SAME_PLACES = Rule(
     "all multiplications by a weight have the same places", different("places"), "run place-tiles for legal places"
 )
+SAME_LOADS = Rule(
+    "all multiplications by a weight have the same load", different("load"), "run place-tiles for legal places"
+)
+LOADS_APART = Rule(
+    "weights that pass through the chip in parts all say in which, the arrays of each part behind those before",
+    wrongly_loaded,
+    "run place-tiles for legal places",
+)
 LEGAL_PLACES = Rule(
     "tiles lie inside their arrays, two on the same cells only where all their cells are the same",
     wrongly_placed,
@@ -204,7 +213,7 @@ TILED_RIGHTLY = (UNSCHEDULED, FLAT, TILED, *_TILED_RIGHTLY)
 PLACEABLE = (*TILED_RIGHTLY, SAME_FORMATS)
 LAID_OUT = (
     *(FLAT, TILED, PLACED, *_TILED_RIGHTLY),
-    *(SAME_FORMATS, SAME_PLACES, LEGAL_PLACES, ONE_FORMAT),
+    *(SAME_FORMATS, SAME_PLACES, SAME_LOADS, LOADS_APART, LEGAL_PLACES, ONE_FORMAT),
 )
 SCHEDULABLE = (OF_NETWORKS, *LAID_OUT)
 EMITTABLE = (OF_NETWORKS, FLAT, INTEGERS, *LAID_OUT[1:], SCHEDULED, TIMED)

@@ -34,6 +34,7 @@ def compile(
     encoding: EncodingChoice | None = None,
     mapping: MappingName = DEFAULT_MAPPING,
     objective: Objective = DEFAULT_OBJECTIVE,
+    reload: bool = False,
     lossy: int = LOSSLESS,
     tokens: int | None = None,
     monarch: int | str | None = None,
@@ -71,6 +72,8 @@ def compile(
         mapping: how tiles are placed: "spread" needs the fewest arrays; "densemap", "sparsemap" and "linear" are those
             of arXiv 2510.11192.
         objective: what "spread" aims at: fewest "arrays", least "latency" of one token, or most "throughput".
+        reload: let weights pass through the chip in parts where it has too few arrays for all of them; the time and the
+            energy of programming them count.
         lossy: convert to so many bits at most, which may clip; 0 for conversions that cannot.
         tokens: make a schedule of many tokens in flight too, `Program.pipeline`, the one in which so many are done
             first; None for none.

@@ -46,9 +46,9 @@ class OperatorSteps:
                 self._kernel(number, int(record["k"]))
                 continue
             self.single_ends[step] = int(self.record_ends[number])
-            if op in CONTROL_FLOW:
+            if op in CONTROL_FLOW or op is Opcode.LOAD:
                 self.ready.clear()
-                self.barrier = int(record["start"])
+                self.barrier = int(self.record_ends[number])
             elif op is Opcode.PERMUTE or int(record["flags"]) == INTO_ARRAYS:
                 self._need(step, self.ready.get(int(record["x"]), ()))
             if op is Opcode.PERMUTE:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 GROUPS = {
-    "chip and mapping": ("chip", "arrays", "digital", "encoding", "mapping", "objective", "lossy", "tokens"),
+    "chip and mapping": ("chip", "arrays", "digital", "encoding", "mapping", "objective", "reload", "lossy", "tokens"),
     "structure": ("monarch", "monarch_budget", "prune_below"),
     "numbers": (
         "weight_bits",

@@ -30,12 +30,13 @@ from cimc.program.records import (
     clear_record,
     control_record,
     kernel_record,
+    load_record,
     no_records,
     permute_record,
     transfer_record,
 )
 from cimc.program.schedule.checker import verify_schedule
-from dialects.array import ControlOp, KernelOp, MultiplyOp, PermuteOp, StageOp, TransferOp
+from dialects.array import ControlOp, KernelOp, LoadOp, MultiplyOp, PermuteOp, StageOp, TransferOp
 from dialects.cim import ConstantOp, DigitalOp, NoneOp, ReadOp
 from dialects.element_types import element_type, i8
 from dialects.errors import UserError
@@ -114,7 +115,7 @@ class _Emitter:
             controls=self.controls,
             stages=self.stages,
             operations=np.concatenate(self.operations),
-            timing=_timing(self.chip),
+            timing=_timing(self.chip, any(isinstance(op, LoadOp) for op in self.network.body)),
             notes=_notes(self.network.module),
             dims=dims,
             mapping=mapping,
@@ -134,6 +135,8 @@ class _Emitter:
             self._permute(op)
         elif isinstance(op, ControlOp):
             self._control(op)
+        elif isinstance(op, LoadOp):
+            self._load(op)
         else:
             assert isinstance(op, ConstantOp | ReadOp | NoneOp), f"{op.name} is not scheduled"
 
@@ -209,6 +212,14 @@ class _Emitter:
             start = max([start, *(_end(inner) for inner in block.ops)])
         self._flow(Opcode.END, number, _time(op.start_ps) + _time(op.duration_ps))
 
+    def _load(self, op: LoadOp) -> None:
+        first, last = _time(op.first), _time(op.last)
+        number, rows, start = _time(op.load), _time(op.rows), _time(op.start_ps)
+        stage, arrays = len(self.stages), last - first + 1
+        self.records.append(
+            load_record(stage=stage, load=number, array=first, arrays=arrays, rows=rows, start=start)
+        )
+
     def _flow(self, op: Opcode, control: int, start: int) -> None:
         self.records.append(control_record(op=op, stage=len(self.stages), control=control, start=start))
 
@@ -242,7 +253,7 @@ def _end(op: Operation) -> int:
     return _time(op.start_ps) + _time(op.duration_ps) if isinstance(op, _TIMED) else 0
 
 
-_TIMED = KernelOp | StageOp | PermuteOp | ControlOp
+_TIMED = KernelOp | StageOp | PermuteOp | ControlOp | LoadOp
 
 
 def _time(attribute: IntegerAttr[I64]) -> int:
@@ -255,7 +266,8 @@ def _link(op: TransferOp | PermuteOp) -> int:
     return 0 if op.link is None else _time(op.link)
 
 
-def _timing(chip: ChipAttr) -> Timing:
+def _timing(chip: ChipAttr, has_loads: bool) -> Timing:
+    """What the steps of a program take; with weights that are loaded during a run, how long that takes, too."""
     resources = resources_of(chip)
     return Timing(
         settle_ps=resources.times.settle_ps,
@@ -268,6 +280,7 @@ def _timing(chip: ChipAttr) -> Timing:
         buffers=resources.buffers,
         links=resources.links,
         link_bits_per_ns=chip.number("link_bits_per_ns"),
+        program_row_ps=picoseconds(chip.program_row_ns) if has_loads else None,
     )
 
 

@@ -56,6 +56,8 @@ class UserOptions:
     objective: Annotated[str, Spelling("what spread aims at (default: fewest arrays)", choices=OBJECTIVES)] = (
         DEFAULT_OBJECTIVE
     )
+    reload: Annotated[bool, Spelling("let weights pass through a chip of too few arrays in parts")] = False
+    """With enough arrays it changes nothing."""
     lossy: Annotated[int, Spelling("convert to so many bits at most, which may clip", "BITS", positive)] = LOSSLESS
     """0 for conversions that cannot clip."""
     monarch: Annotated[

@@ -89,7 +89,7 @@ def asked_for(pass_: ModulePass) -> dict[str, Any]:
         case QuantizePass():
             return {name: getattr(pass_, name) for name in OPTIONS_OF[QuantizePass]}
         case PlaceTilesPass():
-            return {"mapping": pass_.mapping, "objective": pass_.objective}
+            return {name: getattr(pass_, name) for name in OPTIONS_OF[PlaceTilesPass]}
         case ScheduleArraysPass():
             return {"lossy": pass_.lossy}
         case _:
@@ -100,7 +100,7 @@ OPTIONS_OF = {
     DetectBlockDiagonalPass: ("prune_below",),
     ProjectMonarchPass: ("monarch", "monarch_budget"),
     QuantizePass: ("activations", "weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth"),
-    PlaceTilesPass: ("mapping", "objective"),
+    PlaceTilesPass: ("mapping", "objective", "reload"),
     ScheduleArraysPass: ("lossy",),
 }
 """The options that each step of the pipeline takes, apart from calibration inputs."""

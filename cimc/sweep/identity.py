@@ -29,7 +29,7 @@ NO_FIGURE_DEPENDS_ON = frozenset(
 )  # fmt: skip
 """Options that are no settings of a point: the chip and the calibration inputs are taken by their contents."""
 
-CHIP_PART = frozenset(("mapping", "objective", "lossy"))
+CHIP_PART = frozenset(("mapping", "objective", "reload", "lossy"))
 """Options that only the chip part of a compilation looks at."""
 
 

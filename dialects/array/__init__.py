@@ -26,7 +26,8 @@
 One `array.multiply` stands for a whole weight: each pass writes its decisions into it as one more table. A scheduled
 network is a row of kernels, stages and permutations; each starts so many picoseconds after the start of the run, and
 what is inside of a kernel or a stage counts from the start of that. Control flow whose bodies multiply is an
-`array.control`, each of its bodies such a row.
+`array.control`, each of its bodies such a row. Where weights pass through the chip in parts, `array.load` says when one
+comes.
 """
 
 from xdsl.ir import Dialect
@@ -38,6 +39,7 @@ from dialects.array.scheduled import (
     INTO_ARRAYS,
     OUT_OF_ARRAYS,
     KernelOp,
+    LoadOp,
     PermuteOp,
     StageOp,
     TransferOp,
@@ -46,7 +48,9 @@ from dialects.array.scheduled import (
 from dialects.array.tables import ADDITION, GROUP, PLACE, TILE, WORK, TableAttr
 
 ArrayDialect = Dialect(
-    "array", [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, ControlOp, YieldOp], [TableAttr, FormatAttr]
+    "array",
+    [MultiplyOp, StageOp, TransferOp, KernelOp, PermuteOp, ControlOp, LoadOp, YieldOp],
+    [TableAttr, FormatAttr],
 )
 
 __all__ = [
@@ -61,6 +65,7 @@ __all__ = [
     "ControlOp",
     "FormatAttr",
     "KernelOp",
+    "LoadOp",
     "MultiplyOp",
     "PermuteOp",
     "StageOp",

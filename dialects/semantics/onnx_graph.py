@@ -119,7 +119,7 @@ class GraphWriter:
         """The ONNX nodes that do what `op` does."""
         if isinstance(op, DigitalOp):
             return self._digital(op)
-        if isinstance(op, ConstantOp | ReadOp | NoneOp):
+        if isinstance(op, ConstantOp | ReadOp | NoneOp | array.LoadOp):
             return []
         if isinstance(op, array.StageOp):
             return self._stage(op)

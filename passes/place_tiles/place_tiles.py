@@ -16,6 +16,7 @@ from dialects.chip.formats import CellFormat
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
+from dialects.locations import node_name
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
 from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
@@ -27,6 +28,7 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
+from passes.place_tiles.loads import place_in_loads
 from passes.place_tiles.tile_times import tile_times
 from passes.place_tiles.tile_work import prices_of, works_of
 from passes.rewriting.levels import sources, stage_numbers
@@ -56,11 +58,13 @@ class PlaceTilesPass(ModulePass):
       tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
+    With `reload`, weights pass through a chip of too few arrays in parts (`in load 1`): arrays of a part have numbers
+    behind those of the parts before it.
     `spread` may cut tiles: there are more then. With `throughput` on a chip of more `arrays` than weights need, it may
     copy weights (`copies 2`). A later run places anew, and starts from one copy and the tiles that `tile-blocks` makes
     if it was these that were cut.
     Weights of one format (`choose-formats`) share arrays, numbered one format after the other. Needs tiles
-    (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars. Works on the network as a whole,
+    (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars without `reload`. Works on the network as a whole,
     for all weights share the arrays.
     """
 
@@ -69,6 +73,8 @@ class PlaceTilesPass(ModulePass):
     """How tiles are placed: `linear`, `sparsemap`, `densemap` or `spread` (see docs/mappings.md)."""
     objective: str = DEFAULT_OBJECTIVE
     """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
+    reload: bool = False
+    """Let weights pass through the chip in parts where it has too few arrays for all of them."""
 
     def __post_init__(self) -> None:
         check_mapping(self.mapping, self.objective)
@@ -85,15 +91,46 @@ class PlaceTilesPass(ModulePass):
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
         own = list(weights.values())
         placements = placer.place(own, self.mapping, self.objective)
+        multiplies = tiled_multiplies(network.ops)
+        if self.reload and not placer.fits(placements):
+            self._place_in_loads(weights, formats, multiplies, chip)
+            note_arrays_without_sharing(op, None)
+            note_copies_gain(op, None)
+            return
         apart = placer.arrays_without_sharing(own, placements, self.objective) if self.mapping == SPREAD else None
         note_arrays_without_sharing(op, apart)
         note_copies_gain(op, placer.gain(own, placements) if any(p.copies > 1 for p in placements) else None)
         placer.check(own, placements, self.mapping)
         placement_of = dict(zip(weights, placements))
-        for multiply in tiled_multiplies(network.ops):
-            placement = placement_of[multiply.symbol]
-            multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
-            multiply.copies = IntegerAttr(placement.copies, i64) if placement.copies > 1 else None
+        for multiply in multiplies:
+            _write(multiply, placement_of[multiply.symbol])
+
+    def _place_in_loads(
+        self,
+        weights: Mapping[str, WeightTiles],
+        formats: Mapping[str, CellFormat],
+        multiplies: Sequence[MultiplyOp],
+        chip: ChipAttr,
+    ) -> None:
+        """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""
+
+        def place(symbols: Sequence[str]) -> tuple[Places, int]:
+            banks = banks_of([formats[symbol].format for symbol in symbols], chip.cell_bits)
+            own = [weights[symbol] for symbol in symbols]
+            placements = _Placer(chip, banks).place(own, self.mapping, self.objective, most_copies=1)
+            return placements, crossbars_used(placements, banks)
+
+        nodes = {multiply.symbol: node_name(multiply) for multiply in reversed(multiplies)}
+        placed = place_in_loads(weights, place, chip, nodes)
+        for multiply in multiplies:
+            _write(multiply, *placed[multiply.symbol])
+
+
+def _write(multiply: MultiplyOp, placement: Placement, load: int | None = None) -> None:
+    """Say where the tiles of a multiplication lie, and with which part of the weights they come into the chip."""
+    multiply.tiles, multiply.places = TableAttr.of(placement.tiles), TableAttr.of(placement.places)
+    multiply.copies = IntegerAttr(placement.copies, i64) if placement.copies > 1 else None
+    multiply.load = None if load is None else IntegerAttr(load, i64)
 
 
 @dataclass(frozen=True)
@@ -142,12 +179,16 @@ class _Placer:
         adcs = self.chip.adcs
         return interval_of(weights, single, adcs) / interval_of(weights, placements, adcs)
 
+    def fits(self, placements: Places) -> bool:
+        """Whether the chip has as many crossbars."""
+        return self.chip.crossbars is None or crossbars_used(placements, self.banks) <= self.chip.crossbars
+
     def check(self, weights: Sequence[WeightTiles], placements: Places, mapping: str) -> None:
         """UserError if the chip has too few crossbars, with what the other mappings need (found out only then)."""
         chip, has = self.chip, self.chip.crossbars
-        used = crossbars_used(placements, self.banks)
-        if has is None or used <= has:
+        if has is None or self.fits(placements):
             return
+        used = crossbars_used(placements, self.banks)
         needed = {
             name: crossbars_used(self.place(weights, name, DEFAULT_OBJECTIVE), self.banks) for name in MAPPING_NAMES
         }
@@ -157,8 +198,8 @@ class _Placer:
         advice = f"use mapping {best}" if fits else "raise its `arrays`, or choose a chip with larger ones"
         raise UserError(
             f"mapping {mapping} needs {used} crossbars in {arrays_used(placements)} arrays of "
-            f"{chip.rows}x{chip.columns}, chip {chip.chip_name!r} has {has} in {chip.arrays}: {advice} "
-            f"(others need: {others})"
+            f"{chip.rows}x{chip.columns}, chip {chip.chip_name!r} has {has} in {chip.arrays}: {advice}, "
+            f"or let weights pass through it in parts: --reload (others need: {others})"
         )
 
 

@@ -48,6 +48,11 @@ class Part:
         return tiled_multiplies(self.ops)
 
     @property
+    def load(self) -> int | None:
+        """Which part of the weights the stage needs in the chip; None for any."""
+        return self.multiplies[0].load_number if self.multiplies else None
+
+    @property
     def steps(self) -> Sequence[Operation]:
         """What is a step each; of a stage, which is one, the first multiplication."""
         return self.multiplies[:1] or self.permutations or self.operators
@@ -61,6 +66,7 @@ class Part:
 def parts_of(block: Block) -> list[Part]:
     """The parts of a block: of each level digital operators, then the stage, then control flow.
 
+    Where weights pass through the chip in parts, a level has a stage for each part that it needs.
     Digital operators that wait for equally many permutations are one kernel; the permutations after it follow.
     """
     ops = list(block.ops)[:-1]
@@ -73,8 +79,15 @@ def _level(members: Sequence[Operation]) -> Iterable[Sequence[Operation]]:
     for turned in by_level(others, turn):
         yield [op for op in turned if not isinstance(op, PermuteOp)]
         yield [op for op in turned if isinstance(op, PermuteOp)]
-    yield tiled_multiplies(members)
+    multiplies = tiled_multiplies(members)
+    for load in sorted({_load(op) for op in multiplies}):
+        yield [op for op in multiplies if _load(op) == load]
     yield from ([op] for op in members if isinstance(op, ControlOp))
+
+
+def _load(multiply: MultiplyOp) -> int:
+    """Which part of the weights a multiplication needs; 0 where all are in the chip."""
+    return multiply.load_number or 0
 
 
 class StepMaker:

@@ -26,6 +26,7 @@ from passes.schedule_arrays.analysis.block import schedule_block
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 from passes.schedule_arrays.analysis.steps import Moved, Run, StageTimes, Times, TooLate
 from passes.schedule_arrays.chip_times import resources_of
+from passes.schedule_arrays.loads import load_ops
 from passes.schedule_arrays.parts import Part, StepMaker, parts_of
 from passes.schedule_arrays.scheduled import begin_control, kernel_of, schedule_permutation, stage_of, take_apart
 
@@ -93,6 +94,9 @@ class _Scheduler:
         self.resources, self.steps = resources_of(chip), StepMaker(network, chip, lossy)
         self.has_links = chip.links is not None
         self.occupancy = Occupancy(_programmed(tiled_multiplies(network.ops)))
+        self.loads = load_ops(tiled_multiplies(network.ops), chip)
+        self.loaded: int | None = None
+        """The part of the weights that is in the arrays; at first that which the token before needed last."""
         self.kernels = self.stages = 0
         """How many kernels and stages there are already."""
         self.clock = 0
@@ -104,8 +108,8 @@ class _Scheduler:
     def _block(self, block: Block) -> None:
         """Schedule the function's block, or a body, which begins now.
 
-        Control flow begins when all before it is done, and all after it when it is done, so that it can happen again;
-        what is between is scheduled as a whole.
+        Control flow begins when all before it is done, and all after it when it is done, so that it can happen again,
+        and so do weights that come into the arrays; what is between is scheduled as a whole.
         """
         parts: list[Part] = []
         for part in parts_of(block):
@@ -113,8 +117,12 @@ class _Scheduler:
                 self._flow(parts, block)
                 parts = []
                 self._control(part.ops[0], block)
-            else:
-                parts.append(part)
+                continue
+            if part.load is not None and part.load != self.loaded:
+                self._flow(parts, block)
+                parts = []
+                self._load(part, part.load, block)
+            parts.append(part)
         self._flow(parts, block)
 
     def _control(self, control: ControlOp, block: Block) -> None:
@@ -124,6 +132,20 @@ class _Scheduler:
         for body in control.in_order:
             self._block(body)
         control.set_times(start, self.clock - start)
+
+    def _load(self, part: Part, load: int, block: Block) -> None:
+        """Program the arrays with the weights that a stage needs."""
+        if block is not self.network.block:
+            raise UserError(
+                f"node {node_name(part.multiplies[0])!r} multiplies in a body of control flow, where weights cannot "
+                "pass through the chip in parts: expected as many arrays as all weights need, without --reload"
+            )
+        op = self.loads[load].at(self.clock)
+        last = block.last_op
+        assert last is not None
+        block.insert_op_before(op, last)
+        self.loaded = load
+        self.clock += op.duration_ps.value.data
 
     def _flow(self, parts: Sequence[Part], block: Block) -> None:
         """Schedule parts of a block that have no control flow between them, from now on."""

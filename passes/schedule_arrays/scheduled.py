@@ -174,6 +174,9 @@ def take_apart(network: Network) -> None:
             _end_control(op)
         elif isinstance(op, MultiplyOp):
             op.groups, op.adds = None, None
+        elif isinstance(op, array.LoadOp):
+            op.detach()
+            op.erase()
 
 
 def _dissolve(op: StageOp | KernelOp) -> None:

@@ -21,7 +21,7 @@ def verify_values(program: Program, ends: Numbers, arriving: Mapping[int, int] |
     known = _Times(program, ends)
     known.ready.update(arriving or {})
     op = program.instructions["op"]
-    numbers = np.flatnonzero(~np.isin(op, (Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD)))
+    numbers = np.flatnonzero(~np.isin(op, (Opcode.CLEAR, Opcode.MULTIPLY, Opcode.ADD, Opcode.LOAD)))
     fields = program.instructions[numbers][["op", "flags", "stage", "x", "y", "k", "start"]].tolist()
     for number, end, (code, *others) in zip(numbers.tolist(), ends[numbers].tolist(), fields):
         known.follow(number, Opcode(code), others, end)

@@ -72,7 +72,7 @@ def verify_order(
     runs = [(number, kernels[int(records["k"][number])]) for number in np.flatnonzero(op == Opcode.KERNEL).tolist()]
     inside = body_of_records(records, flow.bodies)
     written = _writers(records, runs, flow, inside, inputs, slots)
-    readers = np.flatnonzero(~np.isin(op, (Opcode.KERNEL, *CONTROL_FLOW)))
+    readers = np.flatnonzero(~np.isin(op, (Opcode.KERNEL, Opcode.LOAD, *CONTROL_FLOW)))
     wrong = (written.by[x[readers]] >= readers) | (written.until[x[readers]] < readers)
     for number in readers[wrong][:1].tolist():
         written.check(number, int(x[number]))

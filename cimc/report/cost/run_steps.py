@@ -24,7 +24,7 @@ def steps_of_run(
 
     An activation or addition takes as long as all its vectors together, or those of its copy of the weight; a transfer
     is there once in each round of its body, for those of other vectors overlap, but as often as there are vectors if
-    the chip counts its links. Operators, by kernel and node, take what `operators` tell of all rounds; without these,
+    the chip counts its links. Weights are loaded once for all tokens of the run. Operators, by kernel and node, take what `operators` tell of all rounds; without these,
     nothing.
     """
     taken = taken_by_steps(steps, vectors)
@@ -33,13 +33,19 @@ def steps_of_run(
         moves = np.isin(steps.kind, (Kind.INWARD, Kind.OUTWARD, Kind.PERMUTATION))
         taken[moves] = np.minimum(taken, _rounds(steps, vectors, run)[steps.record])[moves]
     own = steps.kind != Kind.OPERATOR
-    duration = np.where(own, steps.duration * -(-taken // steps.copies) * vectors.tokens, 0)
+    times = np.where(_loads(steps), 1, vectors.tokens)
+    duration = np.where(own, steps.duration * -(-taken // steps.copies) * times, 0)
     pool, units = np.where(own, steps.pool, Pool.NONE).astype(np.int8), np.where(own, steps.units, 0)
     for kernel, costs in enumerate(operators or ()):
         for step, cost in zip(steps.of_node.of(kernel).tolist(), costs):
             if cost.unit is not Unit.NONE and cost.units:
                 duration[step], pool[step], units[step] = cost.picoseconds, _POOLS[cost.unit], cost.units
     return replace(steps, duration=duration, pool=pool, units=units)
+
+
+def _loads(steps: Steps) -> NDArray[np.bool_]:
+    """Which steps program arrays with other weights."""
+    return steps.program.instructions["op"][steps.record] == Opcode.LOAD
 
 
 def taken_by_steps(steps: Steps, vectors: Vectors) -> Numbers:
