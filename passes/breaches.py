@@ -173,7 +173,9 @@ def wrongly_loaded(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
         op = min(members, key=lambda op: int(_places(op)[:, 0].min(initial=MOST_ARRAYS)))
         first = int(_places(op)[:, 0].min(initial=MOST_ARRAYS))
         if first < end:
-            return Breach(node_of(op), f"node {node_of(op)!r} of load {load} lies in array {first}, of a load before it")
+            return Breach(
+                node_of(op), f"node {node_of(op)!r} of load {load} lies in array {first}, of a load before it"
+            )
         end = 1 + max(int(_places(member)[:, 0].max(initial=0)) for member in members)
     return None
 
@@ -208,7 +210,9 @@ def _out_of_crossbars(chip: ChipAttr, placed: Sequence[MultiplyOp]) -> Breach | 
         if crossbars <= chip.crossbars:
             return None
         if (slices != whole).any():
-            fault = f"arrays {before} to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
+            fault = (
+                f"arrays {before} to {last} have {crossbars} crossbars, chip {chip.chip_name!r} has {chip.crossbars}"
+            )
             return Breach(node_of(op), f"node {node_of(op)}: {fault}")
     there = f"there are {arrays}" if op.load is None else f"of {last + 1 - before} of a load, there are {arrays}"
     return Breach(node_of(op), f"node {node_of(op)}: a tile lies in array {last}, {there}")

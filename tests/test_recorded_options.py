@@ -21,7 +21,8 @@ def test_every_option_stands_there_or_has_no_effect_or_a_place_of_its_own() -> N
     assert set(recorded_options(UserOptions())) == names
     assert set(recorded_options(UserOptions(passes="quantize"))) == names | {"passes"}
     assert set(recorded_options(UserOptions(tokens=8))) == names | {"tokens"}
-    assert names | {"passes", "tokens"} | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
+    assert set(recorded_options(UserOptions(reload=True))) == names | {"reload"}
+    assert names | {"passes", "tokens", "reload"} | SAID_ELSEWHERE | WITHOUT_EFFECT == set(options_of(UserOptions))
 
 
 def test_they_are_in_the_program_file(onnx_file: Callable[..., Path], tmp_path: Path) -> None:

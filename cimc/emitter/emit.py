@@ -216,9 +216,7 @@ class _Emitter:
         first, last = _time(op.first), _time(op.last)
         number, rows, start = _time(op.load), _time(op.rows), _time(op.start_ps)
         stage, arrays = len(self.stages), last - first + 1
-        self.records.append(
-            load_record(stage=stage, load=number, array=first, arrays=arrays, rows=rows, start=start)
-        )
+        self.records.append(load_record(stage=stage, load=number, array=first, arrays=arrays, rows=rows, start=start))
 
     def _flow(self, op: Opcode, control: int, start: int) -> None:
         self.records.append(control_record(op=op, stage=len(self.stages), control=control, start=start))

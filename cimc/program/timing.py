@@ -59,8 +59,8 @@ def record_ends(program: Program, timing: Timing, activations: Activations) -> N
     """When each record is done, in ps from the start of the run.
 
     A MULTIPLY is done with its activation; a permutation moves a vector once more, so it takes a transfer (I16, I17),
-    of which long vectors need more where links have a width. An ADD takes `add_ps` (I18), a LOAD `program_row_ps` a row (I26). A KERNEL is done with the
-    last of its operators, which the table of operations tells (I10).
+    of which long vectors need more where links have a width. An ADD takes `add_ps` (I18), a LOAD `program_row_ps` a row
+    (I26). A KERNEL is done with the last of its operators, which the table of operations tells (I10).
     """
     op = program.instructions["op"]
     ends = program.instructions["start"].astype(np.int64) + move_ps(program, timing)

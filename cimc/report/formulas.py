@@ -18,6 +18,9 @@ FORMULAS = {
     "that",
     "array_work": "sum over the activations of an array of their time, for the vectors per inference over copies of "
     "the weight: of the busiest array, and of all over arrays; without copies: times what the mapping estimated",
+    "reload": "parts of the weights (loads), all tokens of a run passing through one before the next; writes: LOAD "
+    "records / tokens of a run; time_ns: sum over them of rows * program_row_ns / tokens; energy_pj: sum over them of "
+    "programmed cells * program_cell_pj / tokens; lasts: endurance / writes",
     "coverage.share": "multiply-accumulates of arrays (weights of each multiplication * its vectors) / those and the "
     "ones of digital operators by constant weights, all of one run",
     "conversions_per_token": "sum over row groups of planes * slices (of their array's format) * columns, "
@@ -43,7 +46,8 @@ FORMULAS = {
     "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
     "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, "
     "as in latency_ns.parameter",
-    "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add: dynamic energy of products in arrays",
+    "energy_pj.parameter": "adc + dac + cells + shift_add + transfer + add, and program where weights are loaded: "
+    "dynamic energy of products in arrays",
     "energy_pj.digital": "digital + attention: dynamic energy of the other operators",
     "energy_pj.total": "parameter + digital + buffer + memory + leakage; the two memories where the chip says what "
     "they cost",
@@ -54,6 +58,7 @@ FORMULAS = {
     "energy_components_pj.transfer": "(input_bits of each input into each array that uses it, 32 bits of each partial "
     "sum out of its array, the bits of vectors that are permuted) * transfer_bit_pj",
     "energy_components_pj.add": "(elements of partial sums - elements of products) * add_pj",
+    "energy_components_pj.program": "cells of all arrays that are loaded in a run / its tokens * program_cell_pj",
     "energy_components_pj.digital": "sum over operators of ceil(elements / vector_width) * vector_pj, normalize_pj for "
     "those that normalize",
     "energy_components_pj.attention": "multiply-accumulates * mac_pj",
@@ -67,7 +72,7 @@ FORMULAS = {
     "area_components_um2.digital": "digital_units * digital_unit_um2",
     "area_components_um2.attention": "attention_units * attention_unit_um2",
     "area_components_um2.buffer": "ceil(memory.held / 1024) * buffer_um2",
-    "area_um2": "sum of area_components_um2, of the arrays that the program uses",
+    "area_um2": "sum of area_components_um2, of the arrays that the program uses, at a time where weights are loaded",
     "leakage_uw": "crossbars / (slices of an 8-bit array) * array_leakage_uw, crossbars * adcs * adc_leakage_uw, "
     "digital_units * digital_unit_leakage_uw, attention_units * attention_unit_leakage_uw, ceil(memory.held / 1024) * "
     "buffer_leakage_uw, memory_leakage_uw",

@@ -18,6 +18,7 @@ from cimc.report.copies import ArrayWork, Copied, array_work, copied_weights
 from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources
 from cimc.report.cost.program_cost import Components, Cost, add, cost_of
+from cimc.report.cost.reload import Reload
 from cimc.report.cost.vectors import Per
 from cimc.report.formats import FormatUse, format_uses, utilization_of
 from cimc.report.formulas import FORMULAS
@@ -73,6 +74,8 @@ class Report:
     """The weights that lie in the arrays more than once."""
     array_work: ArrayWork | None
     """How evenly arrays are at work, and what copies bought."""
+    reload: Reload | None
+    """What it takes that weights pass through the chip in parts; None where all stay in the arrays."""
     structures: Mapping[str, Mapping[str, int]]
     """For each kind of structure how many weights are multiplied by (`factors`), and how many `layers` they make."""
     dense_weights: int
@@ -125,6 +128,7 @@ class Report:
             "array_work": None
             if self.array_work is None
             else {**vars(self.array_work), "ratio": self.array_work.ratio},
+            "reload": None if self.reload is None else {**vars(self.reload), "lasts": self.reload.lasts},
             "layers": layers,
             "stage_costs": stages,
             "notes": list(self.notes),
@@ -184,6 +188,7 @@ class _Reporter:
             sharing=sharing_of(program),
             copies=copied_weights(program),
             array_work=array_work(program, cost.time),
+            reload=cost.reload,
             structures=structures_of(program.weights[m.weight].structure for m in program.multiplications),
             dense_weights=_optional(program.notes.get("dense_weights")) or stored,
             conversions_per_token=made,

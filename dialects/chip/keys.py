@@ -116,7 +116,9 @@ KEYS = (
         low=1e-3,
         high=10**9,
     ),
-    Key("program_row_ns", float, "programming one row of an array anew, in all arrays at the same time", high=SECOND_NS),
+    Key(
+        "program_row_ns", float, "programming one row of an array anew, in all arrays at the same time", high=SECOND_NS
+    ),
     Key("program_cell_pj", float, "programming one cell anew", high=JOULE_PJ),
     Key("endurance", float, "how often a cell can be programmed", low=1, high=1e18),
     Key("digital_units", int, "units that add partial sums, working in parallel", low=1, high=MOST),

@@ -36,7 +36,7 @@ def place_in_loads(
         if crossbars > chip.crossbars:
             raise UserError(
                 f"node {nodes[own[0]]!r} alone needs {crossbars} crossbars in {arrays_used(placements)} arrays, chip "
-                f"{chip.chip_name!r} has {chip.crossbars} in {chip.arrays}: raise its `arrays`, a weight is loaded whole"
+                f"{chip.chip_name!r} has {chip.crossbars} in {chip.arrays}: raise its `arrays`"
             )
         for symbol, placement in zip(own, placements, strict=True):
             places[symbol] = replace(placement, places=placement.places + np.array([before, 0, 0])), number

@@ -64,8 +64,8 @@ class PlaceTilesPass(ModulePass):
     copy weights (`copies 2`). A later run places anew, and starts from one copy and the tiles that `tile-blocks` makes
     if it was these that were cut.
     Weights of one format (`choose-formats`) share arrays, numbered one format after the other. Needs tiles
-    (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars without `reload`. Works on the network as a whole,
-    for all weights share the arrays.
+    (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars without `reload`. Works on
+    the network as a whole, for all weights share the arrays.
     """
 
     name = "place-tiles"

@@ -158,7 +158,8 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
     arguments = (network, "--chip", "tiny-4", "--arrays", "1", "--mapping", "linear", "-o", tmp_path / "p.cim")
     assert fails("cimc", *arguments) == (
         f"{network}: mapping linear needs 8 crossbars in 2 arrays of 4x4, chip 'tiny-4' has 4 in 1: "
-        "raise its `arrays`, or choose a chip with larger ones (others need: sparsemap 8, densemap 8, spread 8)"
+        "raise its `arrays`, or choose a chip with larger ones, or let weights pass through it in parts: --reload "
+        "(others need: sparsemap 8, densemap 8, spread 8)"
     )
 
 

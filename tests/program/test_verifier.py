@@ -244,7 +244,7 @@ def test_as_many_units_as_there_may_be() -> None:
         ),
         (program(inputs=[Input("x", "int8", (), 8)]), "an input uses value 8, the program has 5 values"),
         (program(inputs=[Input("x", "int8", (), 5)]), "an input uses value 5, the program has 5 values"),
-        (record(1, op=11), "record 1 has opcode 11, expected 1 to 10"),
+        (record(1, op=12), "record 1 has opcode 12, expected 1 to 11"),
         (record(3, adc_bits=0), "record 3 has adc_bits 0, expected 1 to 32"),
         (record(3, adc_shift=25), "record 3 has adc_shift 25, expected 0 to 24"),
         (record(1, x=5), "record 1 reads value 5, the program has 5 values"),

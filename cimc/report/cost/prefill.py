@@ -12,6 +12,7 @@ from cimc.clock.steps import steps_of
 from cimc.options.conditions import DEFAULT_TOKENS, Conditions
 from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
+from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_pipeline
 from cimc.report.cost.digital_cost import DigitalCost
 from cimc.report.cost.kernel_runs import Run
@@ -22,6 +23,8 @@ from passes.analysis.cost.pipeline import Prefill, prefill
 
 LARGE = 60_000
 """Records and operations of a program that is scheduled only if tokens are asked for: that takes seconds."""
+LOADS = "weights that are loaded"
+"""What limits the tokens of a program whose weights pass through the chip in parts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,9 @@ def many_tokens(
     tokens = conditions.tokens or DEFAULT_TOKENS
     why = why_no_pipeline(program) or _why_estimated(program, conditions, vectors)
     if why:
-        return ManyTokens(_estimates(tokens, time, digital), note=f"many tokens: an estimate, no schedule: {why}")
+        has_loads = bool((program.instructions["op"] == Opcode.LOAD).any())
+        estimates = _loading(tokens, time) if has_loads else _estimates(tokens, time, digital)
+        return ManyTokens(estimates, note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
     arrays = steps_of_run(steps, ONE, run, None)
     alone, pipeline = _scheduled(arrays, tokens)
@@ -73,6 +78,12 @@ def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -
     if conditions.tokens is None and records > LARGE:
         return f"it would take long for {records:,} records and operations, ask for it with --tokens"
     return ""
+
+
+def _loading(tokens: int, time: ProgramTime) -> dict[str, Prefill | None]:
+    """A run begins with the first part of the weights, when the one before is done with the last."""
+    lasts = {"parameter": time.parameter_ns, "total": time.total_ns}
+    return {name: None if span is None else prefill(tokens, span, {LOADS: span}) for name, span in lasts.items()}
 
 
 def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> dict[str, Prefill | None]:

@@ -24,6 +24,7 @@ from cimc.report.cost.key_values import NO_KEYS, key_values_of
 from cimc.report.cost.prefill import many_tokens
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
+from cimc.report.cost.reload import Reload, reload_of
 from cimc.report.cost.traffic import Traffic, traffic_of
 from cimc.report.cost.vectors import Vectors, vectors_of
 from cimc.report.largest_parts import OTHERS
@@ -50,11 +51,14 @@ class Cost:
     arrays: ArrayCost
     time: ProgramTime | None
     """None if the program says nothing about time."""
+    reload: Reload | None
+    """None if all weights stay in the arrays."""
     run: Run | None
     """What was seen of the kernels; None if digital operators are not counted."""
     digital: DigitalCost | None
     energy: Components
-    """By component: those of arrays, `digital`, `attention`, `buffer`, `memory` and `leakage`."""
+    """By component: those of arrays, `program` where weights are loaded, `digital`, `attention`, `buffer`, `memory` and
+    `leakage`."""
     area: Components
     leakage: Components
     """Power by component."""
@@ -112,15 +116,18 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors, seen, None if digital is None else digital.operators)
     many = many_tokens(program, conditions, vectors, seen, time, digital)
-    hardware, count = chip.hardware_costs(), crossbars(program)
+    reload = reload_of(program, chip, vectors.tokens)
+    hardware, count = chip.hardware_costs(), crossbars(program) if reload is None else reload.crossbars
     cost = Cost(
         vectors=vectors,
         arrays=arrays,
         time=time,
+        reload=reload,
         run=run,
         digital=digital,
         energy={
             **arrays.components(),
+            **({} if reload is None else {"program": reload.energy_pj}),
             "digital": None if digital is None else digital.digital_pj,
             "attention": None if digital is None else digital.attention_pj,
             **({} if traffic is None else memory_pj(memory, traffic.moved, traffic.keys_and_values)),
@@ -201,6 +208,8 @@ def _notes(chip: ChipAttr, cost: Cost) -> list[str]:
     """What the figures lack or assume."""
     given = chip.to_dict()
     lacking = {key: name for name, keys in KEYS_OF_COMPONENTS.items() for key in keys if cost.energy[name] is None}
+    if cost.reload is not None and cost.reload.energy_pj is None:
+        lacking["program_cell_pj"] = "program"
     if cost.digital is not None:
         lacking |= {"vector_pj": "digital"} if cost.digital.digital_pj is None else {}
         lacking |= {"mac_pj": "attention"} if cost.digital.attention_pj is None else {}

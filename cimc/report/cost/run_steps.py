@@ -24,8 +24,8 @@ def steps_of_run(
 
     An activation or addition takes as long as all its vectors together, or those of its copy of the weight; a transfer
     is there once in each round of its body, for those of other vectors overlap, but as often as there are vectors if
-    the chip counts its links. Weights are loaded once for all tokens of the run. Operators, by kernel and node, take what `operators` tell of all rounds; without these,
-    nothing.
+    the chip counts its links. Weights are loaded once for all tokens of the run. Operators, by kernel and node, take
+    what `operators` tell of all rounds; without these, nothing.
     """
     taken = taken_by_steps(steps, vectors)
     timing = steps.program.timing

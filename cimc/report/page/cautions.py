@@ -16,6 +16,7 @@ from cimc.report.copies import copies_sentences
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.key_figures import missing_figures
 from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, TOTALS, said_parts
+from cimc.report.reload_text import reload_sentences
 from cimc.report.study import Study
 from cimc.report.texts.parts_text import constants_text
 from cimc.report.texts.text import limit_text
@@ -28,6 +29,7 @@ def cautions(study: Study) -> Iterator[str]:
     if missing:
         yield f"Not modelled for this program, so not shown: {'; '.join(missing)}."
     yield from (f"{note[:1].upper()}{note[1:]}." for note in study.report.notes)
+    yield from reload_sentences(study.report.reload, worded("a token", study.report.per))
     yield from _clipping(study)
     for layer in study.report.layers:
         if "almost" in layer.notes:

@@ -17,6 +17,7 @@ from cimc.report.largest_parts import AREA as TOTAL_AREA
 from cimc.report.largest_parts import MEMORIES
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, number, plainly
+from cimc.report.reload_text import reload_lines
 from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
@@ -43,6 +44,7 @@ def summary_lines(report: Report, distance: Distance | None = None) -> Iterator[
     if report.sharing.saved_weights:
         yield f"sharing       {sharing_text(report.sharing, report.arrays)}"
     yield from copies_lines(report.copies, report.array_work, worded("a token", report.per))
+    yield from reload_lines(report.reload, worded("a token", report.per))
     if report.permutations_executed or report.permutations_before_folding:
         before = report.permutations_before_folding
         yield f"permutations  {report.permutations_executed} executed, {before} before folding"
@@ -134,7 +136,8 @@ def _cost_lines(report: Report) -> Iterator[str]:
     )
     yield from parts_lines(report, *ENERGIES)
     area = plainly(report.area_um2, AREA)
-    yield f"area          {area}, of {report.arrays} arrays and all digital and attention units{_buffers_text(report)}"
+    arrays = report.arrays if report.reload is None else report.reload.arrays
+    yield f"area          {area}, of {arrays} arrays and all digital and attention units{_buffers_text(report)}"
     yield from parts_lines(report, TOTAL_AREA)
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
     if alone is not None:
