@@ -224,6 +224,8 @@ class Simulation:
                     activations.setdefault(key, []).append(record)
                 case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
                     raise NotImplementedError("the simulation knows no control flow")
+                case Opcode.LOAD:
+                    raise NotImplementedError("the simulation knows no loads")
         for group in activations.values():
             demand(len({(self.plan.copies[record["y"]], record["flags"]) for record in group}) == 1)
             if not self.plan.is_idle(group, self.number):
