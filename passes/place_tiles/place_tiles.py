@@ -58,7 +58,7 @@ class PlaceTilesPass(ModulePass):
       tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
-    With `reload`, weights pass through a chip of too few arrays in parts (`in load 1`): arrays of a part have numbers
+    With `reload`, weights pass through a chip of too few arrays in parts (`load 1`): arrays of a part have numbers
     behind those of the parts before it.
     `spread` may cut tiles: there are more then. With `throughput` on a chip of more `arrays` than weights need, it may
     copy weights (`copies 2`). A later run places anew, and starts from one copy and the tiles that `tile-blocks` makes

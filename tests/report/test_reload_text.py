@@ -10,7 +10,8 @@ MANY = Reload(loads=1, arrays=3, crossbars=12, writes=0.5, time_ns=4000.0, energ
 def test_lines() -> None:
     assert list(reload_lines(None, "a token")) == list(reload_sentences(None, "a token")) == []
     assert list(reload_lines(FEW, "a token")) == [
-        "reload        2 loads of at most 3 arrays, 1 write of a cell a token, programming takes 4 us and unknown a token",
+        "reload        2 loads of at most 3 arrays, 1 write of a cell a token, "
+        "programming takes 4 us and unknown a token",
         "endurance     not known, the chip does not say; each token wears cells: 1 write of a cell a token",
     ]
 

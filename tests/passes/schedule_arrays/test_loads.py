@@ -21,10 +21,10 @@ builtin.module attributes {{hardware.chip = #hardware.chip<{CHIP}>}} {{
   cim.weight @w = dense<127> : tensor<4x4xi8>
   cim.weight @v = dense<5> : tensor<2x4xi8>
   func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x2xui8>) -> (tensor<?x4xi32>, tensor<?x4xi32>) {{
-    %a = array.multiply %x by @w in load 0 {{
+    %a = array.multiply %x by @w load 0 {{
       tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
     }} : tensor<?x4xui8> -> tensor<?x4xi32>
-    %b = array.multiply %z by @v in load 1 {{
+    %b = array.multiply %z by @v load 1 {{
       tile 0: rows 0 to 1, columns 0 to 3 in array 1 at row 1, column 0
     }} : tensor<?x2xui8> -> tensor<?x4xi32>
     func.return %a, %b : tensor<?x4xi32>, tensor<?x4xi32>
@@ -42,7 +42,7 @@ def spans(module: ModuleOp) -> list[tuple[str, int, int]]:
 
 def test_each_stage_waits_for_its_load_and_each_load_for_the_stage_before() -> None:
     context = make_context()
-    network = Network.of(context, Parser(context, TEXT.replace(" in load", " load")).parse_module())
+    network = Network.of(context, Parser(context, TEXT).parse_module())
     before = text_of(network.module)
     ScheduleArraysPass().apply(context, network.module)
     check(network.module, ScheduleArraysPass.name)
