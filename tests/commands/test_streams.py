@@ -134,8 +134,8 @@ def test_chips(capsys: pytest.CaptureFixture[str]) -> None:
         compile_model.main(["--list-chips"])
     assert stop.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["isaac-128", "pcm-256", "sram-256", "tiny-4"]
-    assert "; 256x256, 2-bit cells, 1-bit DAC, 8 ADCs of up to 8 bits" in lines[1]
+    assert [line.split()[0] for line in lines] == ["3dsim-256", "isaac-128", "pcm-256", "sram-256", "tiny-4"]
+    assert "; 256x256, 2-bit cells, 1-bit DAC, 8 ADCs of up to 8 bits" in lines[2]
 
 
 def test_python_m_cimc(network: Path, tmp_path: Path) -> None:

@@ -153,7 +153,8 @@ def _cost_lines(report: Report) -> Iterator[str]:
     sizes = sizes_text(report.conditions["dims"])
     counted = f"; digital operators for {sizes}" if sizes else ""
     model = (report.adc_model or "none").split(":")[0]
-    yield f"assumed       ADC model {model}; {one_line(constants_text(report))}{counted}"
+    yield f"assumed       ADC model {model}{counted}"
+    yield f"constants     {one_line(constants_text(report))}"
     yield from (f"note          {one_line(note)}" for note in report.notes)
 
 
