@@ -85,8 +85,10 @@ class _Bound:
             self.products.setdefault(step, []).append(own)
         number = {value: i for i, value in enumerate(values.tolist())}
         moved = np.flatnonzero(steps.kind == Kind.OUTWARD)
-        slots = program.instructions["x"][steps.record[moved]].tolist()
-        self.outward = {step: number[slot] for step, slot in zip(moved.tolist(), slots) if slot in number}
+        slots: list[int] = program.instructions["x"][steps.record[moved]].tolist()
+        self.outward: dict[int, int] = {
+            step: number[slot] for step, slot in zip(moved.tolist(), slots) if slot in number
+        }
         """the multiplication whose product each step moves out"""
 
     def latency(self) -> int:
@@ -95,9 +97,10 @@ class _Bound:
         ends = [0] * len(steps)
         kinds: list[int] = steps.kind.tolist()
         durations: list[int] = steps.duration.tolist()
-        for step in steps.order.tolist():
+        order: list[int] = steps.order.tolist()
+        for step in order:
             needs: list[int] = steps.needs.of(step).tolist()
-            end = max([ends[other] for other in needs], default=0)
+            end: int = max([ends[other] for other in needs], default=0)
             if kinds[step] == Kind.ACTIVATION:
                 for product in self.products[step]:
                     end = clock.begin(product, end)
