@@ -54,15 +54,16 @@ class PlaceTilesPass(ModulePass):
     After:
     ```mlir
     %acc = array.multiply %q by @w {
-      tile 0: rows 0 to 3, columns 0 to 3 in array 0 at row 0, column 0
-      tile 1: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 0
+      tile 0: rows 0 to 3, columns 0 to 2 in array 0 at row 0, column 0
+      tile 1: rows 0 to 3, columns 3 to 3 in array 1 at row 0, column 0
+      tile 2: rows 0 to 3, columns 4 to 5 in array 1 at row 0, column 1
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     With `reload`, weights pass through a chip of too few arrays in parts (`load 1`): arrays of a part have numbers
     behind those of the parts before it.
-    `spread` may cut tiles: there are more then. With `throughput` on a chip of more `arrays` than weights need, it may
-    copy weights (`copies 2`). A later run places anew, and starts from one copy and the tiles that `tile-blocks` makes
-    if it was these that were cut.
+    `spread` may cut tiles, as here, to let arrays work equally long: there are more then. With `throughput` on a chip
+    of more `arrays` than weights need, it may copy weights (`copies 2`). A later run places anew, and starts from one
+    copy and the tiles that `tile-blocks` makes if it was these that were cut.
     Weights of one format (`choose-formats`) share arrays, numbered one format after the other. Needs tiles
     (`tile-blocks`) that fit the chip's arrays; fails where it has too few crossbars without `reload`. Works on
     the network as a whole, for all weights share the arrays.

@@ -57,7 +57,7 @@ def test_colours_are_those_of_the_page() -> None:
     assert len(rectangles(picture)) == len(program.arrays) + len(program.tiles)
     weights = np.unique(program.tiles[:, 0]).tolist()
     assert colors == [EMPTY, *(study.colors[study.owner_of_weight[weight]] for weight in weights)]
-    assert len(picture) < 20_000
+    assert len(picture) < 25_000
 
 
 def test_no_more_than_can_be_drawn(handmade: Program, monkeypatch: pytest.MonkeyPatch) -> None:
