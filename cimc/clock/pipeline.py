@@ -132,7 +132,9 @@ class _Search:
         while not self.schedules:
             interval = int(self.lowest * tries.pop(0)) if tries else interval * 4
             assert interval < 1 << 62, "no interval is long enough"
-            self._try(interval, self._long_operators(), 0)
+            # what is placed first may wait for whole intervals, which a token must not that the next one waits for
+            if not self._try(interval, self._long_operators(), 0):
+                self._try(interval, [], 0)
 
     def _orders(self) -> Iterator[list[int]]:
         """Stages to place before all others: in the order of the program, and those first that have the most work."""

@@ -191,7 +191,8 @@ def test_too_little_coverage(network: Path, fails: Callable[..., str], onnx_file
 
 def test_unknown_chips(network: Path, fails: Callable[..., str], tmp_path: Path) -> None:
     assert fails("cimc", network, "--chip", "none") == (
-        "unknown chip 'none': expected one of 3dsim-256, isaac-128, pcm-256, sram-256, tiny-4 or the path of a TOML file"
+        "unknown chip 'none': expected one of 3dsim-256, isaac-128, pcm-256, sram-256, tiny-4 or the path of a "
+        "TOML file"
     )
     (tmp_path / "my.toml").write_text("rows = ")
     message = fails("cimc", network, "--chip", tmp_path / "my.toml")

@@ -50,8 +50,8 @@ def test_tiles_of_a_larger_chip(
         return
     size = "4x4" if passes == "tile-blocks" else "4x3"  # where spread has cut them
     assert fails("cim-opt", file, "-p", next_pass) == (
-        f"{file}: node '/fc' has tiles of {size}, chip 'tiny-4' has arrays of 2x4: run tile-blocks, on IR from before it, "
-        "for this chip"
+        f"{file}: node '/fc' has tiles of {size}, chip 'tiny-4' has arrays of 2x4: run tile-blocks, on IR from before "
+        "it, for this chip"
     )
 
 

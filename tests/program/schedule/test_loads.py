@@ -52,7 +52,7 @@ def changed(program: Program, opcode: Opcode, number: int, **fields: int) -> Pro
         (Opcode.LOAD, 1, {"n": 1}, r"record \d+ loads 20 crossbars, the chip has 16"),
     ],
 )
-def test_loads_that_cannot_be(
+def test_loads_that_cannot_be(  # S19, and how long they take: I26
     small: Program, opcode: Opcode, number: int, fields: dict[str, int], message: str
 ) -> None:
     with pytest.raises(ProgramError, match=message):
