@@ -173,8 +173,9 @@ def test_the_adc_model_is_named(onnx_file: Callable[..., Path], compiled: Callab
     program = compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }"), chip="pcm-256").program
     model = "closed-form-28nm: closed form for SAR ADCs in 28 nm (ZigZag-IMC)"
     assert report_of(program).adc_model == model
-    assumed = "digital set simulator, buffers and key/value memory not counted; digital operators for n = 1"
-    assert f"assumed       ADC model closed-form-28nm; {assumed}" in list(summary_lines(report_of(program)))
+    lines = list(summary_lines(report_of(program)))
+    assert "assumed       ADC model closed-form-28nm; digital operators for n = 1" in lines
+    assert "constants     digital set simulator, buffers and key/value memory not counted" in lines
 
 
 def test_a_report_for_more_tokens(handmade: Program) -> None:
