@@ -7,7 +7,7 @@ import numpy as np
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
 from cimc.program.arrays.planes import planes_of
-from cimc.program.timing import activations_of
+from cimc.program.times.timing import activations_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cimc.clock.partial_sums import Work, needs_of_sums
 from cimc.program.metadata import Timing
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
-from cimc.program.timing import Activations, activations_of, record_ends
+from cimc.program.times.timing import Activations, activations_of, record_ends
 
 Pairs = tuple[Numbers, Numbers]
 

@@ -14,9 +14,9 @@ from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.places import Placement
 from passes.analysis.row_groups import GROUP, tile_groups, whole_bounds
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
-from passes.place_tiles.analysis.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.work import Work, works_of_tiles
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.place_tiles.analysis.work import Work, works_of_tiles
 from passes.place_tiles.tile_work import prices_of
 from passes.quantize.analysis.quantization import quantised
 from passes.rewriting.chip_times import picoseconds

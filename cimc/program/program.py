@@ -32,9 +32,9 @@ from cimc.program.metadata import (
     Weight,
 )
 from cimc.program.onnx_models.kernel_checks import verify_models
-from cimc.program.pipeline import Pipeline, verify_pipelined
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
+from cimc.program.times.pipeline import Pipeline, verify_pipelined
 from cimc.program.verification.checks import verify_slots
 from cimc.program.verification.chips import verify_chip, verify_timing
 from cimc.program.verification.copies import verify_copies

@@ -10,10 +10,10 @@ from cimc.options.conditions import DECODE, Conditions
 from cimc.program.arrays.conversions import MayClip, may_clip
 from cimc.program.distance import Distance
 from cimc.program.metadata import Json
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
+from cimc.program.times.pipeline import Pipeline
 from cimc.report.copies import ArrayWork, Copied, array_work, copied_weights
 from cimc.report.cost.coverage import Coverage
 from cimc.report.cost.program_chip import adc_description, chip_of_program, chip_sources

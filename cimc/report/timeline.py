@@ -13,8 +13,8 @@ from cimc.program.metadata import Kernel, Timing
 from cimc.program.one_line import one_line
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode, Records
-from cimc.program.timing import activations_of
-from cimc.program.transfers import move_ps
+from cimc.program.times.timing import activations_of
+from cimc.program.times.transfers import move_ps
 
 
 class Resource(StrEnum):

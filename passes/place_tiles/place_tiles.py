@@ -23,10 +23,10 @@ from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
 from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
-from passes.place_tiles.analysis.copies import has_spare_arrays, interval_of, with_copies
+from passes.place_tiles.analysis.copying.copies import has_spare_arrays, interval_of, with_copies
+from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
-from passes.place_tiles.analysis.plans import MOST_COPIES, Room
-from passes.place_tiles.analysis.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.loads import place_in_loads
 from passes.place_tiles.tile_times import tile_times

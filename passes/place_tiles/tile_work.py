@@ -8,7 +8,7 @@ from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.row_groups import whole_bounds
-from passes.place_tiles.analysis.work import Prices, Work, works_of_tiles
+from passes.place_tiles.analysis.spreading.work import Prices, Work, works_of_tiles
 from passes.rewriting.chip_times import array_times
 
 

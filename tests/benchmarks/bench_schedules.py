@@ -14,7 +14,7 @@ from dialects.chip.formats import CellFormat
 from passes.analysis.places import Placement
 from passes.analysis.row_groups import tile_groups
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.place_tiles.analysis.spread import place_spread
+from passes.place_tiles.analysis.spreading.spread import place_spread
 from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.block import schedule_block
 from passes.schedule_arrays.analysis.steps import Product, Row, Stage

@@ -15,7 +15,7 @@ from cimc.program.metadata import Stage, Timing
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.timing import activations_of, record_ends
+from cimc.program.times.timing import activations_of, record_ends
 
 
 @pytest.mark.parametrize("seed", range(8))

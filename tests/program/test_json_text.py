@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cimc.program.json_text import FIELDS, array_entries, header_json, json_lines, record_entries
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.seal import Seal
+from cimc.program.times.pipeline import Pipeline
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "objdump.schema.json").read_text())
 

@@ -8,9 +8,9 @@ import numpy as np
 from cimc.program.arrays.formats import Format
 from cimc.program.listing import array_lines, header_lines, listing_lines
 from cimc.program.metadata import Source
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.seal import VERSION, Seal
+from cimc.program.times.pipeline import Pipeline
 
 
 def test_listing(handmade: Program) -> None:

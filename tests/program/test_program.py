@@ -18,9 +18,9 @@ from cimc.program.container import Container, read_container, write_container
 from cimc.program.distance import PROGRAM, Distance
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Json
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
+from cimc.program.times.pipeline import Pipeline
 
 
 @pytest.fixture

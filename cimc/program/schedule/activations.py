@@ -8,7 +8,7 @@ from cimc.program.arrays.tiles import programmed_cells
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.schedule.sharing import first_wrong
-from cimc.program.timing import Activations, Numbers
+from cimc.program.times.timing import Activations, Numbers
 
 
 def verify_activations(program: Program, activations: Activations) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from cimc.program.control_flow.bodies import WHOLE, Body, bodies_of, body_of_records
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 
 def verify_bodies(program: Program, ends: Numbers) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Timing
-from cimc.program.pipeline import Pipeline
 from cimc.program.port_names import cache_pairs
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, INTO_ARRAYS, Opcode
@@ -23,7 +22,8 @@ from cimc.program.schedule.registers import verify_registers
 from cimc.program.schedule.sums import verify_sums
 from cimc.program.schedule.tokens import one_token, verify_turns
 from cimc.program.schedule.values import verify_values
-from cimc.program.timing import Activations, Numbers, activations_of, record_ends
+from cimc.program.times.pipeline import Pipeline
+from cimc.program.times.timing import Activations, Numbers, activations_of, record_ends
 
 MAXIMAL_STEP_PS = 1 << 40
 """The longest settling, conversion, transfer or addition: about a second."""

@@ -4,8 +4,8 @@ import numpy as np
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.timing import Numbers
-from cimc.program.transfers import moves_of
+from cimc.program.times.timing import Numbers
+from cimc.program.times.transfers import moves_of
 
 
 def verify_links(program: Program, links: int | None, ends: Numbers) -> None:

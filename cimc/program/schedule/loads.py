@@ -6,7 +6,7 @@ from cimc.program.arrays.formats import slices_of, usual_format
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 
 def verify_loads(program: Program, ends: Numbers) -> None:

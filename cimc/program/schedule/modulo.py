@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cimc.program.errors import ProgramError
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 MOST_USES = 1 << 24
 """Of all resources in the time after which all repeats."""

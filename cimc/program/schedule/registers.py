@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 
 class Services(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimc.program.program import Program
-from cimc.program.timing import Activations, Numbers
+from cimc.program.times.timing import Activations, Numbers
 
 _APART = 1 << 18
 """Rows, or columns, between activations on the line that those of all lie on: more than two arrays can have."""

@@ -9,7 +9,7 @@ import numpy as np
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 _APART = 1 << 33
 """Elements between products on the line that all elements lie on: more than a product can have."""

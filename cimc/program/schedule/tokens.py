@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from cimc.program.arrays.copies import copies_of_values
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Stage, Timing
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.modulo import Uses, first_excess
 from cimc.program.schedule.registers import services_of, sets_text
-from cimc.program.timing import Activations, Numbers
-from cimc.program.transfers import moves_of
+from cimc.program.times.pipeline import Pipeline
+from cimc.program.times.timing import Activations, Numbers
+from cimc.program.times.transfers import moves_of
 
 MAXIMAL_INTERVAL_PS = 1 << 52
 """More than an hour. With as many copies as there may be, no sum of such times overflows 64 bits."""

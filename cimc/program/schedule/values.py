@@ -9,7 +9,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
 from cimc.program.schedule.operators import Operators
-from cimc.program.timing import Numbers
+from cimc.program.times.timing import Numbers
 
 
 def verify_values(program: Program, ends: Numbers, arriving: Mapping[int, int] | None = None) -> dict[int, int]:

@@ -28,7 +28,7 @@ from cimc.program.open_sizes import side_of
 from cimc.program.program import Program
 from cimc.program.records import CONTROL_FLOW, Opcode
 from cimc.report.cost.body_runs import LEFT_OUT, Bodies, BodyWatch, Shape, joined
-from cimc.report.cost.byte_counts import ByteCounts
+from cimc.report.cost.memories.byte_counts import ByteCounts
 from cimc.report.cost.watching import shapes_in, with_outputs, with_shapes
 
 COUNTING_SECONDS = 20.0

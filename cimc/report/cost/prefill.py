@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimc.clock.graph import Steps
-from cimc.clock.pipeline import Modulo
-from cimc.clock.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
+from cimc.clock.pipelines.pipeline import Modulo
+from cimc.clock.pipelines.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
 from cimc.clock.steps import steps_of
 from cimc.options.conditions import DEFAULT_TOKENS, Conditions
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_pipeline
+from cimc.program.times.pipeline import Pipeline
 from cimc.report.cost.digital_cost import DigitalCost
 from cimc.report.cost.kernel_runs import Run
 from cimc.report.cost.program_time import ProgramTime

@@ -13,19 +13,19 @@ from cimc.program.errors import ProgramError
 from cimc.program.metadata import Input
 from cimc.program.one_line import one_line
 from cimc.program.open_sizes import assumed, longer_inputs
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
+from cimc.program.times.pipeline import Pipeline
 from cimc.report.cost.array_cost import ArrayCost, array_cost
 from cimc.report.cost.coverage import Coverage, coverage_of
 from cimc.report.cost.digital_cost import DigitalCost, digital_cost
 from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
-from cimc.report.cost.key_values import NO_KEYS, key_values_of
+from cimc.report.cost.memories.key_values import NO_KEYS, key_values_of
+from cimc.report.cost.memories.traffic import Traffic, traffic_of
 from cimc.report.cost.prefill import many_tokens
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.reload import Reload, reload_of
-from cimc.report.cost.traffic import Traffic, traffic_of
 from cimc.report.cost.vectors import Vectors, vectors_of
 from cimc.report.largest_parts import OTHERS
 from dialects.chip.costs import MemoryCosts

@@ -11,7 +11,7 @@ from cimc.clock.graph import Kind, Steps
 from cimc.clock.retiming import ends_of, retimed
 from cimc.clock.steps import steps_of
 from cimc.program.program import Program
-from cimc.program.timing import activations_of
+from cimc.program.times.timing import activations_of
 from cimc.report.cost.array_cost import tiles_of_records
 from cimc.report.cost.kernel_runs import Run
 from cimc.report.cost.run_steps import steps_of_run, taken_by_steps

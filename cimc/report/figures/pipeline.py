@@ -8,9 +8,9 @@ import altair as alt
 import numpy as np
 
 from cimc.program.arrays.copies import copies_of_values
-from cimc.program.pipeline import Pipeline
 from cimc.program.records import Opcode
-from cimc.program.timing import activations_of, record_ends
+from cimc.program.times.pipeline import Pipeline
+from cimc.program.times.timing import activations_of, record_ends
 from cimc.report.figures.figure import WIDTH, Figure, Panel, table, zooming
 from cimc.report.figures.theme import tone
 from cimc.report.figures.time_axis import MICROSECOND, evenly, lane_axis

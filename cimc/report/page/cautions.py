@@ -16,9 +16,9 @@ from cimc.report.copies import copies_sentences
 from cimc.report.cost.vectors import INFERENCE
 from cimc.report.key_figures import missing_figures
 from cimc.report.largest_parts import AREA, DIGITAL, LEAKAGE, PARAMETER, TOTAL, TOTALS, said_parts
-from cimc.report.reload_text import reload_sentences
 from cimc.report.study import Study
 from cimc.report.texts.parts_text import constants_text
+from cimc.report.texts.reload_text import reload_sentences
 from cimc.report.texts.text import limit_text
 from cimc.report.words import vectors_text, worded
 

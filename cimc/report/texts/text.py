@@ -17,12 +17,12 @@ from cimc.report.largest_parts import AREA as TOTAL_AREA
 from cimc.report.largest_parts import MEMORIES
 from cimc.report.layer import Layer, have_formats
 from cimc.report.quantities import AREA, ENERGY, TIME, Unit, number, plainly
-from cimc.report.reload_text import reload_lines
 from cimc.report.report import Report, Split
 from cimc.report.sharing import sharing_text
 from cimc.report.structures import structure_text
 from cimc.report.texts.coverage_text import coverage_lines
 from cimc.report.texts.parts_text import ENERGIES, constants_text, parts_lines
+from cimc.report.texts.reload_text import reload_lines
 from cimc.report.texts.table import Table, aligned
 from cimc.report.words import vectors_text, worded
 

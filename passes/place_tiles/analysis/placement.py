@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from passes.analysis.places import Placement, Table
-from passes.place_tiles.analysis.work import Work
+from passes.place_tiles.analysis.spreading.work import Work
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from passes.place_tiles.analysis.densemap import place_densemap
 from passes.place_tiles.analysis.linear import place_linear
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.sparsemap import place_sparsemap
-from passes.place_tiles.analysis.spread import place_spread
+from passes.place_tiles.analysis.spreading.spread import place_spread
 
 Mapping = Callable[[Sequence[WeightTiles], int, int], list[Placement]]
 """Weights, rows and columns of an array -> the place of each weight."""

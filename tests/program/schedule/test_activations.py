@@ -10,7 +10,7 @@ from cimc.program.metadata import Multiplication, Timing, Weight
 from cimc.program.program import Program
 from cimc.program.records import Opcode, Records, multiply_records
 from cimc.program.schedule.activations import verify_activations
-from cimc.program.timing import activations_of
+from cimc.program.times.timing import activations_of
 
 TIMING = Timing(10, tuple(range(1, 9)), 100, 20, 1, 0, 4)
 """A plane of two columns to one bit takes 12 ps."""

@@ -9,7 +9,7 @@ from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import OUT_OF_ARRAYS, Opcode
 from cimc.program.schedule.registers import services_of, verify_registers
-from cimc.program.timing import Numbers, activations_of, record_ends
+from cimc.program.times.timing import Numbers, activations_of, record_ends
 
 IN1, OUT2, OUT3, IN5 = 1, 9, 10, 13
 

@@ -11,7 +11,7 @@ from cimc.program.program import Program
 from cimc.program.records import Records, multiply_records
 from cimc.program.schedule import sharing
 from cimc.program.schedule.sharing import first_wrong
-from cimc.program.timing import activations_of
+from cimc.program.times.timing import activations_of
 
 TIMING = Timing(1, tuple(range(1, 9)), 1, 1, 1, 0, 4)
 SIDES = 4, 8

@@ -13,11 +13,11 @@ import pytest
 from cimc.machine.machine import Machine
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Timing
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
 from cimc.program.schedule.tokens import MAXIMAL_INTERVAL_PS, verify_turns
-from cimc.program.timing import activations_of, record_ends
+from cimc.program.times.pipeline import Pipeline
+from cimc.program.times.timing import activations_of, record_ends
 
 Change = Callable[[Program], Program]
 IN1, TOP2, BOTTOM2, TOP3, BOTTOM3, OUT3 = 1, 3, 4, 7, 8, 10

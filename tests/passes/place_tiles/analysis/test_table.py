@@ -5,7 +5,7 @@ import pytest
 
 from passes.analysis.places import illegal_place
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
-from passes.place_tiles.analysis.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from cimc.program.errors import ProgramError
 from cimc.program.metadata import Stage
-from cimc.program.pipeline import Pipeline
 from cimc.program.program import Program
 from cimc.program.schedule.checker import verify_schedule
-from cimc.program.timing import activations_of, record_ends
+from cimc.program.times.pipeline import Pipeline
+from cimc.program.times.timing import activations_of, record_ends
 
 Make = Callable[[Random], Program]
 Change = Callable[[Program, Random], Program]

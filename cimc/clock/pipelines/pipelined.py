@@ -1,0 +1,84 @@
+"""A program whose tokens follow each other: the starts of a modulo schedule, by record and operation."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from cimc.clock.graph import Steps
+from cimc.clock.lists import Numbers
+from cimc.clock.pipelines.caches import recurrences_of
+from cimc.clock.pipelines.pipeline import QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
+from cimc.clock.steps import steps_of
+from cimc.program.port_names import cache_pairs
+from cimc.program.program import Program
+from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.checker import verify_schedule
+from cimc.program.times.pipeline import Pipeline
+from dialects.errors import UserError
+
+
+def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None) -> Modulo:
+    """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before.
+
+    A schedule that is `known` for other durations, or that of the program's pipeline, is tried as well.
+    """
+    program = steps.program
+    pairs = cache_pairs(program.inputs, program.outputs)
+    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort, known or _hint(steps))
+
+
+def _hint(steps: Steps) -> Hint | None:
+    """What is known of a good schedule: that of the pipeline that the program has, if it has one."""
+    pipeline = steps.program.pipeline
+    if pipeline is None:
+        return None
+    return pipeline.interval_ps, np.where(steps.record >= 0, pipeline.starts[steps.record], 0)
+
+
+def pipelined(program: Program, tokens: int) -> Program:
+    """The program with a pipeline, that of those that were tried in which so many tokens are done first.
+
+    It must have a legal schedule. UserError if it can have no pipeline.
+    """
+    why = why_no_pipeline(program)
+    if why:
+        raise UserError(f"--tokens {tokens}: the program has no schedule of many tokens: {why}; leave out --tokens")
+    steps = steps_of(program)
+    modulo = modulo_schedule(steps, tokens, THOROUGH)
+    operations = program.operations.copy()
+    operations[:, 3] = modulo.starts[steps.of_operation]
+    for step, units in modulo.units.items():
+        rows = np.flatnonzero(steps.of_operation == step)
+        operations[rows, 2] = np.array(units, np.int64) - steps.pools[0].start
+    whole = replace(program, pipeline=Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
+    verify_schedule(whole)
+    return whole
+
+
+def why_no_pipeline(program: Program) -> str:
+    """Why a program cannot have a pipeline; "" if it can."""
+    if program.timing is None:
+        return "it says nothing about time"
+    if (program.instructions["op"] == Opcode.LOAD).any():
+        return "weights pass through the chip in parts, so a token follows when all loads of the one before are done"
+    if program.controls:
+        return "a body of control flow multiplies, how often is not known before a run"
+    return ""
+
+
+def starts_of_records(steps: Steps, modulo: Modulo) -> Numbers:
+    """When each record starts [ps]: kernels with their first operator that takes time, sums are cleared when the
+    vector of their product moves in."""
+    records, starts = steps.program.instructions, np.zeros(len(steps.program.instructions), np.int64)
+    timed = steps.of_record >= 0
+    starts[timed] = modulo.starts[steps.of_record[timed]]
+    inward = np.flatnonzero((records["op"] == Opcode.TRANSFER) & (records["flags"] == INTO_ARRAYS))
+    keys = zip(records["stage"][inward].tolist(), records["x"][inward].tolist())
+    moved = dict(zip(keys, starts[inward].tolist(), strict=True))
+    for number in np.flatnonzero(records["op"] == Opcode.CLEAR).tolist():
+        starts[number] = moved.get((int(records["stage"][number]), int(records["x"][number])), 0)
+    for number in np.flatnonzero(records["op"] == Opcode.KERNEL).tolist():
+        own = steps.of_node.of(int(records["k"][number]))
+        timed_nodes = own[(steps.duration[own] > 0) & (steps.units[own] > 0)]
+        starts[number] = modulo.starts[timed_nodes].min(initial=np.iinfo(np.int64).max) if len(timed_nodes) else 0
+    return starts

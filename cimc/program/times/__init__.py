@@ -1,0 +1,1 @@
+"""How long records take, and the starts of tokens that follow each other."""

@@ -1,0 +1,1 @@
+"""What buffers hold between steps, and what the memory of keys and values gives and takes."""

@@ -1,0 +1,1 @@
+"""Copies of the busiest weights, where a chip has arrays to spare."""

@@ -1,0 +1,1 @@
+"""The spread mapping: stages dealt over arrays, and arrays packed."""

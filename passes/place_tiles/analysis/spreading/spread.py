@@ -1,0 +1,247 @@
+"""The spread mapping: tiles of all weights fill few arrays, those of one stage in different ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import gcd
+
+import numpy as np
+
+from passes.analysis.objectives import ARRAYS, LATENCY, THROUGHPUT
+from passes.analysis.places import Placement, Table
+from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
+from passes.place_tiles.analysis.spreading.filling import Filled, Filling
+from passes.place_tiles.analysis.spreading.sharing import lie_with, representatives
+from passes.place_tiles.analysis.spreading.strips import Plan, Size, plan_strips
+from passes.place_tiles.analysis.spreading.targets import Choice, Choices, best_for, fastest
+from passes.place_tiles.analysis.spreading.tiles import (
+    COLUMNS,
+    ROWS,
+    STAGE,
+    TILE,
+    WEIGHT,
+    WORK,
+    K,
+    N,
+    cut_rows,
+    drives_of,
+)
+from passes.place_tiles.analysis.spreading.work import PLAIN, Prices, Work, efforts, plain_prices
+
+SLACK = 0.02
+"""Arrays above the bound, as a share of it, that are put up with rather than cutting tiles between rows."""
+ENERGY = 0.05
+"""What may be spent on time with the default objective, as a share of the energy of whole tiles."""
+
+_SPARE = 1 / 8
+"""Empty columns, as a share of those in use, from which on it is tried to stack tiles less high."""
+_ROUNDS, _DRIVES = 3, 60_000
+"""How often it is tried to keep to that, and how many drives are placed in that, in all."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What `spread` aims at, on a chip of so many `arrays` (None: as many as are needed) with `adcs` ADCs a crossbar.
+
+    * `arrays`: as few as can be; tiles are cut between rows where that saves arrays. With that many, one vector as fast
+      as can be for 5 % more energy than tiles that are driven once each take.
+    * `latency`: one vector as fast as can be. Tiles are cut between columns until a stage keeps the ADCs of all arrays
+      busy, never between rows (unless the chip is too small), and as many arrays are used as make it faster.
+    * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
+    """
+
+    objective: str = ARRAYS
+    arrays: int | None = None
+    adcs: int = 1
+    prices: Prices | None = None
+    """What arrays take for what they do; None: nothing is known, but for the ADCs."""
+
+
+def place_spread(
+    weights: Sequence[WeightTiles], array_rows: int, array_columns: int, goal: Goal = Goal()
+) -> list[Placement]:
+    """Places for the tiles of all weights, some of them cut; with the default goal in (nearly) as few arrays as
+    `ceil(cells / (rows * columns))`.
+
+    Weights of different stages share arrays without waiting for each other. Tiles of one stage are dealt over the
+    arrays, so that all are done with them at about the same time; those that read the same rows of the same vector
+    lie beside each other, and are driven once. Cutting between columns drives rows once more, and is done where it
+    pays; cutting between rows costs a digital addition and is done only if the arrays would otherwise be more than
+    `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip has.
+    Tiles with equal cells share a place where the objective allows it (`representatives`), and all of them where they
+    would otherwise need more arrays than the chip has.
+    """
+    spread = _Spread(weights, Size(array_rows, array_columns), goal)
+    tiles, classes = _numbered(weights), _classes(weights)
+    placed = spread.shared(tiles, classes, goal.objective)
+    if goal.objective != ARRAYS and goal.arrays is not None and placed[:, len(TILE)].max(initial=-1) >= goal.arrays:
+        placed = spread.shared(tiles, classes, ARRAYS)
+    order = np.lexsort([placed[:, N], placed[:, K], placed[:, WEIGHT]])
+    ends = np.searchsorted(placed[order, WEIGHT], np.arange(len(weights) + 1))
+    groups = [placed[order[start:end]] for start, end in pairwise(ends.tolist())]
+    return [Placement(group[:, K : len(TILE)].copy(), group[:, len(TILE) :].copy()) for group in groups]
+
+
+def _numbered(weights: Sequence[WeightTiles]) -> Table:
+    """The tiles of all weights as rows TILE; where the vector of a weight is not known, it is one of its own."""
+    tables, works = [np.zeros((0, len(TILE)), np.int64)], 1
+    for number, weight in enumerate(weights):
+        source = -1 - number if weight.source is None else weight.source
+        work = 0 if weight.work_of is None else works + weight.work_of
+        head = np.broadcast_arrays(number, weight.stage, source, work, np.empty(len(weight.tiles)))[:4]
+        tables.append(np.column_stack([*head, weight.tiles]).astype(np.int64))
+        works += len(weight.works)
+    return np.concatenate(tables)
+
+
+def _classes(weights: Sequence[WeightTiles]) -> Table:
+    """For each tile the number that tiles with equal cells share; tiles of which nothing is known have their own."""
+    known = [np.zeros(0, np.int64), *(w.classes for w in weights if w.classes is not None)]
+    unknown = 1 + max(int(classes.max(initial=-1)) for classes in known)
+    parts = [np.zeros(0, np.int64)]
+    for w in weights:
+        parts.append(np.arange(unknown, unknown + len(w.tiles)) if w.classes is None else w.classes)
+        unknown += len(w.tiles)
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Places the tiles of weights in arrays of a size."""
+
+    weights: Sequence[WeightTiles]
+    size: Size
+    goal: Goal
+
+    @property
+    def works(self) -> list[Work]:
+        """What is asked of tiles, by the numbers that tables of tiles have for it; nothing is known without prices."""
+        works = [PLAIN, *(work for weight in self.weights for work in weight.works)]
+        return works if self.goal.prices is not None else [PLAIN] * len(works)
+
+    @property
+    def prices(self) -> Prices:
+        return self.goal.prices or plain_prices(self.goal.adcs)
+
+    def shared(self, tiles: Table, classes: Table, sharing: str) -> Table:
+        """As `placed`, where tiles with equal cells share their places as they do with the objective `sharing`."""
+        first, owner = representatives(tiles, classes, sharing)
+        own = tiles[first]
+        own[:, WEIGHT] = np.arange(len(own))
+        bound = fewest_arrays([own[:, K:]], self.size.rows, self.size.columns)
+        return lie_with(tiles, self.placed(own, bound), first, owner)
+
+    def placed(self, tiles: Table, bound: int) -> Table:
+        """The tiles, some cut, with three more columns: array, row, column."""
+        size, goal = self.size, self.goal
+        demand, unit = _demand(tiles)
+        good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
+        plan = _plan(demand, unit, good, size, cut_rows=False)
+        if goal.objective == ARRAYS or (goal.arrays is not None and size.arrays(plan) > goal.arrays):
+            plan = _plan(demand, unit, min(good, goal.arrays or good), size, cut_rows=True)
+        arrays = size.arrays(plan)
+        if goal.objective == THROUGHPUT:
+            plan = _flattened(plan, demand, unit, size, goal.arrays)
+            arrays = max(size.arrays(plan), min(goal.arrays or 0, len(tiles)))
+        elif goal.objective == LATENCY:
+            useful = _useful_arrays(tiles, goal.adcs)
+            arrays = max(arrays, min(useful, goal.arrays or useful))
+        if goal.objective != THROUGHPUT:
+            plan = _lowered(plan, demand, unit, size, arrays)
+        return self.dealt(cut_rows(tiles, plan), plan, arrays)
+
+    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
+        """The tiles, whose heights are those of the plan, in so many arrays."""
+        if not len(tiles):
+            return np.zeros((0, len(TILE) + 3), np.int64)
+        effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
+        drives = drives_of(tiles, effort)
+        filling = Filling(drives, plan, arrays, self.size, self.goal.adcs)
+        stages = {stage: drives.drives[low:high] for stage, (low, high) in drives.of_stage.items()}
+        choices = Choices(arrays, self.size.columns, self.goal.adcs).of(stages)
+        whole = {stage: own[0] for stage, own in choices.items()}
+        if self.goal.objective == LATENCY:
+            ways = filling.places(fastest(choices)) + filling.places(whole)
+            return filling.tiles(min(ways, key=lambda filled: (filled.time, filled.energy)).places)
+        if self.goal.objective == THROUGHPUT:
+            ways = filling.places(whole)
+            return filling.tiles(min(ways, key=lambda filled: (filled.energy, filled.time)).places)
+        alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
+        saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
+        return filling.tiles(_within(filling, choices, ENERGY * alone + saved).places)
+
+
+def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float) -> Filled:
+    """The fastest places found for which rows are driven more than once for `energy` [pJ] at most.
+
+    Pieces that have to be cut to fit into arrays cost more than was planned, so less is planned again. If even whole
+    drives cost more, the cheapest places.
+    """
+    planned, tried = energy, filling.places(best_for(choices, 0.0))
+    for _ in range(max(1, min(_ROUNDS, _DRIVES // len(filling.stage_of)))):
+        ways = filling.places(best_for(choices, planned))
+        tried += ways
+        too_much = min(filled.energy for filled in ways) - energy
+        if too_much <= 0:
+            break
+        planned -= too_much
+    able = [filled for filled in tried if filled.energy <= energy]
+    if not able:
+        return min(tried, key=lambda filled: filled.energy)
+    return min(able, key=lambda filled: (filled.time, filled.energy))
+
+
+def _useful_arrays(tiles: Table, adcs: int) -> int:
+    """The most arrays that a stage can keep busy, each with as many columns as it has ADCs."""
+    columns = np.bincount(tiles[:, STAGE], tiles[:, COLUMNS]).astype(np.int64)
+    return int((-(-columns // adcs)).max(initial=0))
+
+
+def _demand(tiles: Table) -> tuple[dict[int, int], dict[int, int]]:
+    """For each height how many columns there are of it, and the width of which all its tiles are multiples."""
+    heights, index = np.unique(tiles[:, ROWS], return_inverse=True)
+    columns = np.bincount(index.reshape(-1), tiles[:, COLUMNS]).astype(np.int64).tolist()
+    demand: dict[int, int] = dict(zip(heights.tolist(), columns))
+    return demand, {h: gcd(*np.unique(tiles[tiles[:, ROWS] == h, COLUMNS]).tolist()) for h in demand}
+
+
+def _plan(demand: Mapping[int, int], unit: Mapping[int, int], good: int, size: Size, cut_rows: bool) -> Plan:
+    """The first plan tried with at most `good` arrays, or else that with the fewest.
+
+    Whole tiles are tried first, then tiles cut between columns, then between rows.
+    """
+    halves = [size.rows >> i for i in range(1, size.rows.bit_length() + 1)] if cut_rows else []
+    any_width: dict[int, int] = {}
+    best = plan_strips(demand, unit, size.rows, size.rows)
+    for most_waste in (size.rows, *halves):
+        if size.arrays(best) <= good:
+            break
+        plan = plan_strips(demand, any_width, size.rows, most_waste)
+        if size.arrays(plan) < size.arrays(best):
+            best = plan
+    return best
+
+
+def _lowered(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: Size, arrays: int) -> Plan:
+    """A plan whose stacks are lower, if many columns of the arrays are empty: tiles in one column must wait."""
+    room = arrays * size.columns
+    low, high = max(demand, default=size.rows), size.rows
+    while low < high and room >= plan.columns * (1 + _SPARE):
+        middle = (low + high) // 2
+        lower = plan_strips(demand, unit, middle, middle)
+        if lower.columns <= room:
+            plan, high = lower, middle
+        else:
+            low = middle + 1
+    return plan
+
+
+def _flattened(plan: Plan, demand: Mapping[int, int], unit: Mapping[int, int], size: Size, arrays: int | None) -> Plan:
+    """The plan with the fewest tiles on each other that needs no more arrays than there are."""
+    for tiles in range(1, size.rows + 1):
+        lower = plan_strips(demand, unit, size.rows, size.rows, most_tiles=tiles)
+        if arrays is None or size.arrays(lower) <= arrays:
+            return lower
+        if size.arrays(lower) <= size.arrays(plan):
+            break
+    return plan
