@@ -8,9 +8,10 @@ from onnx import AttributeProto, GraphProto, NodeProto, load_model_from_string
 
 @dataclass(frozen=True)
 class KernelNeeds:
-    """For each node of a kernel's graph the nodes and the values outside of it that it needs, and for each value that
-    the kernel makes the nodes and the values that give it."""
+    """For each node of a kernel's graph its operator, and the nodes and the values outside of it that it needs; for each
+    value that the kernel makes the nodes and the values that give it."""
 
+    operators: Sequence[str]
     nodes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
     outputs: Mapping[int, tuple[tuple[int, ...], tuple[int, ...]]]
 
@@ -27,7 +28,9 @@ def kernel_needs(model: bytes, inputs: Sequence[int], outputs: Sequence[int]) ->
     for number, node in enumerate(graph.node):
         nodes.append(_needs(_reads(node), makers, values))
         makers.update((name, number) for name in node.output if name)
-    return KernelNeeds(nodes, {slot: _needs([f"v{slot}"], makers, values) for slot in outputs})
+    return KernelNeeds(
+        [node.op_type for node in graph.node], nodes, {slot: _needs([f"v{slot}"], makers, values) for slot in outputs}
+    )
 
 
 def _needs(

@@ -1,10 +1,8 @@
 """Keys and values from token to token: which steps read those of the token before, and which make a token's own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
-from onnx import load_model_from_string
-
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.operator_needs import KernelNeeds, kernel_needs
@@ -23,26 +21,18 @@ def recurrences_of(steps: Steps, pairs: Iterable[tuple[int, int]]) -> list[tuple
     program = steps.program
     for number, kernel in enumerate(program.kernels):
         if values.intersection(kernel.inputs) or values.intersection(kernel.outputs):
-            nodes = load_model_from_string(kernel.model).graph.node
-            only_shapes = [node.op_type in ("Shape", "Size") for node in nodes]
             needs = kernel_needs(kernel.model, kernel.inputs, kernel.outputs)
-            _note_kernel(steps.of_node.of(number), needs, only_shapes, readers, makers)
+            _note_kernel(steps.of_node.of(number), needs, readers, makers)
     _note_moves(steps, readers, makers)
     return sorted(
         {(maker, reader) for past, present in listed for maker in makers[present] for reader in readers[past]}
     )
 
 
-def _note_kernel(
-    nodes: Numbers,
-    needs: KernelNeeds,
-    only_shapes: Sequence[bool],
-    readers: dict[int, set[int]],
-    makers: dict[int, set[int]],
-) -> None:
+def _note_kernel(nodes: Numbers, needs: KernelNeeds, readers: dict[int, set[int]], makers: dict[int, set[int]]) -> None:
     """The nodes of a kernel that read values, not just shapes, which are known before, and those that make values."""
-    for step, (_, read), only_shape in zip(nodes.tolist(), needs.nodes, only_shapes, strict=True):
-        for slot in readers.keys() & set(read) if not only_shape else ():
+    for step, (_, read), operator in zip(nodes.tolist(), needs.nodes, needs.operators, strict=True):
+        for slot in () if operator in ("Shape", "Size") else readers.keys() & set(read):
             readers[slot].add(step)
     for slot in makers.keys() & needs.outputs.keys():
         makers[slot].update(int(nodes[node]) for node in needs.outputs[slot][0])
