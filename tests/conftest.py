@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,6 +226,25 @@ def compiled(tmp_path: Path) -> Callable[..., Compilation]:
         return compilation
 
     return checked
+
+
+@pytest.fixture
+def chain(onnx_file: Callable[..., Path]) -> Callable[[Sequence[int], np.random.Generator], Path]:
+    """Writes a network of dense layers of some sizes, with a Relu after each."""
+
+    def write(sizes: Sequence[int], random: np.random.Generator) -> Path:
+        layers = range(len(sizes) - 1)
+        weights = {f"w{i}": random.normal(size=(sizes[i], sizes[i + 1])).astype(np.float32) for i in layers}
+        body = "".join(f"[product{i}] m{i} = MatMul(x{i}, w{i}) x{i + 1} = Relu(m{i}) " for i in layers)
+        return onnx_file(f"g (float[n,{sizes[0]}] x0) => (float[n,{sizes[-1]}] x{len(layers)}) {{ {body} }}", weights)
+
+    return write
+
+
+@pytest.fixture
+def reloaded(compiled: Callable[..., Compilation], chain: Callable[..., Path]) -> Program:
+    """Three weights of 4 arrays each, on 4 arrays."""
+    return compiled(chain([8, 8, 8, 8], np.random.default_rng(0)), reload=True, arrays=4).program
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from onnx import AttributeProto, GraphProto, NodeProto, load_model_from_string
 
 @dataclass(frozen=True)
 class KernelNeeds:
-    """For each node of a kernel's graph its operator, and the nodes and the values outside of it that it needs; for each
-    value that the kernel makes the nodes and the values that give it."""
+    """For each node of a kernel's graph its operator, and the nodes and the values outside of it that it needs; for
+    each value that the kernel makes the nodes and the values that give it."""
 
     operators: Sequence[str]
     nodes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]

@@ -24,24 +24,16 @@ Write = Callable[..., Path]
 MONARCH_LM = Path(__file__).parents[2] / "examples" / "monarch_lm" / "monarch_lm.onnx"
 
 
-def chain(onnx_file: Write, sizes: list[int], random: np.random.Generator) -> Path:
-    """A network of dense layers of these sizes."""
-    layers = range(len(sizes) - 1)
-    weights = {f"w{i}": random.normal(size=sizes[i : i + 2]).astype(np.float32) for i in layers}
-    body = "".join(f"[product{i}] m{i} = MatMul(x{i}, w{i}) x{i + 1} = Relu(m{i}) " for i in layers)
-    return onnx_file(f"g (float[n,{sizes[0]}] x0) => (float[n,{sizes[-1]}] x{len(layers)}) {{ {body} }}", weights)
-
-
 def loads(program: Program) -> NDArray[np.void]:
     return program.instructions[program.instructions["op"] == Opcode.LOAD]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_random_networks_on_few_arrays(seed: int, compiled: Check, onnx_file: Write, tmp_path: Path) -> None:
+def test_random_networks_on_few_arrays(seed: int, compiled: Check, chain: Write, tmp_path: Path) -> None:
     """Whatever objective and mapping: as many arrays as the largest weight needs, and a few more."""
     random = np.random.default_rng(seed)
     sizes = random.integers(2, 11, int(random.integers(4, 7))).tolist()
-    file = chain(onnx_file, sizes, random)
+    file = chain(sizes, random)
     chosen = [*({"objective": aim} for aim in OBJECTIVES), {"mapping": "linear"}, {"mapping": "densemap"}][seed]
     most = max(-(-rows // 4) * -(-columns // 4) for rows, columns in pairwise(sizes))
     arrays = most + int(random.integers(0, 2))
@@ -74,15 +66,15 @@ def test_a_language_model_on_eight_arrays(compiled: Check) -> None:
     )
 
 
-def test_with_enough_arrays_it_changes_nothing(compiled: Check, onnx_file: Write) -> None:
-    file = chain(onnx_file, [8, 8, 8, 8], np.random.default_rng(0))
+def test_with_enough_arrays_it_changes_nothing(compiled: Check, chain: Write) -> None:
+    file = chain([8, 8, 8, 8], np.random.default_rng(0))
     plain, asked = (compiled(file, reload=reload, arrays=12).program for reload in (False, True))
     assert np.array_equal(plain.instructions, asked.instructions)
     assert report_of(asked).reload is None
 
 
-def test_a_weight_that_alone_is_too_large(compiled: Check, onnx_file: Write) -> None:
-    file = chain(onnx_file, [8, 8, 8], np.random.default_rng(0))
+def test_a_weight_that_alone_is_too_large(compiled: Check, chain: Write) -> None:
+    file = chain([8, 8, 8], np.random.default_rng(0))
     with pytest.raises(
         UserError, match=r"node 'product0' alone needs 16 crossbars in 4 arrays, chip 'tiny-4' has 4 in 1"
     ):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.operator_needs import KernelNeeds, kernel_needs
