@@ -115,6 +115,10 @@ class MultiplyOp(IRDLOperation):
         """The format of its weight in arrays of this chip."""
         return CellFormat(chip.default_format) if self.format is None else self.format.data
 
+    def planes(self, chip: ChipAttr) -> int:
+        """In how many planes its inputs come into arrays of this chip."""
+        return chip.planes(element_type(self.x.type) == i8, self.bits_of_inputs)
+
     def verify_(self) -> None:
         verify_input_bits(self.input_bits, self.x)
         for name, table, columns in (

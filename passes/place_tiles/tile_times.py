@@ -9,7 +9,6 @@ from xdsl.ir import Attribute
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
-from dialects.element_types import element_type, i8
 from dialects.hardware import ChipAttr
 from dialects.network import Network
 from passes.analysis.row_groups import tile_groups
@@ -29,14 +28,10 @@ def tile_times(users: Sequence[MultiplyOp], tiles: Table, network: Network, chip
     if groups is None:
         groups = tile_groups(matrices, chip.cell_bits, cells, chip.dac_bits, chip.adc_bits, chip.adc_bits)
         assert groups is not None
-    planes = sum(_vectors(user.x.type) * _planes(user, chip) for user in users)
+    planes = sum(_vectors(user.x.type) * user.planes(chip) for user in users)
     count = np.bincount(groups[:, 0], minlength=len(tiles)) * times.settle_ps
     converting = np.bincount(groups[:, 0], np.array(times.adc_ps)[groups[:, 3] - 1], len(tiles))
     return planes * np.column_stack([count, converting.astype(np.int64)])
-
-
-def _planes(user: MultiplyOp, chip: ChipAttr) -> int:
-    return chip.planes(element_type(user.x.type) == i8, user.bits_of_inputs)
 
 
 def _vectors(type_: Attribute) -> int:

@@ -2,11 +2,9 @@
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
-from dialects.element_types import element_type, i8
 from dialects.hardware import ChipAttr
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
-from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.row_groups import whole_bounds
 from passes.place_tiles.analysis.spreading.work import Prices, Work, works_of_tiles
 from passes.rewriting.chip_times import array_times
@@ -17,9 +15,8 @@ def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAtt
 
     The cells of all small tiles are looked at, but of large ones those of one, for they differ less.
     """
-    planes = chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
     cells = multiply.cells(chip)
-    asked = Work(planes, cells.format.slices(chip.cell_bits), multiply.bits_of_inputs or INPUT_BITS, 0.0)
+    asked = Work(multiply.planes(chip), cells.format.slices(chip.cell_bits), multiply.bits_of_inputs, 0.0)
     stored = stored_matrix(network.weight(multiply.symbol), network)
     return works_of_tiles(
         asked, tiles, stored.tile, lambda own: whole_bounds(own, chip.cell_bits, cells, chip.dac_bits)

@@ -10,7 +10,6 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.array import ControlOp, MultiplyOp
 from dialects.attributes.tables import Table
 from dialects.cim import DigitalOp, PermuteOp
-from dialects.element_types import element_type, i8
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from dialects.locations import node_name
@@ -148,7 +147,7 @@ class StepMaker:
         symbol = multiply.symbol
         if symbol not in self.groups:
             self.groups[symbol] = self._row_groups(multiply)
-        planes = self.chip.planes(element_type(multiply.x.type) == i8, multiply.bits_of_inputs)
+        planes = multiply.planes(self.chip)
         copy = np.zeros(0, np.int64) if multiply.copies is None else multiply.copy_of_tiles
         return Product(multiply.tiles.array, multiply.places.array, self.groups[symbol], source, planes, copy)
 
