@@ -177,14 +177,17 @@ def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float
     Pieces that have to be cut to fit into arrays cost more than was planned, so less is planned again. If even whole
     drives cost more, the cheapest places.
     """
-    planned, tried = energy, filling.places(best_for(choices, 0.0))
-    for _ in range(max(1, min(_ROUNDS, _DRIVES // len(filling.stage_of)))):
+    count = len(filling.stage_of)
+    planned, tried = energy, list[Filled]()
+    for _ in range(max(1, min(_ROUNDS, _DRIVES // count))):
         ways = filling.places(best_for(choices, planned))
         tried += ways
         too_much = min(filled.energy for filled in ways) - energy
         if too_much <= 0:
             break
         planned -= too_much
+    if count <= _DRIVES or all(filled.energy > energy for filled in tried):
+        tried += filling.places(best_for(choices, 0.0))
     able = [filled for filled in tried if filled.energy <= energy]
     if not able:
         return min(tried, key=lambda filled: filled.energy)
