@@ -21,7 +21,7 @@ from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
 from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
 from passes.analysis.places import Placement, distinct_places
-from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, place_banks
+from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, fewest_crossbars, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
 from passes.place_tiles.analysis.copying.copies import has_spare_arrays, interval_of, with_copies
 from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Room
@@ -91,9 +91,9 @@ class PlaceTilesPass(ModulePass):
             weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
         own = list(weights.values())
-        placements = placer.place(own, self.mapping, self.objective)
         multiplies = tiled_multiplies(network.ops)
-        if self.reload and not placer.fits(placements):
+        placements = placer.place(own, self.mapping, self.objective) if not self.reload or placer.may_fit(own) else None
+        if placements is None or (self.reload and not placer.fits(placements)):
             self._place_in_loads(weights, formats, multiplies, chip)
             note_arrays_without_sharing(op, None)
             note_copies_gain(op, None)
@@ -180,6 +180,11 @@ class _Placer:
         adcs = self.chip.adcs
         return interval_of(weights, single, adcs) / interval_of(weights, placements, adcs)
 
+    def may_fit(self, weights: Sequence[WeightTiles]) -> bool:
+        """Whether the chip has as many crossbars as the cells take at least."""
+        least = fewest_crossbars(weights, self.banks, self.chip.rows * self.chip.columns)
+        return self.chip.crossbars is None or sum(least) <= self.chip.crossbars
+
     def fits(self, placements: Places) -> bool:
         """Whether the chip has as many crossbars."""
         return self.chip.crossbars is None or crossbars_used(placements, self.banks) <= self.chip.crossbars
@@ -223,6 +228,14 @@ def _formats(network: Network, chip: ChipAttr) -> dict[str, CellFormat]:
     return {multiply.symbol: multiply.cells(chip) for multiply in tiled_multiplies(network.ops)}
 
 
+def _users(network: Network) -> dict[str, list[MultiplyOp]]:
+    """The multiplications by each weight, by symbol, in the order of the network."""
+    users: dict[str, list[MultiplyOp]] = {}
+    for multiply in tiled_multiplies(network.ops):
+        users.setdefault(multiply.symbol, []).append(multiply)
+    return users
+
+
 def _with_classes(
     weights: Mapping[str, WeightTiles], formats: Mapping[str, CellFormat], network: Network
 ) -> dict[str, WeightTiles]:
@@ -240,9 +253,7 @@ def _with_times(weights: Mapping[str, WeightTiles], network: Network, chip: Chip
     room = Room(chip.arrays * chip.slices, chip.rows, chip.columns, chip.adcs)
     if not has_spare_arrays(list(weights.values()), room):
         return dict(weights)
-    users: dict[str, list[MultiplyOp]] = {}
-    for multiply in tiled_multiplies(network.ops):
-        users.setdefault(multiply.symbol, []).append(multiply)
+    users = _users(network)
     return {
         symbol: replace(weight, times=tile_times(users[symbol], weight.tiles, network, chip))
         for symbol, weight in weights.items()
@@ -251,14 +262,13 @@ def _with_times(weights: Mapping[str, WeightTiles], network: Network, chip: Chip
 
 def _with_work(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
     """The same, with the vector that each multiplies first, and what that asks of its tiles."""
-    users: dict[str, MultiplyOp] = {}
-    for multiply in tiled_multiplies(network.ops):
-        users.setdefault(multiply.symbol, multiply)
+    users = _users(network)
     number: dict[SSAValue, int] = {}
     known: dict[str, WeightTiles] = {}
     for symbol, weight in weights.items():
-        works, work_of = works_of(users[symbol], weight.tiles, network, chip)
-        source = number.setdefault(users[symbol].x, len(number))
+        first = users[symbol][0]
+        works, work_of = works_of(first, weight.tiles, network, chip)
+        source = number.setdefault(first.x, len(number))
         known[symbol] = replace(weight, source=source, works=works, work_of=work_of)
     return known
 

@@ -37,7 +37,7 @@ def place_banks(
     the cells; what one leaves, the next ones may take.
     """
     placements: dict[int, Placement] = {}
-    least = [_fewest(bank, weights, array_cells) for bank in banks]
+    least = fewest_crossbars(weights, banks, array_cells)
     left, before = crossbars, 0
     for number, bank in enumerate(banks):
         own = [weights[i] for i in bank.members]
@@ -52,6 +52,11 @@ def place_banks(
         before += used
         left = None if left is None else left - used * bank.slices
     return [placements[i] for i in range(len(weights))]
+
+
+def fewest_crossbars(weights: Sequence[WeightTiles], banks: Sequence[Bank], array_cells: int) -> list[int]:
+    """The crossbars that the weights of each bank take at least."""
+    return [_fewest(bank, weights, array_cells) for bank in banks]
 
 
 def crossbars_used(placements: Sequence[Placement], banks: Sequence[Bank]) -> int:
