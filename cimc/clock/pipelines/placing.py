@@ -11,7 +11,7 @@ from cimc.clock.pipelines.turns import Turns, Uses
 
 ROUNDS = 4
 """For how many periods of tokens a stage is put off that shares arrays with others of which there are copies."""
-STUCK = 100
+STUCK = 24
 """Into how many parts an interval is cut where a stage holds registers for too long and tries to start later."""
 
 
@@ -39,7 +39,7 @@ class Placing:
         self.phases: dict[int, tuple[int, dict[int, int]]] = {}
         """tasks placed before all others: where they begin, and where their steps do"""
         self.placed = 0
-        """how many steps have been"""
+        """how many steps have been, those of a stage each time that it was tried"""
         self.failed = -1
         """the task that found no room"""
 
@@ -51,7 +51,6 @@ class Placing:
             if starts is None:
                 self.failed = task
                 return False
-            self.placed += len(starts)
             self.phases[task] = min(starts.values()), starts
         missing = list(plan.before)
         heap = [(-plan.height[task], task) for task, count in enumerate(missing) if not count]
@@ -61,7 +60,6 @@ class Placing:
             if not self._place(task):
                 self.failed = task
                 return False
-            self.placed += len(plan.members[task])
             for after in plan.after[task]:
                 missing[after] -= 1
                 if not missing[after]:
@@ -117,6 +115,7 @@ class Placing:
     def _on_units(self, step: int, ready: int, duration: int) -> int | None:
         """When as many units are free at once as the step takes: those that have done something else until then."""
         count, begin = self.plan.units[step], ready
+        self.placed += 1
         operator = self.plan.kind[step] == Kind.OPERATOR
         units = self.plan.steps.pools[self.plan.pool[step]] if operator else self.plan.resources[step]
         latest = self._latest(ready, [units[0]])
@@ -183,6 +182,7 @@ class Placing:
     def _laid(self, task: int, begin: int) -> tuple[dict[int, int], list[tuple[int, int, int]]] | None:
         """The starts of a stage's steps if it begins then, and which resources they reserve, by step and start."""
         plan, starts, free = self.plan, dict[int, int](), dict[int, int]()
+        self.placed += len(plan.members[task])
         reserved: list[tuple[int, int, int]] = []
         for step in plan.members[task]:
             kind, duration, start = plan.kind[step], plan.duration[step], begin
