@@ -82,12 +82,13 @@ class OpenRoom:
 class _Queue:
     """Arrays by how much of them is `free`, the most first; busy ones are put aside, once a stage.
 
-    So a stage of n pieces costs n log n, however many arrays there are.
+    So a stage of n pieces costs n log n, however many arrays there are. Arrays of which nothing is free need not be
+    named.
     """
 
-    def __init__(self, free: list[int]) -> None:
+    def __init__(self, free: dict[int, int]) -> None:
         self.free = free
-        self.heap = [(-count, array) for array, count in enumerate(free) if count]
+        self.heap = [(-count, array) for array, count in free.items() if count]
         heapify(self.heap)
         self.aside: set[int] = set()
 
@@ -118,7 +119,7 @@ class CellRoom:
 
     def __init__(self, arrays: int, columns: int, cells: int, size: Mapping[int, int]) -> None:
         self.columns, self.size = columns, size
-        self.queue = _Queue([cells] * arrays)
+        self.queue = _Queue(dict.fromkeys(range(arrays), cells))
 
     def begin(self, height: int) -> None:
         self.queue.begin()
@@ -138,9 +139,9 @@ class CellRoom:
 
 
 class PlannedRoom:
-    """`columns[height][array]` columns are free."""
+    """`columns[height][array]` columns are free, none where that is not said."""
 
-    def __init__(self, columns: Mapping[int, list[int]]) -> None:
+    def __init__(self, columns: Mapping[int, dict[int, int]]) -> None:
         self.queues = {height: _Queue(free) for height, free in columns.items()}
 
     def begin(self, height: int) -> None:

@@ -92,16 +92,17 @@ class Filling:
         Drives are told by their number among all. None if there is not room for all.
         """
         of_height: dict[int, dict[int, list[int]]] = {}
+        drives = self.drives.drives
         for stage, (low, high) in self.drives.of_stage.items():
             for number in range(low, high):
-                of_height.setdefault(self._height(number), {}).setdefault(stage, []).append(number)
+                of_height.setdefault(drives[number].height, {}).setdefault(stage, []).append(number)
         loads: dict[int, Loads] = {stage: {} for stage in chosen}
         pieces: list[Piece] = []
         for height in sorted(of_height, reverse=True):
             of_stage = of_height[height]
             for stage in sorted(of_stage, key=lambda stage: (-chosen[stage].time, stage)):
                 numbers = of_stage[stage]
-                own = [self.drives.drives[number] for number in numbers]
+                own = [drives[number] for number in numbers]
                 dealt = deal(height, own, chosen[stage].target, room, self.adcs, loads[stage])
                 if dealt is None:
                     return None
@@ -135,7 +136,7 @@ class Filling:
         unit = {height: max(gcd(*own), min(self.adcs, min(own))) for height, own in widths.items()}
         widest = {height: max(own) for height, own in widths.items()}
         table = rooms_of(self.plan, self.arrays, self.size.columns, unit, widest)
-        pieces = self._dealt(chosen, _planned_room(table, self.arrays))
+        pieces = self._dealt(chosen, _planned_room(table))
         assert pieces is not None, "a plan without room for all tiles"
         rooms: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         for array, height, row, column, columns in table.tolist():
@@ -164,8 +165,9 @@ class Filling:
         return self.drives.starts[piece.drive] + piece.first
 
 
-def _planned_room(rooms: Table, arrays: int) -> PlannedRoom:
-    columns: dict[int, list[int]] = {}
+def _planned_room(rooms: Table) -> PlannedRoom:
+    columns: dict[int, dict[int, int]] = {}
     for array, height, _, _, count in rooms.tolist():
-        columns.setdefault(height, [0] * arrays)[array] += count
+        own = columns.setdefault(height, {})
+        own[array] = own.get(array, 0) + count
     return PlannedRoom(columns)

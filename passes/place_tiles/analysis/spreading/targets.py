@@ -22,6 +22,9 @@ class Choice(NamedTuple):
     pieces: tuple[Piece, ...]
 
 
+_ByHeight = dict[int, tuple[list[int], list[Drive]]]
+
+
 @dataclass
 class Choices:
     """What stages may take on so many arrays of so many columns and ADCs; equal stages are looked at once."""
@@ -42,36 +45,45 @@ class Choices:
         return {stage: known[key] for stage, key in keys.items()}
 
     def _choices(self, drives: Sequence[Drive], tries: int) -> list[Choice]:
-        whole = self._choice(drives, WHOLE)
-        tried = [whole, *self._fastest(drives, whole.time, tries)]
+        of_height = _by_height(drives)
+        whole = self._choice(of_height, WHOLE)
+        tried = [whole, *self._fastest(drives, of_height, whole.time, tries)]
         fast = min(tried, key=lambda choice: choice.time).time
         targets = {int(fast * (whole.time / fast) ** (i / tries)) for i in range(1, tries)}
-        return _front(tried + [self._choice(drives, target) for target in sorted(targets)])
+        return _front(tried + [self._choice(of_height, target) for target in sorted(targets)])
 
-    def _choice(self, drives: Sequence[Drive], target: int) -> Choice:
+    def _choice(self, of_height: _ByHeight, target: int) -> Choice:
         loads, pieces, energy = Loads(), list[Piece](), 0.0
-        for height in sorted({drive.height for drive in drives}, reverse=True):
-            numbers = [number for number, drive in enumerate(drives) if drive.height == height]
-            own = [drives[number] for number in numbers]
+        for height, (numbers, own) in of_height.items():
             dealt = deal(height, own, target, OpenRoom(self.arrays, self.columns), self.adcs, loads)
             assert dealt is not None, "there is room for all"
             pieces += [Piece(numbers[drive], *where) for drive, *where in dealt.pieces]
             energy += dealt.energy
         return Choice(max(loads.values()), energy, target, tuple(pieces))
 
-    def _fastest(self, drives: Sequence[Drive], whole: int, tries: int) -> list[Choice]:
+    def _fastest(self, drives: Sequence[Drive], of_height: _ByHeight, whole: int, tries: int) -> list[Choice]:
         """Choices on the way to the least target that is met, by bisection."""
         times = [drive.time(drive.columns, self.adcs) for drive in drives]
         low = max(-(-sum(times) // self.arrays), max(drive.settle + drive.step for drive in drives))
         high, target, tried = whole, low, list[Choice]()
         while low < high and len(tried) < tries:
-            tried.append(self._choice(drives, target))
+            tried.append(self._choice(of_height, target))
             if tried[-1].time <= target:
                 high = target
             else:
                 low, high = target + 1, min(high, tried[-1].time)
             target = (low + high) // 2
         return tried
+
+
+def _by_height(drives: Sequence[Drive]) -> _ByHeight:
+    """The drives of each height, the tallest first, with their numbers."""
+    of_height: _ByHeight = {}
+    for number in sorted(range(len(drives)), key=lambda number: (-drives[number].height, number)):
+        numbers, own = of_height.setdefault(drives[number].height, ([], []))
+        numbers.append(number)
+        own.append(drives[number])
+    return of_height
 
 
 def _front(choices: Sequence[Choice]) -> list[Choice]:

@@ -61,13 +61,13 @@ def test_loads_of_the_same_stage_count() -> None:
 
 
 def test_the_array_with_most_room_is_taken_first() -> None:
-    room = PlannedRoom({4: [2, 6, 4]})
+    room = PlannedRoom({4: {0: 2, 1: 6, 2: 4}})
     assert [piece.array for piece in dealt(drives(1, 1, 1), NEVER, room).pieces] == [1, 2, 0]
     assert [piece.array for piece in dealt(drives(1, 1), NEVER, room).pieces] == [1, 2]
 
 
 def test_there_may_not_be_room() -> None:
-    assert deal(4, drives(9), NEVER, PlannedRoom({4: [4, 4]}), 1, {}) is None
+    assert deal(4, drives(9), NEVER, PlannedRoom({4: {0: 4, 1: 4}}), 1, {}) is None
     assert deal(4, drives(4, 5), NEVER, CellRoom(2, 8, 17, {4: 4}), 1, {}) is None
     assert deal(4, drives(4, 4), NEVER, CellRoom(2, 8, 17, {4: 4}), 1, {}) is not None
 
@@ -79,7 +79,7 @@ def test_there_may_not_be_room() -> None:
     st.integers(1, 3),
 )
 def test_every_column_once_and_where_there_is_room(columns: list[int], free: list[int], target: int, adcs: int) -> None:
-    result = deal(4, drives(*columns), target, PlannedRoom({4: list(free)}), adcs, {})
+    result = deal(4, drives(*columns), target, PlannedRoom({4: dict(enumerate(free))}), adcs, {})
     assert (result is None) == (sum(columns) > sum(free))
     if result is not None:
         taken: Counter[int] = Counter()
