@@ -60,7 +60,7 @@ def why_no_pipeline(program: Program) -> str:
     if program.timing is None:
         return "it says nothing about time"
     if (program.instructions["op"] == Opcode.LOAD).any():
-        return "weights pass through the chip in parts, so a token follows when all loads of the one before are done"
+        return "weights pass through the chip in parts, each for all tokens of a run before the next comes"
     if program.controls:
         return "a body of control flow multiplies, how often is not known before a run"
     return ""

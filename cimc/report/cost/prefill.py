@@ -11,19 +11,19 @@ from cimc.clock.pipelines.pipelined import modulo_schedule, starts_of_records, w
 from cimc.clock.steps import steps_of
 from cimc.options.conditions import DEFAULT_TOKENS, Conditions
 from cimc.program.program import Program
-from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_pipeline
 from cimc.program.times.pipeline import Pipeline
 from cimc.report.cost.digital_cost import DigitalCost
 from cimc.report.cost.kernel_runs import Run
 from cimc.report.cost.program_time import ProgramTime
+from cimc.report.cost.reload import Reload
 from cimc.report.cost.run_steps import steps_of_run
 from cimc.report.cost.vectors import ONE, TOKEN, Vectors
 from passes.analysis.cost.pipeline import Prefill, prefill
 
 LARGE = 60_000
 """Records and operations of a program that is scheduled only if tokens are asked for: that takes seconds."""
-LOADS = "weights that are loaded"
+BETWEEN_LOADS = "all that happens between loads"
 """What limits the tokens of a program whose weights pass through the chip in parts."""
 
 
@@ -46,6 +46,7 @@ def many_tokens(
     run: Run | None,
     time: ProgramTime | None,
     digital: DigitalCost | None,
+    reload: Reload | None,
 ) -> ManyTokens:
     """Many tokens under these conditions."""
     if time is None:
@@ -53,8 +54,7 @@ def many_tokens(
     tokens = conditions.tokens or DEFAULT_TOKENS
     why = why_no_pipeline(program) or _why_estimated(program, conditions, vectors)
     if why:
-        has_loads = bool((program.instructions["op"] == Opcode.LOAD).any())
-        estimates = _loading(tokens, time) if has_loads else _estimates(tokens, time, digital)
+        estimates = _estimates(tokens, time, digital) if reload is None else _between_loads(tokens, time, reload)
         return ManyTokens(estimates, note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
     arrays = steps_of_run(steps, ONE, run, None)
@@ -80,10 +80,14 @@ def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -
     return ""
 
 
-def _loading(tokens: int, time: ProgramTime) -> dict[str, Prefill | None]:
-    """A run begins with the first part of the weights, when the one before is done with the last."""
+def _between_loads(tokens: int, time: ProgramTime, reload: Reload) -> dict[str, Prefill | None]:
+    """All tokens of a run pass through a part of the weights, one after the other, before the next part comes: loads
+    take their time once, all else takes it for each token."""
     lasts = {"parameter": time.parameter_ns, "total": time.total_ns}
-    return {name: None if span is None else prefill(tokens, span, {LOADS: span}) for name, span in lasts.items()}
+    return {
+        name: None if span is None else prefill(tokens, span, {BETWEEN_LOADS: span - (reload.time_ns or 0.0)})
+        for name, span in lasts.items()
+    }
 
 
 def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> dict[str, Prefill | None]:
