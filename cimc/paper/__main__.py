@@ -1,13 +1,15 @@
-"""`python -m cimc.paper [--json FILE] [--figures DIR]`: the figures of arXiv 2510.11192, ours beside the paper's."""
+"""`python -m cimc.paper [--digital SET] [--json FILE] [--figures DIR]`: figures of arXiv 2510.11192, beside ours."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from cimc.commands.shared import Arguments, make_folder, progress_bar, run_command
 from cimc.file_checks import check_writable
 from cimc.files.whole_file import whole_file
+from cimc.hardware.digital_sets import digital_set_names
 from cimc.hardware.library import load_chip
 from cimc.options.compilation import DEFAULT_CHIP
 from cimc.paper.counts import Claim, Count, claims, counts, operations, parameters
@@ -16,6 +18,7 @@ from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.speedup_text import speedup_lines
 from cimc.paper.speedups import Speedups
 from cimc.paper.totals import Total, totals
+from cimc.report.largest_parts import part_name
 from dialects.errors import UserError
 
 
@@ -29,12 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--figures", type=Path, metavar="DIR", help="draw them as PNG, with the paper's claims")
     names = [network.name for network in NETWORKS]
     parser.add_argument("--network", choices=names, action="append", help="only this network (default: all three)")
+    sets = digital_set_names()
+    parser.add_argument("--digital", choices=sets, help="digital constants of the totals (default: the chip's own)")
     arguments = parser.parse_args(argv)
     chosen = [network for network in NETWORKS if network.name in (arguments.network or names)]
-    return run_command(lambda: _tables(chosen, arguments.json, arguments.figures))
+    return run_command(lambda: _tables(chosen, arguments.digital, arguments.json, arguments.figures))
 
 
-def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None) -> int:
+def _tables(networks: Sequence[Network], digital: str | None, file: Path | None, folder: Path | None) -> int:
     check_writable(file)
     if folder is not None:
         make_folder(folder)
@@ -46,7 +51,7 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
         step("latency by ADCs")
         times = list(latencies(load_chip(DEFAULT_CHIP), networks))
         step("totals")
-        all_parts = list(totals(DEFAULT_CHIP, networks))
+        all_parts = list(totals(DEFAULT_CHIP, networks, digital))
         step("the paper's latencies")
         programs = Speedups()
         faster, conditions = list(programs.rows()), programs.conditions()
@@ -60,7 +65,7 @@ def _tables(networks: Sequence[Network], file: Path | None, folder: Path | None)
             "fewer_parameters": smaller,
             "fewer_operations": fewer,
             "latencies": [vars(row) for row in times],
-            "totals": [vars(row) for row in all_parts],
+            "totals": [asdict(row) for row in all_parts],
             "speedups": [vars(row) for row in faster],
             "conditions": [vars(row) for row in conditions],
         }
@@ -121,8 +126,9 @@ def _latency_lines(rows: Sequence[Latency]) -> Iterator[str]:
 
 def _total_lines(rows: Sequence[Total]) -> Iterator[str]:
     yield "One decoded token, lossless: parameter multiplications (dynamic energy), digital operators with attention,"
-    yield "leakage, and all together; x: how many times less than linear."
-    heads = (("us", 8), ("", 8), ("uJ", 8), ("", 8), ("digital us", 12), ("uJ", 8), ("leaks uJ", 10), ("total us", 10))
+    yield "buffers with keys and values, leakage, and all together; x: how many times less than linear."
+    energies = (("uJ", 8), ("buffers", 9), ("leaks", 8))
+    heads = (("us", 8), ("", 8), ("uJ", 8), ("", 8), ("digital us", 12), *energies, ("total us", 10))
     yield _HEAD + "".join(f"{head:>{width}}" for head, width in (*heads, ("", 7), ("uJ", 9)))
     linear = {row.network: row for row in rows if row.mapping == "linear"}
     for row in rows:
@@ -130,9 +136,27 @@ def _total_lines(rows: Sequence[Total]) -> Iterator[str]:
         yield (
             f"{_names(row)}{row.parameter_us:>8.1f}{base.parameter_us / row.parameter_us:>7.2f}x"
             f"{row.parameter_uj:>8.1f}{base.parameter_uj / row.parameter_uj:>7.2f}x"
-            f"{row.digital_us:>12.1f}{row.digital_uj + row.attention_uj:>8.0f}{row.leakage_uj:>10.0f}"
+            f"{row.digital_us:>12.1f}{row.digital_uj + row.attention_uj:>8.0f}"
+            f"{row.memories_uj:>9.0f}{row.leakage_uj:>8.0f}"
             f"{row.total_us:>10.1f}{base.total_us / row.total_us:>6.2f}x{row.total_uj:>9.0f}"
         )
+    yield from _largest_lines(rows)
+
+
+def _largest_lines(rows: Sequence[Total]) -> Iterator[str]:
+    """What is more than half of the energies, with the source of its numbers."""
+    parts = [row.largest for row in rows if row.largest is not None]
+    for component, of, source in dict.fromkeys((part.component, part.of, part.source) for part in parts):
+        own = [part for part in parts if (part.component, part.of, part.source) == (component, of, source)]
+        alone = f", {part_name(of)} alone {_range([part.of_share or 0 for part in own])}" if of else ""
+        shares = _range([part.share for part in own])
+        yield f"Of all uJ in {len(own)} of {len(rows)} rows, {part_name(component)} {shares}{alone}:"
+        yield f"  {source or 'no source given'}"
+
+
+def _range(shares: Sequence[float]) -> str:
+    low, high = f"{100 * min(shares):.0f}", f"{100 * max(shares):.0f}"
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 _HEAD = f"{'network':14}{'form':9}{'mapping':11}{'objective':9}"

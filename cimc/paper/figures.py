@@ -43,7 +43,13 @@ _NAMES = {
     ("monarch", "spread", "latency"): "spread for latency",
     ("dense", "spread", "latency"): "dense, spread for latency",
 }
-_PARTS = {"parameter": ACCENT, "digital": "#7aa6c2", "attention": "#b7a6cf", "leakage": RULE}
+_PARTS = {
+    "parameter": ACCENT,
+    "digital": "#7aa6c2",
+    "attention": "#b7a6cf",
+    "buffers, keys and values": SECOND,
+    "leakage": RULE,
+}
 _COMPONENTS = {
     "adc": ACCENT,
     "dac": SECOND,
@@ -123,20 +129,19 @@ def _energy(totals: Sequence[Total]) -> Chart:
     everything = [
         _part(row, part, value)
         for row in totals
-        for part, value in (
-            ("parameter", row.parameter_uj),
-            ("digital", row.digital_uj),
-            ("attention", row.attention_uj),
-            ("leakage", row.leakage_uj),
+        for part, value in zip(
+            _PARTS, (row.parameter_uj, row.digital_uj, row.attention_uj, row.memories_uj, row.leakage_uj), strict=True
         )
+        if value
     ]
     claimed = list(_claims([(row, row.parameter_uj) for row in totals], REPORTED_ENERGY))
     claim = "ticks: linear's energy, divided by the paper's factor, 1.74"
     upper = _bars(
         dynamic, claimed, "Dynamic energy of the parameter multiplications of one token", claim, "uJ", _COMPONENTS
     )
+    colors = {part: color for part, color in _PARTS.items() if any(row["part"] == part for row in everything)}
     lower = _bars(
-        everything, [], "All energy of one token", "digital operators, attention and leakage too", "uJ", _PARTS
+        everything, [], "All energy of one token", "digital operators, attention and leakage too", "uJ", colors
     )
     resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
     return alt.VConcatChart(vconcat=[upper, lower], spacing=30, resolve=resolve)

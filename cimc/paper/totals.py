@@ -2,20 +2,22 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cimc.compiler import Options, compile_network
-from cimc.hardware.library import load_chip
+from cimc.hardware.digital_sets import read_digital_set
+from cimc.hardware.library import load_chip, read_chip_file
 from cimc.paper.latency import VARIANTS
 from cimc.paper.layer import layer_model
 from cimc.paper.shapes import Network
 from cimc.paper.workload import GeneratedWeights, StageRun, Table, Workload
 from cimc.program.records import Records, multiply_records
 from cimc.report.cost.program_cost import add, cost_of
+from cimc.report.largest_parts import MEMORIES, OTHERS, TOTAL, LargestPart, largest_parts
 from dialects.hardware import ChipAttr
 from passes.analysis.cost.arrays import SUM_BITS, activity, array_energies
 from passes.analysis.cost.hardware import leakage_uw, leaked_pj
@@ -24,11 +26,14 @@ from passes.place_tiles.analysis.placement import arrays_used
 
 @dataclass(frozen=True)
 class Digital:
-    """What is no multiplication by weights in one decoded token: time [us] and energy [uJ]."""
+    """What is no multiplication by weights in one decoded token: time [us], energy [uJ], and what leaks [uW]."""
 
-    microseconds: float
-    digital_uj: float
-    attention_uj: float
+    microseconds: float = 0.0
+    digital_uj: float = 0.0
+    attention_uj: float = 0.0
+    memories_uj: float = 0.0
+    buffer_leakage_uw: float = 0.0
+    """Of the buffers of the layer that needs most of them."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,13 @@ class Total:
     """Dynamic energy of parameter multiplications by component."""
     digital_uj: float
     attention_uj: float
+    memories_uj: float
+    """Buffers, and keys and values; 0 where the digital constants say nothing of them."""
     leakage_uj: float
+    leakage_uw: dict[str, float | None]
+    """Power by component."""
+    largest: LargestPart | None
+    """What is more than half of `total_uj`."""
 
     @property
     def parameter_uj(self) -> float:
@@ -59,44 +70,62 @@ class Total:
 
     @property
     def total_uj(self) -> float:
-        return self.parameter_uj + self.digital_uj + self.attention_uj + self.leakage_uj
+        return self.parameter_uj + self.digital_uj + self.attention_uj + self.memories_uj + self.leakage_uj
 
 
-def totals(chip_name: str, networks: Sequence[Network]) -> Iterator[Total]:
-    """A row for each network and variant, by the lossless rule, with the chip's own ADCs."""
-    chip, numbers = load_chip(chip_name), GeneratedWeights()
+def totals(chip_name: str, networks: Sequence[Network], digital: str | None = None) -> Iterator[Total]:
+    """A row for each network and variant, by the lossless rule, with the chip's own ADCs.
+
+    `digital` is the name of a set of digital constants, None for the chip's own.
+    """
+    options, numbers = Options(chip=chip_name, digital=digital, measure=False), GeneratedWeights()
+    chip, sources = load_chip(chip_name, None, digital), read_chip_file(chip_name).sources
+    sources = sources if digital is None else read_digital_set(digital).sources_on(sources)
     known: dict[tuple[object, ...], Total] = {}
     for network in networks:
-        beside = {form: digital_part(chip_name, network, form) for form in ("dense", "monarch")}
+        beside = {form: digital_part(options, network, form) for form in ("dense", "monarch")}
         for form, mapping, objective in VARIANTS:
             key = (network.layers, network.context, form, mapping, objective)
             if key not in known:
-                known[key] = _total(Workload(network, form, mapping, chip, objective), numbers, beside[form])
+                workload = Workload(network, form, mapping, chip, objective)
+                known[key] = _total(workload, numbers, beside[form], sources)
             yield replace(known[key], network=network.name)
 
 
-def digital_part(chip_name: str, network: Network, form: str) -> Digital:
+def digital_part(options: Options, network: Network, form: str) -> Digital:
     """Digital operators and attention: one layer of each kind is compiled, and taken as often as there are such."""
-    microseconds = digital = attention = 0.0
+    sums = Digital()
     with tempfile.TemporaryDirectory() as folder:
         for layer, count in Counter(network.layers).items():
             file = Path(folder) / "layer.onnx"
             file.write_bytes(layer_model(layer, network.context, form == "monarch").SerializeToString())
-            cost = cost_of(compile_network(file, Options(chip=chip_name, measure=False)).program)
-            assert cost.digital is not None
-            microseconds += count * (cost.latency_ns["digital"] or 0) / 1000
-            digital += count * (cost.digital.digital_pj or 0) / 1e6
-            attention += count * (cost.digital.attention_pj or 0) / 1e6
-    return Digital(microseconds, digital, attention)
+            cost = cost_of(compile_network(file, options).program)
+            memories = sum(cost.energy.get(name) or 0 for name in MEMORIES)
+            sums = Digital(
+                sums.microseconds + count * (cost.latency_ns["digital"] or 0) / 1000,
+                sums.digital_uj + count * (cost.energy["digital"] or 0) / 1e6,
+                sums.attention_uj + count * (cost.energy["attention"] or 0) / 1e6,
+                sums.memories_uj + count * memories / 1e6,
+                max(sums.buffer_leakage_uw, cost.leakage.get("buffer") or 0),
+            )
+    return sums
 
 
-def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital) -> Total:
+def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital, sources: Mapping[str, str]) -> Total:
     chip = workload.chip
     runs = list(workload.token(workload.lossless(numbers)))
     parameter_us = sum(run.picoseconds for run in runs) / 1e6
     arrays = arrays_used(workload.placements)
-    leakage = add(leakage_uw(chip.hardware_costs(), arrays * chip.slices).values())
+    buffers = {"buffer": beside.buffer_leakage_uw} if beside.buffer_leakage_uw else {}
+    leakage = {**leakage_uw(chip.hardware_costs(), arrays * chip.slices), **buffers}
     total_ns = 1000 * (parameter_us + beside.microseconds)
+    energies = {
+        **_dynamic_uj(chip, runs),
+        "digital": beside.digital_uj,
+        "attention": beside.attention_uj,
+        "memory": beside.memories_uj,
+        "leakage": leaked_pj(add(leakage.values()) or 0.0, total_ns) / 1e6,
+    }
     return Total(
         network=workload.network.name,
         form=workload.form,
@@ -105,10 +134,13 @@ def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital) -> To
         arrays=arrays,
         parameter_us=parameter_us,
         digital_us=beside.microseconds,
-        components_uj=_dynamic_uj(chip, runs),
+        components_uj={name: energy for name, energy in energies.items() if name not in OTHERS},
         digital_uj=beside.digital_uj,
         attention_uj=beside.attention_uj,
-        leakage_uj=leaked_pj(leakage or 0.0, total_ns) / 1e6,
+        memories_uj=beside.memories_uj,
+        leakage_uj=energies["leakage"],
+        leakage_uw=leakage,
+        largest=largest_parts(energies, leakage, {}, sources).get(TOTAL),
     )
 
 

@@ -82,9 +82,14 @@ class LargestPart:
     @property
     def text(self) -> str:
         """In words: as in `leakage 84 %, digital units alone 67 %: a simulator, 1 W each`."""
-        own = f", {NAMES.get(self.of, self.of)} alone {_percent(self.of_share or 0)}" if self.of else ""
+        own = f", {part_name(self.of)} alone {_percent(self.of_share or 0)}" if self.of else ""
         source = self.source or f"no source given for {self.key}"
-        return f"{NAMES.get(self.component, self.component)} {_percent(self.share)}{own}: {source}"
+        return f"{part_name(self.component)} {_percent(self.share)}{own}: {source}"
+
+
+def part_name(component: str) -> str:
+    """A component of a report in words."""
+    return NAMES.get(component, component)
 
 
 def largest_parts(

@@ -13,7 +13,7 @@ from cimc.paper.totals import Total
 def test_figures(tmp_path: Path) -> None:
     latencies = [Latency("BERT-large", *names, adcs, 480, 1000, 2.0, 1.0) for names in VARIANTS for adcs in (4, 8)]
     parts = {"adc": 1.0, "dac": 2.0, "cells": 3.0, "shift_add": 0.1, "transfer": 0.2, "add": 0.0}
-    totals = [Total("BERT-large", *names, 480, 100.0, 10.0, parts, 5.0, 6.0, 7.0) for names in VARIANTS]
+    totals = [Total("BERT-large", *names, 480, 100.0, 10.0, parts, 5.0, 6.0, 0.0, 7.0, {}, None) for names in VARIANTS]
     speedups = [
         Speedup("BERT-large", mapping, adcs, 8, 1, 480, us + 9 / adcs, us, 1.0, 2.0)
         for mapping, us in (("linear", 20.0), ("sparsemap", 12.0), ("densemap", 11.0), ("spread", 8.0))

@@ -22,6 +22,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     assert "GPT-2-medium  monarch  spread     arrays        480    1043" in text
     assert "GPT-2-medium                           9.60x       -       4.31x       -" in text
     assert "paper                  -             1.59x             1.73x                 -" in text
+    assert "Of all uJ in 6 of 6 rows, leakage " in text
     assert "1.59x" in next(line for line in text.splitlines() if line.startswith("8 "))
     found = json.loads(file.read_text())
     assert (len(found["counts"]), len(found["latencies"]), len(found["totals"])) == (4, 12, 6)

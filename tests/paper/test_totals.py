@@ -44,6 +44,27 @@ def test_energy_of_linear_by_hand(bert: dict[tuple[str, str, str], Total]) -> No
     assert sparsemap["transfer"] == pytest.approx(24 * (factors * (8 + 32) + factors // 2 * 32) * 0.01 / 1e6)
 
 
+def test_more_than_half_of_the_energy_has_a_source(bert: dict[tuple[str, str, str], Total]) -> None:
+    for row in bert.values():
+        assert row.largest is not None
+        assert (row.largest.component, row.largest.of) == ("leakage", "digital")
+        assert row.largest.share == pytest.approx(row.leakage_uj / row.total_uj)
+        assert (row.largest.source or "").startswith("IBM 3D-CiM LLM inference simulator")
+
+
+def test_published_digital_constants(one_layer: dict[tuple[str, str, str], Total]) -> None:
+    """Keys and values of 512 tokens, 1024 numbers of 4 bytes each, are read or written."""
+    network = Network("one layer", NETWORKS[0].layers[:1], {}, NETWORKS[0].context)
+    own, row = one_layer[VARIANTS[0]], next(totals("pcm-256", [network], "published"))
+    assert own.memories_uj == 0
+    assert row.memories_uj > 2 * 4 * 1024 * NETWORKS[0].context * 8 * 3.92 / 1e6
+    assert row.parameter_us == pytest.approx(own.parameter_us, rel=0.01)
+    assert row.leakage_uj < own.leakage_uj
+    assert row.leakage_uw["buffer"]
+    assert row.largest is not None
+    assert row.largest.component == "memory"
+
+
 def test_the_mappings_of_one_form_do_the_same_work(bert: dict[tuple[str, str, str], Total]) -> None:
     """Where tiles lie changes neither conversions nor cells, so sparsemap and densemap take the same energy; spread
     drives rows again, for 5 % more at most."""
