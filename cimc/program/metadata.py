@@ -241,7 +241,7 @@ class Input(Value):
 class Weight:
     """A constant matrix of `rows` inputs and `columns` outputs, with the ONNX node it comes from.
 
-    It lies in the arrays `copies` times, a power of two: vector t is multiplied by copy t modulo `copies` (I25).
+    It lies in the arrays `copies` times: vector t is multiplied by copy t modulo `copies` (I25).
     """
 
     name: str

@@ -48,7 +48,7 @@ class MultiplyOp(IRDLOperation):
     } : tensor<?x4xui8> -> tensor<?x4xi32>
     ```
 
-    A weight may lie in the arrays several times (`copies`, a power of two), to multiply several vectors at a time:
+    A weight may lie in the arrays several times (`copies`), to multiply several vectors at a time:
     vector t is multiplied by copy t modulo `copies`. Each copy has tiles of its own, with row groups and additions.
 
     ```mlir
@@ -150,8 +150,8 @@ class MultiplyOp(IRDLOperation):
 
     def _verify_copies(self) -> None:
         copies = self.count_of_copies
-        if self.copies is not None and (copies < 2 or copies & (copies - 1)):
-            raise VerifyException(f"a weight of {copies} copies, expected a power of two from 2 on")
+        if self.copies is not None and copies < 2:
+            raise VerifyException(f"a weight of {copies} copies, expected 2 or more")
         own = 1 + int(self.copy_of_tiles[-1]) if len(self.tiles.array) else copies
         if own != copies:
             raise VerifyException(f"tiles of {own} copies of the weight, expected those of {copies}")

@@ -60,9 +60,9 @@ class Plan:
         return [max(height[step] for step in members) for members in self.members]
 
     def _most(self) -> list[int]:
-        """The most copies of a weight that each resource has to do with."""
+        """After how many tokens each resource does the same again: all copies that it works for have whole turns."""
         most = np.ones(self.steps.resource_count, np.int64)
-        np.maximum.at(most, self.steps.resources.values, self.steps.copies[self.steps.resources.owners])
+        np.lcm.at(most, self.steps.resources.values, self.steps.copies[self.steps.resources.owners])
         return most.tolist()
 
     def holds(self, task: int, start: dict[int, int], end: dict[int, int]) -> list[Hold]:

@@ -26,8 +26,8 @@ AnyBook = TypeVar("AnyBook", bound=Book)
 class Turns(Generic[AnyBook]):
     """What is reserved of a resource for tokens that follow each other every `interval` ps.
 
-    A use by one of `copies` of a weight, number `copy`, is by every so manieth token; copies are powers of two, and
-    `most` are the most that the resource has to do with. Then a token's own uses are kept apart as well, though those
+    A use by one of `copies` of a weight, number `copy`, is by every so manieth token; `most` is a multiple of all
+    copies that the resource has to do with. If it is not 1, a token's own uses are kept apart as well, though those
     of several copies never meet in one token: a program's schedule counts them all.
     """
 

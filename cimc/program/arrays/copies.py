@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from cimc.program.metadata import Multiplication, Weight
 
 MOST_COPIES = 256
-"""That the `flags` of a record can number."""
+"""Of a weight, which the `flags` of a record can number; and the most vectors after which all copies have their turn
+again."""
 _WEIGHT, _K, _N = 0, 6, 7
 
 

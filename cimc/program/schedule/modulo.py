@@ -59,17 +59,18 @@ def first_excess(uses: Uses, interval_ps: int, limit: int) -> list[int]:
 def _repeated(uses: Uses, interval_ps: int) -> tuple[Numbers, Numbers, Numbers]:
     """Uses in the period after which all begins again in their resource: number, begin and that period, of each [ps].
 
-    The resource's period is that of its most copies; what fewer tokens have between them comes several times in it.
+    The resource's period is the least in which all its copies have whole turns; what fewer tokens have between them
+    comes several times in it.
     """
-    most = np.ones(int(uses.resource.max(initial=-1)) + 1, np.int64)
-    np.maximum.at(most, uses.resource, uses.copies)
-    times = most[uses.resource] // uses.copies
+    turns = np.ones(int(uses.resource.max(initial=-1)) + 1, np.int64)
+    np.lcm.at(turns, uses.resource, uses.copies)
+    times = turns[uses.resource] // uses.copies
     if times.sum() > MOST_USES:
         raise ProgramError(
             f"arrays, units or links are used {times.sum()} times in a period, expected at most {MOST_USES}"
         )
     origin = np.repeat(np.arange(len(times)), times)
     turn = np.arange(len(origin)) - np.repeat(np.cumsum(times) - times, times)
-    period = most[uses.resource[origin]] * interval_ps
+    period = turns[uses.resource[origin]] * interval_ps
     shift = (uses.copy[origin] + uses.copies[origin] * turn) * interval_ps
     return origin, (uses.start[origin] + shift) % period, period

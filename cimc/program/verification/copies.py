@@ -1,6 +1,7 @@
 """Checks of copies: each holds all of its weight, in arrays of its own, and records use its cells alone (I25)."""
 
 from collections.abc import Sequence
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,15 @@ def verify_copies(
 ) -> None:
     """Copies are as many as there may be and equal, share no array, and each record belongs to one (I25)."""
     for number, weight in enumerate(weights):
-        if not 1 <= weight.copies <= MOST_COPIES or weight.copies & (weight.copies - 1):
-            expected = f"expected a power of two from 1 to {MOST_COPIES}"
-            raise ProgramError(f"weight {number} has {weight.copies} copies, {expected}")
+        if not 1 <= weight.copies <= MOST_COPIES:
+            raise ProgramError(f"weight {number} has {weight.copies} copies, expected 1 to {MOST_COPIES}")
+    counts = sorted({weight.copies for weight in weights})
+    turns = lcm(*counts)
+    if turns > MOST_COPIES:
+        raise ProgramError(
+            f"weights have {', '.join(map(str, counts))} copies, whose turns repeat after {turns} vectors, expected "
+            f"at most {MOST_COPIES}"
+        )
     _verify_flags(records, copies_of_values(multiplications, weights, slots))
     if all(weight.copies == 1 for weight in weights):
         return

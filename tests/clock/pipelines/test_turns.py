@@ -11,10 +11,10 @@ from cimc.clock.pipelines.turns import Uses
 @pytest.mark.parametrize("seed", range(6))
 def test_copies_keep_out_of_each_others_way(seed: int) -> None:
     """All uses of the tokens of two periods, one after the other in time."""
-    random, interval, most = Random(seed), 12, 4
+    random, interval, most = Random(seed), 12, 12
     uses, taken = Uses(interval, most), list[tuple[int, int, int, int]]()
     for _ in range(12):
-        copies = random.choice([1, 2, 4])
+        copies = random.choice([1, 2, 3, 4])
         use = random.randrange(40), random.randint(1, 9), copies, random.randrange(copies)
         wait = uses.wait(*use)
         if wait is None:
@@ -28,7 +28,7 @@ def test_copies_keep_out_of_each_others_way(seed: int) -> None:
         spans = sorted(
             (start + token * interval, start + token * interval + duration)
             for start, duration, copies, copy in taken
-            for token in ([0] if one_token else range(16))
+            for token in ([0] if one_token else range(24))
             if one_token or token % copies == copy
         )
         assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))

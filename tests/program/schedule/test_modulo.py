@@ -33,7 +33,7 @@ def test_as_counted(seed: int) -> None:
     random = Random(seed)
     uses: list[Use] = []
     for _ in range(random.randint(0, 6)):
-        copies = random.choice([1, 1, 2, 4])
+        copies = random.choice([1, 1, 2, 3, 4])
         start, duration = random.randint(0, 40), random.choice([0, 1, 3, random.randint(0, 30)])
         uses.append((random.randrange(2), start, duration, copies, random.randrange(copies)))
     interval, limit = random.randint(1, 20), random.randint(1, 3)

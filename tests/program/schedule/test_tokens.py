@@ -167,7 +167,7 @@ def test_what_is_in_its_own_way(scheduled: Program, records: list[int], interval
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize(("copies", "interval"), [(1, 246), (2, 123), (4, 62)])
+@pytest.mark.parametrize(("copies", "interval"), [(1, 246), (2, 123), (3, 82), (4, 62)])
 def test_copies_work_for_every_so_many_tokens(scheduled: Program, copies: int, interval: int) -> None:
     """Array 1 serves value 3 for 246 ps."""
     first, second = scheduled.weights

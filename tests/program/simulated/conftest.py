@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import ceil
+from math import ceil, lcm
 
 import numpy as np
 import pytest
@@ -419,7 +419,7 @@ def can_follow() -> Callable[[Program, dict[int, int]], bool]:
             follow([alone])
             last = max(job.start + job.duration for job in alone.jobs if job.start is not None)
             hardware, tokens = Hardware(), list[Simulation]()
-            most = max(plan.copies.values())
+            most = lcm(*plan.copies.values())
             for number in range((last // program.pipeline.interval_ps + 2) * most):
                 shift, before = number * program.pipeline.interval_ps, tokens[-1] if tokens else None
                 tokens.append(Simulation(plan, program.timing, hardware, number, shift, before, becomes))

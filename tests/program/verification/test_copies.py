@@ -60,6 +60,10 @@ def copies(count: int) -> Change:
     return change
 
 
+def seldom(program: Program) -> Program:
+    return replace(program, weights=[replace(program.weights[0], copies=count) for count in (7, 37, 1)])
+
+
 def last_tile(*tile: int, **fields: Any) -> Change:
     def change(program: Program) -> Program:
         tiles = np.concatenate([program.tiles[:2], np.array([tile], np.int32)])
@@ -82,10 +86,11 @@ def test_two_copies_are_good(copied: Program) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (copies(3), "weight 0 has 3 copies, expected a power of two from 1 to 256"),
-        (copies(0), "weight 0 has 0 copies, expected a power of two from 1 to 256"),
-        (copies(512), "weight 0 has 512 copies, expected a power of two from 1 to 256"),
+        (copies(0), "weight 0 has 0 copies, expected 1 to 256"),
+        (copies(512), "weight 0 has 512 copies, expected 1 to 256"),
         (copies(4), "weight 0 has tiles of 2 copies, expected 4"),
+        (copies(3), "weight 0 has tiles of 2 copies, expected 3"),
+        (seldom, "weights have 1, 7, 37 copies, whose turns repeat after 259 vectors, expected at most 256"),
         (copies(1), "record 5 is of copy 1, the weight has 1"),
         (record(5, flags=2), "record 5 is of copy 2, the weight has 2"),
         (record(5, flags=0), "record 5 is of copy 0 of weight 0, which has no array 0"),

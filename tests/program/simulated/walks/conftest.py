@@ -101,7 +101,7 @@ def scheduled_program(random: Random) -> Program:
 
 
 def place_anywhere(module: ModuleOp, random: Random) -> None:
-    """Tiles of weights somewhere in the arrays, one or two copies of each weight in arrays of their own."""
+    """Tiles of weights somewhere in the arrays, one to three copies of each weight in arrays of their own."""
     chip, placed = chip_of(module), dict[str, tuple[int, TableAttr]]()
     taken = np.zeros((40, chip.rows, chip.columns), np.bool_)
     for op in module.walk():
@@ -109,7 +109,7 @@ def place_anywhere(module: ModuleOp, random: Random) -> None:
             continue
         symbol, tiles = op.symbol, op.tiles.array
         if symbol not in placed:
-            copies, places, others = random.choice([1, 1, 2]), list[tuple[int, int, int]](), set[int]()
+            copies, places, others = random.choice([1, 1, 2, 3]), list[tuple[int, int, int]](), set[int]()
             for _ in range(copies):
                 places += [free_place(taken, rows, columns, random, others) for _, _, rows, columns in tiles.tolist()]
                 others = {array for array, _, _ in places}
