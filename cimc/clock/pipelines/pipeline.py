@@ -88,12 +88,10 @@ class _Search:
         self.plan = Plan(self.steps)
         self.bound = max(loads_of(self.steps))
         self.lowest = max(1, self.bound.time_ps)
-        self.copied = max(self.plan.most, default=1) > 1
-        """whether which arrays work depends on the token: then no stage is moved by whole intervals"""
 
     def best(self, hint: Hint | None) -> Modulo:
         self._first()
-        if hint is not None and not self.copied:
+        if hint is not None:
             interval, starts = hint
             begins = {task: int(starts[self.plan.inputs[task]].min()) % interval for task in self.plan.stages}
             if interval < self.shortest:
@@ -115,8 +113,6 @@ class _Search:
 
     def _long_operators(self) -> list[int]:
         """Operators that find no room once shorter ones lie in between: they are placed before all else."""
-        if self.copied:
-            return []
         steps = self.steps
         works = (steps.kind == Kind.OPERATOR) & (steps.units > 0) & (steps.duration * LONG > self.lowest)
         longest = sorted(np.flatnonzero(works).tolist(), key=lambda step: -self.plan.duration[step])
@@ -138,8 +134,6 @@ class _Search:
 
     def _orders(self) -> Iterator[list[int]]:
         """Stages to place before all others: in the order of the program, and those first that have the most work."""
-        if self.copied:
-            return
         alone, start = self.plan.alone, self.steps.start
         first = self._long_operators()
         yield first + sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
@@ -153,7 +147,7 @@ class _Search:
                 starts = np.array(placing.start, np.int64)
                 self.schedules.append(Modulo(interval, starts, placing.latency, placing.taken, self.bound))
                 return True
-            if placing is None or self.copied or order[:1] == [placing.failed]:
+            if placing is None or order[:1] == [placing.failed]:
                 return False
             if self.plan.kind[self.plan.members[placing.failed][0]] == Kind.PERMUTATION:
                 return False

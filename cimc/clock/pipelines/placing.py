@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
+from math import lcm
 
 from cimc.clock.graph import Kind
 from cimc.clock.pipelines.plan import Plan
-from cimc.clock.pipelines.reservation import Sets
-from cimc.clock.pipelines.turns import Turns, Uses
+from cimc.clock.pipelines.reservation import Circle, Sets
+from cimc.clock.pipelines.turns import EVER, Turns, Uses
 
+Reserved = tuple[Turns[Circle] | Turns[Sets], int, int]
+"""What a token uses: from when on and for how long [ps]."""
 ROUNDS = 4
 """For how many periods of tokens a stage is put off that shares arrays with others of which there are copies."""
+OTHERS = 8
+"""For how many of them what was placed before all others is put off where the token itself is in its way."""
 STUCK = 24
 """Into how many parts an interval is cut where a stage holds registers for too long and tries to start later."""
 
@@ -20,7 +25,8 @@ class Placing:
 
     Tasks are placed where they are as early as what they need and their resources allow, those first from which it is
     furthest to the end. Some stages and operators may be placed before all others, at the first times within the
-    interval at which they find room: they start as many intervals later as what they need makes necessary.
+    interval at which they find room: they start as many intervals later as what they need makes necessary, or periods
+    after which all copies of the weights that they share resources with have their turns again.
     """
 
     def __init__(self, plan: Plan, interval: int, releases: Mapping[int, int]) -> None:
@@ -28,7 +34,7 @@ class Placing:
         buffers, pools = plan.steps.buffers, plan.steps.pools
         sets = partial(Sets.of, count=buffers)
         self.uses = [Uses(interval, most) for most in plan.most]
-        self.waits = [use.book.wait if use.most == 1 else use.wait for use in self.uses]
+        self.waits = [use.book.wait if use.most == 1 else partial(self._wait, use) for use in self.uses]
         self.sets = [Turns(interval, most, sets) for most in plan.most[: pools[0].start]]
         self.exclusive = buffers == 1
         """whether registers keep activations of an array apart"""
@@ -38,6 +44,10 @@ class Placing:
         """the units of operators"""
         self.phases: dict[int, tuple[int, dict[int, int]]] = {}
         """tasks placed before all others: where they begin, and where their steps do"""
+        self.reserved: dict[int, list[Reserved]] = {}
+        """what these have reserved"""
+        self.whole = True
+        """whether what is placed is placed for a token itself, too, and not for the periods only"""
         self.placed = 0
         """how many steps have been, those of a stage each time that it was tried"""
         self.failed = -1
@@ -46,12 +56,14 @@ class Placing:
     def run(self, first: Sequence[int] = ()) -> bool:
         """Place all tasks, those in `first` before all others; False if one finds no room."""
         plan = self.plan
+        self.whole = False
         for task in first:
             starts = self._stage(task, 0) if task in plan.inputs else self._operator(task)
             if starts is None:
                 self.failed = task
                 return False
             self.phases[task] = min(starts.values()), starts
+        self.whole = True
         missing = list(plan.before)
         heap = [(-plan.height[task], task) for task, count in enumerate(missing) if not count]
         heapify(heap)
@@ -78,7 +90,10 @@ class Placing:
         if task in self.phases:
             begin, starts = self.phases[task]
             ready = max(self._ready(step) - starts[step] + begin for step in inputs)
-            later = ready + (begin - ready) % self.interval - begin
+            settled = self._settled(task, begin, ready)
+            if settled is None:
+                return False
+            later = settled
         else:
             placed = self._stage(task, max(map(self._ready, inputs)))
             if placed is None:
@@ -87,6 +102,19 @@ class Placing:
         for step, start in starts.items():
             self.start[step], self.end[step] = start + later, start + later + self.plan.duration[step]
         return True
+
+    def _settled(self, task: int, begin: int, ready: int) -> int | None:
+        """How much later than at `begin` a task starts that was placed before all others; it is `ready` no earlier."""
+        reserved = self.reserved[task]
+        period = lcm(self.interval, *(turns.period for turns, *_ in reserved))
+        later = ready + (begin - ready) % period - begin
+        for _ in range(OTHERS):
+            if all(turns.is_free(start + later, duration) for turns, start, duration in reserved):
+                for turns, start, duration in reserved:
+                    turns.settle(start + later, duration)
+                return later
+            later += period
+        return None
 
     def _ready(self, step: int) -> int:
         ready = self.releases.get(step, 0)
@@ -129,7 +157,10 @@ class Placing:
                     free.sort(key=lambda unit: self.uses[unit].idle(begin))
                 self.taken[step] = sorted(free[:count])
                 for unit in self.taken[step]:
-                    self.uses[unit].add(begin, duration)
+                    self.uses[unit].add(begin, duration, whole=self.whole)
+                if not self.whole:
+                    task = int(self.plan.of_step[step])
+                    self.reserved[task] = [(self.uses[unit], begin, duration) for unit in self.taken[step]]
                 return begin
             waits.sort()
             begin += waits[count - 1][0]
@@ -137,7 +168,7 @@ class Placing:
 
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""
-        begin = ready
+        plan, begin = self.plan, ready
         latest = self._latest(ready, [array for array, *_ in self.plan.alone[task]])
         while begin <= latest:
             room = self._room(task, begin, latest)
@@ -150,11 +181,14 @@ class Placing:
             holds = self.plan.holds(task, starts, ends)
             later = 0
             for array, first, time, copies, copy in holds:
-                wait = self.sets[array].wait(first, time, copies, copy)
+                wait = self.sets[array].wait(first, time, copies, copy, self.whole)
                 later = max(later, self.interval // STUCK + 1 if wait is None else wait)
             if not later:
                 for array, first, time, copies, copy in holds:
-                    self.sets[array].add(first, time, copies, copy)
+                    self.sets[array].add(first, time, copies, copy, self.whole)
+                if not self.whole:
+                    self.reserved[task] = [(self.sets[array], first, time) for array, first, time, *_ in holds]
+                    self.reserved[task] += [(self.uses[r], start, plan.duration[step]) for r, step, start in reserved]
                 return starts
             self._give_back(reserved)
             begin += later
@@ -172,7 +206,7 @@ class Placing:
         while not settled:
             settled = True
             for array, first, time, copies, copy in self.plan.alone[task]:
-                wait = self.sets[array].wait(begin + first, time, copies, copy)
+                wait = self.sets[array].wait(begin + first, time, copies, copy, self.whole)
                 if wait is None or begin + wait > latest:
                     return None
                 if wait:
@@ -184,6 +218,7 @@ class Placing:
         plan, starts, free = self.plan, dict[int, int](), dict[int, int]()
         self.placed += len(plan.members[task])
         reserved: list[tuple[int, int, int]] = []
+        own: dict[int, Circle] = {}
         for step in plan.members[task]:
             kind, duration, start = plan.kind[step], plan.duration[step], begin
             if kind != Kind.INWARD:
@@ -194,18 +229,37 @@ class Placing:
                     start = max(start, free.get(resource, 0))
                     free[resource] = start + duration
                 if kind != Kind.ACTIVATION or not self.exclusive:
-                    wait = self.uses[resource].wait(start, duration, *plan.turns[step])
-                    if wait is None:
+                    room = self._apart(resource, start, step, own)
+                    if room is None:
                         self._give_back(reserved)
                         return None
-                    start += wait
+                    start = room
                     free[resource] = start + duration
-                    self.uses[resource].add(start, duration, *plan.turns[step])
+                    self.uses[resource].add(start, duration, *plan.turns[step], self.whole)
                     reserved.append((resource, step, start))
             starts[step] = start
         if not self.exclusive:
             self._hurry(task, starts)
         return starts, reserved
+
+    def _apart(self, resource: int, start: int, step: int, own: dict[int, Circle]) -> int | None:
+        """From `start` on when a resource is free for a step; what the stage does there for all copies is `own`."""
+        duration, settled = self.plan.duration[step], False
+        while not settled:
+            wait = self.uses[resource].wait(start, duration, *self.plan.turns[step], self.whole)
+            if wait is None:
+                return None
+            start, settled = start + wait, True
+            if not self.whole and self.uses[resource].most > 1:
+                line = own.setdefault(resource, Circle(EVER))
+                later = line.wait(start, duration) or 0
+                start, settled = start + later, not later
+                if settled:
+                    line.add(start, duration)
+        return start
+
+    def _wait(self, use: Uses, start: int, duration: int) -> int | None:
+        return use.wait(start, duration, whole=self.whole)
 
     def _hurry(self, task: int, starts: dict[int, int]) -> None:
         """Vectors move in only just before they are used, as they hold registers from then on."""
@@ -221,4 +275,4 @@ class Placing:
 
     def _give_back(self, reserved: Sequence[tuple[int, int, int]]) -> None:
         for resource, step, start in reserved:
-            self.uses[resource].remove(start, self.plan.duration[step], *self.plan.turns[step])
+            self.uses[resource].remove(start, self.plan.duration[step], *self.plan.turns[step], self.whole)

@@ -36,8 +36,16 @@ class Turns(Generic[AnyBook]):
         self.book = book(interval * most)
         self.line = book(EVER) if most > 1 else None
 
-    def wait(self, start: int, duration: int, copies: int = 1, copy: int = 0) -> int | None:
-        """How much later than `start` there is room for so long; None if there never is."""
+    @property
+    def period(self) -> int:
+        """After how long all is as before [ps]."""
+        return self.interval * self.most
+
+    def wait(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> int | None:
+        """How much later than `start` there is room for so long; None if there never is.
+
+        If not `whole`, what a token does itself does not count.
+        """
         if self.line is None:
             return self.book.wait(start, duration)
         if copies < self.most and duration > copies * self.interval:
@@ -46,7 +54,7 @@ class Turns(Generic[AnyBook]):
         last = max(0, self.line.last - start)  # from then on the token is not in its own way
         while not settled and waited <= last + self.most * self.interval:
             settled = True
-            own = self.line.wait(start + waited, duration) or 0
+            own = (self.line.wait(start + waited, duration) or 0) if whole else 0
             for place in self._places(start + waited, copies, copy):
                 wait = self.book.wait(place, duration)
                 if wait is None:
@@ -56,14 +64,24 @@ class Turns(Generic[AnyBook]):
                 waited, settled = waited + own, False
         return waited if settled else None
 
-    def add(self, start: int, duration: int, copies: int = 1, copy: int = 0) -> None:
-        """Reserve what has room."""
+    def add(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> None:
+        """Reserve what has room; if not `whole`, `settle` follows."""
         if self.line is None:
             self.book.add(start, duration)
             return
-        self.line.add(start, duration)
+        if whole:
+            self.line.add(start, duration)
         for place in self._places(start, copies, copy):
             self.book.add(place, duration)
+
+    def is_free(self, start: int, duration: int) -> bool:
+        """Whether a token does nothing else itself in that time."""
+        return self.line is None or not self.line.wait(start, duration)
+
+    def settle(self, start: int, duration: int) -> None:
+        """Reserve for a token itself what is reserved of the periods."""
+        if self.line is not None:
+            self.line.add(start, duration)
 
     def _places(self, start: int, copies: int, copy: int) -> range:
         """Where the use begins in the period of the book."""
@@ -78,9 +96,9 @@ class Uses(Turns[Circle]):
     def __init__(self, interval: int, most: int) -> None:
         super().__init__(interval, most, Circle)
 
-    def remove(self, start: int, duration: int, copies: int = 1, copy: int = 0) -> None:
+    def remove(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> None:
         """Give back what is reserved."""
-        if self.line is not None:
+        if self.line is not None and whole:
             self.line.remove(start, duration)
         for place in self._places(start, copies, copy):
             self.book.remove(place, duration)

@@ -1,6 +1,8 @@
 """Attempts at an interval."""
 
 from collections.abc import Callable
+from math import lcm
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -9,6 +11,7 @@ from cimc.clock.pipelines.loads import loads_of
 from cimc.clock.pipelines.placing import Placing
 from cimc.clock.pipelines.plan import Plan
 from cimc.clock.steps import steps_of
+from cimc.compiler import Compilation
 from cimc.program.program import Program
 
 
@@ -30,6 +33,22 @@ def test_stages_that_come_first_begin_at_their_place_of_an_interval(
         own = min(placing.start[step] for step in plan.inputs[task])
         assert begin < interval
         assert (own - begin) % interval == 0
+
+
+def test_with_copies_they_begin_later_by_whole_periods(
+    compiled: Callable[..., Compilation], chain: Callable[..., Path]
+) -> None:
+    """Until all copies that work in their arrays and units have their turns again."""
+    file = chain([8, 8, 4, 4], np.random.default_rng(0))
+    plan = Plan(steps_of(compiled(file, objective="throughput", arrays=40).program))
+    assert max(plan.most) > 1
+    interval = sum(plan.duration)
+    placing = Placing(plan, interval, {})
+    assert placing.run(plan.stages[::-1])
+    for task, (begin, _) in placing.phases.items():
+        own = min(placing.start[step] for step in plan.inputs[task])
+        period = lcm(interval, *(turns.period for turns, *_ in placing.reserved[task]))
+        assert (own - begin) % period == 0
 
 
 def test_released_steps_wait(random_program: Callable[[Random], Program]) -> None:

@@ -34,6 +34,22 @@ def test_copies_keep_out_of_each_others_way(seed: int) -> None:
         assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
+def test_periods_are_reserved_first_and_then_the_token_itself() -> None:
+    """Two copies work for the token of the schedule at the same time, in which both count."""
+    uses = Uses(10, 2)
+    assert uses.period == 20
+    uses.add(0, 10, 2, 0, whole=False)
+    assert uses.wait(0, 10, 2, 1, whole=False) == 0
+    uses.add(0, 10, 2, 1, whole=False)
+    assert uses.is_free(0, 10)
+    uses.settle(0, 10)
+    assert not uses.is_free(5, 10)
+    assert uses.is_free(20, 10)
+    uses.remove(0, 10, 2, 1, whole=False)
+    assert uses.wait(20, 10, 2, 1) == 0
+    assert Uses(10, 1).is_free(0, 10)
+
+
 def test_one_copy_works_longer_than_an_interval() -> None:
     uses = Uses(10, 2)
     assert uses.wait(0, 15, 2, 0) == 0
