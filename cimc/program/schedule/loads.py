@@ -3,9 +3,10 @@
 import numpy as np
 
 from cimc.program.arrays.formats import slices_of, usual_format
+from cimc.program.control_flow.bodies import WHOLE, bodies_of, body_of_records
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
-from cimc.program.records import Opcode
+from cimc.program.records import CONTROL_FLOW, Opcode
 from cimc.program.times.timing import Numbers
 
 
@@ -13,13 +14,16 @@ def verify_loads(program: Program, ends: Numbers) -> None:
     """Raises ProgramError unless each MULTIPLY finds the weights of its array in the chip (S19).
 
     A LOAD replaces all that is there, so nothing else happens meanwhile: all before it is done when it starts, and
-    nothing after it starts before its end. It has no more crossbars than the chip. `ends` tells when records are done.
+    nothing after it starts before its end. It has no more crossbars than the chip. Arrays keep nothing meanwhile: all
+    of a stage stands between the same loads. No LOAD stands in a body of control flow, which may run again with what it
+    left. `ends` tells when records are done.
     """
     records = program.instructions
     loads = np.flatnonzero(records["op"] == Opcode.LOAD)
     if not len(loads):
         return
     _verify_room(program, loads)
+    _verify_places(program, loads)
     _verify_presence(program, loads)
     _verify_barriers(loads, records["start"].astype(np.int64), ends)
 
@@ -42,6 +46,21 @@ def _crossbars_of_chip(program: Program) -> int:
     if not isinstance(arrays, int):
         raise ProgramError("weights are loaded, expected a chip that says how many arrays it has")
     return arrays * usual_format(program.chip).slices(program.chip.cell_bits)
+
+
+def _verify_places(program: Program, loads: Numbers) -> None:
+    """No LOAD stands in a body, nor between records of one stage."""
+    records = program.instructions
+    inside = body_of_records(records, bodies_of(records, program.controls))
+    for number in loads[inside[loads] != WHOLE][:1].tolist():
+        raise ProgramError(f"record {number} loads weights in a body of control flow: expected it before that begins")
+    staged = np.flatnonzero(~np.isin(records["op"], (Opcode.KERNEL, Opcode.PERMUTE, Opcode.LOAD, *CONTROL_FLOW)))
+    _, first, which = np.unique(records["stage"][staged], return_index=True, return_inverse=True)
+    passed = np.searchsorted(loads, staged)
+    for i in np.flatnonzero(passed != passed[first][which])[:1].tolist():
+        number = int(loads[passed[i] - 1])
+        stage = f"stage {records['stage'][staged[i]]}"
+        raise ProgramError(f"record {number} loads weights while {stage} has begun and is not done")
 
 
 def _verify_presence(program: Program, loads: Numbers) -> None:

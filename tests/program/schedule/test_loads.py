@@ -41,3 +41,12 @@ def test_a_program_that_loads_nothing_first(reloaded: Program) -> None:
     kept = np.delete(reloaded.instructions, np.flatnonzero(reloaded.instructions["op"] == Opcode.LOAD)[:1])
     with pytest.raises(ProgramError, match=r"uses array 0, whose weights are not in the chip"):
         verify_schedule(replace(reloaded, instructions=kept))
+
+
+def test_a_load_in_the_midst_of_a_stage(reloaded: Program) -> None:
+    records = reloaded.instructions
+    second = int(np.flatnonzero(records["op"] == Opcode.LOAD)[1])
+    last = int(np.flatnonzero(records["op"][:second] == Opcode.TRANSFER)[-1])
+    order = [*range(last), second, *range(last, second), *range(second + 1, len(records))]
+    with pytest.raises(ProgramError, match=rf"record {last} loads weights while stage 0 has begun and is not done"):
+        verify_schedule(replace(reloaded, instructions=records[order]))

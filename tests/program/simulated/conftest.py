@@ -50,6 +50,8 @@ class Hardware:
     """Kind and number of a resource, and a picosecond in which it is used."""
     serving: dict[int, set[tuple[int, int]]] = field(default_factory=dict[int, set[tuple[int, int]]])
     """For each array the tokens and stages that it serves."""
+    present: set[int] = field(default_factory=set[int])
+    """Arrays whose weights are in the chip, where they pass through it in parts."""
 
     def use(self, kind: str, number: int, start: int, duration: int) -> None:
         for now in range(start, start + duration):
@@ -94,6 +96,11 @@ class Plan:
     def records(self) -> list[Record]:
         names = self.program.instructions.dtype.names or ()
         return [{name: int(fields[name]) for name in names} for fields in self.program.instructions]
+
+    @cached_property
+    def has_loads(self) -> bool:
+        """Whether weights pass through the chip in parts."""
+        return any(record["op"] == Opcode.LOAD for record in self.records)
 
     @cached_property
     def nodes(self) -> list[list[NodeProto]]:
@@ -178,6 +185,12 @@ class Simulation:
     left: set[int] = field(default_factory=set[int])
     read: set[int] = field(default_factory=set[int])
     """Values that kernels read."""
+    loads: int = 0
+    """How many parts of the weights have come into the chip."""
+    awaited: Counter[int] = field(default_factory=Counter[int])
+    """What is still to be done, by how many parts of the weights stand before it."""
+    part_of_stage: dict[int, int] = field(default_factory=dict[int, int])
+    """How many parts of the weights stand before what belongs to a stage."""
 
     def __post_init__(self) -> None:
         self.program = self.plan.program
@@ -205,8 +218,13 @@ class Simulation:
 
     def _make_jobs(self) -> None:
         activations: dict[tuple[int, ...], list[Record]] = {}
+        parts: dict[tuple[int, ...], set[int]] = {}
+        passed = 0
         demand(len({stage.number for stage in self.program.stages}) == len(self.program.stages))
         for record in self.plan.records:
+            begun = len(self.jobs)
+            if record["op"] not in (Opcode.KERNEL, Opcode.PERMUTE, Opcode.LOAD):
+                demand(self.part_of_stage.setdefault(record["stage"], passed) == passed)
             match Opcode(record["op"]):
                 case Opcode.KERNEL:
                     self._kernel(record["k"], record["start"])
@@ -222,14 +240,60 @@ class Simulation:
                 case Opcode.MULTIPLY:
                     key = tuple(record[name] for name in ("stage", "array", "start"))
                     activations.setdefault(key, []).append(record)
+                    parts.setdefault(key, set()).add(passed)
                 case Opcode.LOOP | Opcode.BRANCH | Opcode.ELSE | Opcode.END:
                     raise NotImplementedError("the simulation knows no control flow")
                 case Opcode.LOAD:
-                    raise NotImplementedError("the simulation knows no loads")
-        for group in activations.values():
-            demand(len({(self.plan.copies[record["y"]], record["flags"]) for record in group}) == 1)
+                    self._load(record, passed)
+                    passed += 1
+                    continue
+            self._pass(begun, passed)
+        for key, group in activations.items():
+            demand(len({(self.plan.copies[record["y"]], record["flags"]) for record in group}) == len(parts[key]) == 1)
             if not self.plan.is_idle(group, self.number):
+                begun = len(self.jobs)
                 self._activate(group)
+                self._pass(begun, *parts[key])
+
+    def _pass(self, begun: int, passed: int) -> None:
+        """Jobs from number `begun` on wait until so many parts of the weights have come, and the next part for them.
+
+        But for those that take no time and have none of their own.
+        """
+        for job in self.jobs[begun:]:
+            if job.start is not None:
+                self._wait(job, passed)
+
+    def _wait(self, job: Job, passed: int) -> None:
+        is_ready, finish = job.ready, job.finish
+        self.awaited[passed] += 1
+
+        def ready() -> bool:
+            return self.loads == passed and is_ready()
+
+        def done() -> None:
+            finish()
+            self.awaited[passed] -= 1
+
+        job.ready, job.finish = ready, done
+
+    def _load(self, record: Record, passed: int) -> None:
+        """Other weights come into the chip when all is done that stands before, and nothing is kept in arrays.
+
+        Arrays are alike here: each has as many crossbars as one of the chip's.
+        """
+        arrays, row_ps = self.program.chip.details.get("arrays"), self.timing.program_row_ps
+        demand(isinstance(arrays, int) and record["n"] <= arrays and row_ps is not None)
+
+        def ready() -> bool:
+            return self.loads == passed and not self.awaited[passed] and not any(self.hardware.serving.values())
+
+        def finish() -> None:
+            self.loads += 1
+            self.hardware.present = set(range(record["array"], record["array"] + record["n"]))
+
+        duration = record["rows"] * (row_ps or 0)
+        self.jobs.append(Job(self.shift + record["start"], duration, ready, lambda: None, finish))
 
     def _stay_at_home(self, record: Record, y: int) -> None:
         """One stage makes a product."""
@@ -355,6 +419,7 @@ class Simulation:
             return all((r["stage"], r["x"]) in self.inside and r["y"] in self.cleared for r in group)
 
         def begin() -> None:
+            demand(not self.plan.has_loads or group[0]["array"] in self.hardware.present)
             self._use("array", group[0]["array"], group[0]["start"], duration)
             self._convert(group, conversions)
 

@@ -61,10 +61,11 @@ def random_chip(random: Random) -> ChipAttr:
     )
 
 
-def scheduled_program(random: Random) -> Program:
+def scheduled_program(random: Random, parts: int | None = None) -> Program:
     """A program of two stages: products of two inputs with two weights, and a product of what comes from them.
 
-    That one may be with a weight of the first stage, in arrays that serve both.
+    That one may be with a weight of the first stage, in arrays that serve both. Weights are in the chip all the time,
+    or pass through it in at most so many parts.
     """
     store = WeightStore()
     context = make_context(store)
@@ -95,7 +96,10 @@ def scheduled_program(random: Random) -> Program:
     Network(module, store).add_weight(weight_op("order", generator.permutation(columns), store))
     module.attributes[MODULE_KEY] = random_chip(random)
     TileBlocksPass().apply(context, module)
-    place_anywhere(module, random)
+    if parts is None:
+        place_anywhere(module, random)
+    else:
+        place_in_parts(module, random, parts)
     ScheduleArraysPass().apply(context, module)
     return emit(Network(module, store), mapping="")
 
@@ -117,6 +121,27 @@ def place_anywhere(module: ModuleOp, random: Random) -> None:
         copies, op.places = placed[symbol]
         op.tiles = TableAttr.of(np.tile(tiles, (copies, 1)))
         op.copies = IntegerAttr(copies, i64) if copies > 1 else None
+
+
+def place_in_parts(module: ModuleOp, random: Random, parts: int) -> None:
+    """Each weight is in some part, its tiles somewhere in the arrays of that; the chip has as many as one needs."""
+    chip, multiplies = chip_of(module), [op for op in module.walk() if isinstance(op, MultiplyOp)]
+    load = {symbol: random.randrange(parts) for symbol in sorted({op.symbol for op in multiplies})}
+    before = most = 0
+    placed: dict[str, TableAttr] = {}
+    for part in sorted(set(load.values())):
+        taken = np.zeros((20, chip.rows, chip.columns), np.bool_)
+        for op in multiplies:
+            if load[op.symbol] == part and op.symbol not in placed:
+                tiles = op.tiles.array[:, 2:].tolist()
+                places = np.array([free_place(taken, rows, columns, random) for rows, columns in tiles])
+                placed[op.symbol] = TableAttr.of(places + np.array([before, 0, 0]))
+        used = 1 + int(np.flatnonzero(taken.any(axis=(1, 2))).max())
+        before, most = before + used, max(most, used)
+    for op in multiplies:
+        op.places, op.load = placed[op.symbol], IntegerAttr(load[op.symbol], i64)
+    given = {"arrays": most + random.randint(0, 1), "program_row_ns": random.randint(1, 3) / 1000}
+    module.attributes[MODULE_KEY] = ChipAttr.from_dict(chip.to_dict() | given)
 
 
 def free_place(
@@ -293,7 +318,36 @@ def change_links(program: Program, random: Random) -> None:
             program.timing = replace(timing_of(program), link_bits_per_ns=rate)
 
 
+def change_load(program: Program, random: Random) -> None:
+    """A load, if there is one, comes earlier or later, also in the order of records, is another one, or is left out."""
+    records = program.instructions
+    loads = np.flatnonzero(records["op"] == Opcode.LOAD).tolist()
+    if not loads:
+        return
+    number = random.choice(loads)
+    match random.randrange(6):
+        case 0:
+            records["start"][number] = max(0, int(records["start"][number]) + random.choice([-9, -3, -1, 1, 3, 9]))
+        case 1:
+            records["rows"][number] = max(1, int(records["rows"][number]) + random.choice([-1, 1]))
+        case 2:
+            records["array"][number] = random.randrange(len(program.arrays))
+            records["n"][number] = random.randint(1, 1 + int(records["n"][number]))
+        case 3:
+            other = random.choice(loads)
+            start = records["start"][number]
+            records[number] = records[other]
+            records["start"][number] = start
+        case 4:
+            to = min(max(number + random.choice([-3, -2, -1, 1, 2, 3]), 0), len(records) - 1)
+            moved, rest = records[number].copy(), np.delete(records, number)
+            program.instructions = np.insert(rest, to, moved)
+        case _:
+            program.instructions = np.delete(records, number)
+
+
 CHANGES = (
+    change_load,
     shift_record,
     join_activations,
     shift_operation,
@@ -308,7 +362,7 @@ CHANGES = (
     change_registers,
     change_links,
 )
-OFTEN = (8, 4, 2, 1, 2, 1, 1, 4, 8, 8, 1, 2, 2)
+OFTEN = (3, 8, 4, 2, 1, 2, 1, 1, 4, 8, 8, 1, 2, 2)
 
 
 def stretched(program: Program, factor: int) -> Program:
@@ -338,19 +392,26 @@ def with_long_stages(program: Program) -> Program:
     return replace(program, stages=[Stage(stage.number, 0, 1 << 20) for stage in program.stages])
 
 
+def loosened(program: Program, random: Random) -> Program:
+    """The program with some room to change its times."""
+    program = stretched(program, random.randint(1, 3))
+    if timing_of(program).links is None and random.random() < 0.5:
+        program = linked(program)
+    if timing_of(program).buffers == 1:
+        change_registers(program, random)
+    return with_long_stages(program) if random.random() < 0.8 else program
+
+
 @pytest.fixture(scope="session")
 def random_program() -> Callable[[Random], Program]:
     """Makes a program that the hardware can keep, with some room to change its times."""
+    return lambda random: loosened(scheduled_program(random), random)
 
-    def make(random: Random) -> Program:
-        program = stretched(scheduled_program(random), random.randint(1, 3))
-        if timing_of(program).links is None and random.random() < 0.5:
-            program = linked(program)
-        if timing_of(program).buffers == 1:
-            change_registers(program, random)
-        return with_long_stages(program) if random.random() < 0.8 else program
 
-    return make
+@pytest.fixture(scope="session")
+def reloaded_program() -> Callable[[Random], Program]:
+    """The same, with weights that pass through the chip in up to three parts."""
+    return lambda random: loosened(scheduled_program(random, parts=random.randint(1, 3)), random)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
+from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
 
 Make = Callable[[Random], Program]
@@ -58,3 +59,26 @@ def test_changes_are_often_legal_and_often_not(random_program: Make, changed: Ch
         verdicts += walk(random, 10, random_program(random), changed, can_be_kept)
     assert 0.2 < np.mean(verdicts) < 0.8
     assert len(verdicts) > 150
+
+
+@settings(max_examples=40, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_they_agree_where_weights_pass_through_the_chip(
+    reloaded_program: Make, changed: Change, can_be_kept: Simulate, random: Random
+) -> None:
+    walk(random, 8, reloaded_program(random), changed, can_be_kept)
+
+
+def test_loads_are_often_changed_legally_and_often_not(
+    reloaded_program: Make, changed: Change, can_be_kept: Simulate
+) -> None:
+    verdicts: list[bool] = []
+    loads: list[int] = []
+    for seed in range(20):
+        random = Random(seed)
+        program = reloaded_program(random)
+        loads.append(int(np.count_nonzero(program.instructions["op"] == Opcode.LOAD)))
+        verdicts += walk(random, 10, program, changed, can_be_kept)
+    assert 0.2 < np.mean(verdicts) < 0.8
+    assert len(verdicts) > 150
+    assert set(loads) >= {1, 2, 3}
