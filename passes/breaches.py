@@ -13,7 +13,7 @@ from dialects.chip.formats import Format
 from dialects.cim import DigitalOp, WeightOp
 from dialects.hardware import ChipAttr, chip_of
 from dialects.locations import node_name
-from dialects.network import weights_of
+from dialects.network import bodies, main_block, operations, weights_of
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import are_twice, places_in
 
@@ -162,7 +162,10 @@ def _places(op: MultiplyOp) -> Table:
 
 
 def wrongly_loaded(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
-    """A multiplication that says no load where others do, or whose arrays are not behind those of the loads before."""
+    """A multiplication that says no load where others do, or whose arrays are not behind those of the loads before.
+
+    Or one in a body of control flow that needs another load than others there: all comes before that begins.
+    """
     placed = {op.symbol: op for op in _multiplies(ops) if op.places is not None}
     loads = _by_load(list(placed.values()))
     if None in loads and len(loads) > 1:
@@ -177,6 +180,16 @@ def wrongly_loaded(module: ModuleOp, ops: Sequence[Operation]) -> Breach | None:
                 node_of(op), f"node {node_of(op)!r} of load {load} lies in array {first}, of a load before it"
             )
         end = 1 + max(int(_places(member)[:, 0].max(initial=0)) for member in members)
+    return _of_two_loads(module) if len(loads) > 1 else None
+
+
+def _of_two_loads(module: ModuleOp) -> Breach | None:
+    for outer in main_block(module).ops:
+        own = [op for body in bodies(outer) for op in operations(body) if isinstance(op, MultiplyOp)]
+        for op in own:
+            if op.load_number != own[0].load_number:
+                node, loads = node_of(op), f"load {op.load_number}, others there of load {own[0].load_number}"
+                return Breach(node, f"node {node!r} in a body of control flow is of {loads}")
     return None
 
 

@@ -192,7 +192,8 @@ SAME_LOADS = Rule(
     "all multiplications by a weight have the same load", different("load"), "run place-tiles for legal places"
 )
 LOADS_APART = Rule(
-    "weights that pass through the chip in parts all say in which, the arrays of each part behind those before",
+    "weights that pass through the chip in parts all say in which, the arrays of each part behind those before, and "
+    "those that bodies of control flow need are in one",
     wrongly_loaded,
     "run place-tiles for legal places",
 )

@@ -62,5 +62,6 @@ class TileBlocks(RewritePattern):
         multiply = MultiplyOp(op.x, op.symbol, tiles, op.result.type)
         multiply.input_bits = op.input_bits
         if known is not None:
-            multiply.places, multiply.format, multiply.copies = known.places, known.format, known.copies
+            multiply.places, multiply.format = known.places, known.format
+            multiply.copies, multiply.load = known.copies, known.load
         rewriter.replace(op, multiply)

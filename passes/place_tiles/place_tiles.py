@@ -16,7 +16,6 @@ from dialects.chip.formats import CellFormat
 from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
-from dialects.locations import node_name
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
 from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
@@ -28,11 +27,12 @@ from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.place_tiles.loads import place_in_loads
+from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_times import tile_times
 from passes.place_tiles.tile_work import prices_of, works_of
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
+from passes.rewriting.sweep import sweep
 from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
 from passes.rules import PLACEABLE, require
 
@@ -60,7 +60,7 @@ class PlaceTilesPass(ModulePass):
     } : tensor<?x4xui8> -> tensor<?x6xi32>
     ```
     With `reload`, weights pass through a chip of too few arrays in parts (`load 1`): arrays of a part have numbers
-    behind those of the parts before it.
+    behind those of the parts before it. A weight that alone needs more than the chip has is cut into several.
     `spread` may cut tiles, as here, to let arrays work equally long: there are more then. With `throughput` on a chip
     of more `arrays` than weights need, it may copy weights (`copies 2`). A later run places anew, and starts from one
     copy and the tiles that `tile-blocks` makes if it was these that were cut.
@@ -84,17 +84,14 @@ class PlaceTilesPass(ModulePass):
         require(op, PLACEABLE, self.name)
         network = Network.of(ctx, op)
         chip = chip_of(op)
-        weights, formats = _weight_tiles(network, chip), _formats(network, chip)
-        if self.mapping == SPREAD:
-            weights = _with_work(_with_classes(weights, formats, network), network, chip)
+        weights, formats = self._known(network, chip)
         if self.objective == THROUGHPUT and chip.arrays is not None and chip.has_array_times:
             weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
         own = list(weights.values())
-        multiplies = tiled_multiplies(network.ops)
         placements = placer.place(own, self.mapping, self.objective) if not self.reload or placer.may_fit(own) else None
         if placements is None or (self.reload and not placer.fits(placements)):
-            self._place_in_loads(weights, formats, multiplies, chip)
+            self._place_in_loads(network, chip)
             note_arrays_without_sharing(op, None)
             note_copies_gain(op, None)
             return
@@ -103,28 +100,33 @@ class PlaceTilesPass(ModulePass):
         note_copies_gain(op, placer.gain(own, placements) if any(p.copies > 1 for p in placements) else None)
         placer.check(own, placements, self.mapping)
         placement_of = dict(zip(weights, placements))
-        for multiply in multiplies:
+        for multiply in tiled_multiplies(network.ops):
             _write(multiply, placement_of[multiply.symbol])
 
-    def _place_in_loads(
-        self,
-        weights: Mapping[str, WeightTiles],
-        formats: Mapping[str, CellFormat],
-        multiplies: Sequence[MultiplyOp],
-        chip: ChipAttr,
-    ) -> None:
-        """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""
+    def _known(self, network: Network, chip: ChipAttr) -> tuple[dict[str, WeightTiles], dict[str, CellFormat]]:
+        """What the mapping must know of each weight, and its format, by symbol."""
+        weights, formats = _weight_tiles(network, chip), _formats(network, chip)
+        if self.mapping == SPREAD:
+            weights = _with_work(_with_classes(weights, formats, network), network, chip)
+        return weights, formats
 
-        def place(symbols: Sequence[str]) -> tuple[Places, int]:
-            banks = banks_of([formats[symbol].format for symbol in symbols], chip.cell_bits)
-            own = [weights[symbol] for symbol in symbols]
-            placements = _Placer(chip, banks).place(own, self.mapping, self.objective, most_copies=1)
+    def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
+        """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""
+        while (loads := self._loads(network, chip)).cut_large():
+            sweep(network)
+        placed = loads.places()
+        for multiply in tiled_multiplies(network.ops):
+            _write(multiply, *placed[multiply.symbol])
+
+    def _loads(self, network: Network, chip: ChipAttr) -> Loads:
+        weights, formats = self._known(network, chip)
+
+        def place(some: Mapping[str, WeightTiles]) -> tuple[Places, int]:
+            banks = banks_of([formats[symbol].format for symbol in some], chip.cell_bits)
+            placements = _Placer(chip, banks).place(list(some.values()), self.mapping, self.objective, most_copies=1)
             return placements, crossbars_used(placements, banks)
 
-        nodes = {multiply.symbol: node_name(multiply) for multiply in reversed(multiplies)}
-        placed = place_in_loads(weights, place, chip, nodes)
-        for multiply in multiplies:
-            _write(multiply, *placed[multiply.symbol])
+        return Loads(network, chip, weights, place)
 
 
 def _write(multiply: MultiplyOp, placement: Placement, load: int | None = None) -> None:

@@ -21,17 +21,24 @@ def tiled_multiplies(ops: Iterable[Operation]) -> list[MultiplyOp]:
 
 
 def tiles_of(weight: WeightOp, network: Network, chip: ChipAttr) -> Table:
-    """The tiles of each block of a weight, or of the whole matrix if it is dense.
+    """The tiles of each block of a weight, or of the whole matrix if it is dense."""
+    if weight.structure is None:
+        return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
+    return block_tiles(blocks_of(weight, network), chip.rows, chip.columns)
+
+
+def blocks_of(weight: WeightOp, network: Network) -> Table:
+    """What arrays hold of a weight: its blocks (first row, first column, rows, columns); a dense one is one block.
 
     Blocks that are no factors of another weight need not have the size that they are stored in: rows of zeros at their
     end, with which the last of several groups of rows is filled up, are no part of a tile.
     """
     if weight.structure is None:
-        return grid_tiles(*weight.matrix_shape, chip.rows, chip.columns)
+        return np.array([[0, 0, *weight.matrix_shape]], np.int64)
     rectangles = weight.structure.rectangles
     if isinstance(weight.structure, BlockDiagonalAttr) and weight.kind in (BLOCK_DIAGONAL, ROW_GROUPS):
         rectangles = _without_last_zeros(rectangles, weight.array(network.store))
-    return block_tiles(rectangles, chip.rows, chip.columns)
+    return rectangles
 
 
 def _without_last_zeros(rectangles: Table, blocks: Array) -> Table:

@@ -48,8 +48,10 @@ class Part:
 
     @property
     def load(self) -> int | None:
-        """Which part of the weights the stage needs in the chip; None for any."""
-        return self.multiplies[0].load_number if self.multiplies else None
+        """Which part of the weights the stage, or the bodies of control flow, need in the chip; None for any."""
+        inside = (op for outer in self.ops for op in outer.walk() if isinstance(op, MultiplyOp))
+        first = next(inside, None) if self.multiplies or isinstance(self.ops[0], ControlOp) else None
+        return None if first is None else first.load_number
 
     @property
     def steps(self) -> Sequence[Operation]:

@@ -116,12 +116,13 @@ class _Scheduler:
             if isinstance(part.ops[0], ControlOp):
                 self._flow(parts, block)
                 parts = []
+                self._load(part.load, block)
                 self._control(part.ops[0], block)
                 continue
-            if part.load is not None and part.load != self.loaded:
+            if part.load not in (None, self.loaded):
                 self._flow(parts, block)
                 parts = []
-                self._load(part, part.load, block)
+                self._load(part.load, block)
             parts.append(part)
         self._flow(parts, block)
 
@@ -133,13 +134,11 @@ class _Scheduler:
             self._block(body)
         control.set_times(start, self.clock - start)
 
-    def _load(self, part: Part, load: int, block: Block) -> None:
-        """Program the arrays with the weights that a stage needs."""
-        if block is not self.network.block:
-            raise UserError(
-                f"node {node_name(part.multiplies[0])!r} multiplies in a body of control flow, where weights cannot "
-                "pass through the chip in parts: expected as many arrays as all weights need, without --reload"
-            )
+    def _load(self, load: int | None, block: Block) -> None:
+        """Program the arrays with the weights that a stage or bodies of control flow need, if they are not there."""
+        if load in (None, self.loaded):
+            return
+        assert block is self.network.block, "a load in a body of control flow"  # all of its weights come before it
         op = self.loads[load].at(self.clock)
         last = block.last_op
         assert last is not None

@@ -11,12 +11,14 @@ from passes.rules import (
     FLAT,
     INTEGERS,
     LEGAL_PLACES,
+    LOADS_APART,
     OF_NETWORKS,
     ONE_FORMAT,
     PLACEABLE,
     PLACED,
     SAME_COPIES,
     SAME_FORMATS,
+    SAME_LOADS,
     SAME_PLACES,
     SAME_TILES,
     SCHEDULABLE,
@@ -62,6 +64,7 @@ def multiply(
     node: str = "/fc",
     cells: str = "",
     copies: int = 1,
+    load: int | None = None,
 ) -> str:
     """A multiplication in generic form, as `loc("node")`."""
     given = {"tiles": tiles, "places": places, "groups": groups}
@@ -69,6 +72,7 @@ def multiply(
     x, y = KINDS.split(" -> ")
     properties = f"weight = @{weight}{tables}" + (f", format = #array.format<{cells}>" if cells else "")
     properties += f", copies = {copies} : i64" if copies > 1 else ""
+    properties += "" if load is None else f", load = {load} : i64"
     return f'%{weight}{node[1:]} = "array.multiply"(%x) <{{{properties}}}> : ({x}) -> {y} loc("{node}")'
 
 
@@ -76,6 +80,7 @@ TWICE = "[[0, 0, 4, 2], [0, 0, 4, 2]]"
 FLOATS = '%y = cim.matmul %f, @f : tensor<?x4xf32> -> tensor<?x4xf32> loc("/fc")'
 BYTES = f'%y = cim.matmul %x, @w : {KINDS} loc("/fc")'
 BODY = 'cim.digital "If"(%go) bodies ["then_branch"] { OPERATION cim.yield } : (tensor<i1>) -> ()'
+BRANCHES = BODY.replace("]", ', "else_branch"]', 1).replace(":", "{ cim.yield } :", 1)
 STAGE = f"""%y = array.stage 0 start_ps 0 duration_ps 9 {{
     %in = array.transfer %x "into arrays" start_ps 0 duration_ps 2 : tensor<?x4xui8>
     {multiply(places="[[0, 0, 0]]", groups="[[0, 0, 4, 4, 0, 12, 5]]").replace("%x", "%in")}
@@ -134,6 +139,32 @@ BROKEN: list[tuple[Rule, tuple[str, ...], str]] = [
         SAME_PLACES,
         (multiply(places="[[0, 0, 0]]"), multiply(places="[[1, 0, 0]]", node="/two")),
         "node '/two' has other places of weight @w than node '/fc': run place-tiles for legal places",
+    ),
+    (
+        SAME_LOADS,
+        (multiply(places="[[0, 0, 0]]", load=0), multiply(places="[[0, 0, 0]]", node="/two", load=1)),
+        "node '/two' has other load of weight @w than node '/fc': run place-tiles for legal places",
+    ),
+    (
+        LOADS_APART,
+        (multiply(places="[[0, 0, 0]]", load=0), multiply("v", places="[[1, 0, 0]]", node="/two")),
+        "node '/two' has no load, others have: weights pass through the chip in parts: run place-tiles for legal "
+        "places",
+    ),
+    (
+        LOADS_APART,
+        (multiply(places="[[1, 0, 0]]", load=0), multiply("v", places="[[1, 0, 2]]", node="/two", load=1)),
+        "node '/two' of load 1 lies in array 1, of a load before it: run place-tiles for legal places",
+    ),
+    (
+        LOADS_APART,
+        (
+            BRANCHES.replace(
+                "OPERATION",
+                multiply(places="[[0, 0, 0]]", load=0) + multiply("v", places="[[1, 0, 0]]", node="/two", load=1),
+            ),
+        ),
+        "node '/two' in a body of control flow is of load 1, others there of load 0: run place-tiles for legal places",
     ),
     (
         LEGAL_PLACES,

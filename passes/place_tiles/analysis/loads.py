@@ -11,14 +11,14 @@ def loads_of(weights: Sequence[int], crossbars: Callable[[Sequence[int]], int], 
     loads: list[list[int]] = []
     begin = 0
     while begin < len(weights):
-        count = _most(len(weights) - begin, lambda n, first=begin: crossbars(weights[first : first + n]) <= has)
+        count = longest(len(weights) - begin, lambda n, first=begin: crossbars(weights[first : first + n]) <= has)
         loads.append(list(weights[begin : begin + count]))
         begin += count
     return loads
 
 
-def _most(limit: int, fits: Callable[[int], bool]) -> int:
-    """The largest number up to `limit` that fits, 1 at least, found by doubling and halving."""
+def longest(limit: int, fits: Callable[[int], bool]) -> int:
+    """The largest number up to `limit` that fits, found by doubling and halving; 1 at least, which is not asked for."""
     low, high = 1, 2
     while high <= limit and fits(high):
         low, high = high, 2 * high

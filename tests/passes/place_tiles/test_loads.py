@@ -1,51 +1,131 @@
-"""Places of weights that pass through the chip in parts."""
+"""Weights that pass through the chip in parts: which come together, what is cut, and where they lie."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
+from xdsl.parser import Parser
 
+from cimc.universe import make_context
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from dialects.network import Network
 from passes.analysis.places import Placement
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.place_tiles.loads import place_in_loads
+from passes.place_tiles.loads import Loads
+from passes.rewriting.levels import stage_numbers
+from passes.rewriting.multiplications import tiled_multiplies
 
-CHIP = {
+CHIP: dict[str, object] = {
     **{"name": "few", "rows": 4, "columns": 4, "cell_bits": 8, "dac_bits": 1, "adc_bits": 8, "adcs": 1},
     **{"encoding": "offset", "arrays": 2, "program_row_ns": 10.0},
 }
-TILES = np.array([[0, 0, 4, 4]])
+BYTES, SUMS = "tensor<?x4xui8>", "tensor<?x4xi32>"
 
 
-def weights(**stages: int) -> dict[str, WeightTiles]:
-    return {name: WeightTiles(TILES, dense=True, stage=stage) for name, stage in stages.items()}
+def multiply(weight: str, x: str = "x") -> str:
+    tile = "tile 0: rows 0 to 3, columns 0 to 3"
+    return f'%{weight}y = array.multiply %{x} by @{weight} {{ {tile} }} : {BYTES} -> {SUMS} loc("/{weight}")'
 
 
-def own_arrays(symbols: Sequence[str]) -> tuple[list[Placement], int]:
-    """An array each, but three for `@large`."""
-    sizes = [3 if symbol == "large" else 1 for symbol in symbols]
-    ends = np.cumsum(sizes)
-    return [Placement(TILES, np.array([[end - 1, 0, 0]])) for end in ends.tolist()], int(ends[-1])
-
-
-def test_early_stages_are_in_early_parts_and_arrays_go_on() -> None:
-    places = place_in_loads(weights(c=2, a=0, b=1), own_arrays, ChipAttr.from_dict(CHIP), {})
-    assert {name: (load, int(own.places[0, 0])) for name, (own, load) in places.items()} == {
-        **{"a": (0, 0), "b": (0, 1)},
-        "c": (1, 2),
-    }
-
-
-def test_a_weight_that_alone_is_too_large() -> None:
-    with pytest.raises(UserError) as error:
-        place_in_loads(weights(a=0, large=1), own_arrays, ChipAttr.from_dict(CHIP), {"large": "wide"})
-    assert str(error.value) == (
-        "node 'wide' alone needs 3 crossbars in 3 arrays, chip 'few' has 2 in 2: raise its `arrays`"
+def branch(*weights: str, node: str = "/if") -> str:
+    """An `If` that multiplies by weights in a body."""
+    inner = " ".join(multiply(weight) for weight in weights)
+    body = f"{{ {inner} cim.yield %{weights[0]}y : {SUMS} }}"
+    other = f"{{ cim.yield %z : {SUMS} }}"
+    names = '["then_branch", "else_branch"]'
+    return (
+        f'%{weights[0]}if = cim.digital "If"(%go) bodies {names} {body} {other} : (tensor<i1>) -> {SUMS} loc("{node}")'
     )
 
 
-def test_a_chip_that_does_not_say_how_long_programming_takes() -> None:
-    chip = ChipAttr.from_dict({key: value for key, value in CHIP.items() if key != "program_row_ns"})
-    with pytest.raises(UserError, match=r"chip 'few' gives no program_row_ns: add it to the chip"):
-        place_in_loads(weights(a=0), own_arrays, chip, {})
+def own_arrays(weights: Mapping[str, WeightTiles]) -> tuple[list[Placement], int]:
+    """An array for each tile."""
+    ends = np.cumsum([len(weight.tiles) for weight in weights.values()]).tolist()
+    placements = [
+        Placement(weight.tiles, np.array([[end - len(weight.tiles) + i, 0, 0] for i in range(len(weight.tiles))]))
+        for weight, end in zip(weights.values(), ends)
+    ]
+    return placements, ends[-1]
+
+
+def loads(*operations: str, **chip: object) -> Loads:
+    context = make_context()
+    weights = "".join(f"cim.weight @{name} = dense<1> : tensor<4x4xi8> " for name in "abcd")
+    arguments = f"%x: {BYTES}, %w: tensor<?x12xui8>, %z: {SUMS}, %go: tensor<i1>"
+    text = f"""{weights} cim.weight @large = dense<2> : tensor<12x4xi8>
+      func.func @main({arguments}) {{ {" ".join(operations)} func.return }}"""
+    network = Network.of(context, Parser(context, text).parse_module())
+    stages = stage_numbers(network)
+    known = {
+        op.symbol: WeightTiles(op.tiles.array, dense=True, stage=stages[op]) for op in tiled_multiplies(network.ops)
+    }
+    values = {key: value for key, value in (CHIP | chip).items() if value is not None}
+    return Loads(network, ChipAttr.from_dict(values), known, own_arrays)
+
+
+LARGE = (
+    "%y = array.multiply %w by @large { tile 0: rows 0 to 3, columns 0 to 3 tile 1: rows 4 to 7, columns 0 to 3 "
+    f'tile 2: rows 8 to 11, columns 0 to 3 }} : tensor<?x12xui8> -> {SUMS} loc("wide")'
+)
+LATER = f'%later = cim.digital "Cast"(%by) with {{to = 2 : i64}} : ({SUMS}) -> {BYTES}'
+
+
+def placed(given: Loads) -> dict[str, tuple[int, int]]:
+    """The load of each weight, and its first array."""
+    assert not given.cut_large()
+    return {name: (load, int(own.places[0, 0])) for name, (own, load) in given.places().items()}
+
+
+def test_early_stages_are_in_early_parts_and_arrays_go_on() -> None:
+    given = loads(multiply("b"), LATER, multiply("a", "later"), multiply("c"))
+    assert placed(given) == {"b": (0, 0), "c": (0, 1), "a": (1, 2)}
+
+
+def test_what_bodies_need_comes_together() -> None:
+    assert placed(loads(multiply("a"), branch("b", "c"), multiply("d"))) == {
+        **{"a": (0, 0), "d": (0, 1)},
+        **{"b": (1, 2), "c": (1, 3)},
+    }
+
+
+def test_weights_of_two_constructs_come_together_where_they_share_one() -> None:
+    given = loads(branch("a", "b"), branch("b", "c").replace("%b", "%n"), multiply("d"), arrays=3)
+    assert {name: load for name, (load, _) in placed(given).items()} == {"d": 0, "a": 1, "b": 1, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: loads(branch("a", "b", "c"), multiply("d")),
+            "node '/if': what its bodies multiply by comes into the chip before it begins, and needs 3 crossbars in 3 "
+            "arrays, chip 'few' has 2 in 2: raise its `arrays`",
+        ),
+        (
+            lambda: loads(multiply("a"), program_row_ns=None),
+            "chip 'few' gives no program_row_ns: add it to the chip, the cost model needs it",
+        ),
+    ],
+)
+def test_what_cannot_be(make: Callable[[], Loads], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        placed(make())
+    assert str(error.value) == message
+
+
+def test_a_weight_that_alone_is_too_large_is_cut() -> None:
+    given = loads(multiply("a"), LARGE)
+    assert given.cut_large()
+    rows = [given.network.weight(op.symbol).matrix_shape[0] for op in tiled_multiplies(given.network.ops)]
+    assert rows == [4, 8, 4]
+
+
+def test_a_tile_that_alone_is_too_large() -> None:
+    given = loads(LARGE)
+    no_room = Loads(given.network, given.chip, given.weights, lambda some: (own_arrays(some)[0], 8))
+    with pytest.raises(UserError) as error:
+        no_room.cut_large()
+    assert str(error.value) == (
+        "node 'wide': a tile alone needs 8 crossbars in 3 arrays, chip 'few' has 2 in 2: raise its `arrays`"
+    )

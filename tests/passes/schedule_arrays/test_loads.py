@@ -33,6 +33,9 @@ builtin.module attributes {{hardware.chip = #hardware.chip<{CHIP}>}} {{
 """
 
 
+TIMED = array.LoadOp | array.StageOp | array.ControlOp
+
+
 def spans(module: ModuleOp) -> list[tuple[str, int, int]]:
     """What is scheduled, from when to when."""
     ops = [op for op in module.walk() if isinstance(op, array.LoadOp | array.StageOp)]
@@ -55,3 +58,24 @@ def test_each_stage_waits_for_its_load_and_each_load_for_the_stage_before() -> N
     assert text_of(again) == text_of(network.module)
     take_apart(network)
     assert text_of(network.module) == before
+
+
+def test_bodies_wait_for_their_load_as_a_whole() -> None:
+    """The load comes before the control flow that needs it, none in it, and the one after it waits for its end."""
+    context = make_context()
+    body = """%b = cim.digital "If"(%go) bodies ["then_branch", "else_branch"] {
+      INNER
+      cim.yield %t : tensor<?x4xi32>
+    } {
+      cim.yield %y : tensor<?x4xi32>
+    } : (tensor<i1>) -> tensor<?x4xi32>"""
+    product = TEXT[TEXT.index("%b = array") : TEXT.index("    func.return")]
+    text = TEXT.replace(product, body.replace("INNER", product.replace("%b", "%t")))
+    text = text.replace("%z: tensor<?x2xui8>", "%z: tensor<?x2xui8>, %y: tensor<?x4xi32>, %go: tensor<i1>")
+    network = Network.of(context, Parser(context, text).parse_module())
+    ScheduleArraysPass().apply(context, network.module)
+    check(network.module, ScheduleArraysPass.name)
+    top = [(op.name, op.start_ps.value.data) for op in network.block.ops if isinstance(op, TIMED)]
+    assert [name for name, _ in top] == ["array.load", "array.stage", "array.load", "array.control"]
+    (_, _), (_, stage), (_, load), (_, control) = top
+    assert stage < load == control - 2 * 20_000
