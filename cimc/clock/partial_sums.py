@@ -49,12 +49,12 @@ def needs_of_sums(multiplies: Work, adds: Work) -> SumNeeds:
     As in the program, the two partial sums of an element that are there first are added first. What one column of an
     array converts is one partial sum: its row groups accumulate where they are converted.
     """
-    parts = _Parts.of(multiplies)
-    pieces = _Pieces.of(parts, adds)
-    covered, part = pieces.within(parts.product, parts.first, parts.last)
-    adding, addition = pieces.within(adds.product, adds.first, adds.last)
-    by_piece, in_time = np.argsort(covered, kind="stable"), np.lexsort([addition, adds.ends[addition], adding])
-    covered, part, adding, addition = covered[by_piece], part[by_piece], adding[in_time], addition[in_time]
+    pieces = _Pieces.of(multiplies, adds)
+    parts = _Parts.of(multiplies, pieces)
+    covered, part = parts.piece, np.arange(len(parts.piece))
+    adding, addition = pieces.within(adds)
+    in_time = np.lexsort([addition, adds.ends[addition], adding])
+    adding, addition = adding[in_time], addition[in_time]
     summed = np.isin(covered, adding)
     several = _Sums(len(parts.ready), parts.ready, adds.ends)
     several.follow((covered[summed], part[summed]), (adding, addition))
@@ -68,53 +68,50 @@ def needs_of_sums(multiplies: Work, adds: Work) -> SumNeeds:
 
 
 @dataclass(frozen=True, eq=False)
-class _Parts:
-    """Partial sums that columns of arrays convert, and the steps that convert each."""
-
-    product: Numbers
-    first: Numbers
-    last: Numbers
-    ready: Numbers
-    steps: Lists
-
-    @staticmethod
-    def of(multiplies: Work) -> "_Parts":
-        records = multiplies.records
-        offset = records["column"].astype(np.int64) - multiplies.first
-        places = (multiplies.product, multiplies.first, multiplies.last, records["array"].astype(np.int64), offset)
-        rows, which = np.unique(np.stack(places, axis=1), axis=0, return_inverse=True)
-        ready = np.zeros(len(rows), np.int64)
-        np.maximum.at(ready, which.reshape(-1), multiplies.ends)
-        steps = Lists.of_pairs(which, multiplies.steps, len(rows))
-        return _Parts(rows[:, 0], rows[:, 1], rows[:, 2], ready, steps)
-
-
-@dataclass(frozen=True, eq=False)
 class _Pieces:
-    """The elements of products, cut wherever a partial sum or an addition begins or ends."""
+    """The elements of products, cut wherever a record begins or ends."""
 
     limits: Numbers
     """Products and elements as one number, ascending."""
     width: int
 
     @staticmethod
-    def of(parts: _Parts, adds: Work) -> "_Pieces":
-        ends = [parts.last.max(initial=0), adds.last.max(initial=0)]
-        width = int(max(ends)) + 1
-        products = np.concatenate([parts.product, parts.product, adds.product, adds.product])
-        elements = np.concatenate([parts.first, parts.last, adds.first, adds.last])
-        return _Pieces(np.unique(products * width + elements), width)
+    def of(multiplies: Work, adds: Work) -> "_Pieces":
+        width = 1 + max(int(work.last.max(initial=0)) for work in (multiplies, adds))
+        ends = (work.product * width + edge for work in (multiplies, adds) for edge in (work.first, work.last))
+        return _Pieces(np.unique(np.concatenate(list(ends))), width)
 
     @property
     def product(self) -> Numbers:
         return self.limits // self.width
 
-    def within(self, product: Numbers, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
-        """Pairs of a piece and the number of what lies on it."""
-        begin = np.searchsorted(self.limits, product * self.width + first)
-        counts = np.searchsorted(self.limits, product * self.width + last) - begin
+    def within(self, work: Work) -> tuple[Numbers, Numbers]:
+        """Pairs of a piece and the number of a record that works on it."""
+        product = work.product
+        begin = np.searchsorted(self.limits, product * self.width + work.first)
+        counts = np.searchsorted(self.limits, product * self.width + work.last) - begin
         number = np.repeat(np.arange(len(product)), counts)
         return begin[number] + np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts, counts), number
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Partial sums that columns of an array convert for a piece, in the order of these, and the steps that convert
+    each: row groups of the same columns may be of tiles that do not begin or end together."""
+
+    piece: Numbers
+    ready: Numbers
+    steps: Lists
+
+    @staticmethod
+    def of(multiplies: Work, pieces: _Pieces) -> "_Parts":
+        piece, record = pieces.within(multiplies)
+        offset = multiplies.records["column"].astype(np.int64) - multiplies.first
+        places = (piece, multiplies.records["array"][record].astype(np.int64), offset[record])
+        rows, which = np.unique(np.stack(places, axis=1), axis=0, return_inverse=True)
+        ready = np.zeros(len(rows), np.int64)
+        np.maximum.at(ready, which.reshape(-1), multiplies.ends[record])
+        return _Parts(rows[:, 0], ready, Lists.of_pairs(which.reshape(-1), multiplies.steps[record], len(rows)))
 
 
 class _Sums:

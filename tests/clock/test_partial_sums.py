@@ -39,6 +39,14 @@ def test_row_groups_of_a_column_are_one_partial_sum() -> None:
     assert sets(needs.additions) == {0: {10, 11, 12}}
 
 
+def test_row_groups_of_a_column_may_be_of_tiles_of_different_widths() -> None:
+    """Elements 0 and 1 have two partial sums, of array 0 and of array 1; 2 and 3 one, of array 0."""
+    parts = work(multiplies([0, 0, 0], [4, 2, 2], [0, 0, 1]), [10, 11, 12], [30, 40, 20])
+    needs = needs_of_sums(parts, work(adds([0], [2]), [20], [50]))
+    assert sets(needs.additions) == {0: {10, 11, 12}}
+    assert sets(needs.values) == {0: {10, 20}}
+
+
 def test_an_addition_of_elements_from_several_columns_needs_all_of_them() -> None:
     parts = work(multiplies([0, 2, 0, 2], [2] * 4, [0, 1, 2, 3]), [10, 11, 12, 13], [5, 6, 7, 8])
     needs = needs_of_sums(parts, work(adds([0], [4]), [20], [9]))
