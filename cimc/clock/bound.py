@@ -26,15 +26,15 @@ class _Conversions:
         own = np.isin(self.product, products)
         return _Conversions(self.product[own], self.columns[own], self.adc_ps[own], self.repeats[own])
 
-    def least_ps(self, settle_ps: int, converters: int) -> int:
-        """What so many ADCs need for all of them: one settling, and conversions shared evenly.
+    def least_ps(self, settle_ps: int, converters: int, settles: int = 1) -> int:
+        """What so many ADCs need for all of them: so many times settling, and conversions shared evenly.
 
         Where all are repeated equally often: of the conversions that take at least as long as one of them, an ADC does
         its share or more, and whole ones.
         """
         if not len(self.product):
             return 0
-        fewest = int(self.repeats.min())
+        fewest, settle_ps = int(self.repeats.min()), settles * settle_ps
         work = int((self.repeats * self.columns * self.adc_ps).sum())
         least = fewest * settle_ps - (-work // converters)
         if (self.repeats == fewest).all():
@@ -80,9 +80,11 @@ class _Bound:
             planes_of(records, program) * vectors,
         )
         self.products: dict[int, list[int]] = {}
-        """the multiplications of each activation"""
-        for step, own in np.unique(np.stack([activations.of_record, self.conversions.product]), axis=1).T.tolist():
-            self.products.setdefault(step, []).append(own)
+        """the multiplications of each vector that moves into arrays"""
+        vectors_in = self._vectors_in()
+        reads = np.stack([records["stage"], records["x"], self.conversions.product]).astype(np.int64)
+        for stage, x, own in np.unique(reads, axis=1).T.tolist():
+            self.products.setdefault(vectors_in[stage, x], []).append(own)
         number = {value: i for i, value in enumerate(values.tolist())}
         moved = np.flatnonzero(steps.kind == Kind.OUTWARD)
         slots: list[int] = program.instructions["x"][steps.record[moved]].tolist()
@@ -90,6 +92,7 @@ class _Bound:
             step: number[slot] for step, slot in zip(moved.tolist(), slots) if slot in number
         }
         """the multiplication whose product each step moves out"""
+        self.before = self._ancestors()
 
     def latency(self) -> int:
         """The ends of all steps, one after the other; a segment is left when all its multiplications are done."""
@@ -102,18 +105,40 @@ class _Bound:
             needs: list[int] = steps.needs.of(step).tolist()
             end: int = max([ends[other] for other in needs], default=0)
             if kinds[step] == Kind.ACTIVATION:
-                for product in self.products[step]:
-                    end = clock.begin(product, end)
-            elif step in self.outward:
+                continue
+            if step in self.outward:
                 end = clock.end(self.outward[step], end) + durations[step]
             elif kinds[step] not in (Kind.OPERATOR, Kind.ADDITION):
                 end += durations[step]
+            for product in self.products.get(step, ()):
+                clock.begin(product, end)
             ends[step] = end
         return max(*ends, clock.latency())
 
-    def least(self, products: list[int]) -> int:
+    def _vectors_in(self) -> dict[tuple[int, int], int]:
+        """The steps in which vectors move into arrays, by stage and slot."""
+        moves = np.flatnonzero(self.steps.kind == Kind.INWARD)
+        records = self.steps.program.instructions[self.steps.record[moves]]
+        return dict(zip(zip(records["stage"].tolist(), records["x"].tolist()), moves.tolist()))
+
+    def least(self, products: list[int], settles: int = 1) -> int:
         """How long these multiplications take at least, from when the first begins until the last is converted."""
-        return self.conversions.of(np.array(products)).least_ps(self.settle_ps, self.converters)
+        return self.conversions.of(np.array(products)).least_ps(self.settle_ps, self.converters, settles)
+
+    def settles(self, segment: list[int]) -> int:
+        """How often each ADC has settled, or waited as long, while the multiplications of a segment are converted.
+
+        It is twice if all of them that need no other one of the segment are needed by one. Then an ADC that converts
+        for both settles for both, as they are in different stages. One that converts only for those that come first is
+        done before another begins that needs what it converted, and one that converts only for others begins after a
+        first one has ended; each multiplication takes at least as long as it settles.
+        """
+        own = sum(1 << product for product in segment)
+        first = sum(1 << product for product in segment if not self.before[product] & own)
+        needed = 0
+        for product in segment:
+            needed |= self.before[product] & own
+        return 2 if needed and first & ~needed == 0 else 1
 
     def out(self, own: list[int]) -> int:
         """What the first of these products to move out takes for it; 0 if one stays."""
@@ -122,7 +147,7 @@ class _Bound:
 
     def segments(self) -> list[list[int]]:
         """The multiplications between cuts, in order: all of one need all of the one before."""
-        before = self._ancestors()
+        before = self.before
         order = sorted(range(self.count), key=lambda product: before[product].bit_count())
         common = [-1] * (self.count + 1)
         for place in range(self.count - 1, -1, -1):
@@ -137,14 +162,16 @@ class _Bound:
         return segments
 
     def _ancestors(self) -> list[int]:
-        """For each multiplication those that it needs, as bits: by vectors that move, for what shares an activation
-        need not do so elsewhere."""
+        """For each multiplication those that it needs, as bits: by its own vector, for what shares an activation need
+        not do so elsewhere."""
         steps, needed = self.steps, [0] * len(self.steps)
         before = [0] * self.count
         for step in steps.order.tolist():
             bits, needs = 0, list[int](steps.needs.of(step).tolist())
             for other in needs:
                 bits |= needed[other]
+            if steps.kind[step] == Kind.ACTIVATION:
+                continue
             for product in self.products.get(step, ()):
                 before[product] |= bits
             if step in self.outward:
@@ -160,21 +187,20 @@ class _Segments:
         self.members = bound.segments()
         self.of_product = {product: number for number, own in enumerate(self.members) for product in own}
         self.least = [bound.least([product]) for product in range(bound.count)]
-        self.whole = [bound.least(own) for own in self.members]
+        self.whole = [bound.least(own, bound.settles(own)) for own in self.members]
         self.out = [bound.out(own) for own in self.members]
         self.inward = int(bound.steps.duration[bound.steps.kind == Kind.INWARD].min(initial=1 << 60))
         self.begun: list[int | None] = [None] * len(self.members)
         self.done = [0] * bound.count
 
-    def begin(self, product: int, ready: int) -> int:
-        """When a multiplication can begin whose vector is there at `ready`: after all of the segment before, too."""
+    def begin(self, product: int, ready: int) -> None:
+        """A multiplication begins whose vector is there at `ready`, but after all of the segment before."""
         number = self.of_product[product]
         if number:
             ready = max(ready, self.left(number - 1) + self.out[number - 1] + self.inward)
         begun = self.begun[number]
         self.begun[number] = ready if begun is None else min(begun, ready)
         self.done[product] = max(self.done[product], ready + self.least[product])
-        return ready
 
     def end(self, product: int, ready: int) -> int:
         """When a product can move out whose sums are there at `ready` as far as the steps tell."""

@@ -42,7 +42,8 @@ FORMULAS = {
     "latency_lower_bound_ns": "transfers and permutations that wait for each other, and between them, of one "
     "multiplication or of all between two cuts (what comes after a cut needs all before it), planes * (settle_ns + "
     "ceil(columns / (arrays * adcs)) * adc_ns), where columns are the conversions of the row groups that take at least "
-    "adc_ns, or an even share of all conversions",
+    "adc_ns, or an even share of all conversions; with 2 * settle_ns between two cuts where each multiplication that "
+    "comes first there is needed by another",
     "overlap_ns": "latency_ns.parameter + latency_ns.digital - latency_ns.total",
     "stage_costs.latency_ns": "from when its first vector moves into arrays to when its last product is out of them, "
     "as in latency_ns.parameter",

@@ -57,6 +57,62 @@ def test_what_comes_after_a_cut_waits_for_all_before(onnx_file: Callable[..., Pa
     assert apart[1] <= whole <= sum(apart)
 
 
+def test_of_two_levels_each_adc_settles_for_both(onnx_file: Callable[..., Path]) -> None:
+    """Two pairs of multiplications, one after the other: 16 columns on four ADCs, for which rows settle twice."""
+    random = np.random.default_rng(0)
+    weights = {name: random.standard_normal((4, 4)).astype(np.float32) for name in "abcd"}
+    graph = """g (float[n,4] x) => (float[n,4] y) {
+        p = MatMul(x, a)  q = MatMul(x, b)  r = MatMul(p, c)  s = MatMul(q, d)  y = Add(r, s) }"""
+    steps = steps_without_operators(onnx_file(graph, weights), mapping="linear")
+    times = steps.duration[steps.kind == Kind.ACTIVATION]
+    share = 2 * 8 * 10_000 + int((times - 8 * 10_000).sum()) // 4
+    assert latency_lower_bound_ps(steps) == share + 2 * 5_000 < retimed(steps).latency
+
+
+TWO_CHAINS = """
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1,
+    adc_bits = 8, adcs = 1, encoding = "offset", settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0,
+    transfer_ns = 5.0, digital_units = 1, add_ns = 2.0, vector_width = 4, compare_ns = 1.0, function_ns = 4.0,
+    normalize_ns = 10.0, attention_units = 1, attention_macs_per_ns = 2.0>} {
+  cim.weight @a = dense<1> : tensor<4x2xi8>
+  cim.weight @b = dense<1> : tensor<4x2xi8>
+  cim.weight @c = dense<1> : tensor<2x2xi8>
+  cim.weight @d = dense<1> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x4xui8>) -> (tensor<?x2xi32>, tensor<?x2xi32>) {
+    %a = array.multiply %x by @a {
+      tile 0: rows 0 to 3, columns 0 to 1 in array 0 at row 0, column 0
+    } : tensor<?x4xui8> -> tensor<?x2xi32>
+    %b = array.multiply %z by @b {
+      tile 0: rows 0 to 3, columns 0 to 1 in array 0 at row 0, column 2
+    } : tensor<?x4xui8> -> tensor<?x2xi32>
+    %p = cim.digital "Cast"(%a) with {to = 2 : i64} : (tensor<?x2xi32>) -> tensor<?x2xui8>
+    %q = cim.digital "Cast"(%b) with {to = 2 : i64} : (tensor<?x2xi32>) -> tensor<?x2xui8>
+    %c = array.multiply %p by @c {
+      tile 0: rows 0 to 1, columns 0 to 1 in array 1 at row 0, column 0
+    } : tensor<?x2xui8> -> tensor<?x2xi32>
+    %d = array.multiply %q by @d {
+      tile 0: rows 0 to 1, columns 0 to 1 in array 1 at row 2, column 2
+    } : tensor<?x2xui8> -> tensor<?x2xi32>
+    func.return %c, %d : tensor<?x2xi32>, tensor<?x2xi32>
+  }
+}
+"""
+
+
+def test_what_shares_an_activation_waits_for_its_own_vector_only(tmp_path: Path) -> None:
+    """The last two share one, but each needs one of the first two alone, so there is no cut, and no transfer, between.
+
+    4 columns of 4 bits and 4 of 3 on two ADCs.
+    """
+    file = tmp_path / "chains.mlir"
+    file.write_text(TWO_CHAINS)
+    program = compile_network(file, Options(passes="schedule-arrays", measure=False)).program
+    steps = steps_of(program)
+    steps = replace(steps, duration=np.where(steps.kind == Kind.OPERATOR, 0, steps.duration))
+    assert np.count_nonzero(steps.kind == Kind.ACTIVATION) == 3
+    assert latency_lower_bound_ps(steps) == 8 * (2 * 10_000 + (4 * 4_000 + 4 * 3_000) // 2) + 2 * 5_000
+
+
 def test_without_multiplications(onnx_file: Callable[..., Path]) -> None:
     assert (
         latency_lower_bound_ps(steps_without_operators(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Relu(x) }")))
