@@ -7,6 +7,8 @@ import numpy as np
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
 from cimc.program.arrays.planes import planes_of
+from cimc.program.program import Program
+from cimc.program.records import Opcode
 from cimc.program.times.timing import activations_of
 
 
@@ -62,12 +64,18 @@ def _plain(steps: Steps) -> int:
     return int(ends.max(initial=0))
 
 
+def _arrays_at_a_time(program: Program) -> int:
+    """The arrays that a program uses; where weights are loaded, the most of a load."""
+    loads = program.instructions[program.instructions["op"] == Opcode.LOAD]
+    return int(loads["n"].max(initial=0)) if len(loads) else len(program.arrays)
+
+
 class _Bound:
     def __init__(self, steps: Steps) -> None:
         program, timing = steps.program, steps.program.timing
         assert timing is not None, "a program without times has no steps"
         self.steps, self.settle_ps = steps, timing.settle_ps
-        self.converters = max(1, len(program.arrays) * program.chip.adcs)
+        self.converters = max(1, _arrays_at_a_time(program) * program.chip.adcs)
         activations = activations_of(program, timing)
         records = program.instructions[activations.records]
         values, product = np.unique(records["y"].astype(np.int64), return_inverse=True)

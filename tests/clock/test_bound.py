@@ -41,6 +41,16 @@ def test_columns_are_shared_by_all_arrays(onnx_file: Callable[..., Path]) -> Non
     assert share + 2 * 5_000 <= latency_lower_bound_ps(steps) < retimed(steps).latency
 
 
+def test_arrays_of_other_loads_do_not_help(onnx_file: Callable[..., Path]) -> None:
+    """Two weights that pass through one array: each multiplication has that array for itself."""
+    weights = {"v": np.ones((4, 4), np.float32), "w": np.ones((4, 4), np.float32)}
+    weights["w"][0, 1] = -1
+    network = onnx_file("g (float[n,4] x) => (float[n,4] y) { a = MatMul(x, v)  y = MatMul(a, w) }", weights)
+    steps = steps_without_operators(network, arrays=1, reload=True)
+    assert len(steps.program.arrays) == 2
+    assert latency_lower_bound_ps(steps) == retimed(steps).latency
+
+
 def test_what_comes_after_a_cut_waits_for_all_before(onnx_file: Callable[..., Path]) -> None:
     """Two products of one vector, whose sum is multiplied: 2 x 4 columns in two arrays, then 4 columns in two arrays.
 

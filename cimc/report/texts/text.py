@@ -123,9 +123,10 @@ def _cost_lines(report: Report) -> Iterator[str]:
     per = worded("a token", report.per)
     yield (f"latency       {time['total']} {per}: parameter {time['parameter']}, digital operators {time['digital']}")
     parameter, bound = report.latency_ns["parameter"], report.latency_lower_bound_ns
+    arrays = report.arrays if report.reload is None else report.reload.arrays
     if parameter is not None and bound:
         yield (
-            f"least         {plainly(bound, TIME)} for these row groups on {report.arrays} arrays, however they lie: "
+            f"least         {plainly(bound, TIME)} for these row groups on {arrays} arrays, however they lie: "
             f"parameter is {parameter / bound:.2f} times that"
         )
     if report.overlap_ns:
@@ -136,7 +137,6 @@ def _cost_lines(report: Report) -> Iterator[str]:
     )
     yield from parts_lines(report, *ENERGIES)
     area = plainly(report.area_um2, AREA)
-    arrays = report.arrays if report.reload is None else report.reload.arrays
     yield f"area          {area}, of {arrays} arrays and all digital and attention units{_buffers_text(report)}"
     yield from parts_lines(report, TOTAL_AREA)
     alone, all_of_it = report.prefill["parameter"], report.prefill["total"]
