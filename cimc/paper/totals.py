@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from cimc.paper.shapes import Network
 from cimc.paper.workload import GeneratedWeights, StageRun, Table, Workload
 from cimc.program.records import Records, multiply_records
 from cimc.report.cost.program_cost import add, cost_of
-from cimc.report.largest_parts import MEMORIES, OTHERS, TOTAL, LargestPart, largest_parts
+from cimc.report.largest_parts import MEMORIES, OTHERS, TOTAL, Components, LargestPart, largest_parts
 from dialects.hardware import ChipAttr
 from passes.analysis.cost.arrays import SUM_BITS, activity, array_energies
 from passes.analysis.cost.hardware import leakage_uw, leaked_pj
@@ -32,8 +32,8 @@ class Digital:
     digital_uj: float = 0.0
     attention_uj: float = 0.0
     memories_uj: float = 0.0
-    buffer_leakage_uw: float = 0.0
-    """Of the buffers of the layer that needs most of them."""
+    leakage_uw: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of memories, for the layer that needs most of them."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,20 @@ def digital_part(options: Options, network: Network, form: str) -> Digital:
             file = Path(folder) / "layer.onnx"
             file.write_bytes(layer_model(layer, network.context, form == "monarch").SerializeToString())
             cost = cost_of(compile_network(file, options).program)
-            memories = sum(cost.energy.get(name) or 0 for name in MEMORIES)
+            memories = sum(energy for _, energy in _memories(cost.energy))
             sums = Digital(
                 sums.microseconds + count * (cost.latency_ns["digital"] or 0) / 1000,
                 sums.digital_uj + count * (cost.energy["digital"] or 0) / 1e6,
                 sums.attention_uj + count * (cost.energy["attention"] or 0) / 1e6,
                 sums.memories_uj + count * memories / 1e6,
-                max(sums.buffer_leakage_uw, cost.leakage.get("buffer") or 0),
+                {name: max(power, sums.leakage_uw.get(name, 0)) for name, power in _memories(cost.leakage)},
             )
     return sums
+
+
+def _memories(components: Components) -> list[tuple[str, float]]:
+    """Those of the components that are memories and known."""
+    return [(name, value) for name in MEMORIES if (value := components.get(name)) is not None]
 
 
 def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital, sources: Mapping[str, str]) -> Total:
@@ -116,8 +121,7 @@ def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital, sourc
     runs = list(workload.token(workload.lossless(numbers)))
     parameter_us = sum(run.picoseconds for run in runs) / 1e6
     arrays = arrays_used(workload.placements)
-    buffers = {"buffer": beside.buffer_leakage_uw} if beside.buffer_leakage_uw else {}
-    leakage = {**leakage_uw(chip.hardware_costs(), arrays * chip.slices), **buffers}
+    leakage = {**leakage_uw(chip.hardware_costs(), arrays * chip.slices), **beside.leakage_uw}
     total_ns = 1000 * (parameter_us + beside.microseconds)
     energies = {
         **_dynamic_uj(chip, runs),

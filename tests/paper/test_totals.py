@@ -61,6 +61,7 @@ def test_published_digital_constants(one_layer: dict[tuple[str, str, str], Total
     assert row.parameter_us == pytest.approx(own.parameter_us, rel=0.01)
     assert row.leakage_uj < own.leakage_uj
     assert row.leakage_uw["buffer"]
+    assert row.leakage_uw["memory"] == 508_800
     assert row.largest is not None
     assert row.largest.component == "memory"
 

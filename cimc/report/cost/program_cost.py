@@ -135,7 +135,7 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
         area={**area_um2(hardware, count), **({} if traffic is None else memory_um2(memory, traffic.held))},
         leakage={
             **leakage_uw(hardware, count),
-            **({} if traffic is None else memory_leakage_uw(memory, traffic.held)),
+            **({} if traffic is None else memory_leakage_uw(memory, traffic.held, traffic.keys_and_values)),
         },
         prefill=many.prefill,
         pipeline=many.pipeline,

@@ -15,9 +15,11 @@ def memory_um2(costs: MemoryCosts, held: int) -> dict[str, float]:
     return _known(buffer=_product(-(-held // KIB), costs.buffer_um2))
 
 
-def memory_leakage_uw(costs: MemoryCosts, held: int) -> dict[str, float]:
-    """The power that leaks by component: of buffers that hold so many bytes at once, and of keys and values."""
-    return _known(buffer=_product(-(-held // KIB), costs.buffer_leakage_uw), memory=costs.memory_leakage_uw)
+def memory_leakage_uw(costs: MemoryCosts, held: int, keys_and_values: float) -> dict[str, float]:
+    """The power that leaks by component: of buffers that hold so many bytes at once, and of the memory of keys and
+    values, if bytes of these are moved."""
+    memory = costs.memory_leakage_uw if keys_and_values else None
+    return _known(buffer=_product(-(-held // KIB), costs.buffer_leakage_uw), memory=memory)
 
 
 def memory_pj(costs: MemoryCosts, moved: float, keys_and_values: float) -> dict[str, float]:

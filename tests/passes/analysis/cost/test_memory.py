@@ -17,7 +17,8 @@ def test_buffers_are_of_whole_kib() -> None:
     assert memory_um2(COSTS, 0) == {"buffer": 0}
     assert memory_um2(COSTS, 1024) == {"buffer": 100}
     assert memory_um2(COSTS, 1025) == {"buffer": 200}
-    assert memory_leakage_uw(COSTS, 1025) == {"buffer": 6, "memory": 7}
+    assert memory_leakage_uw(COSTS, 1025, 1) == {"buffer": 6, "memory": 7}
+    assert memory_leakage_uw(COSTS, 1025, 0) == {"buffer": 6}
 
 
 def test_what_is_moved_costs_by_the_byte_and_by_the_bit() -> None:
@@ -31,6 +32,6 @@ def test_reading_takes_whole_picoseconds() -> None:
 
 def test_what_the_chip_does_not_give_is_left_out() -> None:
     nothing = MemoryCosts()
-    assert memory_um2(nothing, 9) == memory_leakage_uw(nothing, 9) == memory_pj(nothing, 9, 9) == {}
+    assert memory_um2(nothing, 9) == memory_leakage_uw(nothing, 9, 9) == memory_pj(nothing, 9, 9) == {}
     assert memory_ps(nothing, 9) == 0
     assert memory_pj(MemoryCosts(memory_bit_pj=1), 9, 1) == {"memory": 8}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cimc.compiler import Compilation
+from cimc.hardware.digital_sets import read_digital_set
 from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import Conditions
 from cimc.program.program import Program
@@ -31,7 +33,7 @@ GRAPH = """g (float[batch,1,4] x, float[batch,past,4] past_key_0, float[batch,pa
 def decoder(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> Callable[..., Program]:
     """One layer of attention with a cache, of vectors of 4."""
 
-    def program(graph: str = GRAPH, **options: str) -> Program:
+    def program(graph: str = GRAPH, **options: Any) -> Program:
         generator = np.random.default_rng(0)
         weights = {name: generator.standard_normal((4, 4)).astype(np.float32) for name in ("wq", "wk", "wv")}
         return compiled(onnx_file(graph, weights), **options).program
@@ -93,10 +95,19 @@ def test_their_memory_bounds_the_latency_and_takes_energy(decoder: Callable[...,
     assert published.digital.attention_busy_ns == pytest.approx(2 * 4096 * 4 * 4 / 256)
 
 
-def test_what_is_not_counted_is_said(decoder: Callable[..., Program]) -> None:
-    program = decoder(digital="published")
-    (note,) = cost_of(program).notes
+def test_what_is_not_counted_is_said(decoder: Callable[..., Program], tmp_path: Path) -> None:
+    assert not cost_of(decoder(digital="published")).notes
+    values = read_digital_set("published").values
+    file = tmp_path / "mine.toml"
+    file.write_text("".join(f"{key} = {value}\n" for key, value in values.items() if key != "memory_leakage_uw"))
+    (note,) = cost_of(decoder(digital=file)).notes
     assert note == "key/value memory: counted in part, the chip gives no memory_leakage_uw"
+
+
+def test_memory_draws_power_where_there_are_keys_and_values(decoder: Callable[..., Program]) -> None:
+    with_cache, without = decoder(digital="published"), decoder(GRAPH.replace("past_", "old_"), digital="published")
+    assert cost_of(with_cache).leakage["memory"] == pytest.approx(8 * 1.2 * (40 + 195 * 260 / 3900) * 1000)
+    assert "memory" not in cost_of(without).leakage
 
 
 def test_without_a_run_nothing_is_known_of_memories(
