@@ -11,7 +11,13 @@ INK, MUTED, RULE, EMPTY = "#1f2933", "#66717d", "#d9dee3", "#eef0f2"
 """Text, secondary text, thin lines, cells that hold nothing."""
 ACCENT, SECOND = "#21618c", "#c8782a"
 """Bars that stand for no layer; a blue and an orange, which every kind of colour blindness tells apart."""
-RESOURCES = {"array": ACCENT, "digital unit": "#7aa6c2", "attention unit": "#b7a6cf", "interconnect": SECOND}
+RESOURCES = {
+    "array": ACCENT,
+    "programming": "#c98aa6",
+    "digital unit": "#7aa6c2",
+    "attention unit": "#b7a6cf",
+    "interconnect": SECOND,
+}
 """Bars that stand for what is at work, by the names of `cimc.report.timeline.Resource`."""
 TONES: dict[str, tuple[str, str]] = {
     "paper": ("#ffffff", "#14181c"),

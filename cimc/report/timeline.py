@@ -25,11 +25,12 @@ class Resource(StrEnum):
     DIGITAL = "digital unit"
     ATTENTION = "attention unit"
     INTERCONNECT = "interconnect"
+    PROGRAMMING = "programming"
 
 
 @dataclass(frozen=True)
 class Event:
-    """Number `unit` of a resource is busy for `duration_ps` from `start_ps` on.
+    """Number `unit` of a resource, of programming an array, is busy for `duration_ps` from `start_ps` on.
 
     `layer` counts the multiplications of the program; None for what belongs to none of them, or to several. Layers may
     use one array at the same time, in different columns: then `part` of `parts` of it is meant.
@@ -95,6 +96,7 @@ def timeline_of(program: Program) -> Timeline | None:
         *(transfers if timing.links else _spread(transfers)),
         *_additions(program, timing),
         *_operators(program, timing),
+        *_programming(program, timing),
     ]
     events.sort(key=lambda event: (event.start_ps, event.resource, event.unit, event.part))
     end = max((event.end_ps for event in events), default=0)
@@ -212,6 +214,16 @@ def _operators(program: Program, timing: Timing) -> Iterator[Event]:
         resource = Resource.ATTENTION if attention else Resource.DIGITAL
         number = unit - timing.digital_units if attention else unit
         yield Event(resource, number, start, duration, operator, name)
+
+
+def _programming(program: Program, timing: Timing) -> Iterator[Event]:
+    """Arrays that get other weights, for as long as all of their load take."""
+    loads = program.instructions[program.instructions["op"] == Opcode.LOAD]
+    for record in loads:
+        first, count, start, rows = (int(record[name]) for name in ("array", "n", "start", "rows"))
+        does = f"load {record['k']}: up to {rows} rows are programmed"
+        for array in range(first, first + count):
+            yield Event(Resource.PROGRAMMING, array, start, rows * (timing.program_row_ps or 0), does)
 
 
 def _nodes(kernel: Kernel) -> list[tuple[str, str]]:

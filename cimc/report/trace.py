@@ -16,6 +16,7 @@ PROCESSES = {
     Resource.DIGITAL: "digital units",
     Resource.ATTENTION: "attention units",
     Resource.ARRAY: "arrays",
+    Resource.PROGRAMMING: "arrays that are programmed",
 }
 """Resources are processes, in this order; their arrays and units are threads, counted from 1: 0 is the idle one."""
 
@@ -41,11 +42,16 @@ def _events(number: int, study: Study, several: bool) -> Iterator[dict[str, Any]
         yield _about("process_name", processes[resource], 0, name=name)
         yield _about("process_sort_index", processes[resource], 0, sort_index=processes[resource])
     for resource, unit in lanes:
-        name = f"{resource} {unit}" if resource is not Resource.STAGE else f"stages {unit}" if unit else "stages"
-        yield _about("thread_name", processes[resource], unit + 1, name=name)
+        yield _about("thread_name", processes[resource], unit + 1, name=_thread(resource, unit))
         yield _about("thread_sort_index", processes[resource], unit + 1, sort_index=unit)
     for event in study.timeline.events:
         yield _complete(event, processes[event.resource])
+
+
+def _thread(resource: Resource, unit: int) -> str:
+    if resource is Resource.STAGE:
+        return f"stages {unit}" if unit else "stages"
+    return f"{Resource.ARRAY if resource is Resource.PROGRAMMING else resource} {unit}"
 
 
 def _about(event: str, process: int, thread: int, **args: str | int) -> dict[str, Any]:

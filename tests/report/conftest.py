@@ -97,3 +97,10 @@ def rows() -> Callable[[Panel, str], list[dict[str, str]]]:
         return own
 
     return found
+
+
+@pytest.fixture
+def reloaded_study(reloaded: Program) -> Study:
+    """Three weights of 4 arrays each, that pass through 4 arrays one after the other."""
+    (study,) = studies_of({"reloaded.cim": reloaded})
+    return study

@@ -11,6 +11,7 @@ from cimc.compiler import Compilation
 from cimc.program.metadata import Stage, Timing
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, OUT_OF_ARRAYS, Opcode, add_records, transfer_record
+from cimc.report.study import Study
 from cimc.report.timeline import Event, Resource, Timeline, timeline_of
 
 TIMING = Timing(
@@ -142,3 +143,14 @@ def test_a_network_without_multiplications(
 ) -> None:
     timeline = timed(compiled(onnx_file("g (float[n,4] x) => (float[n,4] y) { y = Neg(x) }")).program)
     assert (timeline.activations, events(timeline, Resource.ARRAY)) == ((), [])
+
+
+def test_arrays_that_are_programmed(reloaded_study: Study) -> None:
+    """Each array of a load, for as long as its rows take: 4 of 20 ns on this chip."""
+    assert reloaded_study.timeline is not None
+    programmed = [e for e in reloaded_study.timeline.events if e.resource is Resource.PROGRAMMING]
+    assert [event.unit for event in programmed] == list(range(12))
+    assert {event.duration_ps for event in programmed} == {80_000}
+    assert {event.does for event in programmed} == {f"load {i}: up to 4 rows are programmed" for i in range(3)}
+    works = [e for e in reloaded_study.timeline.events if e.resource is Resource.ARRAY]
+    assert all(event.start_ps >= programmed[event.unit].end_ps for event in works)

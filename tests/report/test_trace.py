@@ -64,3 +64,15 @@ def test_names_that_are_no_text(study: Study) -> None:
     program = replace(study.program, kernels=kernels)
     events = trace_of([replace(study, program=program, timeline=timeline_of(program))])["traceEvents"]
     assert "xf4" in json.dumps(events)
+
+
+def test_arrays_that_are_programmed_are_a_process(reloaded_study: Study) -> None:
+    events = trace_of([reloaded_study])["traceEvents"]
+    (process,) = (
+        e["pid"] for e in events if e["name"] == "process_name" and e["args"]["name"] == "arrays that are programmed"
+    )
+    own = [e for e in events if e["pid"] == process and e["ph"] == "X"]
+    assert [(e["name"], e["dur"]) for e in own[:4]] == [("load 0: up to 4 rows are programmed", 0.08)] * 4
+    assert {e["args"]["name"] for e in events if e["pid"] == process and e["name"] == "thread_name"} == {
+        f"array {number}" for number in range(12)
+    }

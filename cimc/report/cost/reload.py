@@ -57,6 +57,13 @@ def reload_of(program: Program, chip: ChipAttr, tokens: int) -> Reload | None:
     )
 
 
+def arrays_of_loads(program: Program) -> dict[int, range]:
+    """The arrays of each part of the weights, by its number; none where weights stay in the arrays."""
+    loads = program.instructions[program.instructions["op"] == Opcode.LOAD]
+    spans = zip(loads["k"].tolist(), loads["array"].tolist(), loads["n"].tolist(), strict=True)
+    return {number: range(first, first + count) for number, first, count in sorted(spans)}
+
+
 def _cells_of_arrays(program: Program) -> NDArray[np.int64]:
     """How many cells of each array hold a part of a weight, in all of its crossbars."""
     tiles = program.tiles[own_places(program.tiles)].astype(np.int64)

@@ -14,6 +14,7 @@ from cimc.report.timeline import Resource, Timeline
 HEIGHT = 44
 PARTS = {
     Resource.ARRAY: ("arrays at work", resource_tone("array")),
+    Resource.PROGRAMMING: ("arrays being programmed", resource_tone("programming")),
     Resource.DIGITAL: ("digital units alone", resource_tone("digital unit")),
     Resource.ATTENTION: ("attention units alone", resource_tone("attention unit")),
     Resource.INTERCONNECT: ("transfers alone", resource_tone("interconnect")),

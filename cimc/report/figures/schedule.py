@@ -41,10 +41,17 @@ Lanes: TypeAlias = Mapping[tuple[Resource, int], int]
 
 ABOVE = (Resource.INTERCONNECT, Resource.DIGITAL, Resource.ATTENTION)
 """What has lanes above the arrays, in this order."""
+IN_ARRAYS = (Resource.ARRAY, Resource.PROGRAMMING)
+"""What has the lane of an array."""
 UNJOINED = 12_000
 """Up to so many bars are drawn one by one: a page is to stay below 5 MB, and a browser draws 15 a millisecond."""
 MOST_BARS = 8_000
 """Of a schedule that has more."""
+PROGRAMMED = (
+    " Weights pass through the chip in parts: arrays of different loads are the same ones of the chip, and have a bar "
+    "of a colour of its own while they are programmed."
+)
+"""Of programs with loads."""
 BAR = 0.84
 """Height of a bar in its lane."""
 COLUMNS = ("resource", "unit", "what", "node", "stage", "layer", "start", "end", "top", "bottom")
@@ -58,7 +65,7 @@ def schedule(studies: Sequence[Study]) -> Figure:
         "Schedule of one token",
         "Each lane is an array, a digital or attention unit or a way of the interconnect; a bar is the time in which "
         "it works, in the colour of its layer if it has one. Shaded columns are stages; where stages overlap, they are "
-        "grey bars at the top.",
+        "grey bars at the top." + (PROGRAMMED if any(study.report.reload for study in studies) else ""),
         tuple(_panel(study, end) for study in studies),
     )
 
@@ -92,7 +99,7 @@ def _panel(study: Study, end: float) -> Panel:
 def _events(timeline: Timeline, kept: Sequence[int]) -> list[Event]:
     """The events of all units and of the arrays that are kept."""
     arrays = set(kept)
-    return [e for e in timeline.events if e.resource in ABOVE or (e.resource is Resource.ARRAY and e.unit in arrays)]
+    return [e for e in timeline.events if e.resource in ABOVE or (e.resource in IN_ARRAYS and e.unit in arrays)]
 
 
 def _chart(
@@ -105,14 +112,15 @@ def _chart(
     above = [*beside, *units] if len(beside) > 1 else units
     lanes = {lane: i for i, lane in enumerate([*above, *((Resource.ARRAY, array) for array in kept)])}
     y = lane_axis([_lane_name(*lane) for lane in lanes], "array")
+    height = (6 if len(kept) > 100 else 10 if len(kept) > 40 else 18) * len(lanes)
+    lanes |= {(Resource.PROGRAMMING, array): lanes[Resource.ARRAY, array] for array in kept}
     layers = [
         _stages(stages, end) if len(beside) < 2 else _overlapping(stages, lanes, y, end),
         _of_layers(study, [event for event in events if event.layer is not None], lanes, y, end),
         _of_units([event for event in events if event.layer is None], lanes, y, end),
     ]
-    height = 6 if len(kept) > 100 else 10 if len(kept) > 40 else 18
     own = alt.Resolve(scale=alt.ScaleResolveMap(stroke="independent"))
-    return alt.layer(*layers, resolve=own).properties(width=WIDTH, height=height * len(lanes))
+    return alt.layer(*layers, resolve=own).properties(width=WIDTH, height=height)
 
 
 def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
@@ -137,8 +145,9 @@ def _of_layers(study: Study, events: Sequence[Event], lanes: Lanes, y: alt.Y, en
 
 
 def _of_units(events: Sequence[Event], lanes: Lanes, y: alt.Y, end: float) -> alt.Chart:
-    """Bars in the colours of units: transfers and digital operators; never so thin that they vanish."""
-    colors = alt.Scale(domain=[str(resource) for resource in ABOVE], range=[resource_tone(str(r)) for r in ABOVE])
+    """Bars in colours of their own: transfers, digital operators, programming; never so thin that they vanish."""
+    known = (*ABOVE, Resource.PROGRAMMING)
+    colors = alt.Scale(domain=[str(resource) for resource in known], range=[resource_tone(str(r)) for r in known])
     return (
         _bars(events, lanes)
         .mark_rect(clip=True, strokeWidth=0.8)

@@ -28,3 +28,14 @@ def test_the_chart(study: Study, rows: Rows) -> None:
     assert 0 < max(counts) <= study.report.arrays
     assert panel.spec()["encoding"]["y"]["scale"]["domain"] == [0, study.report.arrays]
     assert activity([replace(study, timeline=None)]).panels[0].chart is None
+
+
+def test_arrays_that_are_programmed_have_an_area_of_their_own(reloaded_study: Study) -> None:
+    """No more than the chip has, which are fewer than the program has numbers of."""
+    figure = activity([reloaded_study])
+    assert figure.text.endswith("arrays that are programmed: weights pass through the chip in parts.")
+    programmed, working = figure.panels[0].spec()["layer"]
+    for layer in (programmed, working):
+        assert layer["encoding"]["y"]["scale"]["domain"] == [0, 4]
+    assert reloaded_study.timeline is not None
+    assert [number for _, number in steps(reloaded_study.timeline, Resource.PROGRAMMING)] == [0, *[4, 0] * 3]

@@ -34,3 +34,8 @@ def test_the_chart(study: Study, rows: Rows) -> None:
     assert abs(float(found[-1]["end"]) - study.timeline.end_ps / 1e6) < 1e-9
     assert abs(sum(float(row["share"]) for row in found) - 100) < 1e-6
     assert found[0]["part"] == "arrays at work"
+
+
+def test_time_in_which_arrays_are_programmed(reloaded_study: Study) -> None:
+    assert reloaded_study.timeline is not None
+    assert time_of_parts(reloaded_study.timeline)[Resource.PROGRAMMING] == 3 * 0.08

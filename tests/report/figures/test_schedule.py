@@ -125,3 +125,13 @@ def test_lanes_of_a_few_pixels_keep_their_colours(study: Study) -> None:
     bars = re.findall(rf'fill="{study.colors[0]}"[^>]* stroke="(#\w+)" stroke-width="([\d.]+)"', svg)
     own = study.colors[0]
     assert bars == [("#ffffff", "0.4"), (own, "0"), (own, "0"), (own, "0.8")]
+
+
+def test_arrays_that_are_programmed_have_bars_in_their_lanes(reloaded_study: Study) -> None:
+    figure = schedule([reloaded_study])
+    assert figure.text.endswith("a bar of a colour of its own while they are programmed.")
+    (panel,) = figure.panels
+    tables = [list(csv.DictReader(io.StringIO(text))) for text in panel.spec()["datasets"].values()]
+    bars = [row for table in tables if table and "top" in table[0] for row in table]
+    tops = {(row["resource"], row["unit"]): int(float(row["top"])) for row in bars}
+    assert [tops["programming", str(array)] for array in range(12)] == [tops["array", str(i)] for i in range(12)]

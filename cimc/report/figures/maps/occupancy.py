@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cimc.program.arrays.copies import copies_of_tiles
 from cimc.program.arrays.tiles import own_places
+from cimc.report.cost.reload import arrays_of_loads
 from cimc.report.figures.figure import (
     MOST_MARKS,
     WIDTH,
@@ -30,6 +31,8 @@ MOST_STRIPS = 20_000
 COLUMNS = ("layer", "array", "row", "column", "rows", "columns", "from_row", "from_column")
 _HAS_ROOM = " && ".join(f"abs(scale('{axis}', datum.{axis}2) - scale('{axis}', datum.{axis})) > 4" for axis in "xy")
 """Of a tile, in pixels as it is shown: an edge around what is smaller would take its colour away."""
+MOST_LOADS = 8
+"""Of which a note tells the arrays."""
 _BANDS = " A band below each array has the colour of its format."
 
 
@@ -60,7 +63,20 @@ def _panel(study: Study) -> Panel:
         layers += [_numbers(study, grid)] if count <= NUMBERED else []
     chart = alt.layer(*layers, *([_bands(formats, grid)] if formats else []))
     notes = (*notes, note) if shared else notes
+    notes = (*notes, *_loads(study))
     return Panel(study.label, chart.properties(width=WIDTH, height=round(WIDTH * grid.aspect)), notes, grid.aspect)
+
+
+def _loads(study: Study) -> Iterator[str]:
+    """That arrays of several numbers are one of the chip, where weights pass through it in parts."""
+    loads = arrays_of_loads(study.program)
+    if loads:
+        own = [f"{arrays[0]} to {arrays[-1]}" for arrays in list(loads.values())[:MOST_LOADS]]
+        rest = f", and so on: {len(loads):,} loads" if len(loads) > MOST_LOADS else ""
+        yield (
+            f"Not all at once: weights pass through the chip in parts, one load after the other (arrays "
+            f"{', '.join(own)}{rest})."
+        )
 
 
 def _tiles(study: Study) -> NDArray[np.int64]:
@@ -114,13 +130,17 @@ def _frames(study: Study, grid: Grid) -> alt.Chart:
 
 
 def _numbers(study: Study, grid: Grid) -> alt.Chart:
-    """The number of each array above it, as long as there is room."""
+    """The number of each array above it, as long as there is room; beside that of the first of a load, which it is."""
     room = f"{grid.pitch[1] - study.program.chip.rows} * width / {grid.size[0]}"
     size = alt.ExprRef(f"{room} < 7 ? 0 : min(9, 0.8 * {room})")
-    texts = _arrays(grid).mark_text(
-        align="left", baseline="bottom", fontSize=size, color=tone("muted"), dy=-1, clip=True
+    firsts = {arrays[0]: f": load {number}" for number, arrays in arrays_of_loads(study.program).items()}
+    rows = ((i, f"{i}{firsts.get(i, '')}") for i in range(grid.count))
+    texts = (
+        alt.Chart(table(("array", "text"), rows))
+        .transform_calculate(x=grid.left, y=grid.top)
+        .mark_text(align="left", baseline="bottom", fontSize=size, color=tone("muted"), dy=-1, clip=True)
     )
-    return texts.encode(x=grid.x, y=grid.y, text="array:Q")
+    return texts.encode(x=grid.x, y=grid.y, text="text:N")
 
 
 def _bands(formats: Sequence[Marked], grid: Grid) -> alt.Chart:

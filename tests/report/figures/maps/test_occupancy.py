@@ -119,3 +119,17 @@ def test_equal_neighbours_are_one(big_study: Study, rows: Rows, monkeypatch: pyt
 def test_large_chips_have_no_numbers(study: Study, big_study: Study) -> None:
     counts = [len(occupancy([own]).panels[0].spec()["layer"]) for own in (study, big_study)]
     assert counts == [3, 2]
+
+
+def test_arrays_of_loads_are_not_there_all_at_once(
+    reloaded_study: Study, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (panel,) = occupancy([reloaded_study]).panels
+    texts = [row["text"] for row in rows(panel, "text")]
+    assert texts[:6] == ["0: load 0", "1", "2", "3", "4: load 1", "5"]
+    assert panel.notes == (
+        "Not all at once: weights pass through the chip in parts, one load after the other (arrays 0 to 3, 4 to 7, "
+        "8 to 11).",
+    )
+    monkeypatch.setattr(module, "MOST_LOADS", 1)
+    assert occupancy([reloaded_study]).panels[0].notes[0].endswith("(arrays 0 to 3, and so on: 3 loads).")
