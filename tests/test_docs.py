@@ -92,7 +92,7 @@ def test_commands_of_the_machine_page(model: np.ndarray, capsys: pytest.CaptureF
 
 def test_commands_of_the_commands_page(model: np.ndarray, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """What goes to standard output is what the page says; then the views of a program."""
-    streams, views = blocks("docs/commands.md", "")
+    streams, chips, views = blocks("docs/commands.md", "")
     beginnings: dict[str, bytes] = {}
     for line in streams.splitlines():
         name, *arguments = shlex.split(re.sub(r" [|>] .*", "", line))
@@ -104,7 +104,7 @@ def test_commands_of_the_commands_page(model: np.ndarray, capfdbinary: pytest.Ca
     assert json.loads(beginnings["cim-report"])["program"] == "prog"
     assert beginnings["cim-run"].startswith(b"PK")
     assert onnx.load_model_from_string(beginnings["cim-objdump"]).graph.node
-    for line in views.splitlines():
+    for line in [*chips.splitlines(), *views.splitlines()]:
         name, *arguments = shlex.split(re.sub(r" {2,}.*", "", line))
         assert COMMANDS[name](arguments) == 0, line
     assert len(json.loads(Path("listing.json").read_text())["records"]) > 3

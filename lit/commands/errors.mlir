@@ -1,6 +1,7 @@
 // RUN: not cim-opt %s -p tile-blok 2>&1 | filecheck %s --check-prefix UNKNOWN
 // RUN: not cim-opt %s -p 'quantize{activation=token}' 2>&1 | filecheck %s --check-prefix OPTION
 // RUN: not cim-opt %s -p 'quantize{activations=3}' 2>&1 | filecheck %s --check-prefix TYPE
+// RUN: not cim-opt %s -p 'place-tiles{reload=8}' 2>&1 | filecheck %s --check-prefix RELOAD
 // RUN: not cim-opt %s -p 'quantize{' 2>&1 | filecheck %s --check-prefix SPEC
 // RUN: not cim-opt %s -p quantize,,tile-blocks 2>&1 | filecheck %s --check-prefix COMMAS
 // RUN: not cim-opt %S/none.mlir 2>&1 | filecheck %s --check-prefix MISSING
@@ -16,6 +17,7 @@
 // UNKNOWN:   {{^}}cimc: error: unknown pass 'tile-blok': expected fold-constants, {{.*}}, or another that cim-opt --help lists{{$}}
 // OPTION:    {{^}}cimc: error: passes 'quantize{activation=token}': Provided arguments ["activation"] not found in expected arguments ["activations", "calibration", "weight_bits", "weight_group", "activation_bits", "quality_budget", "smooth"]{{$}}
 // TYPE:      {{^}}cimc: error: passes 'quantize{activations=3}': Incompatible types: given (3,), expected <class 'str'>{{$}}
+// RELOAD:    {{^}}cimc: error: passes 'place-tiles{reload=8}': Incompatible types: given (8,), expected <class 'bool'>{{$}}
 // SPEC:      {{^}}cimc: error: passes 'quantize{': Error parsing pass pipeline specification: pass-pipeline:1:10 quantize{ ^ Expected argument name here{{$}}
 // COMMAS:    {{^}}cimc: error: passes 'quantize,,tile-blocks': Error parsing pass pipeline specification: {{.*}} Expected pass name here{{$}}
 // MISSING:   {{^}}cimc: error: {{.*}}none.mlir: no such file or directory{{$}}

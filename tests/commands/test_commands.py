@@ -47,6 +47,23 @@ def output(network: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
     return run
 
 
+def test_weights_that_pass_through_the_chip(
+    network: Path, output: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`cimc`, `cim-objdump` and `cim-run --check` of a program with loads, on the fewest arrays there can be."""
+    lines = output("--arrays", "1", "--reload", "--reference", "ref.onnx").splitlines()
+    (reload,) = (line for line in lines if line.split()[0] == "reload")
+    assert "loads of at most 1 array, " in reload
+    assert any(line.split()[0] == "endurance" for line in lines)
+    assert dump_program.main(["network.cim", "--listing"]) == 0
+    loads = re.findall(r"load +weights (\d+) into arrays (\d+):(\d+), \d rows", capsys.readouterr().out)
+    assert loads == [(str(i), str(i), str(i + 1)) for i in range(len(loads))]
+    assert len(loads) == 4
+    for engine in ("fast", "reference"):
+        assert run_program.main(["network.cim", "--check", "ref.onnx", "--engine", engine]) == 0
+        assert "check: identical" in capsys.readouterr().out
+
+
 def test_the_summary(output: Callable[..., str]) -> None:
     lines = output().splitlines()
     assert lines[0].startswith("network.onnx -> network.cim (0.0 MB) in ")

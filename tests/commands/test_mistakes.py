@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import cimc
 from cimc.commands import compile_model, optimize, run_program
 from cimc.machine.machine import Machine
 from cimc.program.program import Program
@@ -160,6 +161,27 @@ def test_a_chip_with_too_few_arrays(network: Path, fails: Callable[..., str], tm
         f"{network}: mapping linear needs 8 crossbars in 2 arrays of 4x4, chip 'tiny-4' has 4 in 1: "
         "raise its `arrays`, or choose a chip with larger ones, or let weights pass through it in parts: --reload "
         "(others need: sparsemap 8, densemap 8, spread 8)"
+    )
+
+
+def test_reload_on_a_chip_that_cannot_tell_what_it_takes(
+    network: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    text = (Path(cimc.__file__).parent / "hardware" / "chips" / "tiny-4.toml").read_text(encoding="utf-8")
+    chip = tmp_path / "mine.toml"
+    chip.write_text("".join(line for line in text.splitlines(True) if not line.startswith("program_")), "utf-8")
+    assert fails("cimc", network, "--chip", chip, "--arrays", "1", "--reload", "-o", tmp_path / "p.cim") == (
+        f"{network}: chip 'mine' gives no program_row_ns: add it to the chip, the cost model needs it"
+    )
+
+
+def test_many_tokens_where_weights_pass_through_the_chip(
+    network: Path, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    arguments = ("--chip", "tiny-4", "--arrays", "1", "--reload", "--tokens", "9", "-o", tmp_path / "p.cim")
+    assert fails("cimc", network, *arguments) == (
+        f"{network}: --tokens 9: the program has no schedule of many tokens: weights pass through the chip in parts, "
+        "so a token follows when all loads of the one before are done; leave out --tokens"
     )
 
 

@@ -279,3 +279,19 @@ def test_python_of_the_page(
     exec(block, made)
     whole = list(made["program"].generate(made["prompt"], max_tokens=20))
     assert made["first"] + made["more"] == whole
+
+
+def test_weights_that_pass_through_the_chip(
+    compiled_model: Callable[..., Path], tokenizer_folder: Folder, run: Run, tmp_path: Path
+) -> None:
+    """On half of the arrays, the same words, each step checked; all tokens of the prompt share its loads."""
+    folder, given = tokenizer_folder(), ("--generate", "the cat", "--max-tokens", "6", "--no-template")
+    whole = compiled_model(300)
+    arrays = len(cimc.Program.load(whole).arrays)
+    expected = answer(whole, folder, "the cat", 6)
+    program = compiled_model(300, "--arrays", str(arrays // 2), "--reload")
+    code, out, err = run(program, *given, "--tokenizer", folder, "--check", tmp_path / "ref.onnx")
+    text, check = out.removesuffix("\n").rsplit("\n", 1)
+    assert (code, text) == (0, expected)
+    assert check.startswith("check: identical")
+    assert any(re.fullmatch(CHIP, line) for line in err)

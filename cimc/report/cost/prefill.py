@@ -23,8 +23,8 @@ from passes.analysis.cost.pipeline import Prefill, prefill
 
 LARGE = 60_000
 """Records and operations of a program that is scheduled only if tokens are asked for: that takes seconds."""
-BETWEEN_LOADS = "all that happens between loads"
-"""What limits the tokens of a program whose weights pass through the chip in parts."""
+LOADS, SHARED = "weights that are loaded", "one token after the other"
+"""What limits the tokens of a program whose weights pass through the chip in parts: one run each, or one for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,16 @@ def many_tokens(
     digital: DigitalCost | None,
     reload: Reload | None,
 ) -> ManyTokens:
-    """Many tokens under these conditions."""
+    """Many tokens under these conditions; `reload` is what loads take for each."""
     if time is None:
         return ManyTokens({"parameter": None, "total": None})
     tokens = conditions.tokens or DEFAULT_TOKENS
     why = why_no_pipeline(program) or _why_estimated(program, conditions, vectors)
+    if reload is not None:
+        runs, why = (vectors.tokens, _ONE_RUN) if _takes_many(program, vectors) else (0, why)
+        return ManyTokens(_loading(tokens, time, reload, runs), note=f"many tokens: an estimate, no schedule: {why}")
     if why:
-        estimates = _estimates(tokens, time, digital) if reload is None else _between_loads(tokens, time, reload)
+        estimates = _estimates(tokens, time, digital)
         return ManyTokens(estimates, note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
     arrays = steps_of_run(steps, ONE, run, None)
@@ -80,14 +83,27 @@ def _why_estimated(program: Program, conditions: Conditions, vectors: Vectors) -
     return ""
 
 
-def _between_loads(tokens: int, time: ProgramTime, reload: Reload) -> dict[str, Prefill | None]:
-    """All tokens of a run pass through a part of the weights, one after the other, before the next part comes: loads
-    take their time once, all else takes it for each token."""
+def _takes_many(program: Program, vectors: Vectors) -> bool:
+    """Whether a run may have as many tokens as one likes, for a dimension is open."""
+    open_ = any(isinstance(size, str) for value in program.inputs for size in value.shape or ())
+    return vectors.per == TOKEN and open_
+
+
+def _loading(tokens: int, time: ProgramTime, reload: Reload, shared: int) -> dict[str, Prefill | None]:
+    """All tokens in one run, which pass through each load one after the other; `shared` is how many share one in the
+    figures. Or (0) a run for each, which begins when the one before is done with its last load."""
     lasts = {"parameter": time.parameter_ns, "total": time.total_ns}
-    return {
-        name: None if span is None else prefill(tokens, span, {BETWEEN_LOADS: span - (reload.time_ns or 0.0)})
-        for name, span in lasts.items()
-    }
+    estimates: dict[str, Prefill | None] = dict.fromkeys(lasts)
+    for name, span in lasts.items():
+        if span is not None and shared:
+            alone = span - (reload.time_ns or 0.0)
+            estimates[name] = prefill(tokens, shared * (reload.time_ns or 0.0) + alone, {SHARED: alone})
+        elif span is not None:
+            estimates[name] = prefill(tokens, span, {LOADS: span})
+    return estimates
+
+
+_ONE_RUN = "weights pass through the chip in parts, and all tokens of a run through each before the next comes"
 
 
 def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> dict[str, Prefill | None]:

@@ -22,7 +22,8 @@ def reload_sentences(reload: Reload | None, per: str) -> Iterator[str]:
 
 def _taken(reload: Reload, per: str) -> str:
     """As in `3 loads of at most 8 arrays, 3 writes of a cell a token, programming takes 1.15 ms and 400 uJ a token`."""
-    loads = f"{number(reload.loads)} load{'s' if reload.loads != 1 else ''} of at most {number(reload.arrays)} arrays"
+    loads = f"{number(reload.loads)} load{'s' if reload.loads != 1 else ''} of at most {number(reload.arrays)} array"
+    loads += "s" if reload.arrays != 1 else ""
     taken = f"{plainly(reload.time_ns, TIME)} and {plainly(reload.energy_pj, ENERGY)} {per}"
     return f"{loads}, {_written(reload)} {per}, programming takes {taken}"
 
