@@ -181,7 +181,7 @@ def test_many_tokens_where_weights_pass_through_the_chip(
     arguments = ("--chip", "tiny-4", "--arrays", "1", "--reload", "--tokens", "9", "-o", tmp_path / "p.cim")
     assert fails("cimc", network, *arguments) == (
         f"{network}: --tokens 9: the program has no schedule of many tokens: weights pass through the chip in parts, "
-        "so a token follows when all loads of the one before are done; leave out --tokens"
+        "each for all tokens of a run before the next comes; leave out --tokens"
     )
 
 
