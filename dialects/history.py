@@ -7,11 +7,10 @@ become. Modules that were written by hand need not say any of this.
 from collections.abc import Iterable, Mapping
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
-from xdsl.utils.hints import isa
 
 from dialects.attributes.cim_attributes import DataAttr, WeightFilesAttr
 from dialects.cim import WeightOp
-from dialects.texts import escaped, unescaped
+from dialects.texts import escaped, texts_in, unescaped
 
 PASSES = "cim.passes"
 _CALIBRATION = "cim.calibration"
@@ -38,8 +37,8 @@ def note_pass(module: ModuleOp, spec: str) -> None:
 
 def passes_done(module: ModuleOp) -> list[str] | None:
     """The passes that ran, as they are spelled for `-p`; None for a module that says nothing of it."""
-    known = module.attributes.get(PASSES)
-    return [unescaped(spec.data) for spec in known] if isa(known, ArrayAttr[StringAttr]) else None
+    known = texts_in(module.attributes.get(PASSES))
+    return None if known is None else list(known)
 
 
 def note_calibration(module: ModuleOp, file: str, digest: str) -> None:
@@ -49,10 +48,10 @@ def note_calibration(module: ModuleOp, file: str, digest: str) -> None:
 
 def calibration_of(module: ModuleOp) -> tuple[str, str] | None:
     """The file, and the digest of its contents, of the inputs that passes were calibrated with; None for none."""
-    known = module.attributes.get(_CALIBRATION)
-    if not isa(known, ArrayAttr[StringAttr]) or len(known) != 2:
+    known = texts_in(module.attributes.get(_CALIBRATION))
+    if known is None or len(known) != 2:
         return None
-    file, digest = (unescaped(text.data) for text in known)
+    file, digest = known
     return file, digest
 
 

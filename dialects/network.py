@@ -14,7 +14,7 @@ from dialects.array import ControlOp
 from dialects.cim import DigitalOp, WeightOp
 from dialects.element_types import Array, is_tensor
 from dialects.errors import UserError
-from dialects.texts import escaped, unescaped
+from dialects.texts import escaped, texts_in, unescaped
 from dialects.weights import WeightStore, store_of
 
 OPSETS = "cim.opsets"
@@ -227,8 +227,8 @@ def _ports(attributes: ArrayAttr[DictionaryAttr] | None, count: int, role: str) 
         slides = None if attributes is None else attributes.data[i].data.get(_SLIDES)
         yield Port(
             unescaped(name.data) if isinstance(name, StringAttr) else f"{role}{i}",
-            tuple(unescaped(d.data) for d in dims) if isa(dims, ArrayAttr[StringAttr]) else (),
-            tuple(axis.value.data for axis in slides) if isa(slides, ArrayAttr[IntegerAttr]) else (),
+            texts_in(dims) or (),
+            tuple(axis.value.data for axis in slides) if slides and isa(slides, ArrayAttr[IntegerAttr]) else (),
         )
 
 

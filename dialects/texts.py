@@ -4,6 +4,10 @@
 """
 
 import re
+from typing import cast
+
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.ir import Attribute
 
 _FOREIGN = re.compile(r"[^\x20-\x7e]|\\(?=u\{)")
 _ESCAPE = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
@@ -20,6 +24,18 @@ def escaped(text: str) -> str:
 def unescaped(text: str) -> str:
     """The text that `escaped` made `text` of; what is no escape stays as it is."""
     return _ESCAPE.sub(_letter, text)
+
+
+def texts_in(attribute: Attribute | None) -> tuple[str, ...] | None:
+    """The texts of an array of them, unescaped; None for any other attribute, and for none.
+
+    As `isa` tells, which makes constraints anew for each question: this is asked for each port and each pass.
+    """
+    if not isinstance(attribute, ArrayAttr):
+        return None
+    entries = cast(ArrayAttr[Attribute], attribute).data
+    texts = tuple(unescaped(entry.data) for entry in entries if isinstance(entry, StringAttr))
+    return texts if len(texts) == len(entries) else None
 
 
 def _letter(escape: re.Match[str]) -> str:

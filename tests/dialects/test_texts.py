@@ -3,8 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, StringAttr
+from xdsl.ir import Attribute
 
-from dialects.texts import escaped, unescaped
+from dialects.texts import escaped, texts_in, unescaped
 
 texts = st.text(st.characters(codec="utf-8") | st.sampled_from('\\u{}"e95c'))
 
@@ -35,3 +37,17 @@ def test_forms(name: str, text: str):
 @pytest.mark.parametrize("text", [r"\u{110000}", r"\u{}", r"\u{xyz}", r"\u{e9"])
 def test_what_is_no_escape_stays(text: str):
     assert unescaped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("attribute", "texts"),
+    [
+        (ArrayAttr([StringAttr(r"\u{e9}"), StringAttr("a")]), ("é", "a")),
+        (ArrayAttr([]), ()),
+        (ArrayAttr([StringAttr("a"), IntAttr(1)]), None),
+        (StringAttr("a"), None),
+        (None, None),
+    ],
+)
+def test_texts_of_an_array(attribute: Attribute | None, texts: tuple[str, ...] | None):
+    assert texts_in(attribute) == texts
