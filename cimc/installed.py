@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 
+@cache
 def installed_version(distribution: str = "cimc") -> str:
     """The version of a distribution, as installed."""
     from importlib.metadata import PackageNotFoundError, version  # takes time, and few ask

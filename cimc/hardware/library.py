@@ -3,9 +3,11 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 
 from cimc.hardware.digital_sets import DIGITAL_SET, DigitalSet, digital_set_names, read_digital_set
 from cimc.hardware.toml_text import described, parse_toml, read_bytes
@@ -55,8 +57,12 @@ def read_chip_file(name_or_path: File) -> ChipFile:
     return parse_chip_file(read_bytes(path, "chip file"), name=path.stem, file=str(path))
 
 
+@lru_cache(maxsize=1 << 6)
 def parse_chip_file(content: bytes, name: str, file: str) -> ChipFile:
-    """The chip in the bytes of a TOML file; `name` holds unless the file gives one, `file` is for messages."""
+    """The chip in the bytes of a TOML file; `name` holds unless the file gives one, `file` is for messages.
+
+    Whoever compiles many networks asks for the same few chips; a file that was changed has other bytes.
+    """
     subject = f"chip file {file}"
     values, description, sources = described(parse_toml(content, subject), subject, [key.name for key in KEYS])
     try:
@@ -64,7 +70,7 @@ def parse_chip_file(content: bytes, name: str, file: str) -> ChipFile:
         if name_of_set is not None:
             digital = _digital_set(name_of_set)
             values, sources = {**digital.values, **values}, {**digital.sources, **sources}
-        return ChipFile(ChipAttr.from_dict({"name": name, **values}), description, sources)
+        return ChipFile(ChipAttr.from_dict({"name": name, **values}), description, MappingProxyType(sources))
     except UserError as error:
         raise UserError(f"{subject}: {error}") from error
 
