@@ -6,6 +6,7 @@ import signal
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,8 @@ def _mixed_products(graph: GraphProto, types: dict[str, int]) -> list[str]:
 
 
 def _saturating_products(model: ModelProto) -> list[str]:
-    if not any(part.encode() in model.SerializeToString() for part in _INTEGER_OPERATORS):
+    content = model.SerializeToString()
+    if not any(part.encode() in content for part in _INTEGER_OPERATORS):
         return []
     return _mixed_products(shape_inference.infer_shapes(model).graph, {})
 
@@ -189,22 +191,21 @@ def _model(
     return model.SerializeToString()
 
 
-@pytest.fixture
-def onnx_file(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def write_network() -> Callable[..., Path]:
     """Writes a network in ONNX's text form, `g (float[n,4] x) => (float[n,3] y) { y = MatMul(x, w) }`, to a file."""
 
     def write(
+        path: Path,
         graph: str,
         constants: Mapping[str, NDArray[Any]] | None = None,
         *,
         opset: int = 17,
         ir: int = 8,
         domains: str = "",
-        name: str = "network.onnx",
     ) -> Path:
         model = parser.parse_model(f'<ir_version: {ir}, opset_import: ["" : {opset}{domains}]> {graph}')
         model.graph.initializer.extend(numpy_helper.from_array(a, n) for n, a in (constants or {}).items())
-        path = tmp_path / name
         path.write_bytes(model.SerializeToString())
         return path
 
@@ -212,20 +213,43 @@ def onnx_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def compiled(tmp_path: Path) -> Callable[..., Compilation]:
-    """Compiles an ONNX file for a tiny chip, and demands the bits of the reference network from the saved program."""
+def onnx_file(write_network: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """The same, in the folder of the test."""
 
-    def checked(file: Path, inputs: Mapping[str, NDArray[Any]] | None = None, **options: Any) -> Compilation:
-        reference = tmp_path / "reference.onnx"
+    def write(
+        graph: str, constants: Mapping[str, NDArray[Any]] | None = None, *, name: str = "network.onnx", **options: Any
+    ) -> Path:
+        return write_network(tmp_path / name, graph, constants, **options)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def compile_checked() -> Callable[..., Compilation]:
+    """Compiles an ONNX file for a tiny chip, and demands the bits of the reference network from the saved program.
+
+    What is written goes to a folder.
+    """
+
+    def checked(
+        folder: Path, file: Path, inputs: Mapping[str, NDArray[Any]] | None = None, **options: Any
+    ) -> Compilation:
+        reference = folder / "reference.onnx"
         compilation = compile_network(file, replace(Options(chip="tiny-4", reference=reference), **options))
-        compilation.program.save(tmp_path / "program.cim")
-        program = Program.load(tmp_path / "program.cim")
+        compilation.program.save(folder / "program.cim")
+        program = Program.load(folder / "program.cim")
         given = random_inputs(program.inputs) if inputs is None else inputs
         comparison = compare(Machine(program).run(given), run_reference(reference, given))
         assert comparison.identical, str(comparison)
         return compilation
 
     return checked
+
+
+@pytest.fixture
+def compiled(compile_checked: Callable[..., Compilation], tmp_path: Path) -> Callable[..., Compilation]:
+    """The same, in the folder of the test."""
+    return partial(compile_checked, tmp_path)
 
 
 @pytest.fixture

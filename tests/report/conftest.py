@@ -1,4 +1,5 @@
-"""Programs to report on: one with shared weights and partial sums, and one with thousands of arrays."""
+"""Programs to report on, compiled once, for tests only read them: with shared weights and partial sums, and with
+thousands of arrays."""
 
 import csv
 import io
@@ -20,12 +21,21 @@ NETWORK = """g (float[n,4] x) => (float[n,6] y) {
 }"""
 
 
-@pytest.fixture
-def program(onnx_file: Callable[..., Path], compiled: Callable[..., Compilation]) -> Program:
+@pytest.fixture(scope="session")
+def program(
+    write_network: Callable[..., Path],
+    compile_checked: Callable[..., Compilation],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Program:
     """Two layers that share a weight of 4x6, then one with a weight of 6x6, in arrays of 4x4."""
     generator = np.random.default_rng(0)
     w, v = (generator.standard_normal(shape).astype(np.float32) for shape in ((4, 6), (6, 6)))
-    return compiled(onnx_file(NETWORK, {"w": w, "v": v}), mapping="linear").program
+    folder = tmp_path_factory.mktemp("program")
+    file = write_network(folder / "network.onnx", NETWORK, {"w": w, "v": v})
+    program = compile_checked(folder, file, mapping="linear").program
+    for shared in (program.arrays, program.tiles, program.instructions, program.operations):
+        shared.flags.writeable = False  # a test that changes one would change it for those after it
+    return program
 
 
 @pytest.fixture
@@ -46,7 +56,7 @@ def mixed(program: Program) -> Program:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study(program: Program) -> Study:
     (study,) = studies_of({"p.cim": program})
     return study
@@ -60,19 +70,19 @@ def empty_study(onnx_file: Callable[..., Path], compiled: Callable[..., Compilat
     return study
 
 
-@pytest.fixture
-def big_study(onnx_file: Callable[..., Path]) -> Study:
+@pytest.fixture(scope="session")
+def big_study(write_network: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
     """As many arrays as BERT-large takes without structure: 4608, of 4x4."""
-    return _chain(onnx_file, [48, 64] * 12 + [48])
+    return _chain(write_network, tmp_path_factory.mktemp("big"), [48, 64] * 12 + [48])
 
 
 @pytest.fixture
-def huge_study(onnx_file: Callable[..., Path]) -> Study:
+def huge_study(write_network: Callable[..., Path], tmp_path: Path) -> Study:
     """As many arrays as seven billion weights take on arrays of 256x256: 102,400, of 4x4."""
-    return _chain(onnx_file, [640] * 5)
+    return _chain(write_network, tmp_path, [640] * 5)
 
 
-def _chain(onnx_file: Callable[..., Path], sizes: Sequence[int]) -> Study:
+def _chain(write_network: Callable[..., Path], folder: Path, sizes: Sequence[int]) -> Study:
     """Layers one after the other, each from a vector of one size to one of the next."""
     generator = np.random.default_rng(0)
     weights = {
@@ -81,7 +91,7 @@ def _chain(onnx_file: Callable[..., Path], sizes: Sequence[int]) -> Study:
     }
     steps = " ".join(f"[layer{i}] h{i + 1} = MatMul(h{i}, w{i})" for i in range(len(weights)))
     ports = f"(float[n,{sizes[0]}] h0) => (float[n,{sizes[-1]}] h{len(weights)})"
-    file = onnx_file(f"g {ports} {{ {steps} }}", weights, name="big.onnx")
+    file = write_network(folder / "big.onnx", f"g {ports} {{ {steps} }}", weights)
     options = Options(chip="tiny-4", mapping="linear", arrays=200_000, measure=False)
     (study,) = studies_of({"big.cim": compile_network(file, options).program})
     return study
