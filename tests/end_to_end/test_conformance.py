@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,15 +106,18 @@ def modern(model: ModelProto) -> ModelProto:
         return model
 
 
-def node_cases() -> Iterator[Case]:
-    """The cases that are made in memory."""
+@cache
+def node_cases() -> list[Case]:
+    """The cases that are made in memory, which takes seconds."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the suite overflows on purpose
         cases = load_model_tests(kind="node")
+    made: list[Case] = []
     for case in cases:
         data = cast(list[Any], case.data_sets[0][0]) if case.data_sets else []
         arrays = [cast(Array, array) if isinstance(array, np.ndarray) else None for array in data]
-        yield Case(case.name.removeprefix("test_"), cast(ModelProto, case.model), arrays)
+        made.append(Case(case.name.removeprefix("test_"), cast(ModelProto, case.model), arrays))
+    return made
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +127,13 @@ class State:
 
 
 def passes(spec: str) -> tuple[ModulePass, ...]:
-    return PassPipeline.parse_spec(Universe.get_multiverse().all_passes | UNIVERSE.all_passes, spec).passes
+    return PassPipeline.parse_spec(every_pass(), spec).passes
+
+
+@cache
+def every_pass() -> dict[str, Callable[[], type[ModulePass]]]:
+    """xDSL's and ours by name; to look for them goes through everything that is installed."""
+    return Universe.get_multiverse().all_passes | UNIVERSE.all_passes
 
 
 def outputs_of(ctx: Context, module: ModuleOp) -> dict[str, Array]:
