@@ -7,9 +7,6 @@ import pytest
 
 import cimc
 from cimc.compiler import Options, compile_network
-from cimc.options.compilation import DEFAULT_CHIP
-from cimc.paper.shapes import NETWORKS
-from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of
 from cimc.report.texts.text import summary_lines
 from passes.place_tiles.analysis.choices import MappingName
@@ -37,23 +34,10 @@ def test_what_the_demo_shows() -> None:
 
 @pytest.mark.parametrize(("column", "mapping"), [(1, "linear"), (2, "sparsemap"), (3, "densemap"), (4, "spread")])
 def test_arrays_of_the_language_model(column: int, mapping: MappingName) -> None:
-    """Those of MiniLM and of the paper's networks are compared in the tests of mappings and of the paper."""
+    """Those of MiniLM and of the paper's networks are compared in tests/end_to_end/test_mappings.py and tests/paper."""
     (row,) = (row for row in rows("network") if row[0] == "monarch_lm")
     report = cimc.compile(MONARCH_LM, mapping=mapping).report()
     assert (int(row[column]), int(row[5])) == (report.arrays, report.arrays_lower_bound)
-
-
-def test_bert_large() -> None:
-    def shown(row: Total) -> list[str]:
-        name = f"{row.form}, {row.mapping}".replace("monarch", "Monarch")
-        aim = f" --objective {row.objective}" if row.objective != "arrays" else ""
-        figures = (row.parameter_us, row.parameter_uj, row.total_us)
-        return [name + aim, str(row.arrays), *(f"{figure:.1f}" for figure in figures), f"{row.total_uj:.0f}"]
-
-    bert = [network for network in NETWORKS if network.name == "BERT-large"]
-    found = [shown(row) for row in totals(DEFAULT_CHIP, bert)]
-    written = rows("form and mapping")
-    assert written == [row for row in found if row[0] != "dense, spread --objective latency"]
 
 
 def test_it_is_short() -> None:

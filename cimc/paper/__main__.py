@@ -18,6 +18,7 @@ from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.speedup_text import speedup_lines
 from cimc.paper.speedups import Speedups
 from cimc.paper.totals import Total, totals
+from cimc.paper.workload import GeneratedWeights
 from cimc.report.largest_parts import part_name
 from dialects.errors import UserError
 
@@ -49,9 +50,10 @@ def _tables(networks: Sequence[Network], digital: str | None, file: Path | None,
         fewer = {n.name: operations(n, monarch=False) / operations(n, monarch=True) for n in networks}
         smaller = {n.name: parameters(n, monarch=False) / parameters(n, monarch=True) for n in networks}
         step("latency by ADCs")
-        times = list(latencies(load_chip(DEFAULT_CHIP), networks))
+        numbers = GeneratedWeights()
+        times = list(latencies(load_chip(DEFAULT_CHIP), networks, numbers=numbers))
         step("totals")
-        all_parts = list(totals(DEFAULT_CHIP, networks, digital))
+        all_parts = list(totals(DEFAULT_CHIP, networks, numbers, digital))
         step("the paper's latencies")
         programs = Speedups()
         faster, conditions = list(programs.rows()), programs.conditions()

@@ -45,22 +45,30 @@ class Latency:
     """Row groups and bits by the lossless rule."""
 
 
-def latencies(chip: ChipAttr, networks: Sequence[Network] = NETWORKS, adcs: Sequence[int] = ADCS) -> Iterator[Latency]:
-    """A row for each network, variant and number of ADCs; networks of equal layers take equally long."""
-    numbers = GeneratedWeights()
+def latencies(
+    chip: ChipAttr,
+    networks: Sequence[Network] = NETWORKS,
+    adcs: Sequence[int] = ADCS,
+    numbers: GeneratedWeights | None = None,
+) -> Iterator[Latency]:
+    """A row for each network, variant and number of ADCs; networks of equal layers take equally long.
+
+    `numbers`, if given, know afterwards what was placed.
+    """
+    numbers = numbers or GeneratedWeights()
     known: dict[tuple[object, ...], Latency] = {}
     for network in networks:
         for (form, mapping, objective), count in product(VARIANTS, adcs):
             key = (network.layers, form, mapping, objective, count)
             if key not in known:
                 chosen = ChipAttr.from_dict({**chip.to_dict(), "adcs": count})
-                known[key] = _latency(Workload(network, form, mapping, chosen, objective), numbers)
+                known[key] = _latency(Workload(network, form, mapping, chosen, objective, numbers))
             yield replace(known[key], network=network.name)
 
 
-def _latency(workload: Workload, numbers: GeneratedWeights) -> Latency:
+def _latency(workload: Workload) -> Latency:
     equal = list(workload.token(workload.whole_tiles(EQUAL_BITS)))
-    lossless = workload.token(workload.lossless(numbers))
+    lossless = workload.token(workload.lossless())
     return Latency(
         network=workload.network.name,
         form=workload.form,

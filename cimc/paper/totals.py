@@ -73,12 +73,18 @@ class Total:
         return self.parameter_uj + self.digital_uj + self.attention_uj + self.memories_uj + self.leakage_uj
 
 
-def totals(chip_name: str, networks: Sequence[Network], digital: str | None = None) -> Iterator[Total]:
+def totals(
+    chip_name: str,
+    networks: Sequence[Network],
+    numbers: GeneratedWeights | None = None,
+    digital: str | None = None,
+) -> Iterator[Total]:
     """A row for each network and variant, by the lossless rule, with the chip's own ADCs.
 
+    `numbers` are those that latencies of the same networks were of, if there are such: they know what was placed.
     `digital` is the name of a set of digital constants, None for the chip's own.
     """
-    options, numbers = Options(chip=chip_name, digital=digital, measure=False), GeneratedWeights()
+    options, numbers = Options(chip=chip_name, digital=digital, measure=False), numbers or GeneratedWeights()
     chip, sources = load_chip(chip_name, None, digital), read_chip_file(chip_name).sources
     sources = sources if digital is None else read_digital_set(digital).sources_on(sources)
     known: dict[tuple[object, ...], Total] = {}
@@ -87,8 +93,8 @@ def totals(chip_name: str, networks: Sequence[Network], digital: str | None = No
         for form, mapping, objective in VARIANTS:
             key = (network.layers, network.context, form, mapping, objective)
             if key not in known:
-                workload = Workload(network, form, mapping, chip, objective)
-                known[key] = _total(workload, numbers, beside[form], sources)
+                workload = Workload(network, form, mapping, chip, objective, numbers)
+                known[key] = _total(workload, beside[form], sources)
             yield replace(known[key], network=network.name)
 
 
@@ -99,7 +105,7 @@ def digital_part(options: Options, network: Network, form: str) -> Digital:
         for layer, count in Counter(network.layers).items():
             file = Path(folder) / "layer.onnx"
             file.write_bytes(layer_model(layer, network.context, form == "monarch").SerializeToString())
-            cost = cost_of(compile_network(file, options).program)
+            cost = cost_of(compile_network(file, options).program, with_many=False)
             memories = sum(energy for _, energy in _memories(cost.energy))
             sums = Digital(
                 sums.microseconds + count * (cost.latency_ns["digital"] or 0) / 1000,
@@ -116,9 +122,9 @@ def _memories(components: Components) -> list[tuple[str, float]]:
     return [(name, value) for name in MEMORIES if (value := components.get(name)) is not None]
 
 
-def _total(workload: Workload, numbers: GeneratedWeights, beside: Digital, sources: Mapping[str, str]) -> Total:
+def _total(workload: Workload, beside: Digital, sources: Mapping[str, str]) -> Total:
     chip = workload.chip
-    runs = list(workload.token(workload.lossless(numbers)))
+    runs = list(workload.token(workload.lossless()))
     parameter_us = sum(run.picoseconds for run in runs) / 1e6
     arrays = arrays_used(workload.placements)
     leakage = {**leakage_uw(chip.hardware_costs(), arrays * chip.slices), **beside.leakage_uw}

@@ -41,6 +41,10 @@ class GeneratedWeights:
     )
     groups: dict[tuple[object, ...], Table] = field(default_factory=dict[tuple[object, ...], Table])
     """Row groups that were worked out: they depend on tiles and converters, and so on neither places nor ADCs."""
+    placements: dict[tuple[object, ...], list[Placement]] = field(
+        default_factory=dict[tuple[object, ...], list[Placement]]
+    )
+    """Of networks that were placed: only `spread` asks what a chip has besides rows and columns."""
 
     def of(self, weight: WeightTiles) -> npt.NDArray[np.int8]:
         """The matrix [in, out] of a dense weight, or the blocks [blocks, rows, columns] of a factor."""
@@ -75,6 +79,7 @@ class Workload:
     mapping: str
     chip: ChipAttr
     objective: str = "arrays"
+    numbers: GeneratedWeights = field(default_factory=GeneratedWeights, compare=False)
 
     @cached_property
     def weights(self) -> list[WeightTiles]:
@@ -83,6 +88,14 @@ class Workload:
 
     @cached_property
     def placements(self) -> list[Placement]:
+        chip = self.chip
+        asked = (chip, self.objective) if self.mapping == "spread" else (chip.rows, chip.columns)
+        key = (self.network.layers, self.form, self.mapping, *asked)
+        if key not in self.numbers.placements:
+            self.numbers.placements[key] = self._placed()
+        return self.numbers.placements[key]
+
+    def _placed(self) -> list[Placement]:
         chip = self.chip
         if self.mapping == "spread":
             fewest = fewest_arrays([weight.tiles for weight in self.weights], chip.rows, chip.columns)
@@ -152,9 +165,9 @@ class Workload:
             tables.append(np.stack(fields, axis=1).reshape(-1, len(GROUP)))
         return tables
 
-    def lossless(self, numbers: GeneratedWeights) -> list[Table]:
+    def lossless(self) -> list[Table]:
         """Row groups and bits by the lossless rule, from the cells of generated weights."""
-        chip, tables = self.chip, list[Table]()
+        chip, numbers, tables = self.chip, self.numbers, list[Table]()
         converters = chip.cell_bits, chip.encoding, chip.dac_bits, chip.adc_bits
         for weight, placement in zip(self.weights, self.placements):
             matrix = numbers.of(weight)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cimc.paper.counts import claims, counts, operations, parameters
+from cimc.paper.counts import Count, claims, counts, operations, parameters
 from cimc.paper.shapes import NETWORKS, Network
 
 EXPECTED = {
@@ -13,17 +13,23 @@ EXPECTED = {
 """Arrays of 256x256: linear (of the dense network), sparsemap, densemap, spread."""
 
 
+@pytest.fixture(scope="module")
+def rows_of() -> dict[str, list[Count]]:
+    """By network."""
+    return {network.name: counts(network) for network in NETWORKS}
+
+
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_arrays(network: Network) -> None:
-    rows = counts(network)
+def test_arrays(network: Network, rows_of: dict[str, list[Count]]) -> None:
+    rows = rows_of[network.name]
     assert [row.mapping for row in rows] == ["linear", "sparsemap", "densemap", "spread"]
     assert [row.arrays for row in rows] == EXPECTED[network.name] == [row.arrays_expected for row in rows]
     assert rows[-1].arrays == rows[-1].arrays_lower_bound
     assert rows[-1].utilization == 1.0
 
 
-def test_claims() -> None:
-    found = {claim.what: claim for claim in claims([row for network in NETWORKS for row in counts(network)])}
+def test_claims(rows_of: dict[str, list[Count]]) -> None:
+    found = {claim.what: claim for claim in claims([row for rows in rows_of.values() for row in rows])}
     assert found["fewer arrays, sparsemap than linear"].found == 0.5
     assert found["fewer arrays, densemap than linear"].found == 0.875
     assert found["fewer arrays, densemap than sparsemap"].found == 0.75

@@ -1,6 +1,7 @@
 """`python -m cimc.paper`: what it prints and writes, and files that cannot be written."""
 
 import json
+from dataclasses import replace
 from functools import partial, partialmethod
 from pathlib import Path
 
@@ -8,18 +9,26 @@ import pytest
 
 from cimc.paper.__main__ import main
 from cimc.paper.latency import latencies
+from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.speedups import Speedups
 
 
+def shortened(network: Network) -> Network:
+    """Its first two layers."""
+    arrays = {mapping: count * 2 // len(network.layers) for mapping, count in network.arrays.items()}
+    return replace(network, layers=network.layers[:2], arrays=arrays)
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """For two numbers of ADCs, since each takes seconds."""
+    """For two layers and two numbers of ADCs: tests beside this one have the figures of whole networks."""
+    monkeypatch.setattr("cimc.paper.__main__.NETWORKS", [shortened(network) for network in NETWORKS])
     monkeypatch.setattr("cimc.paper.__main__.latencies", partial(latencies, adcs=(8, 16)))
     monkeypatch.setattr("cimc.paper.__main__.Speedups.rows", partialmethod(Speedups.rows, adcs=(8,)))
     file = tmp_path / "paper.json"
     assert main(["--json", str(file), "--figures", str(tmp_path / "new" / "figures"), "--network", "GPT-2-medium"]) == 0
     text = capsys.readouterr().out
-    assert "GPT-2-medium  densemap       576       576          480        83.3%" in text
-    assert "GPT-2-medium  monarch  spread     arrays        480    1043" in text
+    assert "GPT-2-medium  densemap        48        48           40        83.3%" in text
+    assert "GPT-2-medium  monarch  spread     arrays         40     256" in text
     assert "GPT-2-medium                           9.60x       -       4.31x       -" in text
     assert "paper                  -             1.59x             1.73x                 -" in text
     assert "Of all uJ in 6 of 6 rows, leakage " in text

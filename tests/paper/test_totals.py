@@ -1,61 +1,74 @@
 """Time and energy of one decoded token, and the targets that spread is held to."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from cimc.clock.steps import steps_of
 from cimc.compiler import Options, compile_network
-from cimc.hardware.library import load_chip
-from cimc.paper.latency import VARIANTS, latencies
+from cimc.options.compilation import DEFAULT_CHIP
+from cimc.paper.latency import VARIANTS, Latency
 from cimc.paper.layer import layer_model
 from cimc.paper.serial import serial_ps
 from cimc.paper.shapes import NETWORKS, Network
 from cimc.paper.totals import Total, totals
 from cimc.report.report import report_of
 
-
-@pytest.fixture(scope="module")
-def bert() -> dict[tuple[str, str, str], Total]:
-    return dict(zip(VARIANTS, totals("pcm-256", NETWORKS[:1]), strict=True))
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+Totals = Mapping[tuple[str, str, str], Total]
 
 
-def test_targets(bert: dict[tuple[str, str, str], Total]) -> None:
+def test_targets(totals_of_bert: Totals) -> None:
     """At least 2.5x less time and 3x less dynamic energy than linear on the dense network, in 9.6x fewer arrays."""
-    linear, spread = bert["dense", "linear", "arrays"], bert["monarch", "spread", "arrays"]
+    linear, spread = totals_of_bert["dense", "linear", "arrays"], totals_of_bert["monarch", "spread", "arrays"]
     assert linear.parameter_us / spread.parameter_us >= 2.5
     assert linear.parameter_uj / spread.parameter_uj >= 3
     assert linear.arrays / spread.arrays == 9.6
 
 
-def test_energy_of_linear_by_hand(bert: dict[tuple[str, str, str], Total]) -> None:
+def test_the_table_of_the_readme(totals_of_bert: Totals) -> None:
+    def shown(row: Total) -> list[str]:
+        name = f"{row.form}, {row.mapping}".replace("monarch", "Monarch")
+        aim = f" --objective {row.objective}" if row.objective != "arrays" else ""
+        figures = (row.parameter_us, row.parameter_uj, row.total_us)
+        return [name + aim, str(row.arrays), *(f"{figure:.1f}" for figure in figures), f"{row.total_uj:.0f}"]
+
+    table = README[README.index("| form and mapping |") :].split("\n\n")[0].replace("*", "").replace("`", "")
+    written = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    found = [shown(row) for row in totals_of_bert.values()]
+    assert DEFAULT_CHIP == "pcm-256"
+    assert written == [row for row in found if row[0] != "dense, spread --objective latency"]
+
+
+def test_energy_of_linear_by_hand(totals_of_bert: Totals) -> None:
     """8 planes and 4 slices: a cell takes 0.00183 pJ in each, a row 0.39 pJ; no row is driven more than once."""
-    components = bert["dense", "linear", "arrays"].components_uj
+    components = totals_of_bert["dense", "linear", "arrays"].components_uj
     assert components["cells"] == pytest.approx(24 * 12 * 1024**2 * 32 * 0.00183 / 1e6)
     assert components["dac"] == pytest.approx(4608 * 256 * 32 * 0.39 / 1e6)
     # 8 bits of each of 256 inputs into each array, 32 of each of 256 sums out of it, 0.01 pJ each.
     assert components["transfer"] == pytest.approx(4608 * 256 * (8 + 32) * 0.01 / 1e6)
     # 4 partial sums of each of 1024 results of 4 matrices and of 4096 results of one, 16 of 1024 of another; 0.1 pJ.
     assert components["add"] == pytest.approx(24 * (3 * (4 * 1024 + 4096) + 15 * 1024) * 0.1 / 1e6)
-    sparsemap = bert["monarch", "sparsemap", "arrays"].components_uj
+    sparsemap = totals_of_bert["monarch", "sparsemap", "arrays"].components_uj
     assert sparsemap["dac"] == pytest.approx(24 * (8 * 32 * 32 + 4 * 64 * 64) * 32 * 0.39 / 1e6)
     # Between the factors, 32 bits of each element are permuted: 1024 of 4 products, 4096 of 2.
     factors = 8 * 1024 + 4 * 4096
     assert sparsemap["transfer"] == pytest.approx(24 * (factors * (8 + 32) + factors // 2 * 32) * 0.01 / 1e6)
 
 
-def test_more_than_half_of_the_energy_has_a_source(bert: dict[tuple[str, str, str], Total]) -> None:
-    for row in bert.values():
+def test_more_than_half_of_the_energy_has_a_source(totals_of_bert: Totals) -> None:
+    for row in totals_of_bert.values():
         assert row.largest is not None
         assert (row.largest.component, row.largest.of) == ("leakage", "digital")
         assert row.largest.share == pytest.approx(row.leakage_uj / row.total_uj)
         assert (row.largest.source or "").startswith("IBM 3D-CiM LLM inference simulator")
 
 
-def test_published_digital_constants(one_layer: dict[tuple[str, str, str], Total]) -> None:
+def test_published_digital_constants(one_layer: Totals) -> None:
     """Keys and values of 512 tokens, 1024 numbers of 4 bytes each, are read or written."""
     network = Network("one layer", NETWORKS[0].layers[:1], {}, NETWORKS[0].context)
-    own, row = one_layer[VARIANTS[0]], next(totals("pcm-256", [network], "published"))
+    own, row = one_layer[VARIANTS[0]], next(totals("pcm-256", [network], digital="published"))
     assert own.memories_uj == 0
     assert row.memories_uj > 2 * 4 * 1024 * NETWORKS[0].context * 8 * 3.92 / 1e6
     assert row.parameter_us == pytest.approx(own.parameter_us, rel=0.01)
@@ -66,20 +79,21 @@ def test_published_digital_constants(one_layer: dict[tuple[str, str, str], Total
     assert row.largest.component == "memory"
 
 
-def test_the_mappings_of_one_form_do_the_same_work(bert: dict[tuple[str, str, str], Total]) -> None:
+def test_the_mappings_of_one_form_do_the_same_work(totals_of_bert: Totals) -> None:
     """Where tiles lie changes neither conversions nor cells, so sparsemap and densemap take the same energy; spread
     drives rows again, for 5 % more at most."""
-    energies = [bert["monarch", mapping, "arrays"].parameter_uj for mapping in ("sparsemap", "densemap", "spread")]
+    energies = [
+        totals_of_bert["monarch", mapping, "arrays"].parameter_uj for mapping in ("sparsemap", "densemap", "spread")
+    ]
     assert energies[1] == pytest.approx(energies[0])
     assert energies[0] < energies[2] <= 1.05 * energies[0]
     for form in ("dense", "monarch"):
-        assert len({(row.digital_us, row.attention_uj) for (f, _, _), row in bert.items() if f == form}) == 1
+        assert len({(row.digital_us, row.attention_uj) for (f, _, _), row in totals_of_bert.items() if f == form}) == 1
 
 
-def test_parts_add_up(bert: dict[tuple[str, str, str], Total]) -> None:
-    times = dict(zip(VARIANTS, latencies(load_chip("pcm-256"), NETWORKS[:1], (8,)), strict=True))
-    for variant, row in bert.items():
-        assert row.parameter_us == times[variant].lossless_us
+def test_parts_add_up(totals_of_bert: Totals, times_of_bert: Mapping[tuple[str, str, str], Latency]) -> None:
+    for variant, row in totals_of_bert.items():
+        assert row.parameter_us == times_of_bert[variant].lossless_us
         assert row.total_us == row.parameter_us + row.digital_us
         assert row.total_uj == pytest.approx(row.parameter_uj + row.digital_uj + row.attention_uj + row.leakage_uj)
         assert row.leakage_uj > 0

@@ -55,7 +55,17 @@ def test_lossless_groups_fit_the_adcs(chip: ChipAttr) -> None:
     """And take every row of every tile once."""
     few = ChipAttr.from_dict({**chip.to_dict(), "adc_bits": 2})
     workload = Workload(TINY, "dense", "linear", few)
-    for groups, placement in zip(workload.lossless(GeneratedWeights()), workload.placements, strict=True):
+    for groups, placement in zip(workload.lossless(), workload.placements, strict=True):
         assert (groups[:, 3] <= 2).all()
         rows = np.bincount(groups[:, 0], groups[:, 2])
         assert rows.tolist() == placement.tiles[:, 2].tolist()
+
+
+def test_what_was_placed_is_known(chip: ChipAttr) -> None:
+    """Whatever the ADCs are, but for `spread`, which weighs them."""
+    numbers, fewer = GeneratedWeights(), ChipAttr.from_dict({**chip.to_dict(), "adcs": 2})
+    assert fewer != chip
+    for mapping, same in (("linear", True), ("densemap", True), ("spread", False)):
+        first, second = (Workload(TINY, "dense", mapping, c, "arrays", numbers).placements for c in (chip, fewer))
+        assert (first is second) is same
+        assert Workload(TINY, "dense", mapping, chip, "arrays", numbers).placements is first

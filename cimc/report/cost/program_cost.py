@@ -22,7 +22,7 @@ from cimc.report.cost.dimensions import dimensions, sizes_text
 from cimc.report.cost.kernel_runs import Run, run_kernels
 from cimc.report.cost.memories.key_values import NO_KEYS, key_values_of
 from cimc.report.cost.memories.traffic import Traffic, traffic_of
-from cimc.report.cost.prefill import many_tokens
+from cimc.report.cost.prefill import ManyTokens, many_tokens
 from cimc.report.cost.program_chip import chip_of_program
 from cimc.report.cost.program_time import ProgramTime, program_time
 from cimc.report.cost.reload import Reload, reload_of
@@ -98,8 +98,11 @@ class Cost:
         return {"parameter": add(parameter), "digital": add(digital), "total": add(self.energy.values())}
 
 
-def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
-    """The cost of a program; ProgramError for dimensions that it does not have."""
+def cost_of(program: Program, conditions: Conditions = DECODE, *, with_many: bool = True) -> Cost:
+    """The cost of a program; ProgramError for dimensions that it does not have.
+
+    To schedule many tokens takes most of the time: without, `prefill` is not known.
+    """
     chip, notes = _chip(program)
     seen, why_not = _run(program, conditions)
     missing = [key for key in DIGITAL_TIME_KEYS if key not in chip.to_dict()]
@@ -116,7 +119,9 @@ def cost_of(program: Program, conditions: Conditions = DECODE) -> Cost:
     arrays = array_cost(program, chip.array_costs(), {} if run is None else run.permuted_bits, vectors)
     time = program_time(program, vectors, seen, None if digital is None else digital.operators)
     reload = reload_of(program, chip, vectors.tokens)
-    many = many_tokens(program, conditions, vectors, seen, time, digital, reload)
+    many = ManyTokens({"parameter": None, "total": None})
+    if with_many:
+        many = many_tokens(program, conditions, vectors, seen, time, digital, reload)
     hardware, count = chip.hardware_costs(), crossbars(program) if reload is None else reload.crossbars
     cost = Cost(
         vectors=vectors,
