@@ -19,8 +19,9 @@ from passes.place_tiles.cutting import cut
 from passes.rewriting.levels import is_staged
 from passes.rewriting.multiplications import tiled_multiplies
 
-Place = Callable[[Mapping[str, WeightTiles]], tuple[list[Placement], int]]
-"""Some weights, by symbol -> their places, from array 0 on, and how many crossbars these arrays have."""
+Place = Callable[[Mapping[str, WeightTiles], int], tuple[list[Placement], int]]
+"""Some weights, by symbol, and how many rows of arrays they may have -> their places, from array 0 on, and how many
+crossbars these arrays have; no places where the cells alone need more crossbars than the chip has."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Loads:
     chip: ChipAttr
     weights: Mapping[str, WeightTiles]
     place: Place
+    may_be_low: bool = False
+    """Whether weights can be placed in fewer rows, to be programmed sooner."""
 
     def cut_large(self) -> bool:
         """Cut each weight that alone takes more crossbars than the chip has; whether there was one.
@@ -70,7 +73,7 @@ class Loads:
         def members(numbers: Sequence[int]) -> dict[str, WeightTiles]:
             return {symbol: self.weights[symbol] for i in numbers for symbol in units[i]}
 
-        loads = loads_of(order, lambda some: self.place(members(some))[1], self.chip.crossbars)
+        loads = loads_of(order, lambda some: self.place(members(some), self.chip.rows)[1], self.chip.crossbars)
         places: dict[str, tuple[Placement, int]] = {}
         before = 0
         for number, some in enumerate(loads):
@@ -81,23 +84,38 @@ class Loads:
                     f"node {node!r}: what its bodies multiply by comes into the chip before it begins, and "
                     f"{self._needs(own)}"
                 )
-            placements, _ = self.place(own)
+            placements = self._low(own) if self.may_be_low else self.place(own, self.chip.rows)[0]
             for symbol, placement in zip(own, placements, strict=True):
                 places[symbol] = replace(placement, places=placement.places + np.array([before, 0, 0])), number
             before += arrays_used(placements)
         return places
 
     def _fits(self, weights: Mapping[str, WeightTiles]) -> bool:
-        return self.place(weights)[1] <= (self.chip.crossbars or 0)
+        return self.place(weights, self.chip.rows)[1] <= (self.chip.crossbars or 0)
+
+    def _low(self, weights: Mapping[str, WeightTiles]) -> list[Placement]:
+        """Places of a load in the fewest rows of arrays that a search which halves finds, for programming takes as long
+        as rows do; no tile is cut between rows for it."""
+        high = self.chip.rows
+        low = max(int(weight.tiles[:, 2].max(initial=1)) for weight in weights.values())
+        best, _ = self.place(weights, high)
+        columns = _columns(best)
+        while low < high:
+            middle = (low + high) // 2
+            placements, crossbars = self.place(weights, middle)
+            if crossbars > (self.chip.crossbars or 0) or _columns(placements) > columns:
+                low = middle + 1
+            else:
+                best, high = placements, middle
+        return best
 
     def _needs(self, weights: Mapping[str, WeightTiles]) -> str:
         """That weights need more than the chip has, and what to do."""
-        placements, crossbars = self.place(weights)
         chip = self.chip
-        return (
-            f"needs {crossbars} crossbars in {arrays_used(placements)} arrays, chip {chip.chip_name!r} has "
-            f"{chip.crossbars} in {chip.arrays}: raise its `arrays`"
-        )
+        placements, crossbars = self.place(weights, chip.rows)
+        arrays = f"{crossbars} crossbars in {arrays_used(placements)} arrays"
+        needed = arrays if placements else f"at least {crossbars} crossbars"
+        return f"needs {needed}, chip {chip.chip_name!r} has {chip.crossbars} in {chip.arrays}: raise its `arrays`"
 
     def _bodies(self) -> list[tuple[str, list[str]]]:
         """The node of each control flow, and the weights that its bodies multiply by, those inside of others too."""
@@ -114,3 +132,8 @@ class Loads:
             unit.update((symbol, merged) for symbol in merged)
             node_of.update((symbol, node) for symbol in merged)
         return list({id(members): members for members in unit.values()}.values()), node_of
+
+
+def _columns(placements: Sequence[Placement]) -> int:
+    """Of all tiles: more where tiles are cut between rows."""
+    return sum(int(placement.tiles[:, 3].sum()) for placement in placements)

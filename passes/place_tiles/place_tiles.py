@@ -87,7 +87,7 @@ class PlaceTilesPass(ModulePass):
         weights, formats = self._known(network, chip)
         if self.objective == THROUGHPUT and chip.arrays is not None and chip.has_array_times:
             weights = _with_times(weights, network, chip)
-        placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits))
+        placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits), chip.rows)
         own = list(weights.values())
         placements = placer.place(own, self.mapping, self.objective) if not self.reload or placer.may_fit(own) else None
         if placements is None or (self.reload and not placer.fits(placements)):
@@ -121,12 +121,15 @@ class PlaceTilesPass(ModulePass):
     def _loads(self, network: Network, chip: ChipAttr) -> Loads:
         weights, formats = self._known(network, chip)
 
-        def place(some: Mapping[str, WeightTiles]) -> tuple[Places, int]:
+        def place(some: Mapping[str, WeightTiles], rows: int) -> tuple[Places, int]:
             banks = banks_of([formats[symbol].format for symbol in some], chip.cell_bits)
-            placements = _Placer(chip, banks).place(list(some.values()), self.mapping, self.objective, most_copies=1)
+            placer, own = _Placer(chip, banks, rows), list(some.values())
+            if not placer.may_fit(own):
+                return [], placer.least(own)
+            placements = placer.place(own, self.mapping, self.objective, most_copies=1)
             return placements, crossbars_used(placements, banks)
 
-        return Loads(network, chip, weights, place)
+        return Loads(network, chip, weights, place, may_be_low=self.mapping == SPREAD)
 
 
 def _write(multiply: MultiplyOp, placement: Placement, load: int | None = None) -> None:
@@ -142,6 +145,8 @@ class _Placer:
 
     chip: ChipAttr
     banks: Sequence[Bank]
+    rows: int
+    """Of each array, how many may be used."""
 
     def place(
         self,
@@ -153,17 +158,17 @@ class _Placer:
         most_copies: int = MOST_COPIES,
     ) -> Places:
         """The place of each weight; `limited` is how many arrays the chip has, where a mapping cares."""
-        chip = self.chip
+        chip, rows = self.chip, self.rows
 
         def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
             if mapping != SPREAD:
-                return MAPPINGS[mapping](own, chip.rows, chip.columns)
-            placed = place_spread(own, chip.rows, chip.columns, Goal(objective, arrays, chip.adcs, prices_of(chip)))
+                return MAPPINGS[mapping](own, rows, chip.columns)
+            placed = place_spread(own, rows, chip.columns, Goal(objective, arrays, chip.adcs, prices_of(chip)))
             if objective != THROUGHPUT or arrays is None:
                 return placed
-            return with_copies(own, placed, Room(arrays, chip.rows, chip.columns, chip.adcs), most_copies)
+            return with_copies(own, placed, Room(arrays, rows, chip.columns, chip.adcs), most_copies)
 
-        return place_banks(weights, self.banks, place, chip.rows * chip.columns, chip.crossbars if limited else None)
+        return place_banks(weights, self.banks, place, rows * chip.columns, chip.crossbars if limited else None)
 
     def arrays_without_sharing(self, weights: Sequence[WeightTiles], placements: Places, objective: str) -> int | None:
         """How many arrays the tiles would take if each had a place of its own; None where each has."""
@@ -184,8 +189,11 @@ class _Placer:
 
     def may_fit(self, weights: Sequence[WeightTiles]) -> bool:
         """Whether the chip has as many crossbars as the cells take at least."""
-        least = fewest_crossbars(weights, self.banks, self.chip.rows * self.chip.columns)
-        return self.chip.crossbars is None or sum(least) <= self.chip.crossbars
+        return self.chip.crossbars is None or self.least(weights) <= self.chip.crossbars
+
+    def least(self, weights: Sequence[WeightTiles]) -> int:
+        """How many crossbars the cells take at least."""
+        return sum(fewest_crossbars(weights, self.banks, self.rows * self.chip.columns))
 
     def fits(self, placements: Places) -> bool:
         """Whether the chip has as many crossbars."""

@@ -39,7 +39,7 @@ def branch(*weights: str, node: str = "/if") -> str:
     )
 
 
-def own_arrays(weights: Mapping[str, WeightTiles]) -> tuple[list[Placement], int]:
+def own_arrays(weights: Mapping[str, WeightTiles], rows: int) -> tuple[list[Placement], int]:
     """An array for each tile."""
     ends = np.cumsum([len(weight.tiles) for weight in weights.values()]).tolist()
     placements = [
@@ -123,9 +123,27 @@ def test_a_weight_that_alone_is_too_large_is_cut() -> None:
 
 def test_a_tile_that_alone_is_too_large() -> None:
     given = loads(LARGE)
-    no_room = Loads(given.network, given.chip, given.weights, lambda some: (own_arrays(some)[0], 8))
+    no_room = Loads(given.network, given.chip, given.weights, lambda some, rows: (own_arrays(some, rows)[0], 8))
     with pytest.raises(UserError) as error:
         no_room.cut_large()
     assert str(error.value) == (
         "node 'wide': a tile alone needs 8 crossbars in 3 arrays, chip 'few' has 2 in 2: raise its `arrays`"
     )
+
+
+@pytest.mark.parametrize(("low", "rows", "cut"), [(True, 2, False), (False, 4, False), (True, 4, True)])
+def test_a_load_lies_in_as_few_rows_as_fit(low: bool, rows: int, cut: bool) -> None:
+    """Tiles of 1x4, as many in an array as it has rows: in one of 4 rows, or in two of 2; none is cut for it."""
+
+    def stacked(weights: Mapping[str, WeightTiles], rows: int) -> tuple[list[Placement], int]:
+        numbers, count = np.arange(4), 2 if cut and rows < 4 else 1
+        tiles = np.repeat(np.array([[0, 0, 1, 4]]), count, axis=0)
+        places = [np.repeat([[i // rows, i % rows, 0]], count, axis=0) for i in numbers.tolist()]
+        return [Placement(tiles, own) for own in places[: len(weights)]], -(-len(weights) // rows)
+
+    tile = np.array([[0, 0, 1, 4]])
+    weights = {name: WeightTiles(tile, dense=True) for name in "abcd"}
+    given = loads(multiply("a"))
+    placed = Loads(given.network, given.chip, weights, stacked, may_be_low=low).places()
+    assert max(int(own.places[:, 1].max()) for own, _ in placed.values()) == rows - 1
+    assert {load for _, load in placed.values()} == {0}
