@@ -16,11 +16,13 @@ def matrix_of(op: MultiplyOp, network: Network, image: Image) -> Array:
     """The int8 matrix [in, out] that `op` multiplies by, as far as its tables say.
 
     Tiles without a place are read from the weight, placed ones from the `image`; rows that no row group activates
-    count as zero, so a wrong table shows as a wrong product.
+    count as zero, so a wrong table shows as a wrong product. Of a weight with copies, that of the first one, or of
+    another that differs from it.
     """
     weight_op = network.weight(op.symbol)
     weight = stored_matrix(weight_op, network)
-    matrix = np.zeros(weight.shape, np.int32)
+    matrices = np.zeros((op.count_of_copies, *weight.shape), np.int32)
+    copy_of_tiles: list[int] = op.copy_of_tiles.tolist()
     for tile, first, rows in _active_rows(op):
         k, n, _, columns = op.tiles.array[tile].tolist()
         if op.places is None:
@@ -28,7 +30,9 @@ def matrix_of(op: MultiplyOp, network: Network, image: Image) -> Array:
         else:
             array, row, column = op.places.array[tile].tolist()
             content = image[array][row + first : row + first + rows, column : column + columns]
-        matrix[k + first : k + first + rows, n : n + columns] += content
+        matrices[copy_of_tiles[tile], k + first : k + first + rows, n : n + columns] += content
+    differs = (matrices != matrices[0]).any(axis=(1, 2))
+    matrix = matrices[int(differs.argmax())]
     return ordered(matrix.astype(np.int8), column_order(weight_op, network))
 
 

@@ -52,6 +52,19 @@ def test_the_whole_matrix_comes_back(table: str) -> None:
     assert matrices(network_of(table)) == [MATRIX]
 
 
+COPIES = "copies = 2, tiles = #array.table<[[0, 0, 2, 3], [2, 0, 1, 3], [0, 0, 3, 2], [0, 2, 3, 1]]>"
+
+
+@pytest.mark.parametrize(("row", "expected"), [(0, MATRIX), (1, [[4, 5, 3], [7, 8, 6], [0, 0, 9]])])
+def test_each_copy_holds_the_whole_matrix(row: int, expected: list[list[int]]) -> None:
+    """Also the second one, which is cut in another way; where its first tile is a row too high, that shows."""
+    network = network_of(f"{COPIES}, places = #array.table<[[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]]>")
+    (op,) = multiplies(network)
+    image = image_of([op], network)
+    image[2] = np.pad(image[2][row:], ((0, row), (0, 0)))
+    assert matrix_of(op, network, image).tolist() == expected
+
+
 def test_the_image_is_as_large_as_what_is_in_use() -> None:
     network = network_of(f"{TILES}, {PLACES}")
     image = image_of(multiplies(network), network)
