@@ -69,6 +69,18 @@ def whole_bounds(
     return bounds.tolist()
 
 
+def column_bounds(
+    matrices: Sequence[npt.NDArray[np.int8]], cell_bits: int, cells: CellFormat, dac_bits: int
+) -> list[npt.NDArray[np.int64]]:
+    """For each column of each tile the largest sum that any input can cause if all rows of the tile are active."""
+    bounds = [np.zeros(0, np.int64)] * len(matrices)
+    for numbers, together in batches(matrices):
+        sums = _column_sums(cells_of(together, cell_bits, cells)).max(axis=0, initial=0)
+        for number, own in zip(numbers, ((1 << dac_bits) - 1) * sums.astype(np.int64)):
+            bounds[number] = own
+    return bounds
+
+
 def lossless_groups(cells: Cells, dac_bits: int, adc_bits: int) -> list[RowGroup] | None:
     """The fewest groups of consecutive rows with `(2^dac_bits - 1) * max(column sums) <= 2^adc_bits - 1` (N9, N10).
 

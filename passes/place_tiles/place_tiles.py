@@ -18,7 +18,7 @@ from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from dialects.notes import note_arrays_without_sharing, note_copies_gain
-from passes.analysis.objectives import DEFAULT_OBJECTIVE, THROUGHPUT
+from passes.analysis.objectives import DEFAULT_OBJECTIVE, LATENCY, THROUGHPUT
 from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, fewest_crossbars, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
@@ -29,7 +29,7 @@ from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_times import tile_times
-from passes.place_tiles.tile_work import prices_of, works_of
+from passes.place_tiles.tile_work import prices_of, with_parts, works_of
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
@@ -108,6 +108,8 @@ class PlaceTilesPass(ModulePass):
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
             weights = _with_work(_with_classes(weights, formats, network), network, chip)
+            if self.objective == LATENCY and chip.has_array_times:
+                weights = with_parts(weights, _users(network), network, chip)
         return weights, formats
 
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:

@@ -1,12 +1,18 @@
 """What multiplications ask of the tiles of their weights, and what the parts of a chip's arrays take for it."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
 from dialects.hardware import ChipAttr
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
-from passes.analysis.row_groups import whole_bounds
-from passes.place_tiles.analysis.spreading.work import Prices, Work, works_of_tiles
+from passes.analysis.row_groups import GROUP, column_bounds, tile_groups, whole_bounds
+from passes.place_tiles.analysis.placement import WeightTiles
+from passes.place_tiles.analysis.spreading.parts import Reader, parts_of_tiles
+from passes.place_tiles.analysis.spreading.work import Prices, Tile, Work, works_of_tiles
 from passes.rewriting.chip_times import array_times
 
 
@@ -21,6 +27,32 @@ def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAtt
     return works_of_tiles(
         asked, tiles, stored.tile, lambda own: whole_bounds(own, chip.cell_bits, cells, chip.dac_bits)
     )
+
+
+def with_parts(
+    weights: Mapping[str, WeightTiles], users: Mapping[str, Sequence[MultiplyOp]], network: Network, chip: ChipAttr
+) -> dict[str, WeightTiles]:
+    """The weights, by symbol, with what their tiles may be cut into, as the first of its `users` would have it."""
+    known: dict[str, WeightTiles] = {}
+    for symbol, weight in weights.items():
+        works, parts = _parts(users[symbol][0], weight.tiles, network, chip)
+        parts[:, -1] += len(weight.works)
+        known[symbol] = replace(weight, works=(*weight.works, *works), parts=parts)
+    return known
+
+
+def _parts(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr) -> tuple[tuple[Work, ...], Table]:
+    """What a multiplication asks of parts of these tiles, and which parts there are (a table PART)."""
+    cells = multiply.cells(chip)
+    asked = Work(multiply.planes(chip), cells.format.slices(chip.cell_bits), multiply.bits_of_inputs, 0.0)
+
+    def groups_of(tile: Tile) -> list[int] | None:
+        groups = tile_groups([tile], chip.cell_bits, cells, chip.dac_bits, chip.adc_bits, 0)
+        return None if groups is None else groups[:, GROUP.index("rows")].tolist()
+
+    bounds_of = partial(column_bounds, cell_bits=chip.cell_bits, cells=cells, dac_bits=chip.dac_bits)
+    stored = stored_matrix(network.weight(multiply.symbol), network)
+    return parts_of_tiles(asked, tiles, stored.tile, Reader(bounds_of, groups_of, (1 << chip.adc_bits) - 1, chip.adcs))
 
 
 def prices_of(chip: ChipAttr) -> Prices | None:

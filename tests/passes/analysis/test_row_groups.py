@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from dialects.chip.formats import ENCODINGS, CellFormat, Format
 from passes.analysis.cells import Cells, cells_of
-from passes.analysis.row_groups import RowGroup, lossless_groups, tile_groups, whole_bounds
+from passes.analysis.row_groups import RowGroup, column_bounds, lossless_groups, tile_groups, whole_bounds
 
 shapes = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 3))
 OFFSET = CellFormat(Format(8, "offset"))
@@ -40,6 +40,14 @@ def fewest_groups(cells: Cells, dac_bits: int, limit: int) -> int | None:
         return min(counts, default=None)
 
     return from_row(0)
+
+
+def test_bounds_of_columns() -> None:
+    """128 + 3 and 128 - 1 have digits 2 0 0 3 and 1 3 3 3, 128 + 1 has 2 0 0 1."""
+    small, large = np.array([[3, 1], [-1, 1]], np.int8), np.zeros((1 << 7, 1 << 7), np.int8)
+    bounds = column_bounds([small, large, small], 2, OFFSET, 1)
+    assert [own.tolist() for own in bounds] == [[6, 4], [256] * 128, [6, 4]]
+    assert [int(own.max()) for own in bounds] == whole_bounds([small, large, small], 2, OFFSET, 1)
 
 
 @given(cells_of_a_tile, st.sampled_from([1, 2, 4]), st.integers(1, 9))

@@ -7,7 +7,8 @@ from cimc.universe import make_context
 from dialects.array import MultiplyOp
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
-from passes.place_tiles.tile_work import prices_of, works_of
+from passes.place_tiles.analysis.placement import WeightTiles
+from passes.place_tiles.tile_work import prices_of, with_parts, works_of
 
 TILED = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
@@ -30,6 +31,22 @@ def test_work() -> None:
     (work,), work_of = works_of(multiply, multiply.tiles.array, Network.of(context, module), chip_of(module))
     assert work_of.tolist() == [0]
     assert (work.planes, work.slices, work.input_bits, work.peak) == (8, 4, 8, 3.0)
+
+
+def test_parts() -> None:
+    """Digits of 128 + 3 and 128 - 1: with ADCs of 2 bits each row is alone."""
+    context = make_context()
+    for bits, rows in ((8, []), (2, [1, 1])):
+        module = Parser(context, TILED.replace("adc_bits = 8", f"adc_bits = {bits}")).parse_module()
+        (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
+        network, chip = Network.of(context, module), chip_of(module)
+        works, work_of = works_of(multiply, multiply.tiles.array, network, chip)
+        weight = WeightTiles(multiply.tiles.array, True, works=works, work_of=work_of)
+        known = with_parts({"w": weight}, {"w": [multiply]}, network, chip)["w"]
+        assert known.parts is not None
+        assert known.parts[:, 3].tolist() == rows
+        numbers: list[int] = known.parts[:, -1].tolist()
+        assert [known.works[number].peak for number in numbers] == [3.0 for _ in rows]
 
 
 def test_prices() -> None:

@@ -2,22 +2,60 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import pairwise, product
 from typing import NamedTuple, Protocol
+
+WHOLE = 1 << 61
+"""A target that cuts nothing."""
 
 
 class Drive(NamedTuple):
     """`columns` that are read with the same rows driven: `settle` and `step` [ps] are what driving them and what
-    converting as many of them as there are ADCs takes, `energy` [pJ] what driving them once more costs."""
+    converting as many of them as there are ADCs takes, `energy` [pJ] what driving them once more costs.
+
+    From columns on that are `later` (first column, step), a step takes less.
+    """
 
     height: int
     columns: int
     settle: int
     step: int
     energy: float
+    later: tuple[tuple[int, int], ...] = ()
 
-    def time(self, columns: int, adcs: int) -> int:
+    def step_from(self, first: int) -> int:
+        """The longest step of the columns from this one on."""
+        if not self.later:
+            return self.step
+        return min((step for begin, step in self.later if begin <= first), default=self.step)
+
+    def dealt(self, way: "Way", adcs: int) -> list[tuple[int, int]]:
+        """First column, and columns, of what is dealt by itself; columns that are converted together are."""
+        if not way.apart:
+            return [(0, self.columns)]
+        begins = {0, *(-(-begin // adcs) * adcs for begin, _ in self.later)}
+        limits = [*sorted(begin for begin in begins if begin < self.columns), self.columns]
+        return [(begin, end - begin) for begin, end in pairwise(limits)]
+
+    def time(self, columns: int, adcs: int, first: int = 0) -> int:
         """What an array takes for so many of the columns."""
-        return self.settle - (-columns // adcs) * self.step
+        return self.settle - (-columns // adcs) * self.step_from(first)
+
+
+class Way(NamedTuple):
+    """How drives are dealt.
+
+    * `in_a_row`: what is cut off is dealt next, and an array gets some of the next drive as long as that is in time.
+      An array gets few drives then, but the last one may have to be cut for a little.
+    * `apart`: columns that take longer than others of their drive are dealt by themselves.
+    """
+
+    in_a_row: bool = False
+    apart: bool = False
+
+
+PLAIN_WAY = Way()
+WAYS = tuple(Way(*flags) for flags in product((False, True), repeat=2))
 
 
 class Piece(NamedTuple):
@@ -169,24 +207,43 @@ class Dealt(NamedTuple):
     energy: float
 
 
-def deal(height: int, drives: Sequence[Drive], target: int, room: Room, adcs: int, loads: Loads) -> Dealt | None:
+def deal(
+    height: int,
+    drives: Sequence[Drive],
+    target: int,
+    room: Room,
+    adcs: int,
+    loads: Loads,
+    way: Way = PLAIN_WAY,
+) -> Dealt | None:
     """Give the drives of a stage, all of one `height`, to arrays, the longest first, each to the array that has least
     to do.
 
-    What would keep it longer than `target` is cut off between columns, a multiple of `adcs`, and dealt by itself. Once
-    all arrays are busy for so long, the target grows. None if there is not room for all. `loads` are those of what has
-    been dealt of the stage before, and are added to.
+    What would keep it longer than `target` is cut off between columns, a multiple of `adcs`, and dealt by itself, or
+    another `way`. Once all arrays are busy for so long, the target grows. None if there is not room for all. `loads`
+    are those of what has been dealt of the stage before, and are added to.
     """
     room.begin(height)
-    waiting = [(-drive.time(drive.columns, adcs), number, 0, drive.columns) for number, drive in enumerate(drives)]
+    waiting = [
+        (-drive.time(columns, adcs, first), number, first, columns)
+        for number, drive in enumerate(drives)
+        for first, columns in drive.dealt(way, adcs)
+    ]
     heapify(waiting)
     crowded: list[tuple[int, int]] | None = None
     pieces: list[Piece] = []
-    energy = 0.0
+    energy = sum(drive.energy * (len(drive.dealt(way, adcs)) - 1) for drive in drives) if way.apart else 0.0
+    begun: int | None = None
     while waiting:
         _, number, first, left = heappop(waiting)
         drive = drives[number]
-        array = room.idle(height, loads) if crowded is None else None
+        array = None
+        if begun is not None:
+            if target - loads[begun] - drive.settle >= drive.step_from(first) and room.free(height, begun):
+                array = begun
+            begun = None
+        if array is None:
+            array = room.idle(height, loads) if crowded is None else None
         if array is None:
             if crowded is None:
                 crowded = [(loads[own], own) for own in room.crowded(height) if room.free(height, own)]
@@ -194,17 +251,20 @@ def deal(height: int, drives: Sequence[Drive], target: int, room: Room, adcs: in
             if not crowded:
                 return None
             _, array = heappop(crowded)
-        load = loads.get(array, 0)
-        while target - load - drive.settle < drive.step:
-            target += max(drive.step, target // 8)
-        columns = min(left, (target - load - drive.settle) // drive.step * adcs, room.free(height, array))
+        elif way.in_a_row:
+            begun = array
+        load, step = loads.get(array, 0), drive.step_from(first)
+        while target - load - drive.settle < step:
+            target += max(step, target // 8)
+        columns = min(left, (target - load - drive.settle) // step * adcs, room.free(height, array))
         room.take(height, array, columns)
         pieces.append(Piece(number, first, columns, array))
-        loads[array] = load = load + drive.time(columns, adcs)
+        loads[array] = load = load + drive.time(columns, adcs, first)
         if crowded is not None and room.free(height, array):
             heappush(crowded, (load, array))
         if columns < left:
             rest = left - columns
-            heappush(waiting, (-drive.time(rest, adcs), number, first + columns, rest))
+            time = WHOLE if way.in_a_row else drive.time(rest, adcs, first + columns)
+            heappush(waiting, (-time, number, first + columns, rest))
             energy += drive.energy
     return Dealt(pieces, max(loads.values(), default=0), energy)

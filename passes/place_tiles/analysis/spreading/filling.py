@@ -69,8 +69,10 @@ class Filling:
         number = np.searchsorted(self.drives.starts, table[:, 0], "right") - 1
         own, index = np.unique(np.stack([number, table[:, 2], table[:, 3]]), axis=1, return_inverse=True)
         columns = np.bincount(index.reshape(-1), table[:, 1]).astype(np.int64)
-        effort = np.array(self.drives.drives)[own[0]]
-        times = effort[:, 2].astype(np.int64) - (-columns // self.adcs) * effort[:, 3].astype(np.int64)
+        steps = np.zeros(len(columns), np.int64)
+        np.maximum.at(steps, index.reshape(-1), self.drives.steps_from(number.astype(np.int64), table[:, 0]))
+        effort = np.array([drive[:5] for drive in self.drives.drives])[own[0]]
+        times = effort[:, 2].astype(np.int64) - (-columns // self.adcs) * steps
         busy, index = np.unique(np.stack([np.array(self.stage_of)[own[0]], own[1]]), axis=1, return_inverse=True)
         longest = np.zeros(int(busy[0].max(initial=-1)) + 1, np.int64)
         np.maximum.at(longest, busy[0], np.bincount(index.reshape(-1), times).astype(np.int64))
@@ -103,7 +105,8 @@ class Filling:
             for stage in sorted(of_stage, key=lambda stage: (-chosen[stage].time, stage)):
                 numbers = of_stage[stage]
                 own = [drives[number] for number in numbers]
-                dealt = deal(height, own, chosen[stage].target, room, self.adcs, loads[stage])
+                choice = chosen[stage]
+                dealt = deal(height, own, choice.target, room, self.adcs, loads[stage], choice.way)
                 if dealt is None:
                     return None
                 pieces += [Piece(numbers[drive], *where) for drive, *where in dealt.pieces]

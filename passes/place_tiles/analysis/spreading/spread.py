@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import gcd
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from passes.analysis.objectives import ARRAYS, LATENCY, THROUGHPUT
 from passes.analysis.places import Placement, Table
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spreading.filling import Filled, Filling
+from passes.place_tiles.analysis.spreading.numbering import classes_of_tiles, numbered
+from passes.place_tiles.analysis.spreading.parts import cut_parts
 from passes.place_tiles.analysis.spreading.sharing import lie_with, representatives
 from passes.place_tiles.analysis.spreading.strips import Plan, Size, plan_strips
 from passes.place_tiles.analysis.spreading.targets import Choice, Choices, best_for, fastest
@@ -46,7 +50,7 @@ class Goal:
     * `arrays`: as few as can be; tiles are cut between rows where that saves arrays. With that many, one vector as fast
       as can be for 5 % more energy than tiles that are driven once each take.
     * `latency`: one vector as fast as can be. Tiles are cut between columns until a stage keeps the ADCs of all arrays
-      busy, never between rows (unless the chip is too small), and as many arrays are used as make it faster.
+      busy, between rows at row groups where that is faster, and as many arrays are used as make it faster.
     * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
     """
 
@@ -71,38 +75,21 @@ def place_spread(
     Tiles with equal cells share a place where the objective allows it (`representatives`), and all of them where they
     would otherwise need more arrays than the chip has.
     """
-    spread = _Spread(weights, Size(array_rows, array_columns), goal)
-    tiles, classes = _numbered(weights), _classes(weights)
-    placed = spread.shared(tiles, classes, goal.objective)
+    spread = _Spread(weights, *numbered(weights), Size(array_rows, array_columns), goal)
+    placed = spread.shared(goal.objective)
     if goal.objective != ARRAYS and goal.arrays is not None and placed[:, len(TILE)].max(initial=-1) >= goal.arrays:
-        placed = spread.shared(tiles, classes, ARRAYS)
+        placed = spread.shared(ARRAYS)
     order = np.lexsort([placed[:, N], placed[:, K], placed[:, WEIGHT]])
     ends = np.searchsorted(placed[order, WEIGHT], np.arange(len(weights) + 1))
     groups = [placed[order[start:end]] for start, end in pairwise(ends.tolist())]
     return [Placement(group[:, K : len(TILE)].copy(), group[:, len(TILE) :].copy()) for group in groups]
 
 
-def _numbered(weights: Sequence[WeightTiles]) -> Table:
-    """The tiles of all weights as rows TILE; where the vector of a weight is not known, it is one of its own."""
-    tables, works = [np.zeros((0, len(TILE)), np.int64)], 1
-    for number, weight in enumerate(weights):
-        source = -1 - number if weight.source is None else weight.source
-        work = 0 if weight.work_of is None else works + weight.work_of
-        head = np.broadcast_arrays(number, weight.stage, source, work, np.empty(len(weight.tiles)))[:4]
-        tables.append(np.column_stack([*head, weight.tiles]).astype(np.int64))
-        works += len(weight.works)
-    return np.concatenate(tables)
+class _Placed(NamedTuple):
+    """Tiles with three more columns: array, row, column; the lower its rank, the better."""
 
-
-def _classes(weights: Sequence[WeightTiles]) -> Table:
-    """For each tile the number that tiles with equal cells share; tiles of which nothing is known have their own."""
-    known = [np.zeros(0, np.int64), *(w.classes for w in weights if w.classes is not None)]
-    unknown = 1 + max(int(classes.max(initial=-1)) for classes in known)
-    parts = [np.zeros(0, np.int64)]
-    for w in weights:
-        parts.append(np.arange(unknown, unknown + len(w.tiles)) if w.classes is None else w.classes)
-        unknown += len(w.tiles)
-    return np.concatenate(parts)
+    rank: tuple[float, float]
+    tiles: Table
 
 
 @dataclass(frozen=True)
@@ -110,10 +97,12 @@ class _Spread:
     """Places the tiles of weights in arrays of a size."""
 
     weights: Sequence[WeightTiles]
+    tiles: Table
+    parts: Table
     size: Size
     goal: Goal
 
-    @property
+    @cached_property
     def works(self) -> list[Work]:
         """What is asked of tiles, by the numbers that tables of tiles have for it; nothing is known without prices."""
         works = [PLAIN, *(work for weight in self.weights for work in weight.works)]
@@ -123,16 +112,27 @@ class _Spread:
     def prices(self) -> Prices:
         return self.goal.prices or plain_prices(self.goal.adcs)
 
-    def shared(self, tiles: Table, classes: Table, sharing: str) -> Table:
-        """As `placed`, where tiles with equal cells share their places as they do with the objective `sharing`."""
-        first, owner = representatives(tiles, classes, sharing)
-        own = tiles[first]
-        own[:, WEIGHT] = np.arange(len(own))
-        bound = fewest_arrays([own[:, K:]], self.size.rows, self.size.columns)
-        return lie_with(tiles, self.placed(own, bound), first, owner)
+    def shared(self, sharing: str) -> Table:
+        """The tiles, some cut, with three more columns: array, row, column.
 
-    def placed(self, tiles: Table, bound: int) -> Table:
-        """The tiles, some cut, with three more columns: array, row, column."""
+        Tiles with equal cells share their places as they do with the objective `sharing`.
+        """
+        first, owner = representatives(self.tiles, classes_of_tiles(self.weights), sharing)
+        own = self.tiles[first]
+        own[:, WEIGHT] = np.arange(len(own))
+        placed = self.placed(own)
+        if self.goal.objective == LATENCY and self.goal.prices is not None:
+            number = np.full(len(self.tiles), -1, np.int64)
+            number[first] = own[:, WEIGHT]
+            parts = self.parts[number[self.parts[:, 0]] >= 0]
+            parts[:, 0] = number[parts[:, 0]]
+            if len(parts):
+                placed += self.placed(cut_parts(own, parts))
+        return lie_with(self.tiles, min(placed, key=lambda way: way.rank).tiles, first, owner)
+
+    def placed(self, tiles: Table) -> list[_Placed]:
+        """These tiles, some cut, in several ways."""
+        bound = fewest_arrays([tiles[:, K:]], self.size.rows, self.size.columns)
         size, goal = self.size, self.goal
         demand, unit = _demand(tiles)
         good = bound if all(size.rows % h == 0 for h in demand) else int(bound * (1 + SLACK))
@@ -150,25 +150,26 @@ class _Spread:
             plan = _lowered(plan, demand, unit, size, arrays)
         return self.dealt(cut_rows(tiles, plan), plan, arrays)
 
-    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
-        """The tiles, whose heights are those of the plan, in so many arrays."""
+    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> list[_Placed]:
+        """The tiles, whose heights are those of the plan, in so many arrays, in several ways."""
         if not len(tiles):
-            return np.zeros((0, len(TILE) + 3), np.int64)
+            return [_Placed((0, 0), np.zeros((0, len(TILE) + 3), np.int64))]
         effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
-        drives = drives_of(tiles, effort)
-        filling = Filling(drives, plan, arrays, self.size, self.goal.adcs)
+        goal, in_time = self.goal, self.goal.objective == LATENCY
+        drives = drives_of(tiles, effort, by_step=in_time)
+        filling = Filling(drives, plan, arrays, self.size, goal.adcs)
         stages = {stage: drives.drives[low:high] for stage, (low, high) in drives.of_stage.items()}
-        choices = Choices(arrays, self.size.columns, self.goal.adcs).of(stages)
+        choices = Choices(arrays, self.size.columns, goal.adcs, all_ways=in_time).of(stages)
         whole = {stage: own[0] for stage, own in choices.items()}
-        if self.goal.objective == LATENCY:
-            ways = filling.places(fastest(choices)) + filling.places(whole)
-            return filling.tiles(min(ways, key=lambda filled: (filled.time, filled.energy)).places)
-        if self.goal.objective == THROUGHPUT:
-            ways = filling.places(whole)
-            return filling.tiles(min(ways, key=lambda filled: (filled.energy, filled.time)).places)
-        alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
-        saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
-        return filling.tiles(_within(filling, choices, ENERGY * alone + saved).places)
+        if goal.objective == ARRAYS:
+            alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
+            saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
+            return [_Placed((0, 0), filling.tiles(_within(filling, choices, ENERGY * alone + saved).places))]
+        ways = filling.places(whole)
+        if in_time:
+            ways += filling.places(fastest(choices))
+        ranks = [(way.time, way.energy) if in_time else (way.energy, way.time) for way in ways]
+        return [_Placed(rank, filling.tiles(way.places)) for rank, way in zip(ranks, ways)]
 
 
 def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float) -> Filled:

@@ -4,10 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from passes.place_tiles.analysis.spreading.dealing import Drive, Loads, OpenRoom, Piece, deal
+from passes.place_tiles.analysis.spreading.dealing import (
+    PLAIN_WAY,
+    WAYS,
+    WHOLE,
+    Drive,
+    Loads,
+    OpenRoom,
+    Piece,
+    Way,
+    deal,
+)
 
-WHOLE = 1 << 61
-"""A target that cuts nothing."""
 _TRIES, _TRIED = 6, 80_000
 """How many targets are tried on the way to the fastest, and as many between that and whole drives, at most; and how
 many drives of different stages, at most, in each of both."""
@@ -20,6 +28,7 @@ class Choice(NamedTuple):
     energy: float
     target: int
     pieces: tuple[Piece, ...]
+    way: Way = PLAIN_WAY
 
 
 _ByHeight = dict[int, tuple[list[int], list[Drive]]]
@@ -32,6 +41,8 @@ class Choices:
     arrays: int
     columns: int
     adcs: int
+    all_ways: bool = False
+    """Whether it is only of interest how fast a stage can be, but then by all ways to deal."""
 
     def of(self, stages: Mapping[int, Sequence[Drive]]) -> dict[int, list[Choice]]:
         """The choices of each stage, of which none is both faster and cheaper, the slowest first: no drive is cut.
@@ -47,27 +58,32 @@ class Choices:
     def _choices(self, drives: Sequence[Drive], tries: int) -> list[Choice]:
         of_height = _by_height(drives)
         whole = self._choice(of_height, WHOLE)
-        tried = [whole, *self._fastest(drives, of_height, whole.time, tries)]
+        if self.all_ways:
+            return _front([whole, *(own for way in WAYS for own in self._fastest(of_height, whole.time, tries, way))])
+        tried = [whole, *self._fastest(of_height, whole.time, tries, PLAIN_WAY)]
         fast = min(tried, key=lambda choice: choice.time).time
         targets = {int(fast * (whole.time / fast) ** (i / tries)) for i in range(1, tries)}
         return _front(tried + [self._choice(of_height, target) for target in sorted(targets)])
 
-    def _choice(self, of_height: _ByHeight, target: int) -> Choice:
+    def _choice(self, of_height: _ByHeight, target: int, way: Way = PLAIN_WAY) -> Choice:
         loads, pieces, energy = Loads(), list[Piece](), 0.0
         for height, (numbers, own) in of_height.items():
-            dealt = deal(height, own, target, OpenRoom(self.arrays, self.columns), self.adcs, loads)
+            dealt = deal(height, own, target, OpenRoom(self.arrays, self.columns), self.adcs, loads, way)
             assert dealt is not None, "there is room for all"
             pieces += [Piece(numbers[drive], *where) for drive, *where in dealt.pieces]
             energy += dealt.energy
-        return Choice(max(loads.values()), energy, target, tuple(pieces))
+        return Choice(max(loads.values()), energy, target, tuple(pieces), way)
 
-    def _fastest(self, drives: Sequence[Drive], of_height: _ByHeight, whole: int, tries: int) -> list[Choice]:
+    def _fastest(self, of_height: _ByHeight, whole: int, tries: int, way: Way) -> list[Choice]:
         """Choices on the way to the least target that is met, by bisection."""
-        times = [drive.time(drive.columns, self.adcs) for drive in drives]
+        drives = [drive for _, own in of_height.values() for drive in own]
+        times = (
+            drive.time(columns, self.adcs, first) for drive in drives for first, columns in drive.dealt(way, self.adcs)
+        )
         low = max(-(-sum(times) // self.arrays), max(drive.settle + drive.step for drive in drives))
         high, target, tried = whole, low, list[Choice]()
         while low < high and len(tried) < tries:
-            tried.append(self._choice(of_height, target))
+            tried.append(self._choice(of_height, target, way))
             if tried[-1].time <= target:
                 high = target
             else:

@@ -74,10 +74,23 @@ class Drives:
     drives: list[Drive]
     of_stage: dict[int, tuple[int, int]]
 
+    def steps_from(self, numbers: Table, firsts: Table) -> Table:
+        """The longest step of drives from these columns on, which are counted through all drives."""
+        steps = np.array([drive.step for drive in self.drives], np.int64)[numbers]
+        later = np.array([bool(drive.later) for drive in self.drives], np.bool_)[numbers]
+        chosen: list[int] = numbers[later].tolist()
+        begins: list[int] = firsts[later].tolist()
+        steps[later] = [self.drives[own].step_from(begin - self.starts[own]) for own, begin in zip(chosen, begins)]
+        return steps
 
-def drives_of(tiles: Table, efforts: Efforts) -> Drives:
-    """The drives of each stage; `efforts` are those of the tiles, in their order."""
-    order = np.lexsort([tiles[:, N], tiles[:, WEIGHT], tiles[:, ROWS], tiles[:, K], tiles[:, SOURCE], tiles[:, STAGE]])
+
+def drives_of(tiles: Table, efforts: Efforts, by_step: bool = False) -> Drives:
+    """The drives of each stage; `efforts` are those of the tiles, in their order.
+
+    `by_step`, what takes longest to convert is first in a drive.
+    """
+    within = [tiles[:, N], tiles[:, WEIGHT], -efforts.step if by_step else 0 * efforts.step]
+    order = np.lexsort([*within, tiles[:, ROWS], tiles[:, K], tiles[:, SOURCE], tiles[:, STAGE]])
     ordered = tiles[order]
     if not len(order):
         return Drives(ordered, [0], [], {})
@@ -87,11 +100,23 @@ def drives_of(tiles: Table, efforts: Efforts) -> Drives:
     columns = np.add.reduceat(ordered[:, COLUMNS], first)
     most = [np.maximum.reduceat(values[order], first) for values in (efforts.settle, efforts.step, efforts.drive)]
     fields = [ordered[first, ROWS], columns, *most]
-    drives = [Drive(*row) for row in zip(*(field.tolist() for field in fields))]
+    later = _later(first, ordered[:, COLUMNS], efforts.step[order]) if by_step else [()] * len(first)
+    drives = [Drive(*row) for row in zip(*(field.tolist() for field in fields), later)]
     stages, begin = np.unique(ordered[first, STAGE], return_index=True)
     ends = [*begin.tolist(), len(first)]
     of_stage = dict(zip(stages.tolist(), pairwise(ends)))
     return Drives(ordered, [0, *np.cumsum(columns).tolist()], drives, of_stage)
+
+
+def _later(first: Table, columns: Table, step: Table) -> list[tuple[tuple[int, int], ...]]:
+    """For each drive, which begins with the tile `first`, the columns from which on a step takes less, and what."""
+    later: list[tuple[tuple[int, int], ...]] = [()] * len(first)
+    before = np.cumsum(columns) - columns
+    less = np.setdiff1d(1 + np.flatnonzero(np.diff(step)), first)
+    drive = np.searchsorted(first, less, "right") - 1
+    for number, begin, own in zip(drive.tolist(), (before[less] - before[first[drive]]).tolist(), step[less].tolist()):
+        later[number] += ((begin, own),)
+    return later
 
 
 def placed_tiles(tiles: Table, places: Sequence[tuple[int, int, int, int, int]]) -> Table:

@@ -112,6 +112,11 @@ def _effort(rows: int, work: Work, prices: Prices) -> tuple[float, float, float,
 def _conversions(rows: int, work: Work, adc_bits: int) -> list[int]:
     """The bits of the conversions of a column, one for each row group, if rows are as full as `peak` says."""
     limit, most = (1 << adc_bits) - 1, max(1, rows)
-    fitting = most if work.peak * most <= limit else max(1, int(limit / work.peak))
-    groups = [min(fitting, most - first) for first in range(0, most, fitting)]
-    return [min(adc_bits, max(1, int(work.peak * group).bit_length())) for group in groups]
+    fitting = most if _sum(most, work.peak) <= limit else max(1, int(limit / work.peak))
+    sums = [_sum(min(fitting, most - first), work.peak) for first in range(0, most, fitting)]
+    return [min(adc_bits, max(1, int(sum_).bit_length())) for sum_ in sums]
+
+
+def _sum(rows: int, peak: float) -> float:
+    """The largest sum of so many rows: a whole number for those of the tile that was looked at."""
+    return round(rows * peak, 6)

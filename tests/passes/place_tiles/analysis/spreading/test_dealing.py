@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.place_tiles.analysis.spreading.dealing import (
+    WAYS,
     CellRoom,
     Dealt,
     Drive,
@@ -13,6 +14,7 @@ from passes.place_tiles.analysis.spreading.dealing import (
     OpenRoom,
     PlannedRoom,
     Room,
+    Way,
     deal,
 )
 
@@ -66,6 +68,29 @@ def test_the_array_with_most_room_is_taken_first() -> None:
     assert [piece.array for piece in dealt(drives(1, 1), NEVER, room).pieces] == [1, 2]
 
 
+def test_in_a_row_an_array_gets_the_rest_and_some_of_the_next() -> None:
+    """Settling for 1 and 2 a column: in 12, 5 columns of one drive, or 5 of two."""
+    own = drives(7, 7)
+    result = deal(4, own, 12, OpenRoom(3, 9), 1, {}, Way(in_a_row=True))
+    assert result is not None
+    assert [tuple(piece) for piece in result.pieces] == [(0, 0, 5, 0), (0, 5, 2, 1), (1, 0, 3, 1), (1, 3, 4, 2)]
+    assert (result.time, result.energy) == (12, 20)
+
+
+def test_columns_that_take_longer_are_dealt_apart() -> None:
+    """Of 8 columns the first three take 2 each, others 1: those that are converted with them, too."""
+    drive = Drive(4, 8, 1, 2, 10.0, ((3, 1),))
+    assert [drive.step_from(first) for first in (0, 2, 3, 7)] == [2, 2, 1, 1]
+    assert (drive.time(8, 2), drive.time(4, 2, 4)) == (1 + 4 * 2, 1 + 2 * 1)
+    assert drive.dealt(Way(), 2) == [(0, 8)]
+    assert drive.dealt(Way(apart=True), 2) == [(0, 4), (4, 4)]
+    assert drive.dealt(Way(apart=True), 8) == [(0, 8)]
+    result = deal(4, [drive], NEVER, OpenRoom(2, 9), 2, {}, Way(apart=True))
+    assert result is not None
+    assert sorted(tuple(piece) for piece in result.pieces) == [(0, 0, 4, 0), (0, 4, 4, 1)]
+    assert (result.time, result.energy) == (1 + 2 * 2, 10)
+
+
 def test_there_may_not_be_room() -> None:
     assert deal(4, drives(9), NEVER, PlannedRoom({4: {0: 4, 1: 4}}), 1, {}) is None
     assert deal(4, drives(4, 5), NEVER, CellRoom(2, 8, 17, {4: 4}), 1, {}) is None
@@ -77,9 +102,13 @@ def test_there_may_not_be_room() -> None:
     st.lists(st.integers(0, 12), min_size=1, max_size=6),
     st.integers(1, 40),
     st.integers(1, 3),
+    st.sampled_from(WAYS),
 )
-def test_every_column_once_and_where_there_is_room(columns: list[int], free: list[int], target: int, adcs: int) -> None:
-    result = deal(4, drives(*columns), target, PlannedRoom({4: dict(enumerate(free))}), adcs, {})
+def test_every_column_once_and_where_there_is_room(
+    columns: list[int], free: list[int], target: int, adcs: int, way: Way
+) -> None:
+    own = [drive._replace(later=((drive.columns // 2, 1),)) for drive in drives(*columns)]
+    result = deal(4, own, target, PlannedRoom({4: dict(enumerate(free))}), adcs, {}, way)
     assert (result is None) == (sum(columns) > sum(free))
     if result is not None:
         taken: Counter[int] = Counter()

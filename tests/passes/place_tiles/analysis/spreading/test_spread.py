@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from passes.analysis.objectives import OBJECTIVES
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
+from passes.analysis.timing import ArrayTimes
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used, fewest_arrays
 from passes.place_tiles.analysis.spreading.spread import ENERGY, SLACK, Goal, place_spread
+from passes.place_tiles.analysis.spreading.work import Prices, Work
 
 
 def dense(rows: int, columns: int, stage: int = 0) -> WeightTiles:
@@ -153,6 +155,17 @@ def test_latency_keeps_the_adcs_of_all_arrays_busy(name: str, share: float) -> N
     assert most_steps(weights, fast, 8) <= share * most_steps(weights, usual, 8)
     columns = [sum(int(w.tiles[:, 3].sum()) for w in weights if w.stage == s) for s in {w.stage for w in weights}]
     assert most_steps(weights, fast, 8) <= sum(-(-c // (8 * bound)) + 3 for c in columns)
+
+
+@pytest.mark.parametrize(("arrays", "heights"), [(2, {2}), (1, {2, 4})])
+def test_latency_cuts_between_rows_where_parts_are_converted_at_once(arrays: int, heights: set[int]) -> None:
+    """Tiles of two row groups, which would settle and convert one after the other."""
+    works = (Work(1, 1, 8, 2.0), Work(1, 1, 8, 1.0))
+    parts = np.array([(0, 0, 0, 2, 4, 1), (0, 2, 0, 2, 4, 1)])
+    weight = WeightTiles(np.array([(0, 0, 4, 4)]), True, source=0, works=works, work_of=np.array([0]), parts=parts)
+    (placement,) = check([weight], 4, 4, Goal("latency", arrays, 1, Prices(ArrayTimes(10, 1, (1, 2)))))
+    assert arrays_used([placement]) == arrays
+    assert set(placement.tiles[:, 2].tolist()) <= heights
 
 
 def test_latency_takes_more_arrays_if_there_are_more() -> None:

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from passes.place_tiles.analysis.spreading.dealing import Drive
+from passes.place_tiles.analysis.spreading.dealing import Drive, Way
 from passes.place_tiles.analysis.spreading.targets import WHOLE, Choice, Choices, best_for, fastest
 
 
@@ -22,6 +22,15 @@ def test_a_stage_of_several_heights() -> None:
     (choices,) = Choices(2, 8, 1).of({0: [Drive(4, 8, 1, 2, 10.0), Drive(2, 8, 1, 2, 5.0)]}).values()
     assert [(own.time, own.energy) for own in choices] == [(17, 0)]
     assert sorted(piece.drive for piece in choices[0].pieces) == [0, 1]
+
+
+def test_all_ways_are_tried() -> None:
+    """Two drives of 7 columns on three arrays: in a row 5 columns, 5 of both, and 4, which is done in 12."""
+    own = [Drive(4, 7, 1, 2, 10.0), Drive(4, 7, 1, 2, 10.0)]
+    (usual,) = Choices(3, 8, 1).of({0: own}).values()
+    (choices,) = Choices(3, 8, 1, all_ways=True).of({0: own}).values()
+    assert (choices[0].time, choices[0].way) == (15, Way())
+    assert choices[-1].time <= usual[-1].time <= 12
 
 
 def test_the_fastest() -> None:

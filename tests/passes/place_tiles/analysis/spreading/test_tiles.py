@@ -1,5 +1,7 @@
 """Tiles to be placed: drives, and cuts."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from passes.place_tiles.analysis.spreading.strips import plan_strips
@@ -38,6 +40,18 @@ def test_tiles_of_several_row_groups_are_driven_alone() -> None:
     tiles = np.array([(0, 0, 5, 0, 0, 0, 4, 3), (1, 0, 5, 0, 0, 0, 4, 2)])
     effort = efforts(tiles[:, ROWS], [Work(1, 1, 8, 1.0)], tiles[:, 3], plain_prices(1))
     assert [drive.columns for drive in drives_of(tiles, effort).drives] == [3, 2]
+
+
+def test_what_takes_longest_is_first_in_a_drive() -> None:
+    """Of 3 and 2 columns the second take longer; of 4 more nothing does."""
+    tiles = np.array([(0, 0, 5, 0, 0, 0, 4, 3), (1, 0, 5, 1, 0, 0, 4, 2), (2, 1, 5, 0, 0, 0, 4, 4)])
+    effort = efforts(tiles[:, ROWS], [PLAIN, PLAIN], tiles[:, 3], plain_prices(1))
+    effort = replace(effort, step=np.array([3, 5, 3]))
+    drives = drives_of(tiles, effort, by_step=True)
+    assert drives.tiles[:, 0].tolist() == [1, 0, 2]
+    assert [(drive.step, drive.later) for drive in drives.drives] == [(5, ((2, 3),)), (3, ())]
+    assert drives.steps_from(np.array([0, 0, 1]), np.array([1, 2, 5])).tolist() == [5, 3, 3]
+    assert drives_of(tiles, effort).tiles[:, 0].tolist() == [0, 1, 2]
 
 
 def test_rows_are_cut_as_planned() -> None:

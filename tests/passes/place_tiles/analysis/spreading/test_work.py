@@ -23,6 +23,14 @@ def test_efforts() -> None:
     assert effort.alone.tolist() == [False, True]
 
 
+def test_sums_of_tiles_that_were_looked_at_are_whole_numbers() -> None:
+    """49 * (4 / 49) may be less than 4, which needs 3 bits."""
+    for rows, bound in ((49, 4), (25, 7), (7, 6), (11, 5)):
+        prices = Prices(ArrayTimes(10, 1, (1, 2, 3)))
+        effort = efforts(np.array([rows]), [Work(1, 1, 8, bound / rows)], np.array([0]), prices)
+        assert (effort.step.tolist(), effort.alone.tolist()) == ([3], [False])
+
+
 @pytest.mark.parametrize("prices", [plain_prices(8), Prices(TIMES)])
 def test_without_costs_a_row_costs_one_and_a_column_two(prices: Prices) -> None:
     effort = efforts(np.array([4, 7]), [PLAIN], np.array([0, 0]), prices)

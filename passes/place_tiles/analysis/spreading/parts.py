@@ -1,0 +1,96 @@
+"""What tiles can be cut into so that arrays have less to do: row groups, and columns by the bits that they need."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from passes.analysis.places import Table
+from passes.analysis.timing import Numbers
+from passes.place_tiles.analysis.spreading.tiles import COLUMNS, ROWS, WORK, K, N
+from passes.place_tiles.analysis.spreading.work import Tile, Work
+
+PART = ("tile", "weight_row", "weight_column", "rows", "columns", "work")
+"""Columns of a table of parts: the number of a tile, where a part of it lies in the weight, and the number of what is
+asked of it."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What ADCs make of the cells of tiles.
+
+    `bounds_of` gives the largest sums of the columns of each tile, `groups_of` the rows of the fewest row groups of one
+    (None: a single row is too much). A sum of up to `limit` is read exactly, and `adcs` columns at a time.
+    """
+
+    bounds_of: Callable[[Sequence[Tile]], Sequence[Numbers]]
+    groups_of: Callable[[Tile], Sequence[int] | None]
+    limit: int
+    adcs: int
+
+
+def parts_of_tiles(
+    asked: Work, tiles: Table, tile_of: Callable[..., Tile], reader: Reader
+) -> tuple[tuple[Work, ...], Table]:
+    """The works of parts, and the parts (a table PART) of those of these tiles that are better not left whole.
+
+    A part is converted at once, and its columns need about equally many bits: row groups become parts, of equally many
+    rows where that needs no more of them, and of the columns of each those that need most bits are apart from the
+    others, if these are as many as there are ADCs. `tile_of` gives the numbers of a tile; all are looked at.
+    """
+    matrices = [np.ascontiguousarray(tile_of(*tile)) for tile in tiles.tolist()]
+    known: dict[Work, int] = {}
+    table: list[tuple[int, ...]] = []
+    for number, (matrix, bounds) in enumerate(zip(matrices, reader.bounds_of(matrices))):
+        k, n = tiles[number, :2].tolist()
+        parts = [
+            (first_row, first, rows, columns, bits)
+            for first_row, rows, own in _row_groups(matrix, bounds, reader)
+            for first, columns, bits in _runs(own, reader.adcs)
+        ]
+        if len(parts) > 1:
+            for first_row, first, rows, columns, bits in parts:
+                work = replace(asked, peak=((1 << bits) - 1) / rows)
+                table.append((number, k + first_row, n + first, rows, columns, known.setdefault(work, len(known))))
+    return tuple(known), np.array(table, np.int64).reshape(-1, len(PART))
+
+
+def cut_parts(tiles: Table, parts: Table) -> Table:
+    """The tiles, those of which there are parts cut into these."""
+    whole = np.ones(len(tiles), np.bool_)
+    whole[parts[:, 0]] = False
+    cut = tiles[parts[:, 0]]
+    cut[:, [K, N, ROWS, COLUMNS, WORK]] = parts[:, 1:]
+    return np.concatenate([tiles[whole], cut])
+
+
+def _row_groups(tile: Tile, bounds: Numbers, reader: Reader) -> list[tuple[int, int, Numbers]]:
+    """First row, rows, and the largest sums of the columns, of each row group."""
+    whole = [(0, len(tile), bounds)]
+    if bounds.max(initial=0) <= reader.limit:
+        return whole
+    groups = reader.groups_of(tile)
+    if groups is None:
+        return whole
+    for rows in (_even(len(tile), len(groups)), list(groups)):
+        ends = np.cumsum(rows)
+        own = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, ends[:-1])])
+        if max(sums.max() for sums in own) <= reader.limit:
+            return list(zip((ends - rows).tolist(), rows, own))
+    return whole
+
+
+def _even(rows: int, count: int) -> list[int]:
+    return [rows // count + (part < rows % count) for part in range(count)]
+
+
+def _runs(bounds: Numbers, adcs: int) -> list[tuple[int, int, int]]:
+    """First column, columns and bits of what lies beside each other and needs most bits, or does not."""
+    bits = np.maximum(1, np.frexp(bounds)[1])
+    most = bits == bits.max()
+    if len(bits) - most.sum() < adcs:
+        return [(0, len(bits), int(bits.max()))]
+    others = int(bits[~most].max())
+    starts = [0, *(1 + np.flatnonzero(np.diff(most))).tolist()]
+    ends = [*starts[1:], len(bits)]
+    return [(first, end - first, int(bits.max()) if most[first] else others) for first, end in zip(starts, ends)]
