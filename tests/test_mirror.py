@@ -50,6 +50,7 @@ ELSEWHERE = {
     "cimc/program/verification/tiles.py": EVERY_MESSAGE,
     "cimc/report/formulas.py": "texts: tests/report/test_report.py demands one for every figure",
     "cimc/sweep/dispatch.py": "talks to Dask: tests/sweep/test_run.py and test_cluster.py run it with real workers",
+    "passes/analysis/stages/resources.py": "a structure, without code",
     "passes/breaches.py": "what breaks a rule: tests/passes/test_rules.py breaks each",
     "dialects/chip/costs.py": "groups of numbers, without code",
     "dialects/errors.py": "an exception, without code",

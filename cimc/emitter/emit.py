@@ -51,8 +51,7 @@ from dialects.notes import (
     permutations_before_folding,
 )
 from dialects.texts import unescaped
-from passes.rewriting.chip_times import picoseconds
-from passes.schedule_arrays.chip_times import resources_of
+from passes.rewriting.chip_times import picoseconds, resources_of
 
 
 def emit(

@@ -13,17 +13,16 @@ from dialects.hardware import ChipAttr
 from passes.analysis.cost.arrays import INPUT_BITS
 from passes.analysis.places import Placement
 from passes.analysis.row_groups import GROUP, tile_groups, whole_bounds
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.stage import StageSchedule, schedule_stage
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.spreading.work import Work, works_of_tiles
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.tile_work import prices_of
 from passes.quantize.analysis.quantization import quantised
-from passes.rewriting.chip_times import picoseconds
-from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.stage import StageSchedule, schedule_stage
-from passes.schedule_arrays.analysis.steps import Product
-from passes.schedule_arrays.chip_times import resources_of
+from passes.rewriting.chip_times import picoseconds, resources_of
 
 Table = npt.NDArray[np.int64]
 

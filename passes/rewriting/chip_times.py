@@ -3,6 +3,7 @@
 from dialects.chip.keys import SECOND_NS
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import ArrayTimes
 
 
@@ -21,3 +22,17 @@ def adc_times(chip: ChipAttr) -> tuple[int, ...]:
 def array_times(chip: ChipAttr) -> ArrayTimes:
     """What the time of an activation depends on."""
     return ArrayTimes(picoseconds(chip.settle_ns), chip.adcs, adc_times(chip))
+
+
+def resources_of(chip: ChipAttr) -> Resources:
+    """What the steps of a program for this chip are scheduled on."""
+    costs = chip.digital_costs()
+    return Resources(
+        array_times(chip),
+        chip.digital_units,
+        picoseconds(chip.add_ns),
+        vector_width=int(chip.number("vector_width") or chip.columns),
+        attention_units=0 if costs is None else costs.attention_units,
+        buffers=chip.buffers,
+        links=chip.links,
+    )

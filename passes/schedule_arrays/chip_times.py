@@ -1,24 +1,9 @@
-"""What the steps of a program run on, and how long vectors move, by the numbers of its chip."""
+"""How long vectors move, by the numbers of a chip."""
 
 import math
 
 from dialects.hardware import ChipAttr
-from passes.rewriting.chip_times import array_times, picoseconds
-from passes.schedule_arrays.analysis.steps import Resources
-
-
-def resources_of(chip: ChipAttr) -> Resources:
-    """What the steps of a program for this chip are scheduled on."""
-    costs = chip.digital_costs()
-    return Resources(
-        array_times(chip),
-        chip.digital_units,
-        picoseconds(chip.add_ns),
-        vector_width=int(chip.number("vector_width") or chip.columns),
-        attention_units=0 if costs is None else costs.attention_units,
-        buffers=chip.buffers,
-        links=chip.links,
-    )
+from passes.rewriting.chip_times import picoseconds
 
 
 def move_ps(chip: ChipAttr, bits: int) -> int:

@@ -16,10 +16,11 @@ from dialects.locations import node_name
 from dialects.network import Network
 from passes.analysis.cost.digital import OperatorCost, Unit
 from passes.analysis.row_groups import tile_groups
+from passes.analysis.stages.products import Product
 from passes.rewriting.levels import by_level, operation_levels, sources
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.weight_tiles import fitting_tiles
-from passes.schedule_arrays.analysis.steps import Operator, Permutation, Product, Row, Stage
+from passes.schedule_arrays.analysis.steps import Operator, Permutation, Row, Stage
 from passes.schedule_arrays.chip_times import move_ps
 from passes.schedule_arrays.operator_costs import cost_of, static_operators
 

@@ -17,15 +17,15 @@ from dialects.hardware import chip_of
 from dialects.locations import node_name
 from dialects.network import Network
 from passes.analysis.places import distinct_places
+from passes.analysis.stages.activations import Occupancy
 from passes.analysis.timing import LONGEST_PS
+from passes.rewriting.chip_times import resources_of
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
 from passes.rules import SCHEDULABLE, require
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.block import schedule_block
 from passes.schedule_arrays.analysis.choices import LOSSLESS, check_lossy
 from passes.schedule_arrays.analysis.steps import Moved, Run, StageTimes, Times, TooLate
-from passes.schedule_arrays.chip_times import resources_of
 from passes.schedule_arrays.loads import load_ops
 from passes.schedule_arrays.parts import Part, StepMaker, parts_of
 from passes.schedule_arrays.scheduled import begin_control, kernel_of, schedule_permutation, stage_of, take_apart

@@ -13,12 +13,13 @@ from cimc.paper.workload import GeneratedWeights, Workload
 from dialects.chip.formats import CellFormat
 from passes.analysis.places import Placement
 from passes.analysis.row_groups import tile_groups
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spreading.spread import place_spread
-from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.rewriting.chip_times import resources_of
 from passes.schedule_arrays.analysis.block import schedule_block
-from passes.schedule_arrays.analysis.steps import Product, Row, Stage
-from passes.schedule_arrays.chip_times import resources_of
+from passes.schedule_arrays.analysis.steps import Row, Stage
 
 CHIP = load_chip("pcm-256")
 PER_STAGE = 100

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.resources import Resources
 from passes.schedule_arrays.analysis.by_levels import schedule_by_levels
 from passes.schedule_arrays.analysis.flow import schedule_flow
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Resources, Row, Stage, Times
+from passes.schedule_arrays.analysis.steps import Row, Stage, Times
 
 
 def schedule_block(rows: Sequence[Row], occupancy: Occupancy, resources: Resources, begin: int) -> list[Times]:

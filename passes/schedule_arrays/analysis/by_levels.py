@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heapreplace
 
 from passes.analysis.cost.digital import OperatorCost
-from passes.schedule_arrays.analysis.additions import schedule_additions
+from passes.analysis.stages.additions import schedule_additions
+from passes.analysis.stages.resources import Resources
 from passes.schedule_arrays.analysis.operators import schedule_operators
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Moved, Operator, Permutation, Resources, Row, Stage, StageTimes, Times
+from passes.schedule_arrays.analysis.steps import Moved, Operator, Permutation, Row, Stage, StageTimes, Times
 
 
 def schedule_by_levels(

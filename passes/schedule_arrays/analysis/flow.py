@@ -9,25 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from passes.analysis.cost.digital import Unit
+from passes.analysis.stages.additions import second, vectors
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import LONGEST_PS, check_time
-from passes.schedule_arrays.analysis.additions import second, vectors
 from passes.schedule_arrays.analysis.arrays import Arrays
 from passes.schedule_arrays.analysis.in_flight import ProductInFlight, StageInFlight, SumInFlight
 from passes.schedule_arrays.analysis.links import Links, Move
 from passes.schedule_arrays.analysis.paths import longest_paths
 from passes.schedule_arrays.analysis.prepared import PreparedStage
 from passes.schedule_arrays.analysis.registers import Registers
-from passes.schedule_arrays.analysis.steps import (
-    Moved,
-    Operator,
-    Permutation,
-    Resources,
-    Run,
-    Stage,
-    Step,
-    Times,
-    TooLate,
-)
+from passes.schedule_arrays.analysis.steps import Moved, Operator, Permutation, Run, Stage, Step, Times, TooLate
 from passes.schedule_arrays.analysis.units import Units
 
 Table = npt.NDArray[np.int64]

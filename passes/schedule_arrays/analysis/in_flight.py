@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from passes.schedule_arrays.analysis.additions import ADDITION, Vector
+from passes.analysis.stages.additions import ADDITION, Vector
 from passes.schedule_arrays.analysis.prepared import PreparedStage
 from passes.schedule_arrays.analysis.steps import Moved, StageTimes
 

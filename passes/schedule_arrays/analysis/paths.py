@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Operator, Permutation, Product, Resources, Step
+from passes.schedule_arrays.analysis.steps import Operator, Permutation, Step
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from passes.analysis.stages.activations import JOB, Activations, Occupancy, activations_of
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import JOB, Activations, Occupancy, activations_of
 from passes.schedule_arrays.analysis.steps import Stage
 
 Table = npt.NDArray[np.int64]

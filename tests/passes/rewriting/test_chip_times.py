@@ -6,8 +6,9 @@ from cimc.hardware.library import load_chip
 from dialects.chip.keys import Value
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import ArrayTimes
-from passes.rewriting.chip_times import adc_times, array_times, picoseconds
+from passes.rewriting.chip_times import adc_times, array_times, picoseconds, resources_of
 
 
 def chip(**changes: Value) -> ChipAttr:
@@ -36,3 +37,13 @@ def test_a_conversion_takes_some_time() -> None:
 
 def test_times_of_an_array() -> None:
     assert array_times(chip(adc_bits=2)) == ArrayTimes(10_000, 1, (1000, 2000))
+
+
+def test_resources() -> None:
+    bits = tuple(range(1000, 8001, 1000))
+    assert resources_of(chip()) == Resources(ArrayTimes(10_000, 1, bits), 1, 2000, 4, attention_units=1)
+
+
+def test_a_chip_without_vectors_works_on_as_many_numbers_as_an_array_has_columns() -> None:
+    values = {key: value for key, value in load_chip("tiny-4").to_dict().items() if key != "vector_width"}
+    assert resources_of(ChipAttr.from_dict({**values, "columns": 8})).vector_width == 8

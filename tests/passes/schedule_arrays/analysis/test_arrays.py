@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.arrays import Arrays
 from passes.schedule_arrays.analysis.in_flight import StageInFlight
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Product, Stage
+from passes.schedule_arrays.analysis.steps import Stage
 
 
 def in_flight(*tiles: tuple[int, int], paths: tuple[int, ...]) -> StageInFlight:

@@ -6,11 +6,12 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from passes.schedule_arrays.analysis.activations import Occupancy
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.resources import Resources
+from passes.analysis.stages.stage import schedule_stage
 from passes.schedule_arrays.analysis.block import schedule_block
 from passes.schedule_arrays.analysis.operators import schedule_operators
-from passes.schedule_arrays.analysis.stage import schedule_stage
-from passes.schedule_arrays.analysis.steps import Operator, Permutation, Resources, Row, Stage, Times
+from passes.schedule_arrays.analysis.steps import Operator, Permutation, Row, Stage, Times
 
 Block = tuple[list[Row], Occupancy, Resources]
 

@@ -8,22 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passes.analysis.cost.digital import OperatorCost, Unit
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.by_levels import schedule_by_levels
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import (
-    Moved,
-    Operator,
-    Permutation,
-    Product,
-    Resources,
-    Row,
-    Run,
-    Stage,
-    StageTimes,
-    Times,
-)
+from passes.schedule_arrays.analysis.steps import Moved, Operator, Permutation, Row, Run, Stage, StageTimes, Times
 
 Block = tuple[list[Row], Occupancy, Resources]
 LATE = 1 << 60

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from dialects.errors import UserError
 from passes.analysis.cost.digital import OperatorCost, Unit
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import LONGEST_PS, ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.flow import schedule_flow
 from passes.schedule_arrays.analysis.prepared import PreparedStage
 from passes.schedule_arrays.analysis.steps import (
     Operator,
     Permutation,
-    Product,
-    Resources,
     Row,
     Run,
     Stage,

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.in_flight import StageInFlight
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Moved, Product, Stage, StageTimes
+from passes.schedule_arrays.analysis.steps import Moved, Stage, StageTimes
 
 
 def stage() -> StageInFlight:

@@ -3,11 +3,13 @@
 import numpy as np
 
 from passes.analysis.cost.digital import OperatorCost, Unit
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.paths import longest_paths
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Operator, Permutation, Product, Resources, Stage, Step
+from passes.schedule_arrays.analysis.steps import Operator, Permutation, Stage, Step
 
 RESOURCES = Resources(ArrayTimes(10, 1, (1, 2, 3, 4)), 1, 20, 4)
 

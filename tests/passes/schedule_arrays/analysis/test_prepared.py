@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
 from passes.schedule_arrays.analysis.prepared import PreparedStage
-from passes.schedule_arrays.analysis.steps import Product, Stage
+from passes.schedule_arrays.analysis.steps import Stage
 
 TIMES = ArrayTimes(100, 1, (1, 2, 3, 4))
 

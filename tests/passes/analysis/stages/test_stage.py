@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
+from passes.analysis.stages.stage import schedule_stage
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy
-from passes.schedule_arrays.analysis.stage import schedule_stage
-from passes.schedule_arrays.analysis.steps import Product, Resources
 
 RESOURCES = Resources(ArrayTimes(10, 1, (1, 2, 3, 4)), digital_units=1, add_ps=20, vector_width=4)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.schedule_arrays.analysis.additions import schedule_additions
+from passes.analysis.stages.additions import schedule_additions
 
 Table = npt.NDArray[np.int64]
 ADD = 20

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from passes.schedule_arrays.analysis.activations import JOB, Occupancy, start_times
-from passes.schedule_arrays.analysis.additions import schedule_additions
-from passes.schedule_arrays.analysis.steps import Product, Resources
+from passes.analysis.stages.activations import JOB, Occupancy, start_times
+from passes.analysis.stages.additions import schedule_additions
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.resources import Resources
 
 Table = npt.NDArray[np.int64]
 

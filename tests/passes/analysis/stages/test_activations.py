@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialects.errors import UserError
+from passes.analysis.stages.activations import Occupancy, bits, start_times
 from passes.analysis.timing import ArrayTimes
-from passes.schedule_arrays.analysis.activations import Occupancy, bits, start_times
 
 Table = npt.NDArray[np.int64]
 
