@@ -92,6 +92,8 @@ class Steps:
     """sets of registers of an array"""
     pools: tuple[range, range, range]
     """the resources of each `Pool`; an empty range of links where there are as many as needed"""
+    apart: bool = False
+    """whether arrays move vectors in and sums out by themselves (`cimc.clock.pipelines.visits`)"""
 
     def __len__(self) -> int:
         return len(self.duration)

@@ -34,7 +34,7 @@ from cimc.program.metadata import (
 from cimc.program.onnx_models.kernel_checks import verify_models
 from cimc.program.records import RECORD, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
-from cimc.program.times.pipeline import Pipeline, verify_pipelined
+from cimc.program.times.pipeline import MOVE_FIELDS, Pipeline, no_moves, verify_pipelined
 from cimc.program.verification.checks import verify_slots
 from cimc.program.verification.chips import verify_chip, verify_timing
 from cimc.program.verification.copies import verify_copies
@@ -159,7 +159,7 @@ class Program:
             raise ProgramError("the program has a pipeline and no timing, expected both")
         if self.controls:
             raise ProgramError("the program has a pipeline and control flow that multiplies, expected one of them")
-        verify_pipelined(self.pipeline, len(self.instructions), self.operations)
+        verify_pipelined(self.pipeline, self.instructions, self.operations, len(self.arrays))
 
     def _to_tensors(self) -> dict[str, Tensor]:
         """The tensors of the file; records as words of 64 bits, so that they are aligned in it."""
@@ -265,7 +265,10 @@ def _pipeline(metadata: JsonObject, tensors: "_Tensors", operations: NDArray[np.
         return None
     own = tensors.take("pipeline_operations", np.int64, 2, 2)
     starts = tensors.take("pipeline_starts", np.uint64, 1)
-    return Pipeline.from_tensors(metadata.child("pipeline").count("interval_ps"), starts, own, operations)
+    moves = (
+        tensors.take("pipeline_moves", np.int64, 2, len(MOVE_FIELDS)) if tensors.has("pipeline_moves") else no_moves()
+    )
+    return Pipeline.from_tensors(metadata.child("pipeline").count("interval_ps"), starts, own, operations, moves)
 
 
 def _measured(metadata: JsonObject, verify_digest: bool) -> Distance | None:
@@ -283,6 +286,9 @@ class _Tensors:
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self.tensors = tensors
+
+    def has(self, name: str) -> bool:
+        return name in self.tensors
 
     def any(self, name: str) -> Tensor:
         if name not in self.tensors:

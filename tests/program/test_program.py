@@ -89,6 +89,17 @@ def test_pipelines_survive(tmp_path: Path, scheduled: Program) -> None:
     assert loaded.pipeline.interval_ps == 732
     np.testing.assert_array_equal(loaded.pipeline.starts, program.pipeline.starts)
     np.testing.assert_array_equal(loaded.pipeline.operations, program.pipeline.operations)
+    assert loaded.pipeline.moves.shape == (0, 4)
+
+
+def test_moves_of_arrays_survive(tmp_path: Path, scheduled: Program) -> None:
+    program = pipelined(scheduled)
+    assert program.pipeline is not None
+    moves = np.array([[1, 0, 0, 80], [13, 0, 0, 486]])
+    replace(program, pipeline=replace(program.pipeline, moves=moves)).save(tmp_path / "moving.cim")
+    loaded = Program.load(tmp_path / "moving.cim")
+    assert loaded.pipeline is not None
+    np.testing.assert_array_equal(loaded.pipeline.moves, moves)
 
 
 def test_a_pipeline_of_fewer_operations(tmp_path: Path, scheduled: Program) -> None:

@@ -84,7 +84,8 @@ def least_holds(steps: Steps) -> Numbers:
     holds = np.zeros(len(registers.array), np.int64)
     once, first = np.unique(work[:, 4], return_index=True)
     np.add.at(holds, residence[first], steps.duration[once])
-    np.maximum.at(holds, residence, product[work[:, 0]])
+    if not steps.apart:
+        np.maximum.at(holds, residence, product[work[:, 0]])
     moves_in = np.minimum.reduceat(steps.duration[registers.inward.values], registers.inward.first[:-1])
     outward = np.where(steps.kind == Kind.OUTWARD, steps.duration, 0)[registers.outward.values]
     return holds + moves_in + np.minimum.reduceat(outward, registers.outward.first[:-1])

@@ -10,6 +10,7 @@ from cimc.clock.lists import Numbers
 from cimc.clock.pipelines.loads import Load, loads_of
 from cimc.clock.pipelines.placing import Placing
 from cimc.clock.pipelines.plan import Plan
+from cimc.program.times.pipeline import no_moves
 
 Recurrences = Sequence[tuple[int, int]]
 """Pairs of steps: the second, for a token, needs what the first makes for the token before."""
@@ -55,6 +56,8 @@ class Modulo:
     """the resources of operators, by step"""
     bound: Load
     """the resource that no interval can be shorter for"""
+    moves: Numbers = field(default_factory=no_moves)
+    """what arrays move by themselves, as in a `Pipeline`; the starts of steps end with theirs"""
 
     def total(self, tokens: int) -> int:
         """When so many tokens are done."""
@@ -97,14 +100,14 @@ class _Search:
             if interval < self.shortest:
                 self._try(max(interval, self.lowest), sorted(self.plan.stages, key=lambda task: begins[task]), 0)
         orders = [self._long_operators(), *self._orders()]
-        reached = [float(self.lowest)] * len(orders)  # no order has room at what it has reached
+        reached = [self.lowest - 1] * len(orders)  # no order has room at what it has reached
         self.placed = 0
         effort = self.effort
         most = max(effort.few, min(effort.placed, effort.attempts * len(self.steps)))
         while self.placed < most and orders:
             order, low = orders.pop(), reached.pop()
-            if self.shortest > low * NEAR:
-                middle = max(int((low * self.shortest) ** 0.5), int(self.shortest / SHORTER), self.lowest)
+            if self.shortest > max(low * NEAR, low + 1):
+                middle = max(int((low * self.shortest) ** 0.5), int(self.shortest / SHORTER), low + 1)
                 success = self._try(middle, order, effort.repairs)
                 place = len(orders) if success else 0  # the next one that is tried, or the last
                 orders.insert(place, order)

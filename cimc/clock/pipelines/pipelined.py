@@ -8,6 +8,7 @@ from cimc.clock.graph import Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.pipelines.caches import recurrences_of
 from cimc.clock.pipelines.pipeline import QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
+from cimc.clock.pipelines.visits import Visits, can_visit, visits_of
 from cimc.clock.steps import steps_of
 from cimc.program.port_names import cache_pairs
 from cimc.program.program import Program
@@ -16,26 +17,45 @@ from cimc.program.schedule.checker import verify_schedule
 from cimc.program.times.pipeline import Pipeline
 from dialects.errors import UserError
 
+FEW = 16
+"""So few tokens may be done sooner where a vector moves into all arrays of a stage at once."""
+
 
 def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None) -> Modulo:
     """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before.
 
-    A schedule that is `known` for other durations, or that of the program's pipeline, is tried as well.
+    Arrays move vectors and sums by themselves if they can, and if few tokens are not done sooner without that. A
+    schedule that is `known` for other durations, or that of the program's pipeline, is tried as well.
     """
-    program = steps.program
-    pairs = cache_pairs(program.inputs, program.outputs)
-    return pipeline_of(steps, recurrences_of(steps, pairs), tokens, effort, known or _hint(steps))
+    pairs = cache_pairs(steps.program.inputs, steps.program.outputs)
+
+    def made(taken: Steps, visits: Visits | None) -> Modulo:
+        hint = known or _hint(taken, visits)
+        fits = hint is not None and len(hint[1]) == len(taken)
+        return pipeline_of(taken, recurrences_of(taken, pairs), tokens, effort, hint if fits else None)
+
+    if not can_visit(steps):
+        return made(steps, None)
+    visits = visits_of(steps)
+    modulo = made(visits.steps, visits)
+    starts = modulo.starts[visits.first :]
+    modulo = replace(modulo, moves=np.stack([visits.record, visits.array, np.zeros_like(starts), starts], axis=1))
+    together = made(steps, None) if tokens <= FEW else modulo
+    return min(modulo, replace(together, bound=modulo.bound), key=lambda schedule: schedule.total(tokens))
 
 
-def _hint(steps: Steps) -> Hint | None:
+def _hint(steps: Steps, visits: Visits | None) -> Hint | None:
     """What is known of a good schedule: that of the pipeline that the program has, if it has one."""
     pipeline = steps.program.pipeline
     if pipeline is None:
         return None
-    return pipeline.interval_ps, np.where(steps.record >= 0, pipeline.starts[steps.record], 0)
+    starts = np.where(steps.record >= 0, pipeline.starts[steps.record], 0)
+    if visits is not None and len(pipeline.moves) == len(visits.record):
+        starts[visits.first :] = pipeline.moves[:, 3]
+    return pipeline.interval_ps, starts
 
 
-def pipelined(program: Program, tokens: int) -> Program:
+def pipelined(program: Program, tokens: int, effort: Effort = THOROUGH) -> Program:
     """The program with a pipeline, that of those that were tried in which so many tokens are done first.
 
     It must have a legal schedule. UserError if it can have no pipeline.
@@ -44,13 +64,14 @@ def pipelined(program: Program, tokens: int) -> Program:
     if why:
         raise UserError(f"--tokens {tokens}: the program has no schedule of many tokens: {why}; leave out --tokens")
     steps = steps_of(program)
-    modulo = modulo_schedule(steps, tokens, THOROUGH)
+    modulo = modulo_schedule(steps, tokens, effort)
     operations = program.operations.copy()
     operations[:, 3] = modulo.starts[steps.of_operation]
     for step, units in modulo.units.items():
         rows = np.flatnonzero(steps.of_operation == step)
         operations[rows, 2] = np.array(units, np.int64) - steps.pools[0].start
-    whole = replace(program, pipeline=Pipeline(modulo.interval, starts_of_records(steps, modulo), operations))
+    pipeline = Pipeline(modulo.interval, starts_of_records(steps, modulo), operations, modulo.moves)
+    whole = replace(program, pipeline=pipeline)
     verify_schedule(whole)
     return whole
 

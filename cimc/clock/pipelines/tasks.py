@@ -48,6 +48,8 @@ def _inner_pairs(steps: Steps) -> tuple[Numbers, Numbers]:
     """Pairs of steps that belong to the same task."""
     kind, needs, registers = steps.kind, steps.needs, steps.registers
     inner = np.isin(kind[needs.owners], IN_ARRAYS[1:]) & np.isin(kind[needs.values], IN_ARRAYS)
+    if steps.apart:  # additions belong to no array
+        inner &= (kind[needs.owners] != Kind.ADDITION) & (kind[needs.values] != Kind.ADDITION)
     first = registers.inward.values[registers.inward.first[:-1]]
     users = [needs.owners[inner], registers.inward.values, registers.outward.values]
     others = [needs.values[inner], first[registers.inward.owners], first[registers.outward.owners]]

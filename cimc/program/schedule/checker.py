@@ -18,6 +18,7 @@ from cimc.program.schedule.activations import verify_activations
 from cimc.program.schedule.bodies import verify_bodies
 from cimc.program.schedule.links import verify_links
 from cimc.program.schedule.loads import verify_loads
+from cimc.program.schedule.moves import OwnMoves, no_own_moves, own_moves_of, verify_leaving
 from cimc.program.schedule.registers import verify_registers
 from cimc.program.schedule.sums import verify_sums
 from cimc.program.schedule.tokens import one_token, verify_turns
@@ -54,13 +55,14 @@ def verify_pipeline(program: Program, pipeline: Pipeline) -> None:
     timing = program.timing
     assert timing is not None
     token = one_token(program, pipeline, MAXIMAL_PS)
-    activations, ends, ready = _verify_rules(token, timing)
-    verify_turns(token, timing, pipeline.interval_ps, activations, ends)
+    own = own_moves_of(token, timing, pipeline)
+    activations, ends, ready = _verify_rules(token, timing, own)
+    verify_turns(token, timing, pipeline.interval_ps, activations, ends, own)
     pairs = cache_pairs(program.inputs, program.outputs)
     arriving: dict[int, int] = {}
     while (later := _arriving(pairs, ready, pipeline.interval_ps)) != arriving:  # at most as often as there are pairs
         arriving = later
-        ready = verify_values(token, ends, arriving)
+        ready = verify_values(token, ends, arriving, own)
 
 
 def _arriving(pairs: Sequence[tuple[int, int]], ready: Mapping[int, int], interval_ps: int) -> dict[int, int]:
@@ -71,20 +73,29 @@ def _arriving(pairs: Sequence[tuple[int, int]], ready: Mapping[int, int], interv
     return {past: time for past, time in arriving.items() if time}
 
 
-def _verify_rules(program: Program, timing: Timing) -> tuple[Activations, Numbers, Mapping[int, int]]:
-    """All rules for one token. Returns activations, when records are done, and when values are there."""
+def _verify_rules(
+    program: Program, timing: Timing, moves: OwnMoves | None = None
+) -> tuple[Activations, Numbers, Mapping[int, int]]:
+    """All rules for one token, some `moves` of which may be of single arrays.
+
+    Returns activations, when records are done, and when values are there. Sums that an array moves out by itself are
+    there when they are out of it.
+    """
+    own = moves or no_own_moves(program)
     _verify_starts(program)
     activations = activations_of(program, timing)
     verify_activations(program, activations)
     ends = record_ends(program, timing, activations)
+    verify_leaving(own, ends)
+    ends = np.where(own.out.end >= 0, own.out.end, ends)
     _verify_stages(program, ends)
     _verify_units(program, ends)
     verify_sums(program, timing.add_ps, ends)
     verify_bodies(program, ends)
     verify_loads(program, ends)
-    ready = verify_values(program, ends)
-    verify_registers(program, timing.buffers, ends)
-    verify_links(program, timing.links, ends)
+    ready = verify_values(program, ends, own=own)
+    verify_registers(program, timing.buffers, ends, own)
+    verify_links(program, timing.links, ends, own)
     return activations, ends, ready
 
 

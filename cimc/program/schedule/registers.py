@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.moves import OwnMoves, no_own_moves
 from cimc.program.times.timing import Numbers
 
 
@@ -24,12 +25,13 @@ class Services(NamedTuple):
     of_record: Numbers
 
 
-def verify_registers(program: Program, buffers: int, ends: Numbers) -> None:
+def verify_registers(program: Program, buffers: int, ends: Numbers, own: OwnMoves | None = None) -> None:
     """Raises ProgramError if an array serves more stages at a time than its `buffers` sets of registers (S15).
 
-    `ends` tells when records are done. Rows must be driven with what has been moved into the arrays (S10).
+    `ends` tells when records are done, `own` what arrays move by themselves. Rows must be driven with what has been
+    moved into the arrays (S10).
     """
-    services = services_of(program, ends)
+    services = services_of(program, ends, own)
     for i in _crowded(services, buffers):
         now = int(services.start[i])
         served = (services.array == services.array[i]) & (services.start <= now) & (now < services.end)
@@ -42,11 +44,12 @@ def sets_text(buffers: int) -> str:
     return f"{buffers} set{'s' if buffers > 1 else ''} of registers"
 
 
-def services_of(program: Program, ends: Numbers) -> Services:
+def services_of(program: Program, ends: Numbers, own: OwnMoves | None = None) -> Services:
     """Which array serves which stage and when.
 
     From when the first vector that it uses there starts to move in, to when the last product that it converts there
-    has moved out; a product that stays is done with the last of its sums.
+    has moved out; a product that stays is done with the last of its sums. What an array moves by itself (`own`) counts
+    when that happens.
     """
     records = program.instructions
     numbers = np.flatnonzero(records["op"] == Opcode.MULTIPLY)
@@ -62,7 +65,9 @@ def services_of(program: Program, ends: Numbers) -> Services:
     works = np.flatnonzero(np.isin(records["op"], (Opcode.MULTIPLY, Opcode.ADD)))
     np.maximum.at(last, records["y"][works], ends[works])
     last[records["x"][out]] = ends[out]
-    return _joined(array, stage, first, last[y])
+    own = own or no_own_moves(program)
+    begins, left = own.into.start[numbers], own.out.end[numbers]
+    return _joined(array, stage, np.where(begins >= 0, begins, first), np.where(left >= 0, left, last[y]))
 
 
 def _by_pair(stage: NDArray[np.integer], x: NDArray[np.integer], slots: int) -> Numbers:

@@ -11,6 +11,7 @@ from cimc.program.metadata import Stage, Timing
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.modulo import Uses, first_excess
+from cimc.program.schedule.moves import OwnMoves, no_own_moves
 from cimc.program.schedule.registers import services_of, sets_text
 from cimc.program.times.pipeline import Pipeline
 from cimc.program.times.timing import Activations, Numbers
@@ -33,21 +34,33 @@ def one_token(program: Program, pipeline: Pipeline, end_ps: int) -> Program:
     return replace(program, instructions=records, operations=pipeline.operations, stages=stages, pipeline=None)
 
 
-def verify_turns(program: Program, timing: Timing, interval_ps: int, activations: Activations, ends: Numbers) -> None:
+def verify_turns(
+    program: Program,
+    timing: Timing,
+    interval_ps: int,
+    activations: Activations,
+    ends: Numbers,
+    moves: OwnMoves | None = None,
+) -> None:
     """Raises ProgramError unless arrays, units, links and registers are enough for tokens that follow each other (S17).
 
-    `program` is that of one token, and keeps the rules for one; `ends` tells when its records are done.
+    `program` is that of one token, and keeps the rules for one; `ends` tells when its records are done, `moves` what
+    arrays move by themselves.
     """
+    own = moves or no_own_moves(program)
     firsts = activations.records[np.unique(activations.of_record, return_index=True)[1]]
     arrays = Uses(activations.array, activations.start, activations.duration, *_copies(program, firsts))
     _verify_one_at_a_time("array", arrays, interval_ps, firsts)
     adds = np.flatnonzero(program.instructions["op"] == Opcode.ADD)
     _verify_one_at_a_time("unit", _units(program, adds, timing.add_ps), interval_ps, adds)
     if timing.links is not None:
-        moves = np.flatnonzero(moves_of(program))
-        link, start = (program.instructions[name][moves].astype(np.int64) for name in ("array", "start"))
-        _verify_one_at_a_time("link", Uses.of_all(link, start, ends[moves] - start), interval_ps, moves)
-    _verify_registers(program, timing.buffers, interval_ps, ends)
+        alone = np.flatnonzero(moves_of(program))
+        link, start = (program.instructions[name][alone].astype(np.int64) for name in ("array", "start"))
+        link, start = np.concatenate([link, own.link]), np.concatenate([start, own.start])
+        end = np.concatenate([ends[alone], own.end])
+        uses = Uses.of_all(link, start, end - start)
+        _verify_one_at_a_time("link", uses, interval_ps, np.concatenate([alone, own.record]))
+    _verify_registers(program, timing.buffers, interval_ps, ends, own)
 
 
 def _copies(program: Program, numbers: NDArray[np.intp]) -> tuple[Numbers, Numbers]:
@@ -94,10 +107,10 @@ def _verify_one_at_a_time(resource: str, uses: Uses, interval_ps: int, records: 
     raise ProgramError(f"{use} while {names[1]} does so for another token, {interval_ps} ps apart")
 
 
-def _verify_registers(program: Program, buffers: int, interval_ps: int, ends: Numbers) -> None:
+def _verify_registers(program: Program, buffers: int, interval_ps: int, ends: Numbers, own: OwnMoves) -> None:
     """An array has a set of registers for each stage of each token that it serves."""
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
-    services = services_of(program, ends)
+    services = services_of(program, ends, own)
     copies = _shared(services.of_record, *_copies(program, numbers))
     uses = Uses(services.array, services.start, services.end - services.start, *copies)
     crowd = first_excess(uses, interval_ps, buffers)

@@ -8,16 +8,20 @@ import numpy as np
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import INTO_ARRAYS, Opcode
+from cimc.program.schedule.moves import OwnMoves, no_own_moves
 from cimc.program.schedule.operators import Operators
 from cimc.program.times.timing import Numbers
 
 
-def verify_values(program: Program, ends: Numbers, arriving: Mapping[int, int] | None = None) -> dict[int, int]:
+def verify_values(
+    program: Program, ends: Numbers, arriving: Mapping[int, int] | None = None, own: OwnMoves | None = None
+) -> dict[int, int]:
     """Raises ProgramError if a value is used before it is where it is used (S8, S9, S10, S11, S12).
 
-    `ends` tells when records are done, `arriving` when inputs are there that are not from the beginning. Returns when
-    each value is there that is not in an array [ps].
+    `ends` tells when records are done, `arriving` when inputs are there that are not from the beginning, `own` what
+    arrays move by themselves (S20). Returns when each value is there that is not in an array [ps].
     """
+    own = own or no_own_moves(program)
     known = _Times(program, ends)
     known.ready.update(arriving or {})
     op = program.instructions["op"]
@@ -25,7 +29,10 @@ def verify_values(program: Program, ends: Numbers, arriving: Mapping[int, int] |
     fields = program.instructions[numbers][["op", "flags", "stage", "x", "y", "k", "start"]].tolist()
     for number, end, (code, *others) in zip(numbers.tolist(), ends[numbers].tolist(), fields):
         known.follow(number, Opcode(code), others, end)
-    _verify_driving(program, known.arrived)
+    moved = program.instructions[own.record]
+    for i in np.flatnonzero(moved["flags"] == INTO_ARRAYS).tolist():
+        _in_time(int(own.record[i]), int(moved["x"][i]), known.ready.get(int(moved["x"][i])), int(own.start[i]))
+    _verify_driving(program, known.arrived, own)
     for output in program.outputs:
         if output.slot not in known.ready:
             raise ProgramError(f"the output in value {output.slot} is never moved out of the arrays")
@@ -89,8 +96,9 @@ class _Times:
         self.ready.update((slot, start) for slot in begins)
 
 
-def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> None:
-    """Rows are driven with what has been brought to the arrays of the stage (S10); it adds to what is cleared (S11)."""
+def _verify_driving(program: Program, arrived: dict[tuple[int, int], int], own: OwnMoves) -> None:
+    """Rows are driven with what has been brought to the arrays of the stage, or to theirs (S10); it adds to what is
+    cleared (S11)."""
     numbers = np.flatnonzero(program.instructions["op"] == Opcode.MULTIPLY)
     records = program.instructions[numbers]
     start = records["start"].astype(np.int64)
@@ -99,6 +107,8 @@ def _verify_driving(program: Program, arrived: dict[tuple[int, int], int]) -> No
     known = np.append(known.reshape(-1, 2), [[np.iinfo(np.int64).max, -1]], axis=0)
     place = np.searchsorted(known[:, 0], pairs)
     earliest = np.where(known[place, 0] == pairs, known[place, 1], -1)
+    alone = own.into.end[numbers]
+    earliest = np.where(alone >= 0, alone, earliest)
     for i in np.flatnonzero((earliest < 0) | (start < earliest))[:1].tolist():
         when = None if earliest[i] < 0 else int(earliest[i])
         _in_time(int(numbers[i]), int(records["x"][i]), when, int(start[i]))

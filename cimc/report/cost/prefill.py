@@ -126,7 +126,7 @@ def _scheduled(steps: Steps, tokens: int, known: Modulo | None = None) -> tuple[
         for unit in modulo.units.get(step, ())
     ]
     operations = np.array(rows, np.int64).reshape(-1, 5)
-    pipeline = Pipeline(modulo.interval, starts_of_records(steps, modulo), operations)
+    pipeline = Pipeline(modulo.interval, starts_of_records(steps, modulo), operations, modulo.moves)
     verify_pipeline(steps.program, pipeline)
     return modulo, pipeline
 

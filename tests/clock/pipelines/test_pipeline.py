@@ -11,6 +11,7 @@ import pytest
 from cimc.clock.graph import Kind, Pool, Steps
 from cimc.clock.pipelines.loads import loads_of
 from cimc.clock.pipelines.pipeline import QUICK, THOROUGH, Modulo, pipeline_of
+from cimc.clock.pipelines.visits import visits_of
 from cimc.clock.steps import steps_of
 from cimc.program.program import Program
 
@@ -64,10 +65,12 @@ def follow(steps: Steps, modulo: Modulo) -> None:
 
 @pytest.mark.parametrize("buffers", [1, 2])
 @pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("apart", [False, True])
 def test_tokens_keep_out_of_each_others_way(
-    seed: int, buffers: int, random_program: Callable[[Random], Program]
+    seed: int, buffers: int, apart: bool, random_program: Callable[[Random], Program]
 ) -> None:
     steps = replace(steps_of(random_program(Random(seed))), buffers=buffers)
+    steps = visits_of(steps).steps if apart else steps
     modulo = pipeline_of(steps, tokens=seed * seed + 1)
     follow(steps, modulo)
     assert modulo.interval >= max(load.time_ps for load in loads_of(steps)) == modulo.bound.time_ps

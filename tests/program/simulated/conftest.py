@@ -169,6 +169,8 @@ class Simulation:
     shift: int = 0
     before: "Simulation | None" = None
     becomes: dict[int, int] = field(default_factory=dict[int, int])
+    moves: list[list[int]] = field(default_factory=list[list[int]])
+    """What arrays move by themselves: record, array, link, start."""
     jobs: list[Job] = field(default_factory=list[Job])
     outside: set[int] = field(default_factory=set[int])
     inside: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
@@ -191,6 +193,14 @@ class Simulation:
     """What is still to be done, by how many parts of the weights stand before it."""
     part_of_stage: dict[int, int] = field(default_factory=dict[int, int])
     """How many parts of the weights stand before what belongs to a stage."""
+    alone: set[tuple[int, int, int]] = field(default_factory=set[tuple[int, int, int]])
+    """What arrays move in by themselves, of (stage, x, array)."""
+    brought: set[tuple[int, int, int]] = field(default_factory=set[tuple[int, int, int]])
+    """And which of it is there."""
+    kept: dict[tuple[int, int], list[tuple[int, ...]] | None] = field(
+        default_factory=dict[tuple[int, int], list[tuple[int, ...]] | None]
+    )
+    """The sums of (y, array) that an array has still to move out by itself; None when it has."""
 
     def __post_init__(self) -> None:
         self.program = self.plan.program
@@ -213,11 +223,18 @@ class Simulation:
         for array, served in self.hardware.serving.items():
             for token, stage in [pair for pair in served if pair[0] == (self.number or 0)]:
                 kept = {record["y"] for record in self.plan.users[array, stage]}
-                if all(y in self.left if y in self.leaving else self._is_summed(y) for y in kept):
+                if all(self._has_left(y, array) for y in kept):
                     served.remove((token, stage))
+
+    def _has_left(self, y: int, array: int) -> bool:
+        if (y, array) in self.kept:
+            return self.kept[y, array] is None
+        return y in self.left if y in self.leaving else self._is_summed(y)
 
     def _make_jobs(self) -> None:
         activations: dict[tuple[int, ...], list[Record]] = {}
+        for number, array, link, start in self.moves:
+            self._move_alone(self.plan.records[number], array, link, start)
         parts: dict[tuple[int, ...], set[int]] = {}
         passed = 0
         demand(len({stage.number for stage in self.program.stages}) == len(self.program.stages))
@@ -352,6 +369,7 @@ class Simulation:
         duration, links = self.plan.moving(record, into, self.timing), self.timing.links
         demand(record["array"] < (1 if links is None else links))
         arrays = self.plan.arrays_that_read(stage, x, self.number) if into else set[int]()
+        arrays = {array for array in arrays if (stage, x, array) not in self.alone}
         token = self.number or 0
         served = [self.hardware.serving.setdefault(array, set()) for array in arrays]
 
@@ -380,8 +398,48 @@ class Simulation:
             self.leaving.add(x)
         self._add_job(record, duration, ready, finish, begin)
 
+    def _move_alone(self, record: Record, array: int, link: int, start: int) -> None:
+        """What a transfer moves for all arrays, moved for this one by itself."""
+        stage, x = record["stage"], record["x"]
+        into = record["flags"] == INTO_ARRAYS
+        duration, links, token = self.plan.moving(record, into, self.timing), self.timing.links, self.number or 0
+        users = self.plan.users.get((array, stage), [])
+        idle = self.plan.is_idle(users, self.number)
+        served = self.hardware.serving.setdefault(array, set())
+        demand(any(x == user["x" if into else "y"] for user in users))
+        demand(link < (1 if links is None else links))
+        if into:
+            demand((stage, x, array) not in self.alone)
+            self.alone.add((stage, x, array))
+        else:
+            demand((x, array) not in self.kept)
+            self.kept[x, array] = []
+
+        def ready() -> bool:
+            if into:
+                room = idle or len(served | {(token, stage)}) <= self.timing.buffers
+                return self.is_there(x) and room
+            return not any(n for key, n in self.to_convert.items() if (key[0], key[3]) == (x, array))
+
+        def begin() -> None:
+            if links is not None:
+                self._use("link", link, start, duration)
+            if into and not idle:
+                served.add((token, stage))
+
+        def finish() -> None:
+            if into:
+                self.brought.add((stage, x, array))
+            else:
+                self.sums.update(self.kept[x, array] or [])
+                self.kept[x, array] = None
+
+        self.jobs.append(Job(self.shift + start, duration, ready, begin, finish))
+
     def _is_summed(self, y: int) -> bool:
-        """Nothing is still to be converted or added, and no element has two sums."""
+        """Nothing is still to be converted, moved or added, and no element has two sums."""
+        if any(sums is not None for (value, _), sums in self.kept.items() if value == y):
+            return False
         pending = [key for key, count in self.to_convert.items() if count and key[0] == y]
         several = [key for key, count in self.sums.items() if count > 1 and key[0] == y]
         return y in self.cleared and not (pending or several or any(n for key, n in self.adding.items() if key[0] == y))
@@ -416,7 +474,7 @@ class Simulation:
         duration = (8 // self.program.chip.dac_bits + extra) * (self.timing.settle_ps + len(rounds) * adc_ps)
 
         def ready() -> bool:
-            return all((r["stage"], r["x"]) in self.inside and r["y"] in self.cleared for r in group)
+            return all(self._is_driven(r) and r["y"] in self.cleared for r in group)
 
         def begin() -> None:
             demand(not self.plan.has_loads or group[0]["array"] in self.hardware.present)
@@ -428,9 +486,22 @@ class Simulation:
                 place = record["y"], record["n"] + i, record["flags"], record["array"], record["column"] + i
                 self.to_convert[place] -= 1
                 if not self.to_convert[place]:
-                    self.sums[place[:3]] += 1
+                    self._keep(place)
 
         self._add_job(group[0], duration, ready, finish, begin)
+
+    def _is_driven(self, record: Record) -> bool:
+        """Whether the vector is in the array."""
+        own = record["stage"], record["x"], record["array"]
+        return own in self.brought if own in self.alone else own[:2] in self.inside
+
+    def _keep(self, place: tuple[int, ...]) -> None:
+        """A sum of (y, element, copy, array, column) is there, or is when its array has moved it out."""
+        kept = self.kept.get((place[0], place[3]))
+        if kept is None:
+            self.sums[place[:3]] += 1
+        else:
+            kept.append(place[:3])
 
     def _convert(self, group: list[Record], conversions: list[tuple[Record, int]]) -> None:
         """Every column is read once, and sees the cells and inputs that its record means, no others."""
@@ -480,14 +551,15 @@ def can_follow() -> Callable[[Program, dict[int, int]], bool]:
         for number in {stage.number for stage in program.stages}:
             stages.append(Stage(number, 0, 1 << 40))  # a pipeline does not say how long they take
         try:
-            alone = Simulation(plan, program.timing, Hardware())
+            moves: list[list[int]] = program.pipeline.moves.tolist()
+            alone = Simulation(plan, program.timing, Hardware(), moves=moves)
             follow([alone])
             last = max(job.start + job.duration for job in alone.jobs if job.start is not None)
             hardware, tokens = Hardware(), list[Simulation]()
             most = lcm(*plan.copies.values())
             for number in range((last // program.pipeline.interval_ps + 2) * most):
                 shift, before = number * program.pipeline.interval_ps, tokens[-1] if tokens else None
-                tokens.append(Simulation(plan, program.timing, hardware, number, shift, before, becomes))
+                tokens.append(Simulation(plan, program.timing, hardware, number, shift, before, becomes, moves))
             follow(tokens)
         except Illegal:
             return False

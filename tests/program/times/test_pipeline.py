@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
@@ -20,6 +21,10 @@ def pipeline(**fields: Any) -> Change:
 
 def without_timing(program: Program, own: Pipeline) -> Program:
     return replace(program, pipeline=own, timing=None)
+
+
+def moves(*fields: int) -> NDArray[np.int64]:
+    return np.array([fields], np.int64)
 
 
 def start(number: int, at: int) -> Change:
@@ -58,6 +63,10 @@ def test_units_and_starts_are_its_own(scheduled: Program, change: Change) -> Non
         (operation(3, 0, 1), "operation 3 of the pipeline differs from the program's in more than unit and start"),
         (operation(3, 2, -1), "operation 3 of the pipeline has a negative number"),
         (start(3, -1), "record 3 starts at -1 ps in the pipeline, expected 0 on"),
+        (pipeline(moves=moves(1, 0, 0, -1)), "move 0 of the pipeline has a negative number"),
+        (pipeline(moves=moves(1, 2, 0, 9)), "move 0 of the pipeline is of array 2, the program has 2"),
+        (pipeline(moves=moves(3, 0, 0, 9)), "move 0 of the pipeline is of record 3, which is no TRANSFER"),
+        (pipeline(moves=moves(19, 0, 0, 9)), "move 0 of the pipeline is of record 19, which is no TRANSFER"),
         (without_timing, "the program has a pipeline and no timing, expected both"),
     ],
 )
