@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cimc.clock.graph import Kind, Pool, Steps
 from cimc.clock.lists import Numbers
@@ -56,9 +57,28 @@ def _most(times: Numbers, name: str) -> Load:
 
 def _registers(steps: Steps) -> Load:
     """Sets of registers of the array whose stages hold them for longest, as if each stage had all else for itself."""
-    used = np.zeros(steps.pools[0].start)
-    np.add.at(used, steps.registers.array, least_holds(steps) / turns_of_registers(steps)[0])
-    return _most(np.ceil(used / steps.buffers - 1e-6).astype(np.int64), "registers of array {}")
+    arrays, array = steps.pools[0].start, steps.registers.array
+    holds, copies = least_holds(steps), turns_of_registers(steps)[0]
+    used = np.bincount(array, holds / copies, arrays) / steps.buffers
+    if steps.buffers == 1:
+        used = np.maximum(used, _between_turns(array, holds, copies, arrays))
+    return _most(np.ceil(used - 1e-6).astype(np.int64), "registers of array {}")
+
+
+def _between_turns(array: Numbers, holds: Numbers, copies: Numbers, arrays: int) -> NDArray[np.float64]:
+    """The least interval [ps] in which each of so many arrays finds time for a copy between what more tokens need.
+
+    What every `c`-th token does, or each of a part of c, comes again every c intervals: all of that, and the longest
+    hold of any other must fit between.
+    """
+    least = np.zeros(arrays)
+    for often in np.unique(copies).tolist():
+        more = often % copies == 0
+        others = np.bincount(array[more], holds[more] * often / copies[more], arrays)
+        longest = np.zeros(arrays)
+        np.maximum.at(longest, array[~more], holds[~more])
+        least = np.maximum(least, np.where(longest > 0, others + longest, 0) / often)
+    return least
 
 
 def least_holds(steps: Steps) -> Numbers:

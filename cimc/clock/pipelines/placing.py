@@ -3,19 +3,14 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
-from math import lcm
 
 from cimc.clock.graph import Kind
 from cimc.clock.pipelines.plan import Plan
 from cimc.clock.pipelines.reservation import Circle, Sets
 from cimc.clock.pipelines.turns import EVER, Turns, Uses
 
-Reserved = tuple[Turns[Circle] | Turns[Sets], int, int]
-"""What a token uses: from when on and for how long [ps]."""
 ROUNDS = 4
 """For how many periods of tokens a stage is put off that shares arrays with others of which there are copies."""
-OTHERS = 8
-"""For how many of them what was placed before all others is put off where the token itself is in its way."""
 STUCK = 24
 """Into how many parts an interval is cut where a stage holds registers for too long and tries to start later."""
 
@@ -25,8 +20,7 @@ class Placing:
 
     Tasks are placed where they are as early as what they need and their resources allow, those first from which it is
     furthest to the end. Some stages and operators may be placed before all others, at the first times within the
-    interval at which they find room: they start as many intervals later as what they need makes necessary, or periods
-    after which all copies of the weights that they share resources with have their turns again.
+    interval at which they find room: they start as many intervals later as what they need makes necessary.
     """
 
     def __init__(self, plan: Plan, interval: int, releases: Mapping[int, int]) -> None:
@@ -34,7 +28,8 @@ class Placing:
         buffers, pools = plan.steps.buffers, plan.steps.pools
         sets = partial(Sets.of, count=buffers)
         self.uses = [Uses(interval, most) for most in plan.most]
-        self.waits = [use.book.wait if use.most == 1 else partial(self._wait, use) for use in self.uses]
+        self.ahead = False
+        """whether what is placed is moved by whole intervals later"""
         self.sets = [Turns(interval, most, sets) for most in plan.most[: pools[0].start]]
         self.exclusive = buffers == 1
         """whether registers keep activations of an array apart"""
@@ -44,10 +39,8 @@ class Placing:
         """the units of operators"""
         self.phases: dict[int, tuple[int, dict[int, int]]] = {}
         """tasks placed before all others: where they begin, and where their steps do"""
-        self.reserved: dict[int, list[Reserved]] = {}
-        """what these have reserved"""
-        self.whole = True
-        """whether what is placed is placed for a token itself, too, and not for the periods only"""
+        self.booked: dict[int, list[tuple[Turns[Circle] | Turns[Sets], int, int]]] = {}
+        """and what they have reserved where a token may be in its own way: from when, and for how long"""
         self.placed = 0
         """how many steps have been, those of a stage each time that it was tried"""
         self.failed = -1
@@ -56,14 +49,14 @@ class Placing:
     def run(self, first: Sequence[int] = ()) -> bool:
         """Place all tasks, those in `first` before all others; False if one finds no room."""
         plan = self.plan
-        self.whole = False
+        self.ahead = True
         for task in first:
             starts = self._stage(task, 0) if task in plan.inputs else self._operator(task)
             if starts is None:
                 self.failed = task
                 return False
             self.phases[task] = min(starts.values()), starts
-        self.whole = True
+        self.ahead = False
         missing = list(plan.before)
         heap = [(-plan.height[task], task) for task, count in enumerate(missing) if not count]
         heapify(heap)
@@ -90,10 +83,7 @@ class Placing:
         if task in self.phases:
             begin, starts = self.phases[task]
             ready = max(self._ready(step) - starts[step] + begin for step in inputs)
-            settled = self._settled(task, begin, ready)
-            if settled is None:
-                return False
-            later = settled
+            later = self._settled(task, ready + (begin - ready) % self._turn(task) - begin)
         else:
             placed = self._stage(task, max(map(self._ready, inputs)))
             if placed is None:
@@ -103,18 +93,22 @@ class Placing:
             self.start[step], self.end[step] = start + later, start + later + self.plan.duration[step]
         return True
 
-    def _settled(self, task: int, begin: int, ready: int) -> int | None:
-        """How much later than at `begin` a task starts that was placed before all others; it is `ready` no earlier."""
-        reserved = self.reserved[task]
-        period = lcm(self.interval, *(turns.period for turns, *_ in reserved))
-        later = ready + (begin - ready) % period - begin
-        for _ in range(OTHERS):
-            if all(turns.is_free(start + later, duration) for turns, start, duration in reserved):
-                for turns, start, duration in reserved:
-                    turns.settle(start + later, duration)
-                return later
-            later += period
-        return None
+    def _turn(self, task: int) -> int:
+        """After what time the task does the same again: tokens that follow use other copies of its weights."""
+        return self.interval * self.plan.copies[task]
+
+    def _settled(self, task: int, later: int) -> int:
+        """How much later a task takes place than where it was placed ahead, so that the token is not in its own way."""
+        booked, turn = self.booked.get(task, ()), self._turn(task)
+        while clash := max([book.clash(start + later, time) for book, start, time in booked], default=0):
+            later += -(-clash // turn) * turn
+        for book, start, time in booked:
+            book.settle(start + later, time)
+        return later
+
+    def _book(self, task: int, book: Turns[Circle] | Turns[Sets], start: int, duration: int) -> None:
+        if self.ahead and book.line is not None:
+            self.booked.setdefault(task, []).append((book, start, duration))
 
     def _ready(self, step: int) -> int:
         ready = self.releases.get(step, 0)
@@ -148,7 +142,7 @@ class Placing:
         units = self.plan.steps.pools[self.plan.pool[step]] if operator else self.plan.resources[step]
         latest = self._latest(ready, [units[0]])
         while begin <= latest:
-            waits = [(wait, unit) for unit in units if (wait := self.waits[unit](begin, duration)) is not None]
+            waits = [(wait, unit) for unit in units if (wait := self._wait(unit, begin, duration)) is not None]
             if len(waits) < count:
                 return None
             free = [unit for wait, unit in waits if not wait]
@@ -157,18 +151,20 @@ class Placing:
                     free.sort(key=lambda unit: self.uses[unit].idle(begin))
                 self.taken[step] = sorted(free[:count])
                 for unit in self.taken[step]:
-                    self.uses[unit].add(begin, duration, whole=self.whole)
-                if not self.whole:
-                    task = int(self.plan.of_step[step])
-                    self.reserved[task] = [(self.uses[unit], begin, duration) for unit in self.taken[step]]
+                    self.uses[unit].add(begin, duration, ahead=self.ahead)
+                    self._book(self.plan.of_step_list[step], self.uses[unit], begin, duration)
                 return begin
             waits.sort()
             begin += waits[count - 1][0]
         return None
 
+    def _wait(self, unit: int, begin: int, duration: int) -> int | None:
+        uses = self.uses[unit]
+        return uses.book.wait(begin, duration) if uses.line is None else uses.wait(begin, duration, ahead=self.ahead)
+
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""
-        plan, begin = self.plan, ready
+        begin = ready
         latest = self._latest(ready, [array for array, *_ in self.plan.alone[task]])
         while begin <= latest:
             room = self._room(task, begin, latest)
@@ -181,14 +177,14 @@ class Placing:
             holds = self.plan.holds(task, starts, ends)
             later = 0
             for array, first, time, copies, copy in holds:
-                wait = self.sets[array].wait(first, time, copies, copy, self.whole)
+                wait = self.sets[array].wait(first, time, copies, copy, ahead=self.ahead)
                 later = max(later, self.interval // STUCK + 1 if wait is None else wait)
             if not later:
                 for array, first, time, copies, copy in holds:
-                    self.sets[array].add(first, time, copies, copy, self.whole)
-                if not self.whole:
-                    self.reserved[task] = [(self.sets[array], first, time) for array, first, time, *_ in holds]
-                    self.reserved[task] += [(self.uses[r], start, plan.duration[step]) for r, step, start in reserved]
+                    self.sets[array].add(first, time, copies, copy, ahead=self.ahead)
+                    self._book(task, self.sets[array], first, time)
+                for resource, step, start in reserved:
+                    self._book(task, self.uses[resource], start, self.plan.duration[step])
                 return starts
             self._give_back(reserved)
             begin += later
@@ -206,7 +202,7 @@ class Placing:
         while not settled:
             settled = True
             for array, first, time, copies, copy in self.plan.alone[task]:
-                wait = self.sets[array].wait(begin + first, time, copies, copy, self.whole)
+                wait = self.sets[array].wait(begin + first, time, copies, copy, ahead=self.ahead)
                 if wait is None or begin + wait > latest:
                     return None
                 if wait:
@@ -235,7 +231,7 @@ class Placing:
                         return None
                     start = room
                     free[resource] = start + duration
-                    self.uses[resource].add(start, duration, *plan.turns[step], self.whole)
+                    self.uses[resource].add(start, duration, *plan.turns[step], ahead=self.ahead)
                     reserved.append((resource, step, start))
             starts[step] = start
         if not self.exclusive:
@@ -243,23 +239,21 @@ class Placing:
         return starts, reserved
 
     def _apart(self, resource: int, start: int, step: int, own: dict[int, Circle]) -> int | None:
-        """From `start` on when a resource is free for a step; what the stage does there for all copies is `own`."""
+        """From `start` on when a resource is free for a step; ahead, what the stage does there for all copies is kept
+        apart as well, in `own`."""
         duration, settled = self.plan.duration[step], False
         while not settled:
-            wait = self.uses[resource].wait(start, duration, *self.plan.turns[step], self.whole)
+            wait = self.uses[resource].wait(start, duration, *self.plan.turns[step], ahead=self.ahead)
             if wait is None:
                 return None
             start, settled = start + wait, True
-            if not self.whole and self.uses[resource].most > 1:
+            if self.ahead and self.uses[resource].line is not None:
                 line = own.setdefault(resource, Circle(EVER))
                 later = line.wait(start, duration) or 0
                 start, settled = start + later, not later
                 if settled:
                     line.add(start, duration)
         return start
-
-    def _wait(self, use: Uses, start: int, duration: int) -> int | None:
-        return use.wait(start, duration, whole=self.whole)
 
     def _hurry(self, task: int, starts: dict[int, int]) -> None:
         """Vectors move in only just before they are used, as they hold registers from then on."""
@@ -275,4 +269,4 @@ class Placing:
 
     def _give_back(self, reserved: Sequence[tuple[int, int, int]]) -> None:
         for resource, step, start in reserved:
-            self.uses[resource].remove(start, self.plan.duration[step], *self.plan.turns[step], self.whole)
+            self.uses[resource].remove(start, self.plan.duration[step], *self.plan.turns[step], ahead=self.ahead)

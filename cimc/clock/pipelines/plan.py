@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import lcm
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Plan:
         tasks, registers = tasks_of(steps), steps.registers
         self.of_step = tasks.of_step
         """the task of each step"""
+        self.of_step_list: list[int] = tasks.of_step.tolist()
         self.duration = steps.duration.tolist()
         self.kind: list[int] = steps.kind.tolist()
         self.units: list[int] = steps.units.tolist()
@@ -40,6 +42,7 @@ class Plan:
         self.most = self._most()
         copies, copy = turns_of_registers(steps)
         self.turns_of_residences: list[tuple[int, int]] = list(zip(copies.tolist(), copy.tolist(), strict=True))
+        self.copies = self._copies_of_tasks()
         self.before: list[int] = np.diff(tasks.before.first).tolist()
         self.after = [list[int]() for _ in self.members]
         for user, before in enumerate(_lists(tasks.before)):
@@ -64,6 +67,16 @@ class Plan:
         most = np.ones(self.steps.resource_count, np.int64)
         np.lcm.at(most, self.steps.resources.values, self.steps.copies[self.steps.resources.owners])
         return most.tolist()
+
+    def _copies_of_tasks(self) -> list[int]:
+        """After how many tokens each task uses the same copies of weights again, 1 if it does the same for all."""
+        return [
+            lcm(
+                *(self.turns[step][0] for step in members),
+                *(self.turns_of_residences[r][0] for r in self.residences[task]),
+            )
+            for task, members in enumerate(self.members)
+        ]
 
     def holds(self, task: int, start: dict[int, int], end: dict[int, int]) -> list[Hold]:
         """What a stage holds of registers if its steps start and end then."""

@@ -27,8 +27,9 @@ class Turns(Generic[AnyBook]):
     """What is reserved of a resource for tokens that follow each other every `interval` ps.
 
     A use by one of `copies` of a weight, number `copy`, is by every so manieth token; `most` is a multiple of all
-    copies that the resource has to do with. If it is not 1, a token's own uses are kept apart as well, though those
-    of several copies never meet in one token: a program's schedule counts them all.
+    copies that the resource has to do with. If it is not 1, a token's own uses are kept apart as well, on its `line`,
+    though those of several copies never meet in one token: a program's schedule counts them all. What is reserved
+    `ahead` has no place on that line yet.
     """
 
     def __init__(self, interval: int, most: int, book: Callable[[int], AnyBook]) -> None:
@@ -36,25 +37,17 @@ class Turns(Generic[AnyBook]):
         self.book = book(interval * most)
         self.line = book(EVER) if most > 1 else None
 
-    @property
-    def period(self) -> int:
-        """After how long all is as before [ps]."""
-        return self.interval * self.most
-
-    def wait(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> int | None:
-        """How much later than `start` there is room for so long; None if there never is.
-
-        If not `whole`, what a token does itself does not count.
-        """
+    def wait(self, start: int, duration: int, copies: int = 1, copy: int = 0, *, ahead: bool = False) -> int | None:
+        """How much later than `start` there is room for so long; None if there never is."""
         if self.line is None:
             return self.book.wait(start, duration)
         if copies < self.most and duration > copies * self.interval:
             return None
         waited, settled = 0, False
-        last = max(0, self.line.last - start)  # from then on the token is not in its own way
+        last = 0 if ahead else max(0, self.line.last - start)  # from then on the token is not in its own way
         while not settled and waited <= last + self.most * self.interval:
             settled = True
-            own = (self.line.wait(start + waited, duration) or 0) if whole else 0
+            own = 0 if ahead else self.line.wait(start + waited, duration) or 0
             for place in self._places(start + waited, copies, copy):
                 wait = self.book.wait(place, duration)
                 if wait is None:
@@ -64,22 +57,22 @@ class Turns(Generic[AnyBook]):
                 waited, settled = waited + own, False
         return waited if settled else None
 
-    def add(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> None:
-        """Reserve what has room; if not `whole`, `settle` follows."""
+    def add(self, start: int, duration: int, copies: int = 1, copy: int = 0, *, ahead: bool = False) -> None:
+        """Reserve what has room."""
         if self.line is None:
             self.book.add(start, duration)
             return
-        if whole:
+        if not ahead:
             self.line.add(start, duration)
         for place in self._places(start, copies, copy):
             self.book.add(place, duration)
 
-    def is_free(self, start: int, duration: int) -> bool:
-        """Whether a token does nothing else itself in that time."""
-        return self.line is None or not self.line.wait(start, duration)
+    def clash(self, start: int, duration: int) -> int:
+        """How much later than `start` the token is not in its own way with what was reserved ahead."""
+        return 0 if self.line is None else self.line.wait(start, duration) or 0
 
     def settle(self, start: int, duration: int) -> None:
-        """Reserve for a token itself what is reserved of the periods."""
+        """The place on the token's line of what was reserved ahead."""
         if self.line is not None:
             self.line.add(start, duration)
 
@@ -96,9 +89,9 @@ class Uses(Turns[Circle]):
     def __init__(self, interval: int, most: int) -> None:
         super().__init__(interval, most, Circle)
 
-    def remove(self, start: int, duration: int, copies: int = 1, copy: int = 0, whole: bool = True) -> None:
+    def remove(self, start: int, duration: int, copies: int = 1, copy: int = 0, *, ahead: bool = False) -> None:
         """Give back what is reserved."""
-        if self.line is not None and whole:
+        if self.line is not None and not ahead:
             self.line.remove(start, duration)
         for place in self._places(start, copies, copy):
             self.book.remove(place, duration)

@@ -1,7 +1,6 @@
 """Attempts at an interval."""
 
 from collections.abc import Callable
-from math import lcm
 from pathlib import Path
 from random import Random
 
@@ -35,10 +34,10 @@ def test_stages_that_come_first_begin_at_their_place_of_an_interval(
         assert (own - begin) % interval == 0
 
 
-def test_with_copies_they_begin_later_by_whole_periods(
+def test_with_copies_they_begin_later_by_whole_turns(
     compiled: Callable[..., Compilation], chain: Callable[..., Path]
 ) -> None:
-    """Until all copies that work in their arrays and units have their turns again."""
+    """Until the copies that they use have their turns again."""
     file = chain([8, 8, 4, 4], np.random.default_rng(0))
     plan = Plan(steps_of(compiled(file, objective="throughput", arrays=40).program))
     assert max(plan.most) > 1
@@ -47,8 +46,7 @@ def test_with_copies_they_begin_later_by_whole_periods(
     assert placing.run(plan.stages[::-1])
     for task, (begin, _) in placing.phases.items():
         own = min(placing.start[step] for step in plan.inputs[task])
-        period = lcm(interval, *(turns.period for turns, *_ in placing.reserved[task]))
-        assert (own - begin) % period == 0
+        assert (own - begin) % (interval * plan.copies[task]) == 0
 
 
 def test_released_steps_wait(random_program: Callable[[Random], Program]) -> None:

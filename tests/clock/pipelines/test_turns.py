@@ -34,22 +34,6 @@ def test_copies_keep_out_of_each_others_way(seed: int) -> None:
         assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
-def test_periods_are_reserved_first_and_then_the_token_itself() -> None:
-    """Two copies work for the token of the schedule at the same time, in which both count."""
-    uses = Uses(10, 2)
-    assert uses.period == 20
-    uses.add(0, 10, 2, 0, whole=False)
-    assert uses.wait(0, 10, 2, 1, whole=False) == 0
-    uses.add(0, 10, 2, 1, whole=False)
-    assert uses.is_free(0, 10)
-    uses.settle(0, 10)
-    assert not uses.is_free(5, 10)
-    assert uses.is_free(20, 10)
-    uses.remove(0, 10, 2, 1, whole=False)
-    assert uses.wait(20, 10, 2, 1) == 0
-    assert Uses(10, 1).is_free(0, 10)
-
-
 def test_one_copy_works_longer_than_an_interval() -> None:
     uses = Uses(10, 2)
     assert uses.wait(0, 15, 2, 0) == 0
@@ -59,3 +43,18 @@ def test_one_copy_works_longer_than_an_interval() -> None:
     assert uses.wait(0, 5, 2, 1) == 25
     assert uses.wait(0, 11, 1, 0) is None
     assert Uses(10, 1).idle(3) == 10
+
+
+def test_what_is_reserved_ahead_has_no_place_on_the_line_of_a_token() -> None:
+    uses = Uses(10, 2)
+    uses.add(0, 4, ahead=True)
+    assert uses.wait(2, 3) == 2  # in the same period
+    assert uses.clash(0, 4) == 0
+    uses.settle(30, 4)
+    assert uses.clash(28, 4) == 6
+    assert uses.wait(4, 3, 2, 1) == 0
+    assert uses.wait(24, 6, ahead=True) == 0
+    assert uses.wait(24, 6) == 0
+    assert Uses(10, 1).clash(3, 4) == 0
+    uses.remove(0, 4, ahead=True)
+    assert uses.wait(2, 3) == 0

@@ -118,7 +118,7 @@ def test_checker_and_simulation_agree(random_program: Make, can_follow: Follow, 
 
 def test_arrays_often_move_by_themselves(random_program: Make, can_follow: Follow) -> None:
     verdicts: list[tuple[bool, int, float]] = []
-    for seed in range(24):
+    for seed in range(48):
         random = Random(seed)
         verdicts += walk(random, 10, random_program(random), can_follow)
     legal = [(moves, depth) for legal, moves, depth in verdicts if legal]
