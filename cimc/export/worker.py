@@ -55,7 +55,3 @@ def _export(order: dict[str, Any], step: Callable[[str], None]) -> None:
         model = network_of_program(source, order["opset"], step)
     step("writing")
     write(model, file)
-
-
-if __name__ == "__main__":
-    main()

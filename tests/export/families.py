@@ -1,14 +1,21 @@
-"""Small checkpoints of many families in the folder that is named, and what torch computes with each.
+"""Small checkpoints of many families in the folder that is named, and what torch computes with each; then the worker.
 
-Tests run it in a process of its own, since torch is large and its libraries warn of many things.
+Tests run it in a process of its own, since torch is large and its libraries warn of many things. It stays to export
+what it made: to load torch once more takes seconds.
 """
 
+import copy
+import json
+import shutil
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cimc.export.worker import main as export_as_told
 
 transformers: Any = import_module("transformers")
 torch: Any = import_module("torch")
@@ -45,8 +52,12 @@ ENCODERS: dict[str, tuple[str, str, dict[str, Any]]] = {
 CLASSES = {"OPT": "OPTForCausalLM", "GPT2": "GPT2LMHeadModel"}
 
 
-def main(folder: Path) -> None:
-    """Write folders and files by the names of families."""
+SHARDED = "mistral"
+"""The family whose weights have 16 bits and are in several files."""
+
+
+def main(folder: Path, changes: Mapping[str, dict[str, Any]]) -> None:
+    """Write folders and files by the names of families, and others with changes to the configuration of Llama."""
     torch.manual_seed(0)
     for name, (family, sizes) in DECODERS.items():
         model = _model(CLASSES.get(family, f"{family}ForCausalLM"), f"{family}Config", sizes)
@@ -55,8 +66,10 @@ def main(folder: Path) -> None:
         model = _model(network, config, sizes)
         encoder = model.get_encoder() if model.config.is_encoder_decoder else model
         _save(folder / name, model, encoder, *_tokens(7, padded_left=False))
-    half = _model("LlamaForCausalLM", "LlamaConfig", GROUPED).to(torch.bfloat16)
-    half.save_pretrained(folder / "sharded", max_shard_size="10KB")
+    for name, change in changes.items():
+        shutil.copytree(folder / "llama", folder / name)
+        config = json.loads((folder / "llama/config.json").read_text()) | change
+        (folder / name / "config.json").write_text(json.dumps(config))
     _program(folder / "program.pt2")
 
 
@@ -76,7 +89,12 @@ def _tokens(length: int, padded_left: bool) -> tuple[Any, Any]:
 
 def _save(folder: Path, model: Any, called: Any, ids: Any, mask: Any) -> None:
     """Save a model, and what `called` gives for these tokens."""
-    model.save_pretrained(folder)
+    if folder.name == SHARDED:
+        half = copy.deepcopy(model).to(torch.bfloat16)
+        half.save_pretrained(folder, max_shard_size="10KB")
+        model.load_state_dict(half.state_dict())  # buffers of the network itself stay as they are
+    else:
+        model.save_pretrained(folder)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
     given = {"input_ids": ids, "attention_mask": mask}
     with torch.no_grad():
@@ -96,4 +114,5 @@ def _program(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    export_as_told()
