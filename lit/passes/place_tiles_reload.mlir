@@ -1,16 +1,16 @@
 // RUN: cim-opt %s --split-input-file -p 'place-tiles{mapping=linear reload=true}' --verify-each | filecheck %s
 
-// A weight that alone needs more crossbars than the chip has is cut between columns, and its parts are weights.
-builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", arrays = 2, program_row_ns = 20.0>} {
+// A weight that alone needs more crossbars than the chip has is cut between columns, and its parts are weights; the first fills a load.
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", arrays = 3, program_row_ns = 20.0>} {
   cim.weight @w = dense<1> : tensor<4x4xi8>
   cim.weight @v = dense<2> : tensor<5x6xi8>
   func.func @main(%x: tensor<?x4xui8>, %z: tensor<?x5xui8>) -> (tensor<?x4xi32>, tensor<?x6xi32>) {
     // CHECK: %a = array.multiply %x by @w load 0 {
     %a = array.multiply %x by @w { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
-    // CHECK: %0 = array.multiply %z of 4 bits by @v.part in 8 bits "offset" load 1 {
+    // CHECK: %0 = array.multiply %z of 4 bits by @v.part in 8 bits "offset" load 0 {
     // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 3 in array 1 at row 0, column 0
     // CHECK-NEXT:        tile 1: rows 4 to 4, columns 0 to 3 in array 2 at row 0, column 0
-    // CHECK: %1 = array.multiply %z of 4 bits by @v.part.1 in 8 bits "offset" load 2 {
+    // CHECK: %1 = array.multiply %z of 4 bits by @v.part.1 in 8 bits "offset" load 1 {
     // CHECK-NEXT:        tile 0: rows 0 to 3, columns 0 to 1 in array 3 at row 0, column 0
     // CHECK-NEXT:        tile 1: rows 4 to 4, columns 0 to 1 in array 4 at row 0, column 0
     // CHECK: %b = cim.digital "Concat"(%0, %1) with {axis = -1 : i64}

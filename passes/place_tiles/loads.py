@@ -1,7 +1,7 @@
 """Weights that pass through the chip in parts: which come together, what is cut first, and where they lie."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from dialects.hardware import ChipAttr
 from dialects.locations import node_name
 from dialects.network import Network
 from passes.analysis.places import Placement
-from passes.place_tiles.analysis.cuts import strips_of
+from passes.place_tiles.analysis.cuts import Strip, strips_of
 from passes.place_tiles.analysis.loads import loads_of
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.cutting import cut
@@ -35,30 +35,50 @@ class Loads:
     may_be_low: bool = False
     """Whether weights can be placed in fewer rows, to be programmed sooner."""
 
-    def cut_large(self) -> bool:
+    def cut(self, fill: bool) -> bool:
         """Cut each weight that alone takes more crossbars than the chip has; whether there was one.
 
-        Weights in bodies of control flow stay whole, since all that a body needs has to be in the chip at once.
-        UserError, with a node, if a tile of a weight takes more, or if the chip does not tell the time of programming.
+        If that makes fewer loads, cut also those for which a load has not enough room left (`fill`). Weights in bodies
+        of control flow stay whole, since all that a body needs has to be in the chip at once. UserError, with a node,
+        if a tile of a weight takes more, or if the chip does not tell the time of programming.
         """
         _ = self.chip.program_row_ns
-        large = [symbol for symbol in self.weights if not self._fits({symbol: self.weights[symbol]})]
+        strips, loads = self._strips(fill=False)
+        if fill:
+            more, fewer = self._strips(fill=True)
+            strips = more if fewer < loads else strips
+        users = self._users()
+        for symbol, own in strips.items():
+            cut(users[symbol], own, self.network, self.chip)
+        return bool(strips)
+
+    def _strips(self, fill: bool) -> tuple[dict[str, list[Strip]], int]:
+        """Where which weights are cut, by symbol, and how many loads that makes."""
+        units, bodies = self._units()
+        room, strips = _Load(self), dict[str, list[Strip]]()
+        for unit in units:
+            own = {symbol: self.weights[symbol] for symbol in unit}
+            if self.fit(room.members | own):
+                room.members |= own
+                continue
+            (symbol, *_), is_large = unit, not self.fit(own)
+            if symbol in bodies or not (fill or is_large):
+                room.close()
+                room.members |= own
+                continue
+            room.symbol = symbol
+            parts = strips_of(own[symbol].tiles, self.network.weight(symbol).matrix_shape[1], room)
+            if parts is None:
+                raise UserError(f"node {node_name(self._users()[symbol][0])!r}: a tile alone {self._needs(own)}")
+            if sum(len(strip.rows) for strip in parts) > 1:
+                strips[symbol] = parts
+        return strips, room.closed + 1
+
+    def _users(self) -> dict[str, list[MultiplyOp]]:
         users: dict[str, list[MultiplyOp]] = {}
         for op in tiled_multiplies(self.network.ops):
             users.setdefault(op.symbol, []).append(op)
-        kept = {symbol for _, symbols in self._bodies() for symbol in symbols}
-        for symbol in [symbol for symbol in large if symbol not in kept]:
-            own = self.weights[symbol]
-            alone = replace(own, classes=None, times=None, works=(), work_of=None)
-
-            def fits(tiles: Table, symbol: str = symbol, alone: WeightTiles = alone) -> bool:
-                return self._fits({symbol: replace(alone, tiles=tiles)})
-
-            strips = strips_of(own.tiles, self.network.weight(symbol).matrix_shape[1], fits)
-            if strips is None or sum(len(strip.rows) for strip in strips) < 2:
-                raise UserError(f"node {node_name(users[symbol][0])!r}: a tile alone {self._needs({symbol: own})}")
-            cut(users[symbol], strips, self.network, self.chip)
-        return len(set(large) - kept) > 0
+        return users
 
     def places(self) -> dict[str, tuple[Placement, int]]:
         """The place of each weight, and the part that it is in; weights of early stages are in early parts.
@@ -68,17 +88,18 @@ class Loads:
         """
         assert self.chip.crossbars is not None
         units, bodies = self._units()
-        order = sorted(range(len(units)), key=lambda i: self.weights[units[i][0]].stage)
 
         def members(numbers: Sequence[int]) -> dict[str, WeightTiles]:
             return {symbol: self.weights[symbol] for i in numbers for symbol in units[i]}
 
-        loads = loads_of(order, lambda some: self.place(members(some), self.chip.rows)[1], self.chip.crossbars)
+        loads = loads_of(
+            range(len(units)), lambda some: self.place(members(some), self.chip.rows)[1], self.chip.crossbars
+        )
         places: dict[str, tuple[Placement, int]] = {}
         before = 0
         for number, some in enumerate(loads):
             own = members(some)
-            if not self._fits(own):
+            if not self.fit(own):
                 node = bodies.get(next(iter(own)), "")
                 raise UserError(
                     f"node {node!r}: what its bodies multiply by comes into the chip before it begins, and "
@@ -90,7 +111,8 @@ class Loads:
             before += arrays_used(placements)
         return places
 
-    def _fits(self, weights: Mapping[str, WeightTiles]) -> bool:
+    def fit(self, weights: Mapping[str, WeightTiles]) -> bool:
+        """Whether the chip has as many crossbars as they take together."""
         return self.place(weights, self.chip.rows)[1] <= (self.chip.crossbars or 0)
 
     def _low(self, weights: Mapping[str, WeightTiles]) -> list[Placement]:
@@ -123,7 +145,7 @@ class Loads:
         return [(node_name(op), [m.symbol for m in op.walk() if isinstance(m, MultiplyOp)]) for op in staged]
 
     def _units(self) -> tuple[list[list[str]], dict[str, str]]:
-        """Weights that have to come together, those of the earliest stage first, and the node whose bodies want it."""
+        """Weights that have to come together, in the order of their first stages, and the node whose bodies want it."""
         unit = {symbol: [symbol] for symbol in self.weights}
         node_of: dict[str, str] = {}
         for node, symbols in self._bodies():
@@ -131,7 +153,38 @@ class Loads:
             merged.sort(key=lambda symbol: self.weights[symbol].stage)
             unit.update((symbol, merged) for symbol in merged)
             node_of.update((symbol, node) for symbol in merged)
-        return list({id(members): members for members in unit.values()}.values()), node_of
+        units = list({id(members): members for members in unit.values()}.values())
+        return sorted(units, key=lambda members: self.weights[members[0]].stage), node_of
+
+
+@dataclass
+class _Load:
+    """The load that weights are put in: those that are there, with the tiles of them that are."""
+
+    of: Loads
+    members: dict[str, WeightTiles] = field(default_factory=dict[str, WeightTiles])
+    symbol: str = ""
+    """Of the weight that is being cut."""
+    closed: int = 0
+    """How many loads are full."""
+
+    def fits(self, tiles: Table) -> bool:
+        return self.of.fit(self._with(tiles))
+
+    def take(self, tiles: Table) -> None:
+        self.members = self._with(tiles)
+
+    def close(self) -> bool:
+        had = bool(self.members)
+        self.members, self.closed = {}, self.closed + had
+        return had
+
+    def _with(self, tiles: Table) -> dict[str, WeightTiles]:
+        """What is there, and these tiles; of equal ones, and of what they are asked for, nothing is known."""
+        known = self.members.get(self.symbol)
+        tiles = tiles if known is None else np.concatenate([known.tiles, tiles])
+        part = replace(self.of.weights[self.symbol], tiles=tiles, classes=None, times=None, works=(), work_of=None)
+        return self.members | {self.symbol: part}
 
 
 def _columns(placements: Sequence[Placement]) -> int:

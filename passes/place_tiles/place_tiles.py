@@ -114,8 +114,10 @@ class PlaceTilesPass(ModulePass):
 
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
         """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""
-        while (loads := self._loads(network, chip)).cut_large():
+        fill = True
+        while (loads := self._loads(network, chip)).cut(fill):
             sweep(network)
+            fill = False
         placed = loads.places()
         for multiply in tiled_multiplies(network.ops):
             _write(multiply, *placed[multiply.symbol])

@@ -177,3 +177,11 @@ def test_both_engines_with_several_formats(compiled: Check, onnx_file: Write) ->
     x = {"x0": random.integers(0, 256, (3, 8)).astype(np.uint8)}
     fast, reference = (Machine(program, engine).run(x) for engine in ENGINES)
     np.testing.assert_array_equal(fast[f"x{len(BITS)}"], reference[f"x{len(BITS)}"], strict=True)
+
+
+@pytest.mark.parametrize(("arrays", "count"), [(6, 3), (12, 2)])
+def test_loads_are_filled(arrays: int, count: int, compiled: Check, chain: Write) -> None:
+    """Two weights of 9 arrays each: the second begins in what the first leaves of a load."""
+    program = compiled(chain([12, 12, 12], np.random.default_rng(0)), reload=True, arrays=arrays).program
+    assert len(loads(program)) == count
+    verify_schedule(program)

@@ -1,7 +1,8 @@
 """Where a weight is cut that alone needs more crossbars than the chip has, so that it can be loaded in parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -18,24 +19,45 @@ class Strip:
     rows: tuple[tuple[int, int], ...]
 
 
-def strips_of(tiles: Table, columns: int, fits: Callable[[Table], bool]) -> list[Strip] | None:
-    """The parts of a weight of so many columns, each as large as `fits`; None where a tile alone does not.
+class Room(Protocol):
+    """A load that weights, and parts of them, are put in."""
 
-    `tiles` are int64 [tile, (first row, first column, rows, columns)]; `fits` is asked about some of them, or pieces.
-    Cuts are between columns, where a tile begins; where not even one column of tiles fits, between rows as well. A part
-    has the rows from the first to the last of its tiles.
+    def fits(self, tiles: Table) -> bool:
+        """Whether there is room for tiles of the weight that is being cut, beside what is in the load."""
+        ...
+
+    def take(self, tiles: Table) -> None:
+        """Put them in."""
+        ...
+
+    def close(self) -> bool:
+        """Go on with an empty load; whether there was something in this one."""
+        ...
+
+
+def strips_of(tiles: Table, columns: int, room: Room) -> list[Strip] | None:
+    """The parts of a weight of so many columns, put one by one into loads; None where one does not hold a tile.
+
+    `tiles` are int64 [tile, (first row, first column, rows, columns)]. A part has as many columns as there is room for,
+    and ends where a tile begins; where there is not even room for one column of tiles, it has as many of its rows. A
+    part has the rows from the first to the last of its tiles.
     """
     edges = [0, *np.unique(tiles[:, 1]).tolist()[1:], columns]
     strips: list[Strip] = []
     begin = 0
     while begin < len(edges) - 1:
-        count = longest(
-            len(edges) - 1 - begin, lambda n, first=begin: fits(_between(tiles, 1, edges[first], edges[first + n]))
-        )
-        own = _between(tiles, 1, edges[begin], edges[begin + count])
-        rows = [_span(own)] if fits(own) else _ranges(own, fits)
-        if rows is None:
-            return None
+        count = _most(edges, begin, tiles, 1, room)
+        if count:
+            own = _between(tiles, 1, edges[begin], edges[begin + count])
+            room.take(own)
+            rows = [_span(own)]
+        else:
+            rows = _ranges(_between(tiles, 1, edges[begin], edges[begin + 1]), room)
+            if rows is None:
+                if not room.close():
+                    return None
+                continue
+            count = 1
         strips.append(Strip(edges[begin], edges[begin + count], tuple(rows)))
         begin += count
     return strips
@@ -47,21 +69,30 @@ def tiles_between(tiles: Table, strip: Strip, rows: tuple[int, int]) -> Table:
     return own - np.array([rows[0], strip.first, 0, 0])
 
 
-def _ranges(tiles: Table, fits: Callable[[Table], bool]) -> Sequence[tuple[int, int]] | None:
-    """Ranges of rows whose tiles fit; None if there is a tile that alone does not."""
+def _ranges(tiles: Table, room: Room) -> list[tuple[int, int]] | None:
+    """Ranges of rows of a column of tiles, put into loads; None if there is no room for the first tile."""
     edges = [*np.unique(tiles[:, 0]).tolist(), int((tiles[:, 0] + tiles[:, 2]).max())]
     ranges: list[tuple[int, int]] = []
     begin = 0
     while begin < len(edges) - 1:
-        count = longest(
-            len(edges) - 1 - begin, lambda n, first=begin: fits(_between(tiles, 0, edges[first], edges[first + n]))
-        )
-        own = _between(tiles, 0, edges[begin], edges[begin + count])
-        if not fits(own):
+        count = _most(edges, begin, tiles, 0, room)
+        if count:
+            own = _between(tiles, 0, edges[begin], edges[begin + count])
+            room.take(own)
+            ranges.append(_span(own))
+            begin += count
+        elif not ranges or not room.close():
             return None
-        ranges.append(_span(own))
-        begin += count
     return ranges
+
+
+def _most(edges: Sequence[int], begin: int, tiles: Table, axis: int, room: Room) -> int:
+    """How many steps from edge `begin` on there is room for."""
+
+    def fits(count: int) -> bool:
+        return room.fits(_between(tiles, axis, edges[begin], edges[begin + count]))
+
+    return longest(len(edges) - 1 - begin, fits) if fits(1) else 0
 
 
 def _between(tiles: Table, axis: int, first: int, end: int) -> Table:

@@ -53,7 +53,8 @@ def loads(*operations: str, **chip: object) -> Loads:
     context = make_context()
     weights = "".join(f"cim.weight @{name} = dense<1> : tensor<4x4xi8> " for name in "abcd")
     arguments = f"%x: {BYTES}, %w: tensor<?x12xui8>, %z: {SUMS}, %go: tensor<i1>"
-    text = f"""{weights} cim.weight @large = dense<2> : tensor<12x4xi8>
+    text = f"""{weights} cim.weight @large = dense<2> : tensor<12x4xi8> cim.weight @huge = dense<3> : tensor<12x4xi8>
+      cim.weight @vast = dense<4> : tensor<12x4xi8>
       func.func @main({arguments}) {{ {" ".join(operations)} func.return }}"""
     network = Network.of(context, Parser(context, text).parse_module())
     stages = stage_numbers(network)
@@ -73,7 +74,7 @@ LATER = f'%later = cim.digital "Cast"(%by) with {{to = 2 : i64}} : ({SUMS}) -> {
 
 def placed(given: Loads) -> dict[str, tuple[int, int]]:
     """The load of each weight, and its first array."""
-    assert not given.cut_large()
+    assert not given.cut(fill=False)
     return {name: (load, int(own.places[0, 0])) for name, (own, load) in given.places().items()}
 
 
@@ -115,17 +116,29 @@ def test_what_cannot_be(make: Callable[[], Loads], message: str) -> None:
 
 
 def test_a_weight_that_alone_is_too_large_is_cut() -> None:
+    """What is left of the first load takes a part of it."""
     given = loads(multiply("a"), LARGE)
-    assert given.cut_large()
+    assert given.cut(fill=False)
     rows = [given.network.weight(op.symbol).matrix_shape[0] for op in tiled_multiplies(given.network.ops)]
-    assert rows == [4, 8, 4]
+    assert rows == [4, 4, 8]
+
+
+@pytest.mark.parametrize(("fill", "rows"), [(True, [12, 8, 4, 12]), (False, [12, 12, 12])])
+def test_a_weight_is_cut_to_fill_a_load_if_there_are_fewer_then(fill: bool, rows: list[int]) -> None:
+    """Twice 3 arrays on 4: two loads either way; three times, on 5: two instead of three."""
+    other, last = (LARGE.replace("%y", f"%{name}").replace("@large", f"@{name}") for name in ("huge", "vast"))
+    assert not loads(LARGE, other, arrays=4).cut(fill)
+    given = loads(LARGE, other, last, arrays=5)
+    assert given.cut(fill) == fill
+    heights = [given.network.weight(op.symbol).matrix_shape[0] for op in tiled_multiplies(given.network.ops)]
+    assert heights == rows
 
 
 def test_a_tile_that_alone_is_too_large() -> None:
     given = loads(LARGE)
     no_room = Loads(given.network, given.chip, given.weights, lambda some, rows: (own_arrays(some, rows)[0], 8))
     with pytest.raises(UserError) as error:
-        no_room.cut_large()
+        no_room.cut(fill=False)
     assert str(error.value) == (
         "node 'wide': a tile alone needs 8 crossbars in 3 arrays, chip 'few' has 2 in 2: raise its `arrays`"
     )
