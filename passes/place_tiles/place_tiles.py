@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -27,9 +28,10 @@ from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Room
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.table import MAPPINGS
+from passes.place_tiles.fastest import fastest_places
 from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_times import tile_times
-from passes.place_tiles.tile_work import prices_of, with_parts, works_of
+from passes.place_tiles.tile_work import prices_of, works_of
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
@@ -89,7 +91,7 @@ class PlaceTilesPass(ModulePass):
             weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits), chip.rows)
         own = list(weights.values())
-        placements = placer.place(own, self.mapping, self.objective) if not self.reload or placer.may_fit(own) else None
+        placements = self._places(placer, weights, network) if not self.reload or placer.may_fit(own) else None
         if placements is None or (self.reload and not placer.fits(placements)):
             self._place_in_loads(network, chip)
             note_arrays_without_sharing(op, None)
@@ -103,13 +105,18 @@ class PlaceTilesPass(ModulePass):
         for multiply in tiled_multiplies(network.ops):
             _write(multiply, placement_of[multiply.symbol])
 
+    def _places(self, placer: "_Placer", weights: Mapping[str, WeightTiles], network: Network) -> Places:
+        """The place of each weight; for latency, those of several that are done first."""
+        if self.objective != LATENCY or not placer.chip.has_array_times:
+            return placer.place(list(weights.values()), self.objective, self.mapping)
+        place = partial(placer.place, mapping=self.mapping, most_copies=1)
+        return fastest_places(weights, place, placer.fits, network, placer.chip)
+
     def _known(self, network: Network, chip: ChipAttr) -> tuple[dict[str, WeightTiles], dict[str, CellFormat]]:
         """What the mapping must know of each weight, and its format, by symbol."""
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
             weights = _with_work(_with_classes(weights, formats, network), network, chip)
-            if self.objective == LATENCY and chip.has_array_times:
-                weights = with_parts(weights, _users(network), network, chip)
         return weights, formats
 
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
@@ -130,7 +137,7 @@ class PlaceTilesPass(ModulePass):
             placer, own = _Placer(chip, banks, rows), list(some.values())
             if not placer.may_fit(own):
                 return [], placer.least(own)
-            placements = placer.place(own, self.mapping, self.objective, most_copies=1)
+            placements = placer.place(own, self.objective, self.mapping, most_copies=1)
             return placements, crossbars_used(placements, banks)
 
         return Loads(network, chip, weights, place, may_be_low=self.mapping == SPREAD)
@@ -155,8 +162,8 @@ class _Placer:
     def place(
         self,
         weights: Sequence[WeightTiles],
-        mapping: str,
         objective: str,
+        mapping: str = SPREAD,
         *,
         limited: bool = True,
         most_copies: int = MOST_COPIES,
@@ -183,11 +190,11 @@ class _Placer:
         if len(distinct_places(places, sizes)) == len(places):
             return None
         apart = [replace(weight, classes=None) for weight in weights]
-        return arrays_used(self.place(apart, SPREAD, objective, limited=False))
+        return arrays_used(self.place(apart, objective, limited=False))
 
     def gain(self, weights: Sequence[WeightTiles], placements: Places) -> float:
         """How many times as soon, by the work of arrays, a vector can follow another as it could without copies."""
-        single = self.place(weights, SPREAD, THROUGHPUT, most_copies=1)
+        single = self.place(weights, THROUGHPUT, most_copies=1)
         adcs = self.chip.adcs
         return interval_of(weights, single, adcs) / interval_of(weights, placements, adcs)
 
@@ -210,7 +217,7 @@ class _Placer:
             return
         used = crossbars_used(placements, self.banks)
         needed = {
-            name: crossbars_used(self.place(weights, name, DEFAULT_OBJECTIVE), self.banks) for name in MAPPING_NAMES
+            name: crossbars_used(self.place(weights, DEFAULT_OBJECTIVE, name), self.banks) for name in MAPPING_NAMES
         }
         best = min(needed, key=lambda name: needed[name])
         others = ", ".join(f"{name} {count}" for name, count in needed.items() if name != mapping)

@@ -1,6 +1,6 @@
 """What multiplications ask of the tiles of their weights, and what the parts of a chip's arrays take for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spreading.parts import Reader, parts_of_tiles
 from passes.place_tiles.analysis.spreading.work import Prices, Tile, Work, works_of_tiles
 from passes.rewriting.chip_times import array_times
+from passes.rewriting.multiplications import tiled_multiplies
 
 
 def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr) -> tuple[tuple[Work, ...], Table]:
@@ -29,13 +30,12 @@ def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAtt
     )
 
 
-def with_parts(
-    weights: Mapping[str, WeightTiles], users: Mapping[str, Sequence[MultiplyOp]], network: Network, chip: ChipAttr
-) -> dict[str, WeightTiles]:
-    """The weights, by symbol, with what their tiles may be cut into, as the first of its `users` would have it."""
+def with_parts(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
+    """The weights, by symbol, with what their tiles can be cut into, as the first that multiplies by each has it."""
+    users = {multiply.symbol: multiply for multiply in reversed(tiled_multiplies(network.ops))}
     known: dict[str, WeightTiles] = {}
     for symbol, weight in weights.items():
-        works, parts = _parts(users[symbol][0], weight.tiles, network, chip)
+        works, parts = _parts(users[symbol], weight.tiles, network, chip)
         parts[:, -1] += len(weight.works)
         known[symbol] = replace(weight, works=(*weight.works, *works), parts=parts)
     return known

@@ -21,8 +21,8 @@ class WeightTiles:
     for `settling + ceil(columns / a) * converting` ps (None: not known).
 
     Weights of one `source` multiply the same vector (None: one of its own), and `works` is what that asks of
-    their tiles, `work_of` which of these it asks of each (None: not known). `parts` is what tiles may be cut into
-    for time's sake (a table PART, in which works are numbered among `works`; None: not known).
+    their tiles, `work_of` which of these it asks of each (None: not known). `parts` is what tiles are to be cut
+    into before they are placed (a table PART, in which works are numbered among `works`; None: nothing).
     """
 
     tiles: Table

@@ -42,7 +42,7 @@ def test_parts() -> None:
         network, chip = Network.of(context, module), chip_of(module)
         works, work_of = works_of(multiply, multiply.tiles.array, network, chip)
         weight = WeightTiles(multiply.tiles.array, True, works=works, work_of=work_of)
-        known = with_parts({"w": weight}, {"w": [multiply]}, network, chip)["w"]
+        known = with_parts({"w": weight}, network, chip)["w"]
         assert known.parts is not None
         assert known.parts[:, 3].tolist() == rows
         numbers: list[int] = known.parts[:, -1].tolist()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import gcd
-from typing import NamedTuple
 
 import numpy as np
 
@@ -50,7 +49,7 @@ class Goal:
     * `arrays`: as few as can be; tiles are cut between rows where that saves arrays. With that many, one vector as fast
       as can be for 5 % more energy than tiles that are driven once each take.
     * `latency`: one vector as fast as can be. Tiles are cut between columns until a stage keeps the ADCs of all arrays
-      busy, between rows at row groups where that is faster, and as many arrays are used as make it faster.
+      busy, never between rows (unless the chip is too small), and as many arrays are used as make it faster.
     * `throughput`: many vectors, which are in different stages at one time: columns of few tiles, in all arrays.
     """
 
@@ -72,8 +71,8 @@ def place_spread(
     lie beside each other, and are driven once. Cutting between columns drives rows once more, and is done where it
     pays; cutting between rows costs a digital addition and is done only if the arrays would otherwise be more than
     `SLACK` above the bound, or above it at all where all heights divide an array's, or more than the chip has.
-    Tiles with equal cells share a place where the objective allows it (`representatives`), and all of them where they
-    would otherwise need more arrays than the chip has.
+    Tiles that have `parts` are cut into these first. Tiles with equal cells share a place where the objective allows it
+    (`representatives`), and all of them where they would otherwise need more arrays than the chip has.
     """
     spread = _Spread(weights, *numbered(weights), Size(array_rows, array_columns), goal)
     placed = spread.shared(goal.objective)
@@ -83,13 +82,6 @@ def place_spread(
     ends = np.searchsorted(placed[order, WEIGHT], np.arange(len(weights) + 1))
     groups = [placed[order[start:end]] for start, end in pairwise(ends.tolist())]
     return [Placement(group[:, K : len(TILE)].copy(), group[:, len(TILE) :].copy()) for group in groups]
-
-
-class _Placed(NamedTuple):
-    """Tiles with three more columns: array, row, column; the lower its rank, the better."""
-
-    rank: tuple[float, float]
-    tiles: Table
 
 
 @dataclass(frozen=True)
@@ -120,18 +112,14 @@ class _Spread:
         first, owner = representatives(self.tiles, classes_of_tiles(self.weights), sharing)
         own = self.tiles[first]
         own[:, WEIGHT] = np.arange(len(own))
-        placed = self.placed(own)
-        if self.goal.objective == LATENCY and self.goal.prices is not None:
-            number = np.full(len(self.tiles), -1, np.int64)
-            number[first] = own[:, WEIGHT]
-            parts = self.parts[number[self.parts[:, 0]] >= 0]
-            parts[:, 0] = number[parts[:, 0]]
-            if len(parts):
-                placed += self.placed(cut_parts(own, parts))
-        return lie_with(self.tiles, min(placed, key=lambda way: way.rank).tiles, first, owner)
+        number = np.full(len(self.tiles), -1, np.int64)
+        number[first] = own[:, WEIGHT]
+        parts = self.parts[number[self.parts[:, 0]] >= 0]
+        parts[:, 0] = number[parts[:, 0]]
+        return lie_with(self.tiles, self.placed(cut_parts(own, parts)), first, owner)
 
-    def placed(self, tiles: Table) -> list[_Placed]:
-        """These tiles, some cut, in several ways."""
+    def placed(self, tiles: Table) -> Table:
+        """These tiles, some cut, with three more columns: array, row, column."""
         bound = fewest_arrays([tiles[:, K:]], self.size.rows, self.size.columns)
         size, goal = self.size, self.goal
         demand, unit = _demand(tiles)
@@ -150,10 +138,10 @@ class _Spread:
             plan = _lowered(plan, demand, unit, size, arrays)
         return self.dealt(cut_rows(tiles, plan), plan, arrays)
 
-    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> list[_Placed]:
-        """The tiles, whose heights are those of the plan, in so many arrays, in several ways."""
+    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
+        """The tiles, whose heights are those of the plan, in so many arrays."""
         if not len(tiles):
-            return [_Placed((0, 0), np.zeros((0, len(TILE) + 3), np.int64))]
+            return np.zeros((0, len(TILE) + 3), np.int64)
         effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
         goal, in_time = self.goal, self.goal.objective == LATENCY
         drives = drives_of(tiles, effort, by_step=in_time)
@@ -164,12 +152,12 @@ class _Spread:
         if goal.objective == ARRAYS:
             alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
             saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
-            return [_Placed((0, 0), filling.tiles(_within(filling, choices, ENERGY * alone + saved).places))]
+            return filling.tiles(_within(filling, choices, ENERGY * alone + saved).places)
         ways = filling.places(whole)
         if in_time:
             ways += filling.places(fastest(choices))
-        ranks = [(way.time, way.energy) if in_time else (way.energy, way.time) for way in ways]
-        return [_Placed(rank, filling.tiles(way.places)) for rank, way in zip(ranks, ways)]
+        best = min(ways, key=lambda way: (way.time, way.energy) if in_time else (way.energy, way.time))
+        return filling.tiles(best.places)
 
 
 def _within(filling: Filling, choices: Mapping[int, list[Choice]], energy: float) -> Filled:

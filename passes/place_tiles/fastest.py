@@ -1,0 +1,78 @@
+"""Of several ways to place all weights that with which all stages take least, as they are scheduled."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from dialects.hardware import ChipAttr
+from dialects.network import Network
+from passes.analysis.objectives import LATENCY, OBJECTIVES
+from passes.analysis.places import Placement, Table, distinct_places
+from passes.analysis.row_groups import tile_groups
+from passes.analysis.stages.activations import Occupancy
+from passes.analysis.stages.products import Product
+from passes.analysis.stages.stage import schedule_stage
+from passes.place_tiles.analysis.placement import WeightTiles
+from passes.place_tiles.tile_work import with_parts
+from passes.rewriting.chip_times import resources_of
+from passes.rewriting.levels import stage_numbers
+from passes.rewriting.multiplications import tiled_multiplies
+from passes.rewriting.weight_tiles import fitting_tiles
+
+Place = Callable[[Sequence[WeightTiles], str], list[Placement]]
+"""Weights, and what is aimed at -> the place of each."""
+
+
+def fastest_places(
+    weights: Mapping[str, WeightTiles],
+    place: Place,
+    fits: Callable[[list[Placement]], bool],
+    network: Network,
+    chip: ChipAttr,
+) -> list[Placement]:
+    """The places of weights (by symbol) for the lowest latency: of those that fit, if some do, the fastest.
+
+    Tiles are tried whole and cut into parts, and placed as they are for other objectives. Of equally fast ways the
+    first in this order is taken.
+    """
+    whole = list(weights.values())
+    cut = list(with_parts(weights, network, chip).values())
+    ways = [place(whole, LATENCY)]
+    if any(weight.parts is not None and len(weight.parts) for weight in cut):
+        ways.append(place(cut, LATENCY))
+    ways += [place(whole, objective) for objective in OBJECTIVES if objective != LATENCY]
+    able = [way for way in ways if fits(way)] or ways
+    times = [stages_ps(dict(zip(weights, way)), network, chip) for way in able]
+    return min(zip(times, able), key=lambda timed: timed[0] or 0)[1]
+
+
+def stages_ps(placements: Mapping[str, Placement], network: Network, chip: ChipAttr) -> int | None:
+    """What all stages take [ps], one after the other, without their transfers; `placements` are of weights by symbol,
+    without copies.
+
+    Row groups are lossless. None where a single row is too much for the ADC, which `schedule-arrays` refuses.
+    """
+    stage_of, resources = stage_numbers(network), resources_of(chip)
+    groups: dict[str, Table] = {}
+    number: dict[SSAValue, int] = {}
+    products: dict[int, list[Product]] = {}
+    for multiply in tiled_multiplies(network.ops):
+        symbol, placement = multiply.symbol, placements[multiply.symbol]
+        if symbol not in groups:
+            matrices = fitting_tiles(multiply, network, chip, placement.tiles)
+            own = tile_groups(matrices, chip.cell_bits, multiply.cells(chip), chip.dac_bits, chip.adc_bits, 0)
+            if own is None:
+                return None
+            groups[symbol] = own
+        source = number.setdefault(multiply.x, len(number))
+        product = Product(placement.tiles, placement.places, groups[symbol], source, multiply.planes(chip))
+        products.setdefault(stage_of[multiply], []).append(product)
+    occupancy = _occupancy(placements)
+    return sum(schedule_stage(own, occupancy, resources).duration for own in products.values())
+
+
+def _occupancy(placements: Mapping[str, Placement]) -> Occupancy:
+    tables = [np.concatenate([own.places, own.tiles[:, 2:]], axis=1) for own in placements.values()]
+    table = np.concatenate([np.zeros((0, 5), np.int64), *tables])
+    return Occupancy(table[distinct_places(table[:, :3], table[:, 3:])])
