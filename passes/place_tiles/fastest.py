@@ -33,14 +33,17 @@ def fastest_places(
 ) -> list[Placement]:
     """The places of weights (by symbol) for the lowest latency: of those that fit, if some do, the fastest.
 
-    Tiles are tried whole and cut into parts, and placed as they are for other objectives. Of equally fast ways the
-    first in this order is taken.
+    Tiles are tried whole, and cut into even and into any parts, and placed as they are for other objectives. Of equally
+    fast ways the first in this order is taken.
     """
     whole = list(weights.values())
-    cut = list(with_parts(weights, network, chip).values())
-    ways = [place(whole, LATENCY)]
-    if any(weight.parts is not None and len(weight.parts) for weight in cut):
-        ways.append(place(cut, LATENCY))
+    ways, known = [place(whole, LATENCY)], [0]
+    for even in (True, False):
+        cut = list(with_parts(weights, network, chip, even).values())
+        count = sum(0 if weight.parts is None else len(weight.parts) for weight in cut)
+        if count not in known:
+            ways.append(place(cut, LATENCY))
+            known.append(count)
     ways += [place(whole, objective) for objective in OBJECTIVES if objective != LATENCY]
     able = [way for way in ways if fits(way)] or ways
     times = [stages_ps(dict(zip(weights, way)), network, chip) for way in able]

@@ -30,18 +30,25 @@ def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAtt
     )
 
 
-def with_parts(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
-    """The weights, by symbol, with what their tiles can be cut into, as the first that multiplies by each has it."""
+def with_parts(
+    weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr, even: bool = True
+) -> dict[str, WeightTiles]:
+    """The weights, by symbol, with what their tiles can be cut into, as the first that multiplies by each has it.
+
+    If parts need not be `even`, tiles whose row groups cannot have equally many rows are cut, too.
+    """
     users = {multiply.symbol: multiply for multiply in reversed(tiled_multiplies(network.ops))}
     known: dict[str, WeightTiles] = {}
     for symbol, weight in weights.items():
-        works, parts = _parts(users[symbol], weight.tiles, network, chip)
+        works, parts = _parts(users[symbol], weight.tiles, network, chip, even)
         parts[:, -1] += len(weight.works)
         known[symbol] = replace(weight, works=(*weight.works, *works), parts=parts)
     return known
 
 
-def _parts(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr) -> tuple[tuple[Work, ...], Table]:
+def _parts(
+    multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr, even: bool
+) -> tuple[tuple[Work, ...], Table]:
     """What a multiplication asks of parts of these tiles, and which parts there are (a table PART)."""
     cells = multiply.cells(chip)
     asked = Work(multiply.planes(chip), cells.format.slices(chip.cell_bits), multiply.bits_of_inputs, 0.0)
@@ -52,7 +59,8 @@ def _parts(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr)
 
     bounds_of = partial(column_bounds, cell_bits=chip.cell_bits, cells=cells, dac_bits=chip.dac_bits)
     stored = stored_matrix(network.weight(multiply.symbol), network)
-    return parts_of_tiles(asked, tiles, stored.tile, Reader(bounds_of, groups_of, (1 << chip.adc_bits) - 1, chip.adcs))
+    reader = Reader(bounds_of, groups_of, (1 << chip.adc_bits) - 1, chip.adcs, even)
+    return parts_of_tiles(asked, tiles, stored.tile, reader)
 
 
 def prices_of(chip: ChipAttr) -> Prices | None:

@@ -1,6 +1,6 @@
 """What tiles can be cut into so that arrays have less to do: row groups, and columns by the bits that they need."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,9 @@ from passes.place_tiles.analysis.spreading.work import Tile, Work
 PART = ("tile", "weight_row", "weight_column", "rows", "columns", "work")
 """Columns of a table of parts: the number of a tile, where a part of it lies in the weight, and the number of what is
 asked of it."""
+
+_MORE = 4
+"""Of so many row groups, one more is put up with so that they have equally many rows."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Reader:
     groups_of: Callable[[Tile], Sequence[int] | None]
     limit: int
     adcs: int
+    even: bool = True
 
 
 def parts_of_tiles(
@@ -34,9 +38,10 @@ def parts_of_tiles(
 ) -> tuple[tuple[Work, ...], Table]:
     """The works of parts, and the parts (a table PART) of those of these tiles that are better not left whole.
 
-    A part is converted at once, and its columns need about equally many bits: row groups become parts, of equally many
-    rows where that needs no more of them, and of the columns of each those that need most bits are apart from the
-    others, if these are as many as there are ADCs. `tile_of` gives the numbers of a tile; all are looked at.
+    A part is converted at once, and its columns need about equally many bits. Row groups become parts, of equally many
+    rows; others only where not all must be `even`, for odd heights fill arrays badly. Of the columns of each, those
+    that need most bits are apart from the others, if these are as many as there are ADCs. `tile_of` gives the numbers
+    of a tile; all are looked at.
     """
     matrices = [np.ascontiguousarray(tile_of(*tile)) for tile in tiles.tolist()]
     known: dict[Work, int] = {}
@@ -65,19 +70,29 @@ def cut_parts(tiles: Table, parts: Table) -> Table:
 
 
 def _row_groups(tile: Tile, bounds: Numbers, reader: Reader) -> list[tuple[int, int, Numbers]]:
-    """First row, rows, and the largest sums of the columns, of each row group."""
-    whole = [(0, len(tile), bounds)]
+    """First row, rows, and the largest sums of the columns, of each row group; all rows where they are not cut."""
     if bounds.max(initial=0) <= reader.limit:
-        return whole
-    groups = reader.groups_of(tile)
-    if groups is None:
-        return whole
-    for rows in (_even(len(tile), len(groups)), list(groups)):
+        return [(0, len(tile), bounds)]
+    for count in _counts(tile, int(bounds.max(initial=0)), reader):
+        rows = _even(len(tile), count)
         ends = np.cumsum(rows)
         own = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, ends[:-1])])
-        if max(sums.max() for sums in own) <= reader.limit:
+        if max(int(sums.max(initial=0)) for sums in own) <= reader.limit:
             return list(zip((ends - rows).tolist(), rows, own))
-    return whole
+    rows = None if reader.even else reader.groups_of(tile)
+    if rows is None:
+        return [(0, len(tile), bounds)]
+    own = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, np.cumsum(rows)[:-1])])
+    return list(zip((np.cumsum(rows) - rows).tolist(), rows, own))
+
+
+def _counts(tile: Tile, bound: int, reader: Reader) -> Iterator[int]:
+    """How many row groups are tried: as many as the sum needs at least, then as are needed, and some more of many."""
+    least = -(-bound // reader.limit)
+    yield least
+    groups = reader.groups_of(tile)
+    if groups is not None:
+        yield from range(max(least + 1, len(groups)), min(len(tile), len(groups) + len(groups) // _MORE) + 1)
 
 
 def _even(rows: int, count: int) -> list[int]:

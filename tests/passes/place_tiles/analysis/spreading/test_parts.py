@@ -1,6 +1,7 @@
 """What tiles can be cut into: row groups, and columns by the bits that they need."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,10 +47,17 @@ def test_row_groups_have_equally_many_rows() -> None:
     assert parts(np.full((4, 2), 2), reader([3, 1], 6)) == [(10, 20, 2, 2, 3), (12, 20, 2, 2, 3)]
 
 
-def test_row_groups_that_cannot_have_equally_many_rows() -> None:
-    """Rows 1 and 2 would be together in the second half."""
-    matrix = np.array([[1], [1], [1], [6]])
-    assert parts(matrix, reader([3, 1], 6)) == [(10, 20, 3, 1, 2), (13, 20, 1, 1, 3)]
+def test_where_they_cannot_have_tiles_are_left_whole() -> None:
+    """Rows of 1 and 6 would be together in the second half; unless parts may have any rows."""
+    matrix, own = np.array([[1], [1], [1], [6]]), reader([3, 1], 6)
+    assert parts(matrix, own) == []
+    assert parts(matrix, replace(own, even=False)) == [(10, 20, 3, 1, 2), (13, 20, 1, 1, 3)]
+
+
+def test_of_many_row_groups_there_may_be_one_more() -> None:
+    """Five rows of 5 and one of 1: the sum needs 5 groups, of which one would have two rows."""
+    matrix = np.array([[5], [5], [5], [1], [5], [5]])
+    assert [row[:4] for row in parts(matrix, reader([1, 1, 2, 1, 1], 6))] == [(10 + i, 20, 1, 1) for i in range(6)]
 
 
 def test_a_single_row_may_be_too_much() -> None:
