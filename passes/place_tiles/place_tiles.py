@@ -23,15 +23,21 @@ from passes.analysis.objectives import DEFAULT_OBJECTIVE, LATENCY, THROUGHPUT
 from passes.analysis.places import Placement, distinct_places
 from passes.place_tiles.analysis.banks import Bank, banks_of, crossbars_used, fewest_crossbars, place_banks
 from passes.place_tiles.analysis.choices import DEFAULT_MAPPING, MAPPING_NAMES, SPREAD, check_mapping
-from passes.place_tiles.analysis.copying.copies import has_spare_arrays, interval_of, with_copies
-from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Room
+from passes.place_tiles.analysis.copying.copies import (
+    ANY_COPIES,
+    FEW_COPIES,
+    ONE_COPY,
+    place_with_copies,
+)
+from passes.place_tiles.analysis.copying.holds import Room, holds_of
 from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.work import Prices
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.fastest import fastest_places
 from passes.place_tiles.loads import Loads
-from passes.place_tiles.tile_times import tile_times
-from passes.place_tiles.tile_work import prices_of, works_of
+from passes.place_tiles.tile_work import prices_of, vectors_of, works_of, works_of_a_run
+from passes.rewriting.chip_times import picoseconds
 from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
@@ -87,8 +93,6 @@ class PlaceTilesPass(ModulePass):
         network = Network.of(ctx, op)
         chip = chip_of(op)
         weights, formats = self._known(network, chip)
-        if self.objective == THROUGHPUT and chip.arrays is not None and chip.has_array_times:
-            weights = _with_times(weights, network, chip)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits), chip.rows)
         own = list(weights.values())
         placements = self._places(placer, weights, network) if not self.reload or placer.may_fit(own) else None
@@ -109,14 +113,14 @@ class PlaceTilesPass(ModulePass):
         """The place of each weight; for latency, those of several that are done first."""
         if self.objective != LATENCY or not placer.chip.has_array_times:
             return placer.place(list(weights.values()), self.objective, self.mapping)
-        place = partial(placer.place, mapping=self.mapping, most_copies=1)
+        place = partial(placer.place, mapping=self.mapping, copies=False)
         return fastest_places(weights, place, placer.fits, network, placer.chip)
 
     def _known(self, network: Network, chip: ChipAttr) -> tuple[dict[str, WeightTiles], dict[str, CellFormat]]:
         """What the mapping must know of each weight, and its format, by symbol."""
         weights, formats = _weight_tiles(network, chip), _formats(network, chip)
         if self.mapping == SPREAD:
-            weights = _with_work(_with_classes(weights, formats, network), network, chip)
+            weights = _with_work(_with_classes(weights, formats, network), network, chip, self.objective)
         return weights, formats
 
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
@@ -137,7 +141,7 @@ class PlaceTilesPass(ModulePass):
             placer, own = _Placer(chip, banks, rows), list(some.values())
             if not placer.may_fit(own):
                 return [], placer.least(own)
-            placements = placer.place(own, self.objective, self.mapping, most_copies=1)
+            placements = placer.place(own, self.objective, self.mapping, copies=False)
             return placements, crossbars_used(placements, banks)
 
         return Loads(network, chip, weights, place, may_be_low=self.mapping == SPREAD)
@@ -166,7 +170,7 @@ class _Placer:
         mapping: str = SPREAD,
         *,
         limited: bool = True,
-        most_copies: int = MOST_COPIES,
+        copies: bool = True,
     ) -> Places:
         """The place of each weight; `limited` is how many arrays the chip has, where a mapping cares."""
         chip, rows = self.chip, self.rows
@@ -174,11 +178,12 @@ class _Placer:
         def place(own: Sequence[WeightTiles], arrays: int | None) -> list[Placement]:
             if mapping != SPREAD:
                 return MAPPINGS[mapping](own, rows, chip.columns)
-            placed = place_spread(own, rows, chip.columns, Goal(objective, arrays, chip.adcs, prices_of(chip)))
-            if objective != THROUGHPUT or arrays is None:
-                return placed
-            return with_copies(own, placed, Room(arrays, rows, chip.columns, chip.adcs), most_copies)
+            if objective == THROUGHPUT and arrays is not None and prices is not None:
+                return place_with_copies(own, self._room(arrays, prices), counts)
+            return place_spread(own, rows, chip.columns, Goal(objective, arrays, chip.adcs, prices))
 
+        prices = prices_of(chip)
+        counts = (ANY_COPIES if len(self.banks) == 1 else FEW_COPIES) if copies else ONE_COPY
         return place_banks(weights, self.banks, place, rows * chip.columns, chip.crossbars if limited else None)
 
     def arrays_without_sharing(self, weights: Sequence[WeightTiles], placements: Places, objective: str) -> int | None:
@@ -194,9 +199,20 @@ class _Placer:
 
     def gain(self, weights: Sequence[WeightTiles], placements: Places) -> float:
         """How many times as soon, by the work of arrays, a vector can follow another as it could without copies."""
-        single = self.place(weights, THROUGHPUT, most_copies=1)
-        adcs = self.chip.adcs
-        return interval_of(weights, single, adcs) / interval_of(weights, placements, adcs)
+        single, prices = self.place(weights, THROUGHPUT, copies=False), prices_of(self.chip)
+        assert prices is not None, "nothing is copied without times"
+        room = self._room(arrays_used(placements), prices)
+        return holds_of(weights, single, room).busiest / holds_of(weights, placements, room).busiest
+
+    def _room(self, arrays: int, prices: Prices) -> Room:
+        """So many arrays of the chip.
+
+        With one set of registers, an array does nothing else while vectors move. Where any number of them move at a
+        time, arrays need not move them together.
+        """
+        chip = self.chip
+        move_ps = 2 * picoseconds(chip.number("transfer_ns") or 0) if chip.buffers == 1 else 0
+        return Room(arrays, self.rows, chip.columns, chip.adcs, prices, move_ps, chip.links is not None)
 
     def may_fit(self, weights: Sequence[WeightTiles]) -> bool:
         """Whether the chip has as many crossbars as the cells take at least."""
@@ -268,29 +284,25 @@ def _with_classes(
     }
 
 
-def _with_times(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
-    """The same, and how long arrays work for each tile, if the chip may have arrays to spare."""
-    assert chip.arrays is not None
-    room = Room(chip.arrays * chip.slices, chip.rows, chip.columns, chip.adcs)
-    if not has_spare_arrays(list(weights.values()), room):
-        return dict(weights)
-    users = _users(network)
-    return {
-        symbol: replace(weight, times=tile_times(users[symbol], weight.tiles, network, chip))
-        for symbol, weight in weights.items()
-    }
+def _with_work(
+    weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr, objective: str
+) -> dict[str, WeightTiles]:
+    """The same, with the vector that each multiplies first, and what that asks of its tiles.
 
-
-def _with_work(weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
-    """The same, with the vector that each multiplies first, and what that asks of its tiles."""
+    With `throughput` what all multiplications ask of them in a run, as far as shapes tell how many vectors that is.
+    """
     users = _users(network)
     number: dict[SSAValue, int] = {}
     known: dict[str, WeightTiles] = {}
     for symbol, weight in weights.items():
         first = users[symbol][0]
         works, work_of = works_of(first, weight.tiles, network, chip)
+        vectors = 1
+        if objective == THROUGHPUT:
+            works = works_of_a_run(works, users[symbol], chip)
+            vectors = max(vectors_of(user.x.type) for user in users[symbol])
         source = number.setdefault(first.x, len(number))
-        known[symbol] = replace(weight, source=source, works=works, work_of=work_of)
+        known[symbol] = replace(weight, source=source, works=works, work_of=work_of, vectors=vectors)
     return known
 
 

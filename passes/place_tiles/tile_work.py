@@ -1,8 +1,12 @@
 """What multiplications ask of the tiles of their weights, and what the parts of a chip's arrays take for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
+from xdsl.ir import Attribute
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
@@ -28,6 +32,22 @@ def works_of(multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAtt
     return works_of_tiles(
         asked, tiles, stored.tile, lambda own: whole_bounds(own, chip.cell_bits, cells, chip.dac_bits)
     )
+
+
+def works_of_a_run(works: Sequence[Work], users: Sequence[MultiplyOp], chip: ChipAttr) -> tuple[Work, ...]:
+    """What all vectors of a run ask of tiles that `users` multiply, where a vector of the first asks for `works`.
+
+    A dimension that is open counts as 1.
+    """
+    planes = sum(vectors_of(user.x.type) * user.planes(chip) for user in users)
+    return tuple(replace(work, planes=planes) for work in works)
+
+
+def vectors_of(type_: Attribute) -> int:
+    """How many vectors a tensor of this type holds, as far as it says."""
+    if not isinstance(type_, TensorType):
+        return 1
+    return prod(size for size in type_.get_shape()[:-1] if size not in (0, DYNAMIC_INDEX))
 
 
 def with_parts(

@@ -17,6 +17,7 @@ from cimc.program.arrays.copies import copies_of_tiles
 from cimc.program.errors import ProgramError
 from cimc.program.program import Program
 from cimc.program.records import Opcode
+from cimc.report.report import report_of
 
 Check = Callable[..., Compilation]
 
@@ -62,6 +63,38 @@ def test_all_copies_compute_the_same(seed: int, compiled: Check, tmp_path: Path)
             comparison = compare(machine.run(x), expected)
             assert comparison.identical, str(comparison)
         assert machines[0].conversions == machines[1].conversions == packed.conversions
+
+
+CONVOLUTIONS = """g (float[1,2,7,7] x) => (float[1,3] y) {
+    a = Conv(x, w)  b = Relu(a)  c = Conv<strides = [2, 2]>(b, v)  d = Relu(c)  e = Flatten(d)  y = MatMul(e, u)
+}"""
+
+
+@pytest.mark.parametrize("arrays", [80, 120, 200])
+def test_convolutions(arrays: int, compiled: Check, onnx_file: Callable[..., Path], tmp_path: Path) -> None:
+    """25, 4 and 1 vectors of an inference: copies of the first weight share them, and so an inference is shorter."""
+    random = np.random.default_rng(0)
+    shapes = {"w": (4, 2, 3, 3), "v": (3, 4, 3, 3), "u": (12, 3)}
+    file = onnx_file(
+        CONVOLUTIONS, {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    )
+    single = report_of(compiled(file, objective="throughput", arrays=20).program)
+    program = compiled(file, objective="throughput", arrays=arrays).program
+    assert max(weight.copies for weight in program.weights) > 1
+    x: dict[str, NDArray[np.float32]] = {"x": random.normal(size=(1, 2, 7, 7)).astype(np.float32)}
+    expected = Reference(tmp_path / "reference.onnx").run(x)
+    engines: list[EngineName] = ["fast", "reference"]
+    for engine in engines:
+        comparison = compare(Machine(program, engine).run(x), expected)
+        assert comparison.identical, str(comparison)
+    report = report_of(program)
+    assert report.per == "inference"
+    latencies = report.latency_ns["parameter"], single.latency_ns["parameter"]
+    assert None not in latencies
+    assert 0 < (latencies[0] or 0.0) < (latencies[1] or 0.0)
+    assert report.array_work is not None
+    assert report.array_work.without_copies_ns is not None
+    assert report.array_work.busiest_ns < report.array_work.without_copies_ns
 
 
 @pytest.fixture

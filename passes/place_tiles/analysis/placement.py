@@ -17,12 +17,10 @@ class WeightTiles:
     structure, `second` that they are the blocks of the second factor of a Monarch pair. Tiles of all weights that have
     the same number in `classes` hold equal cells (None: no two of this weight are known to).
 
-    `times` are those of each tile in all vectors of a run [tile, (settling, converting)]: an array with a ADCs works
-    for `settling + ceil(columns / a) * converting` ps (None: not known).
-
     Weights of one `source` multiply the same vector (None: one of its own), and `works` is what that asks of
-    their tiles, `work_of` which of these it asks of each (None: not known). `parts` is what tiles are to be cut
-    into before they are placed (a table PART, in which works are numbered among `works`; None: nothing).
+    their tiles, `work_of` which of these it asks of each (None: not known). They take `vectors` of a run at most.
+    `parts` is what tiles are to be cut into before they are placed (a table PART, in which works are numbered among
+    `works`; None: nothing).
     """
 
     tiles: Table
@@ -30,11 +28,11 @@ class WeightTiles:
     stage: int = 0
     second: bool = False
     classes: Table | None = None
-    times: Table | None = None
     source: int | None = None
     works: tuple[Work, ...] = ()
     work_of: Table | None = None
     parts: Table | None = None
+    vectors: int = 1
 
 
 def arrays_used(placements: Sequence[Placement]) -> int:

@@ -1,5 +1,8 @@
 """What a multiplication asks of its tiles, by its chip, its inputs and the numbers of its weight."""
 
+from dataclasses import replace
+
+from xdsl.dialects.builtin import UnrankedTensorType, i8
 from xdsl.parser import Parser
 
 from cimc.hardware.library import load_chip
@@ -8,7 +11,7 @@ from dialects.array import MultiplyOp
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.place_tiles.tile_work import prices_of, with_parts, works_of
+from passes.place_tiles.tile_work import prices_of, vectors_of, with_parts, works_of, works_of_a_run
 
 TILED = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
@@ -47,6 +50,34 @@ def test_parts() -> None:
         assert known.parts[:, 3].tolist() == rows
         numbers: list[int] = known.parts[:, -1].tolist()
         assert [known.works[number].peak for number in numbers] == [3.0 for _ in rows]
+
+
+RUN = """
+builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset">} {
+  cim.weight @w = dense<1> : tensor<2x2xi8>
+  func.func @main(%x: tensor<?x5x2xui8>, %z: tensor<?x2xi8>) -> (tensor<?x5x2xi32>, tensor<?x2xi32>) {
+    %a = array.multiply %x of 4 bits by @w {
+      tile 0: rows 0 to 1, columns 0 to 1
+    } : tensor<?x5x2xui8> -> tensor<?x5x2xi32>
+    %b = array.multiply %z by @w {
+      tile 0: rows 0 to 1, columns 0 to 1
+    } : tensor<?x2xi8> -> tensor<?x2xi32>
+    func.return %a, %b : tensor<?x5x2xi32>, tensor<?x2xi32>
+  }
+}
+"""  # noqa: E501
+
+
+def test_all_vectors_of_a_run() -> None:
+    """Five vectors of 4 planes and one of 8."""
+    context = make_context()
+    module = Parser(context, RUN).parse_module()
+    users, chip = [op for op in module.walk() if isinstance(op, MultiplyOp)], chip_of(module)
+    works, _ = works_of(users[0], users[0].tiles.array, Network.of(context, module), chip)
+    assert [work.planes for work in works] == [4]
+    assert works_of_a_run(works, users, chip) == (replace(works[0], planes=5 * 4 + 8),)
+    assert [vectors_of(user.x.type) for user in users] == [5, 1]
+    assert vectors_of(UnrankedTensorType(i8)) == 1
 
 
 def test_prices() -> None:

@@ -1,1 +1,1 @@
-"""Copies of the busiest weights, where a chip has arrays to spare."""
+"""Copies of weights, where a chip has arrays to spare and many vectors follow each other."""

@@ -1,79 +1,83 @@
-"""Copies of the busiest weights in arrays that would have little to do: for many vectors one after the other."""
+"""Copies of weights in arrays that would have little to do: for many vectors one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from passes.analysis.places import Placement, Table
-from passes.analysis.tiling import places_in
-from passes.place_tiles.analysis.copying.balance import Loads
-from passes.place_tiles.analysis.copying.plans import MOST_COPIES, Plan, Planner, Room, load_of
-from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
+from passes.analysis.objectives import THROUGHPUT
+from passes.analysis.places import Placement
+from passes.place_tiles.analysis.copying.groups import fewest_of, groups_of
+from passes.place_tiles.analysis.copying.holds import Holds, Room, holds_of
+from passes.place_tiles.analysis.copying.plans import Plan, Planner, TimedTiles, load_of
+from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
+from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
+from passes.place_tiles.analysis.spreading.work import PLAIN, efforts
 
-WELL_BALANCED = 1.05
-"""The busiest array may have so much more to do than arrays have on average, before weights are copied for it."""
+MOST_COPIES = 256
+"""Of a weight, which a program can number; and the most vectors after which all copies have their turns again."""
+ANY_COPIES = tuple(range(1, MOST_COPIES + 1))
+FEW_COPIES = tuple(count for count in range(1, 241) if 240 % count == 0)
+"""Numbers of copies of which any may stand beside any other: all have their turns again after 240 vectors."""
+ONE_COPY = (1,)
+WELL_BALANCED = 1.04
+"""A vector may follow another so much later than if all arrays had as much to do, before something else is tried."""
+ALIKE = 1.01
+"""Intervals so near to each other are not told apart."""
+MOST_TRIED = 150_000
+"""Tiles that are dealt out in groups to find a better plan: more would take seconds."""
 _CHANGED = 6
-"""How many of the plans, the best, are changed weight by weight."""
-_WORTH = 0.97
-"""What an interval is shortened to, at least, before weights are copied or placed anew for it."""
+"""How many of the plans for weights by themselves, the best, are changed weight by weight."""
 
 
-def has_spare_arrays(weights: Sequence[WeightTiles], room: Room) -> bool:
-    """Whether the arrays are more than the weights fill, whatever the mapping."""
-    return fewest_arrays([weight.tiles for weight in weights], room.rows, room.columns) < room.arrays
+def place_with_copies(weights: Sequence[WeightTiles], room: Room, counts: Sequence[int]) -> list[Placement]:
+    """The places, of those that were tried, with the shortest interval after which a vector can follow another.
 
-
-def with_copies(
-    weights: Sequence[WeightTiles], placed: Sequence[Placement], room: Room, most_copies: int = MOST_COPIES
-) -> list[Placement]:
-    """The placements, or better ones: those with the shortest interval, in which a vector can follow another.
-
-    An array has to do what its tiles do, those of a weight with c copies for every c-th vector. Tiles are dealt over
-    all arrays by that; the weights whose tiles take longest are copied, twice as often each time, until the busiest
-    array has at most `WELL_BALANCED` times the work of all over arrays, or until there is no room for more. Where that
-    is not enough, tiles are cut between columns, into halves, quarters and so on, and the same is tried again; then
-    single weights are changed. A plan with more cuts or copies has to be better by some per cent. Weights need `times`.
+    A weight has a number of copies that is one of `counts`. Where each multiplication takes one vector of a run, copies
+    of different numbers in an array would be in each other's way, so all weights have as many (`groups_of`). Where it
+    takes several, all copies work at the same time, and each weight has as many as help (`Planner`). Nothing more is
+    tried once the busiest array has at most `WELL_BALANCED` times the work of all over arrays. Of intervals that are
+    `ALIKE`, the one is taken with which a vector is done first. More arrays than there are, if no way needs fewer.
     """
-    if any(weight.times is None for weight in weights) or not has_spare_arrays(weights, room):
-        return list(placed)
-    loads = [_loads(weight, own.tiles, room.adcs) for weight, own in zip(weights, placed)]
-    if any(own is None for own in loads):
-        return list(placed)
-    aim = WELL_BALANCED * sum(float(load_of(w, w.tiles, room.adcs).sum()) for w in weights) / room.arrays
-    planner = Planner(weights, room, most_copies)
-    interval, best = interval_of(weights, placed, room.adcs), None
+    tried: list[tuple[Holds, list[Placement]]] = []
+    for placed in _ways(weights, room, counts):
+        tried.append((holds_of(weights, placed, room), placed))
+        if tried[-1][0].interval * room.arrays <= WELL_BALANCED * tried[0][0].work:
+            break
+    shortest = min(holds.interval for holds, _ in tried)
+    return min((way for way in tried if way[0].interval <= ALIKE * shortest), key=lambda way: way[0].token)[1]
+
+
+def _ways(weights: Sequence[WeightTiles], room: Room, counts: Sequence[int]) -> Iterator[list[Placement]]:
+    """Each weight once, in whole drives, then others."""
+    single = place_spread(weights, room.rows, room.columns, Goal(THROUGHPUT, room.arrays, room.adcs, room.prices))
+    yield single
+    if arrays_used(single) > room.arrays or fewest_of(weights, room) > room.arrays:
+        return
+    dealt = 0
+    for placed in groups_of(weights, room, counts):
+        yield placed
+        dealt += sum(len(own.tiles) // own.copies for own in placed)
+        if dealt > MOST_TRIED:
+            return
+    if any(weight.vectors > 1 for weight in weights):
+        yield from _by_themselves(weights, room, [count for count in counts if count in FEW_COPIES])
+
+
+def _by_themselves(weights: Sequence[WeightTiles], room: Room, counts: Sequence[int]) -> Iterator[list[Placement]]:
+    """Places in which weights have different numbers of copies."""
+    timed = [_timed(weight, room) for weight in weights]
+    aim = WELL_BALANCED * sum(float(load_of(own, room.adcs).sum()) for own in timed) / room.arrays
+    planner = Planner(timed, room, counts)
     plans: list[Plan] = []
     for plan in planner.plans():
-        if interval <= aim:
-            break
         plans.append(plan)
-        if plan.interval < _WORTH * interval:
-            interval, best = plan.interval, plan
+        yield plan.placements()
     for plan in sorted(plans, key=lambda plan: plan.interval)[:_CHANGED]:
-        if interval <= aim:
-            break
-        improved = planner.improved(plan, aim)
-        if improved.interval < interval:
-            interval, best = improved.interval, improved
-    return list(placed) if best is None else best.placements()
+        yield planner.improved(plan, aim).placements()
 
 
-def interval_of(weights: Sequence[WeightTiles], placed: Sequence[Placement], adcs: int) -> float:
-    """How long the busiest array is busy with a vector [ps], on average over many of them.
-
-    Tiles are parts of those of `weights`.
-    """
-    arrays, loads = [np.zeros(0, np.int64)], [np.zeros(0)]
-    for weight, own in zip(weights, placed):
-        taken = _loads(weight, own.tiles, adcs)
-        assert taken is not None
-        arrays.append(own.places[:, 0])
-        loads.append(taken / own.copies)
-    return float(np.bincount(np.concatenate(arrays), np.concatenate(loads)).max(initial=0))
-
-
-def _loads(weight: WeightTiles, tiles: Table, adcs: int) -> Loads | None:
-    """How long an array works for each of these parts of a weight's tiles [ps]; None if that cannot be told, as they
-    do not lie in strips (those of `tile-blocks` do)."""
-    inside = places_in(tiles, weight.tiles)
-    return None if inside is None else load_of(weight, tiles, adcs, inside[:, 0])
+def _timed(weight: WeightTiles, room: Room) -> TimedTiles:
+    """The tiles of a weight and what they take."""
+    work_of = np.zeros(len(weight.tiles), np.int64) if weight.work_of is None else 1 + weight.work_of
+    effort = efforts(weight.tiles[:, 2], [PLAIN, *weight.works], work_of, room.prices)
+    return TimedTiles(weight.tiles, np.column_stack([effort.settle, effort.step]))

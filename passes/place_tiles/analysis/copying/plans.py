@@ -1,7 +1,7 @@
-"""Plans: how often each weight is copied and how finely its tiles are cut, and the places that come of it."""
+"""Plans: how often each weight is copied and how finely its tiles are cut, where weights have copies by themselves."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,11 +9,9 @@ import numpy.typing as npt
 
 from passes.analysis.places import Placement, Table
 from passes.place_tiles.analysis.copying.balance import Loads, deal
-from passes.place_tiles.analysis.placement import WeightTiles
+from passes.place_tiles.analysis.copying.holds import Room
 
-MOST_COPIES = 256
-"""Of a weight, which a program can number."""
-MOST_TRIED = 100_000
+MOST_TRIED = 300_000
 """Tiles that are dealt out to find a better plan: more would take seconds."""
 _TOGETHER = 0.7
 """Weights whose tiles take this share of what the longest takes are copied together with it."""
@@ -25,17 +23,12 @@ _ROWS, _COLUMNS = 2, 3
 
 
 @dataclass(frozen=True)
-class Room:
-    """So many arrays of `rows` x `columns`, with `adcs` ADCs each."""
+class TimedTiles:
+    """The tiles of a weight, and what each takes [tile, (settle, step)]: an array with a ADCs works for
+    `settle + ceil(columns / a) * step` ps."""
 
-    arrays: int
-    rows: int
-    columns: int
-    adcs: int
-
-    @property
-    def cells(self) -> int:
-        return self.rows * self.columns
+    tiles: Table
+    times: Table
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ class Plan:
 
     copies: tuple[int, ...]
     parts: tuple[int, ...]
-    weights: Sequence[WeightTiles]
+    weights: Sequence[TimedTiles]
     places: Table
     loads: Loads
     """How long an array works for each tile [ps], on average over many vectors."""
@@ -77,11 +70,11 @@ def _placement(tiles: Table, places: Table, copies: int) -> Placement:
 
 
 class Planner:
-    """Makes plans for weights with `times` in some room."""
+    """Makes plans for weights in some room, with so many copies of each as `counts` have, ascending."""
 
-    def __init__(self, weights: Sequence[WeightTiles], room: Room, most_copies: int = MOST_COPIES):
-        self.weights, self.room, self.most_copies = weights, room, most_copies
-        self.cut: dict[tuple[int, int], WeightTiles] = {}
+    def __init__(self, weights: Sequence[TimedTiles], room: Room, counts: Sequence[int]):
+        self.weights, self.room, self.counts = weights, room, np.array(counts)
+        self.cut: dict[tuple[int, int], TimedTiles] = {}
         self.tried = 0
         """Tiles that were dealt out for plans."""
 
@@ -93,7 +86,7 @@ class Planner:
         if (sizes * counts).sum() > self.room.arrays * self.room.cells:
             return None
         items = np.concatenate([_items(number, *both) for number, both in enumerate(zip(weights, copies))])
-        loads = np.concatenate([np.tile(load_of(w, w.tiles, self.room.adcs) / c, c) for w, c in zip(weights, copies)])
+        loads = np.concatenate([np.tile(load_of(w, self.room.adcs) / c, c) for w, c in zip(weights, copies)])
         self.tried += len(items)
         places = deal(items, loads, self.room.arrays, self.room.rows, self.room.columns)
         return None if places is None else Plan(tuple(copies), tuple(parts), weights, places, loads)
@@ -107,7 +100,7 @@ class Planner:
             parts *= 2
 
     def _copied(self, parts: Sequence[int]) -> Iterator[Plan]:
-        """Plans in which the weights whose tiles take longest are copied, twice as often each time."""
+        """Plans in which the weights whose tiles take longest are copied, twice as often each time or a bit less."""
         longest = np.array([self._longest(number, count) for number, count in enumerate(parts)])
         copies = np.ones(len(parts), np.int64)
         plan = self.plan(copies.tolist(), parts)
@@ -117,11 +110,11 @@ class Planner:
                 return
             each = longest / copies
             order = np.argsort(-each, kind="stable")
-            chosen = order[(each[order] >= _TOGETHER * each.max()) & (2 * copies[order] <= self.most_copies)]
+            chosen = order[(each[order] >= _TOGETHER * each.max()) & (copies[order] < self.counts[-1])]
             plan = None
             while plan is None and len(chosen):
                 more = copies.copy()
-                more[chosen] *= 2
+                more[chosen] = self.counts[np.searchsorted(self.counts, 2 * copies[chosen], "right") - 1]
                 plan, chosen = self.plan(more.tolist(), parts), chosen[: len(chosen) // 2]
                 copies = copies if plan is None else more
 
@@ -131,7 +124,7 @@ class Planner:
         Each weight in turn, those with most to do first, gets the number of copies and of parts that is best for all as
         long as others keep theirs; again and again, until no change helps.
         """
-        work = [float(load_of(weight, weight.tiles, self.room.adcs).sum()) for weight in self.weights]
+        work = [float(load_of(weight, self.room.adcs).sum()) for weight in self.weights]
         order, unchanged = np.argsort(-np.array(work), kind="stable").tolist(), 0
         while unchanged < len(order):
             for number in order:
@@ -146,7 +139,7 @@ class Planner:
     def _changes(self, plan: Plan, number: int) -> Iterator[Plan]:
         """The plans in which one weight has other numbers of copies and parts, as long as there is time to try them."""
         widest = int(self.weights[number].tiles[:, _COLUMNS].max(initial=0))
-        for copies in _powers(self.most_copies):
+        for copies in self.counts.tolist():
             for parts in _powers(max(1, -(-widest // self.room.adcs))):
                 if self.tried < MOST_TRIED and (copies, parts) != (plan.copies[number], plan.parts[number]):
                     new = self.plan(_with(plan.copies, number, copies), _with(plan.parts, number, parts))
@@ -156,9 +149,9 @@ class Planner:
     def _longest(self, number: int, parts: int) -> float:
         """What takes longest of the tiles of a weight [ps]."""
         weight = self._cut(number, parts)
-        return float(load_of(weight, weight.tiles, self.room.adcs).max(initial=0.0))
+        return float(load_of(weight, self.room.adcs).max(initial=0.0))
 
-    def _cut(self, number: int, parts: int) -> WeightTiles:
+    def _cut(self, number: int, parts: int) -> TimedTiles:
         key = number, parts
         if key not in self.cut:
             self.cut[key] = cut_columns(self.weights[number], parts, self.room.adcs)
@@ -174,26 +167,21 @@ def _with(numbers: Sequence[int], place: int, number: int) -> list[int]:
     return [*numbers[:place], number, *numbers[place + 1 :]]
 
 
-def _items(number: int, weight: WeightTiles, copies: int) -> npt.NDArray[np.int64]:
+def _items(number: int, weight: TimedTiles, copies: int) -> npt.NDArray[np.int64]:
     """The tiles of all copies of a weight as rows ITEM."""
     copy = np.repeat(np.arange(copies), len(weight.tiles))
     sizes = np.tile(weight.tiles[:, [_ROWS, _COLUMNS]], (copies, 1))
     return np.column_stack([np.full_like(copy, number), copy, sizes])
 
 
-def load_of(weight: WeightTiles, tiles: Table, adcs: int, inside: Table | None = None) -> Loads:
-    """How long an array works for each of these tiles of a weight [ps]; parts of tiles lie `inside` of tiles of these
-    numbers."""
-    assert weight.times is not None
-    own = np.arange(len(tiles)) if inside is None else inside
-    settling, converting = weight.times[own].T
-    share = tiles[:, _ROWS] / weight.tiles[own, _ROWS]
-    return share * (settling + -(-tiles[:, _COLUMNS] // adcs) * converting)
+def load_of(weight: TimedTiles, adcs: int) -> Loads:
+    """How long an array works for each of these tiles of a weight [ps]."""
+    settle, step = weight.times.T
+    return (settle + -(-weight.tiles[:, _COLUMNS] // adcs) * step).astype(np.float64)
 
 
-def cut_columns(weight: WeightTiles, parts: int, adcs: int) -> WeightTiles:
+def cut_columns(weight: TimedTiles, parts: int, adcs: int) -> TimedTiles:
     """A weight with tiles of so many parts at most, in each of which all ADCs convert at a time."""
-    assert weight.times is not None
     tiles = weight.tiles
     width = np.where(tiles[:, _COLUMNS] > adcs, -(-tiles[:, _COLUMNS] // (parts * adcs)) * adcs, tiles[:, _COLUMNS])
     count = -(-tiles[:, _COLUMNS] // width)
@@ -201,4 +189,4 @@ def cut_columns(weight: WeightTiles, parts: int, adcs: int) -> WeightTiles:
     before = (np.arange(len(pieces)) - np.repeat(np.cumsum(count) - count, count)) * each
     pieces[:, 1] += before
     pieces[:, _COLUMNS] = np.minimum(each, pieces[:, _COLUMNS] - before)
-    return replace(weight, tiles=pieces, times=np.repeat(weight.times, count, axis=0))
+    return TimedTiles(pieces, np.repeat(weight.times, count, axis=0))

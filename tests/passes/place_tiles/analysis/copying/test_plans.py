@@ -3,20 +3,26 @@
 import numpy as np
 import pytest
 
-from passes.place_tiles.analysis.copying.plans import Planner, Room, cut_columns, load_of
-from passes.place_tiles.analysis.placement import WeightTiles
+from passes.analysis.timing import ArrayTimes
+from passes.place_tiles.analysis.copying.holds import Room
+from passes.place_tiles.analysis.copying.plans import Planner, TimedTiles, cut_columns, load_of
+from passes.place_tiles.analysis.spreading.work import Prices
+
+COUNTS = (1, 2, 3, 4)
 
 
-def weight(rows: int, columns: int, settling: int = 10, converting: int = 10) -> WeightTiles:
+def weight(rows: int, columns: int, settling: int = 10, converting: int = 10) -> TimedTiles:
     """One tile, with its times."""
-    return WeightTiles(np.array([[0, 0, rows, columns]]), True, times=np.array([[settling, converting]]))
+    return TimedTiles(np.array([[0, 0, rows, columns]]), np.array([[settling, converting]]))
+
+
+def room(arrays: int, side: int) -> Room:
+    return Room(arrays, side, side, 1, Prices(ArrayTimes(10, 1, (10,))))
 
 
 def test_a_tile_settles_and_converts() -> None:
-    """10 + ceil(7 / 2) * 10; half of the rows take half of it, two columns one conversion."""
-    own = weight(4, 7)
-    assert load_of(own, own.tiles, 2).tolist() == [50]
-    assert load_of(own, np.array([[0, 0, 2, 7], [0, 0, 4, 2]]), 2, np.zeros(2, np.int64)).tolist() == [25, 20]
+    """10 + ceil(7 / 2) * 10."""
+    assert load_of(weight(4, 7), 2).tolist() == [50]
 
 
 def test_parts_keep_the_adcs_at_work() -> None:
@@ -31,7 +37,7 @@ def test_parts_keep_the_adcs_at_work() -> None:
 
 def test_copies_share_the_work() -> None:
     """Copy after copy, tile after tile, each copy in arrays of its own."""
-    plan = Planner([weight(4, 4), weight(2, 2)], Room(4, 4, 4, 1)).plan([2, 1], [2, 1])
+    plan = Planner([weight(4, 4), weight(2, 2)], room(4, 4), COUNTS).plan([2, 1], [2, 1])
     assert plan is not None
     assert plan.loads.tolist() == [15, 15, 15, 15, 30]
     assert plan.interval == 30
@@ -42,21 +48,21 @@ def test_copies_share_the_work() -> None:
 
 
 def test_no_room_for_a_plan() -> None:
-    planner = Planner([weight(4, 4)], Room(3, 4, 4, 1))
+    planner = Planner([weight(4, 4)], room(3, 4), COUNTS)
     assert planner.plan([4], [1]) is None
     assert [plan.copies for plan in planner.plans() if plan.parts == (1,)] == [(1,), (2,)]
 
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_no_more_copies_than_allowed(most: int) -> None:
-    planner = Planner([weight(2, 2), weight(2, 4)], Room(9, 4, 4, 1), most)
+    planner = Planner([weight(2, 2), weight(2, 4)], room(9, 4), sorted({1, most}))
     plans = list(planner.plans())
     assert {copies for plan in plans for copies in planner.improved(plan, 0).copies} <= {1, most}
 
 
 def test_plans_get_better() -> None:
     """One weight of a load of 50, another of 30, on three arrays: by changes 30 at most, of 80 / 3 that could be."""
-    planner = Planner([weight(4, 4), weight(4, 2)], Room(3, 8, 8, 1))
+    planner = Planner([weight(4, 4), weight(4, 2)], room(3, 8), COUNTS)
     plan = planner.plan([1, 1], [1, 1])
     assert plan is not None
     assert plan.interval == 50
