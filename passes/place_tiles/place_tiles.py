@@ -8,13 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
-from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.array import MultiplyOp, TableAttr
-from dialects.attributes.structure import MONARCH
-from dialects.chip.formats import CellFormat
-from dialects.cim import DigitalOp, PermuteOp
 from dialects.errors import UserError
 from dialects.hardware import ChipAttr, chip_of
 from dialects.network import Network
@@ -36,12 +32,11 @@ from passes.place_tiles.analysis.spreading.work import Prices
 from passes.place_tiles.analysis.table import MAPPINGS
 from passes.place_tiles.fastest import fastest_places
 from passes.place_tiles.loads import Loads
-from passes.place_tiles.tile_work import prices_of, vectors_of, works_of, works_of_a_run
+from passes.place_tiles.tile_work import prices_of
+from passes.place_tiles.weights import known_weights
 from passes.rewriting.chip_times import picoseconds
-from passes.rewriting.levels import sources, stage_numbers
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
-from passes.rewriting.weight_tiles import equal_tiles, whole_tiles
 from passes.rules import PLACEABLE, require
 
 Places: TypeAlias = list[Placement]
@@ -92,7 +87,7 @@ class PlaceTilesPass(ModulePass):
         require(op, PLACEABLE, self.name)
         network = Network.of(ctx, op)
         chip = chip_of(op)
-        weights, formats = self._known(network, chip)
+        weights, formats = known_weights(network, chip, self.mapping, self.objective)
         placer = _Placer(chip, banks_of([formats[symbol].format for symbol in weights], chip.cell_bits), chip.rows)
         own = list(weights.values())
         placements = self._places(placer, weights, network) if not self.reload or placer.may_fit(own) else None
@@ -116,13 +111,6 @@ class PlaceTilesPass(ModulePass):
         place = partial(placer.place, mapping=self.mapping, copies=False)
         return fastest_places(weights, place, placer.fits, network, placer.chip)
 
-    def _known(self, network: Network, chip: ChipAttr) -> tuple[dict[str, WeightTiles], dict[str, CellFormat]]:
-        """What the mapping must know of each weight, and its format, by symbol."""
-        weights, formats = _weight_tiles(network, chip), _formats(network, chip)
-        if self.mapping == SPREAD:
-            weights = _with_work(_with_classes(weights, formats, network), network, chip, self.objective)
-        return weights, formats
-
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
         """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""
         fill = True
@@ -134,7 +122,7 @@ class PlaceTilesPass(ModulePass):
             _write(multiply, *placed[multiply.symbol])
 
     def _loads(self, network: Network, chip: ChipAttr) -> Loads:
-        weights, formats = self._known(network, chip)
+        weights, formats = known_weights(network, chip, self.mapping, self.objective)
 
         def place(some: Mapping[str, WeightTiles], rows: int) -> tuple[Places, int]:
             banks = banks_of([formats[symbol].format for symbol in some], chip.cell_bits)
@@ -244,80 +232,3 @@ class _Placer:
             f"{chip.rows}x{chip.columns}, chip {chip.chip_name!r} has {has} in {chip.arrays}: {advice}, "
             f"or let weights pass through it in parts: --reload (others need: {others})"
         )
-
-
-def _weight_tiles(network: Network, chip: ChipAttr) -> dict[str, WeightTiles]:
-    """What a mapping must know of each weight, by symbol; a weight used twice belongs to the first stage."""
-    ops = network.ops
-    multiplies, level, second = tiled_multiplies(ops), stage_numbers(network), _second_factors(ops, network)
-    tiles_of_symbol: dict[str, WeightTiles] = {}
-    for op in sorted(multiplies, key=lambda multiply: level[multiply]):
-        symbol = op.symbol
-        if symbol not in tiles_of_symbol:
-            dense = network.weight(symbol).structure is None
-            tiles_of_symbol[symbol] = WeightTiles(whole_tiles(op, network, chip), dense, level[op], symbol in second)
-    order = dict.fromkeys(op.symbol for op in multiplies)
-    return {symbol: tiles_of_symbol[symbol] for symbol in order}
-
-
-def _formats(network: Network, chip: ChipAttr) -> dict[str, CellFormat]:
-    """The format of each weight, by symbol."""
-    return {multiply.symbol: multiply.cells(chip) for multiply in tiled_multiplies(network.ops)}
-
-
-def _users(network: Network) -> dict[str, list[MultiplyOp]]:
-    """The multiplications by each weight, by symbol, in the order of the network."""
-    users: dict[str, list[MultiplyOp]] = {}
-    for multiply in tiled_multiplies(network.ops):
-        users.setdefault(multiply.symbol, []).append(multiply)
-    return users
-
-
-def _with_classes(
-    weights: Mapping[str, WeightTiles], formats: Mapping[str, CellFormat], network: Network
-) -> dict[str, WeightTiles]:
-    """The same, and which tiles have equal cells: with centred offsets or without, they are not the same."""
-    classes = equal_tiles({symbol: weight.tiles for symbol, weight in weights.items()}, network)
-    return {
-        symbol: replace(weight, classes=2 * own + formats[symbol].centred)
-        for (symbol, weight), own in zip(weights.items(), classes)
-    }
-
-
-def _with_work(
-    weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr, objective: str
-) -> dict[str, WeightTiles]:
-    """The same, with the vector that each multiplies first, and what that asks of its tiles.
-
-    With `throughput` what all multiplications ask of them in a run, as far as shapes tell how many vectors that is.
-    """
-    users = _users(network)
-    number: dict[SSAValue, int] = {}
-    known: dict[str, WeightTiles] = {}
-    for symbol, weight in weights.items():
-        first = users[symbol][0]
-        works, work_of = works_of(first, weight.tiles, network, chip)
-        vectors = 1
-        if objective == THROUGHPUT:
-            works = works_of_a_run(works, users[symbol], chip)
-            vectors = max(vectors_of(user.x.type) for user in users[symbol])
-        source = number.setdefault(first.x, len(number))
-        known[symbol] = replace(weight, source=source, works=works, work_of=work_of, vectors=vectors)
-    return known
-
-
-def _second_factors(ops: Sequence[Operation], network: Network) -> set[str]:
-    """The weights of Monarch pairs that multiply what, but for digital operations, is the result of a first factor."""
-    second: set[str] = set()
-    after_first: dict[Operation, bool] = {}
-    for op in ops:
-        after = any(after_first.get(source, False) for source in sources(op))
-        if isinstance(op, MultiplyOp):
-            symbol = op.symbol
-            is_factor = network.weight(symbol).kind == MONARCH
-            if is_factor and after:
-                second.add(symbol)
-            after_first[op] = is_factor and not after
-        elif isinstance(op, DigitalOp | PermuteOp):
-            after_first[op] = after
-    return second
