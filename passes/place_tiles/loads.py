@@ -183,7 +183,7 @@ class _Load:
         """What is there, and these tiles; of equal ones, and of what they are asked for, nothing is known."""
         known = self.members.get(self.symbol)
         tiles = tiles if known is None else np.concatenate([known.tiles, tiles])
-        part = replace(self.of.weights[self.symbol], tiles=tiles, classes=None, times=None, works=(), work_of=None)
+        part = replace(self.of.weights[self.symbol], tiles=tiles, classes=None, works=(), work_of=None)
         return self.members | {self.symbol: part}
 
 
