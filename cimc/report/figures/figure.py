@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import altair as alt
+from altair.utils import schemapi
 
 from cimc.report.figures.theme import PARAMETERS
 from cimc.report.study import Study
@@ -37,9 +38,10 @@ class Panel:
     """Height by width, where both must grow alike."""
 
     def spec(self) -> dict[str, Any]:
-        """The chart as a Vega-Lite specification with its data inside."""
+        """The chart as a Vega-Lite specification with its data inside; not checked where `debug_mode(False)` holds."""
         assert self.chart is not None
-        return {**self.chart.to_dict(), "config": CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}}
+        written = self.chart.to_dict(validate=schemapi.DEBUG_MODE)
+        return {**written, "config": CONFIG, "autosize": {"type": "fit-x", "contains": "padding"}}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import vl_convert
 from altair.utils import schemapi
@@ -20,12 +21,17 @@ SCALE = 2
 def pictures_of(studies: Sequence[Study]) -> Iterator[tuple[str, bytes]]:
     """File name and contents of a picture for each chart: `occupancy.png`, or `occupancy-<program>.png` of several."""
     with schemapi.debug_mode(False):  # as on the page
-        figures = figures_of(studies)
-    for figure in figures:
+        specs = list(_specs(studies))
+    for name, spec in specs:
+        yield name, _packed(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=SCALE))
+
+
+def _specs(studies: Sequence[Study]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for figure in figures_of(studies):
         names = [f"{figure.name}.png"] if len(studies) == 1 else _names(figure.name, figure.panels)
         for name, panel in zip(names, figure.panels, strict=True):
             if panel.chart is not None:
-                yield name, _packed(vl_convert.vegalite_to_png(panel.spec(), vl_version=VEGA_LITE, scale=SCALE))
+                yield name, panel.spec()
 
 
 def _names(figure: str, panels: Sequence[Panel]) -> list[str]:
