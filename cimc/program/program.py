@@ -32,7 +32,7 @@ from cimc.program.metadata import (
     Weight,
 )
 from cimc.program.onnx_models.kernel_checks import verify_models
-from cimc.program.records import RECORD, Records, no_records
+from cimc.program.records import RECORD, Opcode, Records, no_records
 from cimc.program.seal import FORMAT, MEASURED, UNSEALED, VERSION, digest_of, parse_metadata, sealed
 from cimc.program.times.pipeline import MOVE_FIELDS, Pipeline, no_moves, verify_pipelined
 from cimc.program.verification.checks import verify_slots
@@ -159,6 +159,8 @@ class Program:
             raise ProgramError("the program has a pipeline and no timing, expected both")
         if self.controls:
             raise ProgramError("the program has a pipeline and control flow that multiplies, expected one of them")
+        if (self.instructions["op"] == Opcode.LOAD).any():
+            raise ProgramError("the program has a pipeline and weights that are loaded, expected one of them")
         verify_pipelined(self.pipeline, self.instructions, self.operations, len(self.arrays))
 
     def _to_tensors(self) -> dict[str, Tensor]:

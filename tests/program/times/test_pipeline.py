@@ -82,3 +82,10 @@ def test_control_flow_that_multiplies_has_none(looped: Program) -> None:
         replace(looped, pipeline=pipeline_of(looped)).verify()
     expected = "the program has a pipeline and control flow that multiplies, expected one of them"
     assert str(error.value) == expected
+
+
+def test_not_with_weights_that_are_loaded(reloaded: Program) -> None:
+    """Tokens that are on their way together would need several loads at a time."""
+    with pytest.raises(ProgramError) as error:
+        replace(reloaded, pipeline=pipeline_of(reloaded)).verify()
+    assert str(error.value) == "the program has a pipeline and weights that are loaded, expected one of them"
