@@ -34,6 +34,7 @@ from passes.place_tiles.fastest import fastest_places
 from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_work import prices_of
 from passes.place_tiles.weights import known_weights
+from passes.place_tiles.weights_again import with_weights_again
 from passes.rewriting.chip_times import picoseconds
 from passes.rewriting.multiplications import tiled_multiplies
 from passes.rewriting.sweep import sweep
@@ -117,7 +118,7 @@ class PlaceTilesPass(ModulePass):
         while (loads := self._loads(network, chip)).cut(fill):
             sweep(network)
             fill = False
-        placed = loads.places()
+        placed = with_weights_again(network, loads.places(), lambda: self._loads(network, chip).places())
         for multiply in tiled_multiplies(network.ops):
             _write(multiply, *placed[multiply.symbol])
 

@@ -185,3 +185,17 @@ def test_loads_are_filled(arrays: int, count: int, compiled: Check, chain: Write
     program = compiled(chain([12, 12, 12], np.random.default_rng(0)), reload=True, arrays=arrays).program
     assert len(loads(program)) == count
     verify_schedule(program)
+
+
+@pytest.mark.parametrize(("arrays", "programmed"), [(1, 6), (2, 6), (3, 6), (4, 6)])
+def test_a_weight_that_is_used_again_comes_again_alone(
+    arrays: int, programmed: int, compiled: Check, onnx_file: Write
+) -> None:
+    """And not with the whole load that it came with first."""
+    random = np.random.default_rng(0)
+    weights = {name: random.normal(size=(4, 4)).astype(np.float32) for name in "wabcd"}
+    body = "m0 = MatMul(x, w) m1 = MatMul(m0, a) m2 = MatMul(m1, b) m3 = MatMul(m2, c) m4 = MatMul(m3, d)"
+    file = onnx_file(f"g (float[n,4] x) => (float[n,4] y) {{ {body} y = MatMul(m4, w) }}", weights)
+    program = compiled(file, arrays=arrays, reload=True, verify_each=True).program
+    assert loads(program)["n"].sum() == programmed
+    verify_schedule(program)
