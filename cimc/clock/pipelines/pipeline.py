@@ -16,14 +16,18 @@ Recurrences = Sequence[tuple[int, int]]
 """Pairs of steps: the second, for a token, needs what the first makes for the token before."""
 Hint = tuple[int, Numbers]
 """The interval of a schedule that is known, and when steps start in it [ps]."""
-GROWTH = (1, 1.03, 1.1, 1.5, 2.5, 4, 12)
+GROWTH = (1, 1.01, 1.03, 1.1, 1.5, 2.5, 4, 12)
 """How much longer than the longest load the first intervals are that are tried, until one has room."""
-LONG = 40
-"""Operators are long that take more than this part of the longest load."""
+LONG, MIDDLING = 40, 100
+"""Operators are long, or not short, that take more than this part of the longest load."""
 SHORTER = 2
 """How much shorter than the shortest interval found the next one is at most."""
+LONGER = (1.004, 1.02)
+"""How much longer than the longest load intervals are that are tried for a shorter way through the chip."""
 NEAR = 1.004
 """Intervals that are this near to each other are not told apart."""
+FEW = 16
+"""So few tokens are done soonest where each has a short way through the chip."""
 ROUNDS = 6
 """How often steps that read what the token before makes are put off until it is there."""
 
@@ -91,10 +95,12 @@ class _Search:
         self.plan = Plan(self.steps)
         self.bound = max(loads_of(self.steps))
         self.lowest = max(1, self.bound.time_ps)
+        self.bound_to_turns = max(self.plan.most, default=1) > 1 and not self.steps.apart
+        """whether a stage works with several copies: then none is placed before others, to be moved by intervals"""
 
     def best(self, hint: Hint | None) -> Modulo:
         self._first()
-        if hint is not None:
+        if hint is not None and not self.bound_to_turns:
             interval, starts = hint
             begins = {task: int(starts[self.plan.inputs[task]].min()) % interval for task in self.plan.stages}
             if interval < self.shortest:
@@ -112,12 +118,24 @@ class _Search:
                 place = len(orders) if success else 0  # the next one that is tried, or the last
                 orders.insert(place, order)
                 reached.insert(place, low if success else middle)
+        if len(self.steps) <= effort.few:
+            self._shorten()
         return min(self.schedules, key=lambda schedule: schedule.total(self.tokens))
 
-    def _long_operators(self) -> list[int]:
+    def _shorten(self) -> None:
+        """Notes schedules with a shorter way through the chip, of hardly longer intervals."""
+        for longer in LONGER:
+            interval = int(self.lowest * longer)
+            if self.tokens * interval < min(schedule.total(self.tokens) for schedule in self.schedules):
+                for order in (*self._orders(), self._long_operators()):
+                    self._try(interval, order, 0)
+
+    def _long_operators(self, part: int = LONG) -> list[int]:
         """Operators that find no room once shorter ones lie in between: they are placed before all else."""
+        if self.bound_to_turns:
+            return []
         steps = self.steps
-        works = (steps.kind == Kind.OPERATOR) & (steps.units > 0) & (steps.duration * LONG > self.lowest)
+        works = (steps.kind == Kind.OPERATOR) & (steps.units > 0) & (steps.duration * part > self.lowest)
         longest = sorted(np.flatnonzero(works).tolist(), key=lambda step: -self.plan.duration[step])
         return self.plan.of_step[longest].tolist()
 
@@ -127,20 +145,28 @@ class _Search:
 
     def _first(self) -> None:
         """Notes a schedule, with whatever interval."""
-        interval, tries = 0, list(GROWTH)
+        interval, tries = 0, list(GROWTH if len(self.steps) <= self.effort.few else GROWTH[1:])
+        # what is placed first may wait for whole intervals, which a token must not that the next one waits for
+        ahead = list(self._orders())
+        orders = [*ahead[:1], *ahead[2:], self._long_operators(), []]
         while not self.schedules:
             interval = int(self.lowest * tries.pop(0)) if tries else interval * 4
             assert interval < 1 << 62, "no interval is long enough"
-            # what is placed first may wait for whole intervals, which a token must not that the next one waits for
-            if not self._try(interval, self._long_operators(), 0):
-                self._try(interval, [], 0)
+            for order in orders if self.tokens > FEW else orders[-2:]:
+                if self._try(interval, list(order), 0) and len(self.steps) > self.effort.few:
+                    break
 
     def _orders(self) -> Iterator[list[int]]:
-        """Stages to place before all others: in the order of the program, and those first that have the most work."""
+        """Stages to place before all others, but for long operators: in the order of the program, or those first that
+        have the most work; and in the order of the program behind shorter operators, too."""
+        if self.bound_to_turns:
+            return
         alone, start = self.plan.alone, self.steps.start
         first = self._long_operators()
-        yield first + sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
+        in_order = sorted(self.plan.stages, key=lambda t: min(start[i] for i in self.plan.inputs[t]))
+        yield first + in_order
         yield first + sorted(self.plan.stages, key=lambda t: -sum(hold[2] for hold in alone[t]))
+        yield self._long_operators(MIDDLING) + in_order
 
     def _try(self, interval: int, order: list[int], repairs: int) -> bool:
         """Notes a schedule with this interval if one is found."""
@@ -150,7 +176,7 @@ class _Search:
                 starts = np.array(placing.start, np.int64)
                 self.schedules.append(Modulo(interval, starts, placing.latency, placing.taken, self.bound))
                 return True
-            if placing is None or order[:1] == [placing.failed]:
+            if placing is None or self.bound_to_turns or order[:1] == [placing.failed]:
                 return False
             if self.plan.kind[self.plan.members[placing.failed][0]] == Kind.PERMUTATION:
                 return False

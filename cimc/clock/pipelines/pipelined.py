@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from cimc.clock.graph import Steps
+from cimc.clock.graph import Pool, Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.pipelines.caches import recurrences_of
-from cimc.clock.pipelines.pipeline import QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
+from cimc.clock.pipelines.loads import loads_of
+from cimc.clock.pipelines.pipeline import FEW, QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
 from cimc.clock.pipelines.visits import Visits, can_visit, visits_of
 from cimc.clock.steps import steps_of
 from cimc.program.port_names import cache_pairs
@@ -17,15 +18,13 @@ from cimc.program.schedule.checker import verify_schedule
 from cimc.program.times.pipeline import Pipeline
 from dialects.errors import UserError
 
-FEW = 16
-"""So few tokens may be done sooner where a vector moves into all arrays of a stage at once."""
-
 
 def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None) -> Modulo:
     """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before.
 
-    Arrays move vectors and sums by themselves if they can, and if few tokens are not done sooner without that. A
-    schedule that is `known` for other durations, or that of the program's pipeline, is tried as well.
+    Arrays move vectors and sums by themselves if they can, and if tokens are not done sooner without that: few may be,
+    or if links are counted. A schedule that is `known` for other durations, or that of the program's pipeline, is tried
+    as well.
     """
     pairs = cache_pairs(steps.program.inputs, steps.program.outputs)
 
@@ -38,10 +37,18 @@ def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hi
         return made(steps, None)
     visits = visits_of(steps)
     modulo = made(visits.steps, visits)
-    starts = modulo.starts[visits.first :]
-    modulo = replace(modulo, moves=np.stack([visits.record, visits.array, np.zeros_like(starts), starts], axis=1))
-    together = made(steps, None) if tokens <= FEW else modulo
-    return min(modulo, replace(together, bound=modulo.bound), key=lambda schedule: schedule.total(tokens))
+    modulo = replace(modulo, moves=_moves(visits, modulo))
+    together = made(steps, None) if tokens <= FEW or len(steps.pools[Pool.LINKS]) else modulo
+    best = min(modulo, together, key=lambda schedule: schedule.total(tokens))
+    return replace(best, bound=max(map(min, loads_of(steps), loads_of(visits.steps))))
+
+
+def _moves(visits: Visits, modulo: Modulo) -> Numbers:
+    """The table of moves of a pipeline, on the links that they take."""
+    own = range(visits.first, len(visits.steps))
+    first = visits.steps.pools[Pool.LINKS].start
+    links = [modulo.units[step][0] - first if step in modulo.units else 0 for step in own]
+    return np.stack([visits.record, visits.array, np.array(links, np.int64), modulo.starts[visits.first :]], axis=1)
 
 
 def _hint(steps: Steps, visits: Visits | None) -> Hint | None:
@@ -89,13 +96,15 @@ def why_no_pipeline(program: Program) -> str:
 
 def starts_of_records(steps: Steps, modulo: Modulo) -> Numbers:
     """When each record starts [ps]: kernels with their first operator that takes time, sums are cleared when the
-    vector of their product moves in."""
+    vector of their product begins to move in."""
     records, starts = steps.program.instructions, np.zeros(len(steps.program.instructions), np.int64)
     timed = steps.of_record >= 0
     starts[timed] = modulo.starts[steps.of_record[timed]]
     inward = np.flatnonzero((records["op"] == Opcode.TRANSFER) & (records["flags"] == INTO_ARRAYS))
     keys = zip(records["stage"][inward].tolist(), records["x"][inward].tolist())
-    moved = dict(zip(keys, starts[inward].tolist(), strict=True))
+    first = starts.copy()
+    np.minimum.at(first, modulo.moves[:, 0], modulo.moves[:, 3])
+    moved = dict(zip(keys, first[inward].tolist(), strict=True))
     for number in np.flatnonzero(records["op"] == Opcode.CLEAR).tolist():
         starts[number] = moved.get((int(records["stage"][number]), int(records["x"][number])), 0)
     for number in np.flatnonzero(records["op"] == Opcode.KERNEL).tolist():

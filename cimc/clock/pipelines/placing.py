@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
 
-from cimc.clock.graph import Kind
+from cimc.clock.graph import Kind, Pool
 from cimc.clock.pipelines.plan import Plan
 from cimc.clock.pipelines.reservation import Circle, Sets
 from cimc.clock.pipelines.turns import EVER, Turns, Uses
@@ -225,6 +225,7 @@ class Placing:
                     start = max(start, free.get(resource, 0))
                     free[resource] = start + duration
                 if kind != Kind.ACTIVATION or not self.exclusive:
+                    resource = self._link(step, resource, start, duration)
                     room = self._apart(resource, start, step, own)
                     if room is None:
                         self._give_back(reserved)
@@ -233,6 +234,8 @@ class Placing:
                     free[resource] = start + duration
                     self.uses[resource].add(start, duration, *plan.turns[step], ahead=self.ahead)
                     reserved.append((resource, step, start))
+                    if resource in plan.steps.pools[Pool.LINKS]:
+                        self.taken[step] = [resource]
             starts[step] = start
         if not self.exclusive:
             self._hurry(task, starts)
@@ -254,6 +257,19 @@ class Placing:
                 if settled:
                     line.add(start, duration)
         return start
+
+    def _link(self, step: int, resource: int, start: int, duration: int) -> int:
+        """What the step takes: if an array moves by itself, the first link that has room."""
+        links = self.plan.steps.pools[Pool.LINKS]
+        if not self.plan.steps.apart or resource not in links:
+            return resource
+        waits: list[tuple[int, int, int]] = []
+        for other in (*range(resource, links.stop), *range(links.start, resource)):
+            wait = self.uses[other].wait(start, duration, *self.plan.turns[step], ahead=self.ahead)
+            if wait == 0:
+                return other
+            waits += [] if wait is None else [(wait, len(waits), other)]
+        return min(waits, default=(0, 0, resource))[2]
 
     def _hurry(self, task: int, starts: dict[int, int]) -> None:
         """Vectors move in only just before they are used, as they hold registers from then on."""

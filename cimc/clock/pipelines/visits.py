@@ -30,13 +30,16 @@ class Visits:
 
 
 def can_visit(steps: Steps) -> bool:
-    """Whether arrays may move by themselves: as many vectors move at a time as want to, and all products move out."""
+    """Whether arrays may move by themselves: all products move out."""
     moves_out = steps.kind[steps.registers.outward.values] == Kind.OUTWARD
-    return not len(steps.pools[Pool.LINKS]) and bool(moves_out.all()) and bool(len(steps.registers.array))
+    return bool(moves_out.all()) and bool(len(steps.registers.array))
 
 
 def visits_of(steps: Steps) -> Visits:
-    """The steps of a program whose arrays move by themselves; they can (`can_visit`)."""
+    """The steps of a program whose arrays move by themselves; they can (`can_visit`).
+
+    Where links are counted, each move takes any of them; the steps have one, in turn.
+    """
     registers = steps.registers
     old = np.concatenate([registers.inward.values, registers.outward.values])
     residence = np.concatenate([registers.inward.owners, registers.outward.owners])
@@ -44,15 +47,19 @@ def visits_of(steps: Steps) -> Visits:
     moves = _Moves(steps, residence * len(steps) + old, into)
     kind = np.concatenate([steps.kind, steps.kind[old]])
     kind[: len(steps)][np.isin(steps.kind, (Kind.INWARD, Kind.OUTWARD))] = Kind.PERMUTATION
-    new = len(steps) + np.arange(count)
-    ends = np.full(count, steps.resources.first[-1])
+    new, array, links = len(steps) + np.arange(count), registers.array[residence], steps.pools[Pool.LINKS]
+    link = np.arange(count) % max(1, len(links))
+    units = np.full(count, min(1, len(links)))
     apart = replace(
         steps,
         kind=kind,
         start=np.concatenate([steps.start, steps.start[old]]),
         duration=np.concatenate([steps.duration, steps.duration[old]]),
-        resources=Lists(np.concatenate([steps.resources.first, ends]), steps.resources.values),
-        units=np.concatenate([steps.units, np.zeros(count, np.int64)]),
+        resources=Lists(
+            np.concatenate([steps.resources.first, steps.resources.first[-1] + np.cumsum(units)]),
+            np.concatenate([steps.resources.values, (links.start + link)[units > 0]]),
+        ),
+        units=np.concatenate([steps.units, units]),
         pool=np.concatenate([steps.pool, steps.pool[old]]),
         needs=moves.needs(),
         record=np.concatenate([steps.record, steps.record[old]]),
@@ -68,7 +75,7 @@ def visits_of(steps: Steps) -> Visits:
         ),
         apart=True,
     )
-    return Visits(apart, steps.record[old], registers.array[residence])
+    return Visits(apart, steps.record[old], array)
 
 
 class _Moves:
