@@ -140,9 +140,9 @@ class Placing:
         self.placed += 1
         operator = self.plan.kind[step] == Kind.OPERATOR
         units = self.plan.steps.pools[self.plan.pool[step]] if operator else self.plan.resources[step]
-        latest = self._latest(ready, [units[0]])
+        latest, turns = self._latest(ready, [units[0]]), self.plan.turns[step]
         while begin <= latest:
-            waits = [(wait, unit) for unit in units if (wait := self._wait(unit, begin, duration)) is not None]
+            waits = [(wait, unit) for unit in units if (wait := self._wait(unit, begin, duration, turns)) is not None]
             if len(waits) < count:
                 return None
             free = [unit for wait, unit in waits if not wait]
@@ -151,16 +151,18 @@ class Placing:
                     free.sort(key=lambda unit: self.uses[unit].idle(begin))
                 self.taken[step] = sorted(free[:count])
                 for unit in self.taken[step]:
-                    self.uses[unit].add(begin, duration, ahead=self.ahead)
+                    self.uses[unit].add(begin, duration, *turns, ahead=self.ahead)
                     self._book(self.plan.of_step_list[step], self.uses[unit], begin, duration)
                 return begin
             waits.sort()
             begin += waits[count - 1][0]
         return None
 
-    def _wait(self, unit: int, begin: int, duration: int) -> int | None:
+    def _wait(self, unit: int, begin: int, duration: int, turns: tuple[int, int]) -> int | None:
         uses = self.uses[unit]
-        return uses.book.wait(begin, duration) if uses.line is None else uses.wait(begin, duration, ahead=self.ahead)
+        if uses.line is None:
+            return uses.book.wait(begin, duration)
+        return uses.wait(begin, duration, *turns, ahead=self.ahead)
 
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""

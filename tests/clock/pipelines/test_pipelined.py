@@ -13,7 +13,7 @@ from cimc.clock.graph import Kind
 from cimc.clock.pipelines.pipeline import QUICK
 from cimc.clock.pipelines.pipelined import modulo_schedule, pipelined, why_no_pipeline
 from cimc.clock.steps import steps_of
-from cimc.compiler import Options, compile_network
+from cimc.compiler import Compilation, Options, compile_network
 from cimc.program.program import Program
 from cimc.program.records import Opcode
 from cimc.program.schedule.checker import verify_schedule
@@ -79,3 +79,16 @@ def _empty() -> Program:
 
     chip = Chip("c", 4, 4, 2, 1, 8, 1, "offset")
     return Program(chip, np.zeros((0, 4, 4), np.int8))
+
+
+def test_sums_of_a_copy_are_added_for_its_tokens_only(
+    compiled: Callable[..., Compilation], chain: Callable[..., Path]
+) -> None:
+    """With eight copies one token needs an eighth of all additions, which would keep the digital unit for longest."""
+    file = chain([32, 4], np.random.default_rng(0))
+    steps = steps_of(compiled(file, objective="throughput", arrays=64).program)
+    additions = steps.kind == Kind.ADDITION
+    assert set(steps.copies[additions].tolist()) == {8}
+    alone = replace(steps, duration=np.where(steps.kind == Kind.OPERATOR, 0, steps.duration))
+    modulo = modulo_schedule(alone, 1000)
+    assert modulo.interval <= 1.05 * modulo.bound.time_ps < steps.duration[additions].sum() / 2

@@ -1,11 +1,14 @@
 """Attempts at an interval."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 import numpy as np
+import pytest
 
+from cimc.clock.graph import Kind
 from cimc.clock.pipelines.loads import loads_of
 from cimc.clock.pipelines.placing import Placing
 from cimc.clock.pipelines.plan import Plan
@@ -34,19 +37,27 @@ def test_stages_that_come_first_begin_at_their_place_of_an_interval(
         assert (own - begin) % interval == 0
 
 
-def test_with_copies_they_begin_later_by_whole_turns(
-    compiled: Callable[..., Compilation], chain: Callable[..., Path]
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_of_a_stage_keep_out_of_each_others_way_in_a_programs_schedule(
+    seed: int, compiled: Callable[..., Compilation], chain: Callable[..., Path]
 ) -> None:
-    """Until the copies that they use have their turns again."""
-    file = chain([8, 8, 4, 4], np.random.default_rng(0))
+    """Partial sums of all copies are added on one unit, though each token needs those of one copy only.
+
+    What comes first begins later by as many intervals as the copies have turns.
+    """
+    file = chain([8, 8, 4, 4], np.random.default_rng(seed))
     plan = Plan(steps_of(compiled(file, objective="throughput", arrays=40).program))
-    assert max(plan.most) > 1
     interval = sum(plan.duration)
     placing = Placing(plan, interval, {})
     assert placing.run(plan.stages[::-1])
+    assert max(plan.copies) > 1
     for task, (begin, _) in placing.phases.items():
         own = min(placing.start[step] for step in plan.inputs[task])
         assert (own - begin) % (interval * plan.copies[task]) == 0
+    additions = np.flatnonzero(plan.steps.kind == Kind.ADDITION).tolist()
+    spans = sorted((plan.resources[i][0], placing.start[i], placing.end[i]) for i in additions)
+    assert len(spans) > 1
+    assert all(a[0] != b[0] or a[2] <= b[1] for a, b in pairwise(spans))
 
 
 def test_released_steps_wait(random_program: Callable[[Random], Program]) -> None:
