@@ -83,6 +83,43 @@ def test_copies_of_a_chain(
     _copies(row, "x".join(map(str, sizes)), chain(sizes, np.random.default_rng(0)), arrays)
 
 
+CONVOLUTIONS = """g (float[1,3,32,32] x) => (float[1,10] y) {
+    a = Conv<pads = [1,1,1,1]>(x, w0)  b = Relu(a)  c = MaxPool<kernel_shape = [2,2], strides = [2,2]>(b)
+    d = Conv<pads = [1,1,1,1]>(c, w1)  e = Relu(d)  f = MaxPool<kernel_shape = [2,2], strides = [2,2]>(e)
+    h = Conv<pads = [1,1,1,1]>(f, w2)  i = Relu(h)  j = MaxPool<kernel_shape = [2,2], strides = [2,2]>(i)
+    k = Conv<pads = [1,1,1,1]>(j, w3)  l = Relu(k)  m = Flatten(l)  n = MatMul(m, v0)  o = Relu(n)  y = MatMul(o, v1)
+}"""
+SHAPES = {"w0": (32, 3, 3, 3), "w1": (64, 32, 3, 3), "w2": (128, 64, 3, 3), "w3": (128, 128, 3, 3)}
+LAYERS = {"v0": (2048, 512), "v1": (512, 10)}
+
+
+@pytest.mark.parametrize("arrays", [25, 32, 48, 64, 128, 200])
+def test_copies_of_convolutions(arrays: int, row: AddRow, onnx_file: Callable[..., Path]) -> None:
+    """Several vectors an inference: all copies work at the same time, so one inference is shorter, too."""
+    random = np.random.default_rng(0)
+    weights = {
+        name: (random.standard_normal(shape) * 0.1).astype(np.float32) for name, shape in (SHAPES | LAYERS).items()
+    }
+    model = onnx_file(CONVOLUTIONS, weights)
+    start = time.process_time()
+    program = cimc.compile(model, objective="throughput", arrays=arrays)
+    seconds = time.process_time() - start
+    report = program.report()
+    work, once = report.array_work, cimc.compile(model, arrays=arrays).report().latency_ns["parameter"]
+    assert work is not None
+    assert once is not None
+    name = f"copies: convolutions on {arrays}"
+    row(
+        f"{name}, busiest array", seconds=seconds,
+        ratio=work.busiest_ns * arrays / (work.average_ns * report.arrays),
+        against="the work of all arrays over their number", target=TARGET,
+    )  # fmt: skip
+    row(
+        f"{name}, one inference", ratio=(report.latency_ns["parameter"] or 0.0) / once,
+        against="the default objective", target=1,
+    )  # fmt: skip
+
+
 def _copies(row: AddRow, name: str, model: Path, arrays: int) -> None:
     """The busiest array, and the interval that comes of it, against the work of all arrays over their number."""
     start = time.process_time()
