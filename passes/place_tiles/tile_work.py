@@ -10,6 +10,7 @@ from xdsl.ir import Attribute
 
 from dialects.array import MultiplyOp
 from dialects.attributes.tables import Table
+from dialects.errors import UserError
 from dialects.hardware import ChipAttr
 from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
@@ -84,7 +85,12 @@ def _parts(
 
 
 def prices_of(chip: ChipAttr) -> Prices | None:
-    """What the parts of a chip's arrays take; None where it gives no times."""
+    """What the parts of a chip's arrays take; None where it gives no times, without energies where its ADC model cannot
+    tell them."""
     if not chip.has_array_times:
         return None
-    return Prices(array_times(chip), chip.array_costs())
+    try:
+        costs = chip.array_costs()
+    except UserError:
+        costs = None
+    return Prices(array_times(chip), costs)

@@ -87,3 +87,12 @@ def test_prices() -> None:
     assert (prices.times.settle_ps, prices.times.adcs) == (10_000, 1)
     keys = chip.to_dict()
     assert prices_of(ChipAttr.from_dict({key: keys[key] for key in keys if key != "settle_ns"})) is None
+
+
+def test_times_are_known_of_adcs_whose_energy_is_not() -> None:
+    keys = {key: value for key, value in load_chip("pcm-256").to_dict().items() if key != "adc_model"}
+    chip = ChipAttr.from_dict({**keys, "adc_bits": 11, "adc_model": "survey", "node_nm": 32, "adc_rate_mhz": 100.0})
+    prices = prices_of(chip)
+    assert prices is not None
+    assert prices.costs is None
+    assert len(prices.times.adc_ps) == 11
