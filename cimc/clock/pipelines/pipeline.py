@@ -110,7 +110,8 @@ class _Search:
         self.placed = 0
         effort = self.effort
         most = max(effort.few, min(effort.placed, effort.attempts * len(self.steps)))
-        while self.placed < most and orders:
+        large = len(self.steps) > effort.few and self.shortest < GROWTH[2] * self.lowest
+        while self.placed < most and orders and not large:
             order, low = orders.pop(), reached.pop()
             if self.shortest > max(low * NEAR, low + 1):
                 middle = max(int((low * self.shortest) ** 0.5), int(self.shortest / SHORTER), low + 1)

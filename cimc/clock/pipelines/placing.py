@@ -166,6 +166,8 @@ class Placing:
 
     def _stage(self, task: int, ready: int) -> dict[int, int] | None:
         """The starts of a stage's steps, `ready` at the earliest; what it takes is reserved."""
+        if task in self.plan.rigid:
+            return self._block(task, ready)
         begin = ready
         latest = self._latest(ready, [array for array, *_ in self.plan.alone[task]])
         while begin <= latest:
@@ -192,6 +194,19 @@ class Placing:
             begin += later
         self.failed = task
         return None
+
+    def _block(self, task: int, ready: int) -> dict[int, int] | None:
+        """The same of a stage whose steps start as far apart wherever it finds room."""
+        ((array, _, time, copies, copy),) = self.plan.alone[task]
+        self.placed += len(self.plan.members[task])
+        wait = self.sets[array].wait(ready, time, copies, copy, ahead=self.ahead)
+        if wait is None or wait > self._latest(0, (array,)):
+            self.failed = task
+            return None
+        begin = ready + wait
+        self.sets[array].add(begin, time, copies, copy, ahead=self.ahead)
+        self._book(task, self.sets[array], begin, time)
+        return {step: begin + offset for step, offset in self.plan.offsets[task].items()}
 
     def _latest(self, ready: int, resources: Sequence[int]) -> int:
         """Until when there is room if there ever is; with copies of weights a token may be in its own way first."""

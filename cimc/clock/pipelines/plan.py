@@ -6,7 +6,7 @@ from math import lcm
 
 import numpy as np
 
-from cimc.clock.graph import Kind, Steps
+from cimc.clock.graph import Kind, Pool, Steps
 from cimc.clock.lists import Lists
 from cimc.clock.pipelines.tasks import tasks_of, turns_of_registers
 
@@ -51,7 +51,10 @@ class Plan:
         self.height = self._heights()
         self.stages = [t for t, members in enumerate(self.members) if self.kind[members[0]] == Kind.INWARD]
         self.inputs = {t: [i for i in self.members[t] if self.kind[i] == Kind.INWARD] for t in self.stages}
+        self.offsets: dict[int, dict[int, int]] = {}
+        """of stages, when their steps start if nothing else is in their way but their own activations"""
         self.alone = {t: self._alone(t) for t in self.stages}
+        self.rigid = self._rigid()
 
     def _heights(self) -> list[int]:
         height = [0] * len(self.duration)
@@ -99,7 +102,15 @@ class Plan:
                 begin = max(begin, free.get(self.resources[step][0], 0))
                 free[self.resources[step][0]] = begin + self.duration[step]
             start[step], end[step] = begin, begin + self.duration[step]
+        self.offsets[task] = start
         return self.holds(task, start, end)
+
+    def _rigid(self) -> set[int]:
+        """Stages whose steps start as far apart wherever they find room: those of an array that moves by itself,
+        without links, and has one set of registers, which keeps activations apart."""
+        if not self.steps.apart or self.steps.buffers > 1 or len(self.steps.pools[Pool.LINKS]):
+            return set()
+        return {task for task in self.stages if len(self.residences[task]) == 1}
 
 
 def _lists(lists: Lists) -> list[list[int]]:

@@ -21,7 +21,7 @@ from cimc.report.cost.run_steps import steps_of_run
 from cimc.report.cost.vectors import ONE, TOKEN, Vectors
 from passes.analysis.cost.pipeline import Prefill, prefill
 
-LARGE = 60_000
+LARGE = 120_000
 """Records and operations of a program that is scheduled only if tokens are asked for: that takes seconds."""
 LOADS, SHARED = "weights that are loaded", "one token after the other"
 """What limits the tokens of a program whose weights pass through the chip in parts: one run each, or one for all."""
