@@ -1,4 +1,5 @@
 // RUN: cim-opt %s --split-input-file -p 'place-tiles{mapping=linear reload=true}' --verify-each | filecheck %s
+// RUN: cim-opt %s --split-input-file -p 'place-tiles{mapping=linear reload=true},place-tiles{mapping=linear reload=true}' --verify-each | filecheck %s
 
 // A weight that alone needs more crossbars than the chip has is cut between columns, and its parts are weights; the first fills a load.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", arrays = 3, program_row_ns = 20.0>} {
@@ -51,15 +52,15 @@ builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, co
 
 // -----
 
-// Of blocks down the diagonal, a part takes the elements that it needs; equal ones are one weight. What was the order of columns is a permutation.
+// Of blocks down the diagonal, a part takes the elements that it needs; equal ones are one weight, which here needs no load any more. What was the order of columns is a permutation.
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1, adc_bits = 8, adcs = 1, encoding = "offset", arrays = 1, program_row_ns = 20.0>} {
   cim.weight @order = dense<[2, 5, 0, 1, 3, 4]> : tensor<6xi64>
   cim.weight @v = dense<2> : tensor<2x3x3xi8> structure #cim.block_diagonal<2 blocks of 3x3, "monarch", columns = @order>
   func.func @main(%z: tensor<?x6xui8>) -> tensor<?x6xi32> {
     // CHECK: cim.weight @v.part = dense<2> : tensor<3x3xi8> structure #cim.blocks<"monarch", [rows 0 to 2, columns 0 to 2]>
     // CHECK-NEXT: cim.weight @v.order = dense<[2, 3, 0, 4, 5, 1]> : tensor<6xi64>
-    // CHECK: array.multiply %3 by @v.part load 0 {
-    // CHECK: array.multiply %8 by @v.part load 0 {
+    // CHECK: array.multiply %3 by @v.part {
+    // CHECK: array.multiply %8 by @v.part {
     // CHECK: %b = cim.permute %10, @v.order
     %b = array.multiply %z by @v {
       tile 0: rows 0 to 2, columns 0 to 2

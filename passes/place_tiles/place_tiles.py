@@ -119,8 +119,10 @@ class PlaceTilesPass(ModulePass):
             sweep(network)
             fill = False
         placed = with_weights_again(network, loads.places(), lambda: self._loads(network, chip).places())
+        several = any(load for _, load in placed.values())  # what is cut may have equal parts, and fit
         for multiply in tiled_multiplies(network.ops):
-            _write(multiply, *placed[multiply.symbol])
+            placement, load = placed[multiply.symbol]
+            _write(multiply, placement, load if several else None)
 
     def _loads(self, network: Network, chip: ChipAttr) -> Loads:
         weights, formats = known_weights(network, chip, self.mapping, self.objective)
