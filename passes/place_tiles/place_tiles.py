@@ -196,14 +196,10 @@ class _Placer:
         return holds_of(weights, single, room).busiest / holds_of(weights, placements, room).busiest
 
     def _room(self, arrays: int, prices: Prices) -> Room:
-        """So many arrays of the chip.
-
-        With one set of registers, an array does nothing else while vectors move. Where any number of them move at a
-        time, arrays need not move them together.
-        """
+        """So many arrays of the chip; with one set of registers, an array does nothing else while vectors move."""
         chip = self.chip
         move_ps = 2 * picoseconds(chip.number("transfer_ns") or 0) if chip.buffers == 1 else 0
-        return Room(arrays, self.rows, chip.columns, chip.adcs, prices, move_ps, chip.links is not None)
+        return Room(arrays, self.rows, chip.columns, chip.adcs, prices, move_ps)
 
     def may_fit(self, weights: Sequence[WeightTiles]) -> bool:
         """Whether the chip has as many crossbars as the cells take at least."""

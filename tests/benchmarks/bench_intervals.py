@@ -64,8 +64,10 @@ def _interval(row: AddRow, name: str, model: Path, chip: tuple[int, Path], objec
 
 
 @pytest.mark.parametrize("arrays", [30, 60, 120])
-def test_copies_of_monarch_lm(arrays: int, row: AddRow) -> None:
-    _copies(row, "monarch_lm", MONARCH_LM, arrays)
+@pytest.mark.parametrize("digital", [None, "published"])
+def test_copies_of_monarch_lm(digital: str | None, arrays: int, row: AddRow) -> None:
+    """With the published constants vectors contend for links."""
+    _copies(row, "monarch_lm" if digital is None else "monarch_lm, links", MONARCH_LM, arrays, digital)
 
 
 @pytest.mark.parametrize(
@@ -120,10 +122,10 @@ def test_copies_of_convolutions(arrays: int, row: AddRow, onnx_file: Callable[..
     )  # fmt: skip
 
 
-def _copies(row: AddRow, name: str, model: Path, arrays: int) -> None:
+def _copies(row: AddRow, name: str, model: Path, arrays: int, digital: str | None = None) -> None:
     """The busiest array, and the interval that comes of it, against the work of all arrays over their number."""
     start = time.process_time()
-    program = cimc.compile(model, objective="throughput", arrays=arrays)
+    program = cimc.compile(model, objective="throughput", arrays=arrays, digital=digital)
     seconds = time.process_time() - start
     report = program.report()
     work, times = report.array_work, report.prefill["parameter"]

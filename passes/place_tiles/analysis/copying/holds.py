@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from passes.analysis.places import Placement, Table
 from passes.analysis.tiling import places_in
-from passes.analysis.timing import Numbers
 from passes.place_tiles.analysis.placement import WeightTiles
 from passes.place_tiles.analysis.spreading.work import PLAIN, Prices, efforts
 
@@ -22,8 +21,7 @@ WEIGHT, COPY, STAGE, SOURCE, WORK, K, ROWS, COLUMNS, ARRAY, ROW = range(len(PIEC
 class Room:
     """So many arrays of `rows` x `columns` with `adcs` ADCs each, and what their parts take.
 
-    An array serves a stage for `move_ps` longer than it works for it. If arrays of a stage are `together`, a product
-    leaves all of them when the last is done with it.
+    An array serves a stage for `move_ps` longer than it works for it.
     """
 
     arrays: int
@@ -32,7 +30,6 @@ class Room:
     adcs: int
     prices: Prices
     move_ps: int = 0
-    together: bool = False
 
     @property
     def cells(self) -> int:
@@ -54,9 +51,7 @@ class Holds:
 def holds_of(weights: Sequence[WeightTiles], placed: Sequence[Placement], room: Room) -> Holds:
     """What comes of places; tiles are parts of those of `weights`.
 
-    Tiles of a drive that lie beside each other settle once (`drives_of`). Where arrays are `together`, one serves a
-    stage for as long as the slowest that has to do with its products; but not if there are several vectors of a run,
-    for then it goes on with the next one.
+    Tiles of a drive that lie beside each other settle once (`drives_of`).
     """
     table = _pieces(weights, placed)
     works = [PLAIN, *(work for weight in weights for work in weight.works)]
@@ -66,33 +61,18 @@ def holds_of(weights: Sequence[WeightTiles], placed: Sequence[Placement], room: 
     _, first, drive = np.unique(drives, axis=0, return_index=True, return_inverse=True)
     columns = np.bincount(drive.reshape(-1), table[:, COLUMNS]).astype(np.int64)
     times = effort.settle[first] - (-columns // room.adcs) * effort.step[first]
-    weight, array = table[first, WEIGHT], table[first, ARRAY]
-    copies = np.array([own.copies for own in placed], np.int64)[weight]
-    holders = weight * (1 + copies.max(initial=0)) + table[first, COPY]
+    copies = np.array([own.copies for own in placed], np.int64)[table[first, WEIGHT]]
     served, which = np.unique(table[first][:, [STAGE, ARRAY]], axis=0, return_inverse=True)
-    turns = np.ones(len(served))
+    turns, busy = np.ones(len(served)), np.zeros(len(served))
     turns[which.reshape(-1)] = copies
-    at_once = np.zeros(len(served), np.bool_)
-    at_once[which.reshape(-1)] = np.array([own.vectors > 1 for own in weights], np.bool_)[weight]
-    busy, slowest = np.zeros((2, len(served)))
     np.add.at(busy, which.reshape(-1), times / copies)
     busiest = np.bincount(served[:, 1], busy).max(initial=0.0)
-    if room.together:
-        np.maximum.at(slowest, which.reshape(-1), _slowest(holders, array, times / copies))
-        busy = np.where(at_once, busy, np.maximum(busy, slowest))
-    busy += room.move_ps / turns
-    interval = np.bincount(served[:, 1], busy).max(initial=0.0)
+    held = busy + room.move_ps / turns
+    at_once = any(own.vectors > 1 for own in weights)
     longest = np.zeros(int(served[:, 0].max(initial=-1)) + 1)
-    np.maximum.at(longest, served[:, 0], np.where(at_once, busy, busy * turns))
+    np.maximum.at(longest, served[:, 0], held if at_once else held * turns)
+    interval = np.bincount(served[:, 1], held).max(initial=0.0)
     return Holds(float(interval), float(longest.sum()), float(busiest), float((times / copies).sum()))
-
-
-def _slowest(holder: Numbers, array: Numbers, times: Times) -> Times:
-    """For each drive how long the array works that works longest for the same copy of a weight."""
-    pairs, which = np.unique(np.stack([holder, array]), axis=1, return_inverse=True)
-    most = np.zeros(int(holder.max(initial=-1)) + 1)
-    np.maximum.at(most, pairs[0], np.bincount(which.reshape(-1), times))
-    return most[holder]
 
 
 def _pieces(weights: Sequence[WeightTiles], placed: Sequence[Placement]) -> Table:

@@ -1,9 +1,6 @@
 """How long arrays serve stages, reckoned by hand: rows settle for 10, a conversion of two columns takes 5."""
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
 from passes.analysis.places import Placement
 from passes.analysis.timing import ArrayTimes
@@ -42,18 +39,6 @@ def test_copies_work_at_once_on_the_vectors_of_a_run() -> None:
     own = weight(0, [0, 0, 2, 4], planes=6, vectors=6)
     holds = holds_of([own], [placed(own, [0, 0, 0], [1, 0, 0], copies=2)], ROOM)
     assert holds == Holds(61, 61, 60, 120)
-
-
-@pytest.mark.parametrize(("together", "vectors", "interval"), [(False, 1, 39), (True, 1, 54), (True, 2, 39)])
-def test_a_product_may_leave_all_arrays_when_the_last_is_done(together: bool, vectors: int, interval: int) -> None:
-    """The first weight takes 30 of array 0 and 15 of array 1, which takes 20 for the second, one stage later.
-
-    Together, array 1 is kept as long as array 0 for the first, unless there is another vector that it can go on with.
-    """
-    weights = [weight(0, [0, 0, 2, 8], [2, 0, 2, 2], vectors=vectors), weight(1, [0, 0, 2, 4], vectors=vectors)]
-    places = [placed(weights[0], [0, 0, 0], [1, 0, 0]), placed(weights[1], [1, 2, 0])]
-    holds = holds_of(weights, places, replace(ROOM, together=together))
-    assert (holds.interval, holds.busiest) == (interval, 35)
 
 
 def test_tiles_beside_each_other_settle_once() -> None:
