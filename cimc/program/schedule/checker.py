@@ -55,6 +55,7 @@ def verify_pipeline(program: Program, pipeline: Pipeline) -> None:
     timing = program.timing
     assert timing is not None
     token = one_token(program, pipeline, MAXIMAL_PS)
+    _verify_moves(pipeline)
     own = own_moves_of(token, timing, pipeline)
     activations, ends, ready = _verify_rules(token, timing, own)
     verify_turns(token, timing, pipeline.interval_ps, activations, ends, own)
@@ -125,6 +126,12 @@ def _verify_starts(program: Program) -> None:
         raise ProgramError(
             f"operation {number} takes {duration} ps from {start} ps on, expected at most {MAXIMAL_PS} of both"
         )
+
+
+def _verify_moves(pipeline: Pipeline) -> None:
+    start = pipeline.moves[:, 3]
+    for number in np.flatnonzero(start > MAXIMAL_PS)[:1].tolist():
+        raise ProgramError(f"move {number} starts at {start[number]} ps, expected at most {MAXIMAL_PS}")
 
 
 def _verify_stages(program: Program, ends: Numbers) -> None:

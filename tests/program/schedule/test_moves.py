@@ -52,6 +52,7 @@ def test_moves_that_the_hardware_can_keep(
         (732, {}, [(OUT2, 1, 0, 500)], "move 0 moves value 2 for array 1, which does nothing with it in stage 0"),
         (732, {}, [(IN1, 0, 0, 80)] * 2, "move 1 moves what record 1 does for array 0 once more"),
         (732, {}, [(IN5, 0, 0, 485)], "record 13 reads value 5 at 485 ps, which is there from 486 ps on"),
+        (732, {}, [(IN5, 0, 0, 1 << 62)], f"move 0 starts at {1 << 62} ps, expected at most {1 << 60}"),
         (732, {}, [(IN1, 0, 0, 81)], "record 3 reads value 1 at 180 ps, which is there from 181 ps on"),
         (
             732,
