@@ -86,6 +86,9 @@ def record_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> 
     """The records, or those of these numbers: what each has, and the ONNX nodes that it comes from."""
     nodes = RecordNodes(program)
     copies = copies_of_values(program.multiplications, program.weights, program.slots).tolist()
+    moves: dict[int, list[Json]] = {}
+    for number, array, link, start in () if program.pipeline is None else program.pipeline.moves.tolist():
+        moves.setdefault(number, []).append({"array": array, "link": link, "start": start})
     for number, record in records_of(program, chosen):
         op = Opcode(record["op"])
         entry: dict[str, Json] = {"number": number, "op": op.name.lower(), "stage": record["stage"]}
@@ -97,6 +100,8 @@ def record_entries(program: Program, chosen: NDArray[np.intp] | None = None) -> 
         entry["start"] = record["start"]
         if program.pipeline is not None:
             entry["pipeline_start"] = int(program.pipeline.starts[number])
+        if number in moves:
+            entry["pipeline_moves"] = moves[number]
         yield {**entry, "nodes": list(nodes.of(record))}
 
 

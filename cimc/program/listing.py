@@ -46,7 +46,9 @@ def header_lines(program: Program, seal: Seal | None = None) -> Iterator[str]:
         for value in values:
             yield f"; {role} v{value.slot}: {value.dtype}{_shape(value)} {one_line(value.name)}"
     if program.pipeline is not None:
-        yield f"; pipeline: a token every {program.pipeline.interval_ps} ps"
+        moves = len(program.pipeline.moves)
+        own = f", {moves} move{'s' if moves > 1 else ''} of single arrays" if moves else ""
+        yield f"; pipeline: a token every {program.pipeline.interval_ps} ps{own}"
     for title, text in fidelity_lines(program):
         yield f"; {title}: {text}"
 

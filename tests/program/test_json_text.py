@@ -90,6 +90,9 @@ def test_times_and_pipelines(scheduled: Program, handmade: Program) -> None:
     content = parsed(piped, "records", record_entries(piped, np.array([3, 7])))
     assert content["pipeline"] == {"interval_ps": 700}
     assert [(entry["start"], entry["pipeline_start"]) for entry in content["records"]] == [(180, 3), (180, 7)]
+    moving = replace(scheduled, pipeline=Pipeline(700, starts, scheduled.operations, np.array([[1, 0, 2, 80]])))
+    records = parsed(moving, "records", record_entries(moving, np.array([1, 3])))["records"]
+    assert [entry.get("pipeline_moves") for entry in records] == [[{"array": 0, "link": 2, "start": 80}], None]
 
 
 def test_copies_of_weights(scheduled: Program) -> None:

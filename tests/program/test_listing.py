@@ -48,6 +48,8 @@ def test_the_header_tells_the_interval_of_a_pipeline(scheduled: Program) -> None
     starts = scheduled.instructions["start"].astype(np.int64)
     piped = replace(scheduled, pipeline=Pipeline(732, starts, scheduled.operations))
     assert "; pipeline: a token every 732 ps" in list(header_lines(piped))
+    moving = replace(scheduled, pipeline=Pipeline(732, starts, scheduled.operations, np.array([[1, 0, 0, 80]])))
+    assert "; pipeline: a token every 732 ps, 1 move of single arrays" in list(header_lines(moving))
     assert not any("pipeline" in line for line in header_lines(scheduled))
 
 
