@@ -43,9 +43,11 @@ class Effort:
     """steps until which attempts go on in any case"""
     repairs: int
     """times that what found no room is placed before all others, for one interval"""
+    small: int
+    """steps until which all orders are tried, however near to the bound one is"""
 
 
-QUICK, THOROUGH = Effort(8, 120_000, 8_000, 3), Effort(24, 1_000_000, 400_000, 24)
+QUICK, THOROUGH = Effort(8, 120_000, 8_000, 3, 8_000), Effort(24, 1_000_000, 400_000, 24, 16_000)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +112,7 @@ class _Search:
         self.placed = 0
         effort = self.effort
         most = max(effort.few, min(effort.placed, effort.attempts * len(self.steps)))
-        large = len(self.steps) > effort.few and self.shortest < GROWTH[2] * self.lowest
+        large = len(self.steps) > effort.small and self.shortest < GROWTH[2] * self.lowest
         while self.placed < most and orders and not large:
             order, low = orders.pop(), reached.pop()
             if self.shortest > max(low * NEAR, low + 1):
@@ -119,7 +121,7 @@ class _Search:
                 place = len(orders) if success else 0  # the next one that is tried, or the last
                 orders.insert(place, order)
                 reached.insert(place, low if success else middle)
-        if len(self.steps) <= effort.few:
+        if len(self.steps) <= effort.small:
             self._shorten()
         return min(self.schedules, key=lambda schedule: schedule.total(self.tokens))
 
@@ -146,7 +148,7 @@ class _Search:
 
     def _first(self) -> None:
         """Notes a schedule, with whatever interval."""
-        interval, tries = 0, list(GROWTH if len(self.steps) <= self.effort.few else GROWTH[1:])
+        interval, tries = 0, list(GROWTH if len(self.steps) <= self.effort.small else GROWTH[1:])
         # what is placed first may wait for whole intervals, which a token must not that the next one waits for
         ahead = list(self._orders())
         orders = [*ahead[:1], *ahead[2:], self._long_operators(), []]
@@ -154,7 +156,7 @@ class _Search:
             interval = int(self.lowest * tries.pop(0)) if tries else interval * 4
             assert interval < 1 << 62, "no interval is long enough"
             for order in orders if self.tokens > FEW else orders[-2:]:
-                if self._try(interval, list(order), 0) and len(self.steps) > self.effort.few:
+                if self._try(interval, list(order), 0) and len(self.steps) > self.effort.small:
                     break
 
     def _orders(self) -> Iterator[list[int]]:
