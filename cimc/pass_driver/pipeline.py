@@ -87,7 +87,7 @@ NUMBERS = (
 CHIP = (
     Step(TileBlocksPass),
     Step(ChooseFormatsPass, lambda options: ChooseFormatsPass(options.objective)),
-    Step(PlaceTilesPass, lambda options: PlaceTilesPass(options.mapping, options.objective, options.reload)),
+    Step(PlaceTilesPass, lambda o: PlaceTilesPass(o.mapping, o.objective, o.reload, o.lossy)),
     Step(ScheduleArraysPass, lambda options: ScheduleArraysPass(options.lossy)),
 )
 """The passes that bring the network onto the chip; the only ones that depend on it."""

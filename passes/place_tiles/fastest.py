@@ -24,6 +24,11 @@ Place = Callable[[Sequence[WeightTiles], str], list[Placement]]
 """Weights, and what is aimed at -> the place of each."""
 
 
+def has_stage_times(chip: ChipAttr) -> bool:
+    """Whether a chip gives all times that `stages_ps` needs."""
+    return chip.has_array_times and {"add_ns", "digital_units"} <= chip.to_dict().keys()
+
+
 def fastest_places(
     weights: Mapping[str, WeightTiles],
     place: Place,

@@ -30,7 +30,7 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.spreading.work import Prices
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.place_tiles.fastest import fastest_places
+from passes.place_tiles.fastest import fastest_places, has_stage_times
 from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_work import prices_of
 from passes.place_tiles.weights import known_weights
@@ -80,6 +80,8 @@ class PlaceTilesPass(ModulePass):
     """What `spread` aims at: few `arrays`, low `latency` of one vector, or high `throughput` of many."""
     reload: bool = False
     """Let weights pass through the chip in parts where it has too few arrays for all of them."""
+    lossy: int = 0
+    """The bits of `schedule-arrays`, which convert all rows of a tile at once: row groups are no parts then."""
 
     def __post_init__(self) -> None:
         check_mapping(self.mapping, self.objective)
@@ -107,7 +109,7 @@ class PlaceTilesPass(ModulePass):
 
     def _places(self, placer: "_Placer", weights: Mapping[str, WeightTiles], network: Network) -> Places:
         """The place of each weight; for latency, those of several that are done first."""
-        if self.objective != LATENCY or not placer.chip.has_array_times:
+        if self.objective != LATENCY or self.lossy or not has_stage_times(placer.chip):
             return placer.place(list(weights.values()), self.objective, self.mapping)
         place = partial(placer.place, mapping=self.mapping, copies=False)
         return fastest_places(weights, place, placer.fits, network, placer.chip)

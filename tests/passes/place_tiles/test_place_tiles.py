@@ -41,6 +41,27 @@ def test_options_are_checked_before_there_is_a_pass(mapping: str, objective: str
         PlaceTilesPass(mapping, objective)
 
 
+WITH_ADDITIONS = 'settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0, digital_units = 1, add_ns = 2.0'
+
+
+@pytest.mark.parametrize(
+    ("times", "lossy", "heights"),
+    [
+        (WITH_ADDITIONS, 0, {2}),
+        (WITH_ADDITIONS, 3, {4}),
+        ('settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0', 0, {4}),
+    ],
+)
+def test_row_groups_are_parts_for_latency(times: str, lossy: int, heights: set[int]) -> None:
+    """ADCs of 3 bits read two rows of ones; not where all rows are converted at once, or a chip lacks a time."""
+    text = TILED.replace('encoding = "offset"', f'encoding = "offset", {times}').replace("adc_bits = 8", "adc_bits = 3")
+    context = make_context()
+    module = Parser(context, text).parse_module()
+    PlaceTilesPass(objective="latency", lossy=lossy).apply(context, module)
+    (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
+    assert set(multiply.tiles.array[:, 2].tolist()) == heights
+
+
 TIMES = 'settle_ns = 10.0, adc_kind = "sar", adc_step_ns = 1.0'
 COPIED = TILED.replace('encoding = "offset"', f'encoding = "offset", arrays = 9, {TIMES}')
 

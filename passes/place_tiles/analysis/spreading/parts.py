@@ -89,7 +89,8 @@ def _row_groups(tile: Tile, bounds: Numbers, reader: Reader) -> list[tuple[int, 
 def _counts(tile: Tile, bound: int, reader: Reader) -> Iterator[int]:
     """How many row groups are tried: as many as the sum needs at least, then as are needed, and some more of many."""
     least = -(-bound // reader.limit)
-    yield least
+    if least <= len(tile):
+        yield least
     groups = reader.groups_of(tile)
     if groups is not None:
         yield from range(max(least + 1, len(groups)), min(len(tile), len(groups) + len(groups) // _MORE) + 1)

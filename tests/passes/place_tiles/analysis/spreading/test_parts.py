@@ -62,6 +62,7 @@ def test_of_many_row_groups_there_may_be_one_more() -> None:
 
 def test_a_single_row_may_be_too_much() -> None:
     assert parts(np.full((2, 1), 9), reader(None, 6)) == []
+    assert parts(np.full((2, 1), 99), reader(None, 6)) == []
 
 
 def test_columns_that_need_most_bits_are_apart() -> None:
