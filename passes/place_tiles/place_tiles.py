@@ -30,7 +30,7 @@ from passes.place_tiles.analysis.placement import WeightTiles, arrays_used
 from passes.place_tiles.analysis.spreading.spread import Goal, place_spread
 from passes.place_tiles.analysis.spreading.work import Prices
 from passes.place_tiles.analysis.table import MAPPINGS
-from passes.place_tiles.fastest import fastest_places, has_stage_times
+from passes.place_tiles.fastest import fastest_places, has_stage_times, places_in_few_arrays
 from passes.place_tiles.loads import Loads
 from passes.place_tiles.tile_work import prices_of
 from passes.place_tiles.weights import known_weights
@@ -108,11 +108,13 @@ class PlaceTilesPass(ModulePass):
             _write(multiply, placement_of[multiply.symbol])
 
     def _places(self, placer: "_Placer", weights: Mapping[str, WeightTiles], network: Network) -> Places:
-        """The place of each weight; for latency, those of several that are done first."""
-        if self.objective != LATENCY or self.lossy or not has_stage_times(placer.chip):
+        """The place of each weight, those of several that are done first."""
+        chip, place = placer.chip, partial(placer.place, copies=False)
+        if self.mapping != SPREAD or self.objective == THROUGHPUT or self.lossy or not has_stage_times(chip):
             return placer.place(list(weights.values()), self.objective, self.mapping)
-        place = partial(placer.place, mapping=self.mapping, copies=False)
-        return fastest_places(weights, place, placer.fits, network, placer.chip)
+        if self.objective == LATENCY:
+            return fastest_places(weights, place, placer.fits, network, chip)
+        return places_in_few_arrays(weights, place, network, chip)
 
     def _place_in_loads(self, network: Network, chip: ChipAttr) -> None:
         """Place what the chip holds at once, one part of the weights after the other; nothing is copied."""

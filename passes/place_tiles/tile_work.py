@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from math import prod
 
+import numpy as np
 from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import Attribute
 
@@ -16,7 +17,7 @@ from dialects.network import Network
 from dialects.semantics.weight_values import stored_matrix
 from passes.analysis.row_groups import GROUP, column_bounds, tile_groups, whole_bounds
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.place_tiles.analysis.spreading.parts import Reader, parts_of_tiles
+from passes.place_tiles.analysis.spreading.parts import Reader, parts_of_tiles, row_groups_of_tiles
 from passes.place_tiles.analysis.spreading.work import Prices, Tile, Work, works_of_tiles
 from passes.rewriting.chip_times import array_times
 from passes.rewriting.multiplications import tiled_multiplies
@@ -52,25 +53,36 @@ def vectors_of(type_: Attribute) -> int:
 
 
 def with_parts(
-    weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr, even: bool = True
+    weights: Mapping[str, WeightTiles], network: Network, chip: ChipAttr, even: bool = True, columns: bool = True
 ) -> dict[str, WeightTiles]:
     """The weights, by symbol, with what their tiles can be cut into, as the first that multiplies by each has it.
 
-    If parts need not be `even`, tiles whose row groups cannot have equally many rows are cut, too.
+    If parts need not be `even`, tiles whose row groups cannot have equally many rows are cut, too. If no `columns` are
+    to be apart, only those tiles are looked at of which works say that they need several row groups.
     """
     users = {multiply.symbol: multiply for multiply in reversed(tiled_multiplies(network.ops))}
     known: dict[str, WeightTiles] = {}
     for symbol, weight in weights.items():
-        works, parts = _parts(users[symbol], weight.tiles, network, chip, even)
+        bounds = None if columns else _bounds(weight)
+        works, parts = _parts(users[symbol], weight.tiles, network, chip, even, bounds)
         parts[:, -1] += len(weight.works)
         known[symbol] = replace(weight, works=(*weight.works, *works), parts=parts)
     return known
 
 
+def _bounds(weight: WeightTiles) -> list[float]:
+    """The largest sum of each tile, by its works."""
+    if weight.work_of is None:
+        return [0.0] * len(weight.tiles)
+    peaks = np.array([work.peak for work in weight.works])[weight.work_of]
+    return np.round(peaks * weight.tiles[:, 2], 6).tolist()
+
+
 def _parts(
-    multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr, even: bool
+    multiply: MultiplyOp, tiles: Table, network: Network, chip: ChipAttr, even: bool, bounds: Sequence[float] | None
 ) -> tuple[tuple[Work, ...], Table]:
-    """What a multiplication asks of parts of these tiles, and which parts there are (a table PART)."""
+    """What a multiplication asks of parts of these tiles, and which parts there are (a table PART): with `bounds`, the
+    largest sums of the tiles, row groups only."""
     cells = multiply.cells(chip)
     asked = Work(multiply.planes(chip), cells.format.slices(chip.cell_bits), multiply.bits_of_inputs, 0.0)
 
@@ -81,6 +93,8 @@ def _parts(
     bounds_of = partial(column_bounds, cell_bits=chip.cell_bits, cells=cells, dac_bits=chip.dac_bits)
     stored = stored_matrix(network.weight(multiply.symbol), network)
     reader = Reader(bounds_of, groups_of, (1 << chip.adc_bits) - 1, chip.adcs, even)
+    if bounds is not None:
+        return row_groups_of_tiles(asked, tiles, stored.tile, reader, bounds)
     return parts_of_tiles(asked, tiles, stored.tile, reader)
 
 

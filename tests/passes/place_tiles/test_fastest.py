@@ -20,7 +20,8 @@ from dialects.network import Network
 from passes.analysis.objectives import OBJECTIVES
 from passes.analysis.places import Placement
 from passes.place_tiles.analysis.placement import WeightTiles
-from passes.place_tiles.fastest import fastest_places, stages_ps
+from passes.place_tiles.analysis.spreading.work import Work
+from passes.place_tiles.fastest import fastest_places, places_in_few_arrays, stages_ps
 
 ONES = """
 builtin.module attributes {hardware.chip = #hardware.chip<"tiny-4", rows = 4, columns = 4, cell_bits = 2, dac_bits = 1,
@@ -46,6 +47,8 @@ COLUMNS = placement([(0, 0, 4, 2), (0, 2, 4, 2)], [(0, 0, 0), (1, 0, 0)])
 ROWS = placement([(0, 0, 2, 4), (2, 0, 2, 4)], [(0, 0, 0), (1, 0, 0)])
 TIMES = [(WHOLE, 8 * (10 + 4 * 4)), (COLUMNS, 8 * (10 + 2 * 4)), (ROWS, 8 * (10 + 4 * 3) + 2)]
 """4 rows need 4 bits, 2 rows 3 and an addition."""
+SPARE = placement([(0, 0, 2, 4), (2, 0, 2, 4)], [(0, 0, 0), (2, 0, 0)])
+IN_ONE_ARRAY = placement([(0, 0, 2, 4), (2, 0, 2, 4)], [(0, 0, 0), (0, 2, 0)])
 
 
 @pytest.mark.parametrize(("own", "ns"), TIMES)
@@ -87,6 +90,29 @@ def test_parts_are_tried() -> None:
     network, chip = Network.of(context, module), chip_of(module)
     assert fastest_places(weights, place, lambda way: True, network, chip) == [ROWS]
     assert tried == [0, 2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("bits", "parts", "expected"),
+    [(8, ROWS, WHOLE), (3, ROWS, ROWS), (3, SPARE, WHOLE), (3, IN_ONE_ARRAY, WHOLE)],
+    ids=["no parts", "faster", "more arrays", "not faster"],
+)
+def test_the_fewest_arrays(bits: int, parts: Placement, expected: Placement) -> None:
+    """A tile that needs two row groups of an ADC of 3 bits; there is another array, which whole tiles leave empty."""
+    context = make_context()
+    module = Parser(context, ONES.replace("adc_bits = 8", f"adc_bits = {bits}")).parse_module()
+    works = (Work(8, 4, 8, 2.0),)
+    weights = {"w": WeightTiles(WHOLE.tiles, True, works=works, work_of=np.array([0]))}
+
+    def place(some: Sequence[WeightTiles], objective: str) -> list[Placement]:
+        assert objective == "arrays"
+        if some[0].parts is None:
+            return [WHOLE if expected is not ROWS else replace(WHOLE, places=np.array([(1, 0, 0)]))]
+        assert some[0].parts[:, 3].tolist() == [2, 2]
+        return [parts]
+
+    (placed,) = places_in_few_arrays(weights, place, Network.of(context, module), chip_of(module))
+    assert placed.tiles.tolist() == expected.tiles.tolist()
 
 
 def test_where_a_row_is_too_much_for_the_adc() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from xdsl.dialects.builtin import UnrankedTensorType, i8
 from xdsl.parser import Parser
 
@@ -78,6 +79,22 @@ def test_all_vectors_of_a_run() -> None:
     assert works_of_a_run(works, users, chip) == (replace(works[0], planes=5 * 4 + 8),)
     assert [vectors_of(user.x.type) for user in users] == [5, 1]
     assert vectors_of(UnrankedTensorType(i8)) == 1
+
+
+@pytest.mark.parametrize(("bits", "rows"), [(8, []), (2, [1, 1])])
+def test_row_groups_alone(bits: int, rows: list[int]) -> None:
+    context = make_context()
+    module = Parser(context, TILED.replace("adc_bits = 8", f"adc_bits = {bits}")).parse_module()
+    (multiply,) = [op for op in module.walk() if isinstance(op, MultiplyOp)]
+    network, chip = Network.of(context, module), chip_of(module)
+    works, work_of = works_of(multiply, multiply.tiles.array, network, chip)
+    weight = WeightTiles(multiply.tiles.array, True, works=works, work_of=work_of)
+    known = with_parts({"w": weight}, network, chip, columns=False)["w"]
+    assert known.parts is not None
+    assert known.parts[:, 3].tolist() == rows
+    unknown = with_parts({"w": replace(weight, work_of=None)}, network, chip, columns=False)["w"]
+    assert unknown.parts is not None
+    assert len(unknown.parts) == 0
 
 
 def test_prices() -> None:

@@ -17,6 +17,9 @@ asked of it."""
 _MORE = 4
 """Of so many row groups, one more is put up with so that they have equally many rows."""
 
+Part = tuple[int, int, int, int, int, int]
+"""A tile's number, first row and column of a part in it, its rows, columns, and bits."""
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -44,19 +47,40 @@ def parts_of_tiles(
     of a tile; all are looked at.
     """
     matrices = [np.ascontiguousarray(tile_of(*tile)) for tile in tiles.tolist()]
+    parts: list[Part] = []
+    for number, (matrix, bounds) in enumerate(zip(matrices, reader.bounds_of(matrices))):
+        bound = int(bounds.max(initial=0))
+        groups = _row_groups(matrix, bound, reader) if bound > reader.limit else []
+        own = [
+            (number, first_row, first, rows, columns, bits)
+            for first_row, rows, sums in groups or [(0, len(matrix), bounds)]
+            for first, columns, bits in _runs(sums, reader.adcs)
+        ]
+        parts += own if len(own) > 1 else []
+    return _with_works(asked, tiles, parts)
+
+
+def row_groups_of_tiles(
+    asked: Work, tiles: Table, tile_of: Callable[..., Tile], reader: Reader, bounds: Sequence[float]
+) -> tuple[tuple[Work, ...], Table]:
+    """As `parts_of_tiles`, but parts are row groups only; those tiles are looked at whose largest sums, about `bounds`,
+    are too much for the ADCs."""
+    parts: list[Part] = []
+    for number, bound in enumerate(bounds):
+        if bound > reader.limit:
+            matrix = np.ascontiguousarray(tile_of(*tiles[number].tolist()))
+            for first, rows, sums in _row_groups(matrix, int(bound), reader):
+                parts.append((number, first, 0, rows, matrix.shape[1], max(1, int(sums.max()).bit_length())))
+    return _with_works(asked, tiles, parts)
+
+
+def _with_works(asked: Work, tiles: Table, parts: Sequence[Part]) -> tuple[tuple[Work, ...], Table]:
     known: dict[Work, int] = {}
     table: list[tuple[int, ...]] = []
-    for number, (matrix, bounds) in enumerate(zip(matrices, reader.bounds_of(matrices))):
+    for number, first_row, first, rows, columns, bits in parts:
         k, n = tiles[number, :2].tolist()
-        parts = [
-            (first_row, first, rows, columns, bits)
-            for first_row, rows, own in _row_groups(matrix, bounds, reader)
-            for first, columns, bits in _runs(own, reader.adcs)
-        ]
-        if len(parts) > 1:
-            for first_row, first, rows, columns, bits in parts:
-                work = replace(asked, peak=((1 << bits) - 1) / rows)
-                table.append((number, k + first_row, n + first, rows, columns, known.setdefault(work, len(known))))
+        work = known.setdefault(replace(asked, peak=((1 << bits) - 1) / rows), len(known))
+        table.append((number, k + first_row, n + first, rows, columns, work))
     return tuple(known), np.array(table, np.int64).reshape(-1, len(PART))
 
 
@@ -69,21 +93,21 @@ def cut_parts(tiles: Table, parts: Table) -> Table:
     return np.concatenate([tiles[whole], cut])
 
 
-def _row_groups(tile: Tile, bounds: Numbers, reader: Reader) -> list[tuple[int, int, Numbers]]:
-    """First row, rows, and the largest sums of the columns, of each row group; all rows where they are not cut."""
-    if bounds.max(initial=0) <= reader.limit:
-        return [(0, len(tile), bounds)]
-    for count in _counts(tile, int(bounds.max(initial=0)), reader):
-        rows = _even(len(tile), count)
-        ends = np.cumsum(rows)
-        own = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, ends[:-1])])
-        if max(int(sums.max(initial=0)) for sums in own) <= reader.limit:
-            return list(zip((ends - rows).tolist(), rows, own))
+def _row_groups(tile: Tile, bound: int, reader: Reader) -> list[tuple[int, int, Numbers]]:
+    """First row, rows, and the largest sums of the columns, of each row group of a tile whose largest sum is about
+    `bound`; none where it is not cut."""
+    for count in _counts(tile, bound, reader):
+        groups = _cut(tile, _even(len(tile), count), reader)
+        if max(int(sums.max(initial=0)) for _, _, sums in groups) <= reader.limit:
+            return groups
     rows = None if reader.even else reader.groups_of(tile)
-    if rows is None:
-        return [(0, len(tile), bounds)]
-    own = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, np.cumsum(rows)[:-1])])
-    return list(zip((np.cumsum(rows) - rows).tolist(), rows, own))
+    return [] if rows is None else _cut(tile, rows, reader)
+
+
+def _cut(tile: Tile, rows: Sequence[int], reader: Reader) -> list[tuple[int, int, Numbers]]:
+    ends = np.cumsum(rows)
+    sums = reader.bounds_of([np.ascontiguousarray(part) for part in np.split(tile, ends[:-1])])
+    return list(zip((ends - rows).tolist(), rows, sums))
 
 
 def _counts(tile: Tile, bound: int, reader: Reader) -> Iterator[int]:

@@ -8,6 +8,7 @@ from math import gcd
 
 import numpy as np
 
+from passes.analysis.cost.arrays import SUM_BITS
 from passes.analysis.objectives import ARRAYS, LATENCY, THROUGHPUT
 from passes.analysis.places import Placement, Table
 from passes.place_tiles.analysis.placement import WeightTiles, fewest_arrays
@@ -100,6 +101,19 @@ class _Spread:
         works = [PLAIN, *(work for weight in self.weights for work in weight.works)]
         return works if self.goal.prices is not None else [PLAIN] * len(works)
 
+    def energy(self, tiles: Table) -> float:
+        """What tiles cost that are driven once each [pJ]."""
+        effort = efforts(tiles[:, ROWS], self.works, tiles[:, WORK], self.prices)
+        return float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
+
+    def sums(self, tiles: Table, whole: Table) -> float:
+        """What it costs that tiles are cut between rows: one more partial sum of each column [pJ]."""
+        costs = self.prices.costs
+        if costs is None:
+            return 0.0
+        each = SUM_BITS * (costs.transfer_bit_pj or 0) + (costs.add_pj or 0)
+        return each * float(tiles[:, COLUMNS].sum() - whole[:, COLUMNS].sum())
+
     @property
     def prices(self) -> Prices:
         return self.goal.prices or plain_prices(self.goal.adcs)
@@ -116,10 +130,11 @@ class _Spread:
         number[first] = own[:, WEIGHT]
         parts = self.parts[number[self.parts[:, 0]] >= 0]
         parts[:, 0] = number[parts[:, 0]]
-        return lie_with(self.tiles, self.placed(cut_parts(own, parts)), first, owner)
+        whole = own if len(parts) else None
+        return lie_with(self.tiles, self.placed(cut_parts(own, parts), whole), first, owner)
 
-    def placed(self, tiles: Table) -> Table:
-        """These tiles, some cut, with three more columns: array, row, column."""
+    def placed(self, tiles: Table, whole: Table | None = None) -> Table:
+        """These tiles, some cut, with three more columns: array, row, column; they are parts of `whole` ones."""
         bound = fewest_arrays([tiles[:, K:]], self.size.rows, self.size.columns)
         size, goal = self.size, self.goal
         demand, unit = _demand(tiles)
@@ -136,9 +151,9 @@ class _Spread:
             arrays = max(arrays, min(useful, goal.arrays or useful))
         if goal.objective != THROUGHPUT:
             plan = _lowered(plan, demand, unit, size, arrays)
-        return self.dealt(cut_rows(tiles, plan), plan, arrays)
+        return self.dealt(cut_rows(tiles, plan), whole, plan, arrays)
 
-    def dealt(self, tiles: Table, plan: Plan, arrays: int) -> Table:
+    def dealt(self, tiles: Table, whole: Table | None, plan: Plan, arrays: int) -> Table:
         """The tiles, whose heights are those of the plan, in so many arrays."""
         if not len(tiles):
             return np.zeros((0, len(TILE) + 3), np.int64)
@@ -148,12 +163,14 @@ class _Spread:
         filling = Filling(drives, plan, arrays, self.size, goal.adcs)
         stages = {stage: drives.drives[low:high] for stage, (low, high) in drives.of_stage.items()}
         choices = Choices(arrays, self.size.columns, goal.adcs, all_ways=in_time).of(stages)
-        whole = {stage: own[0] for stage, own in choices.items()}
+        uncut = {stage: own[0] for stage, own in choices.items()}
         if goal.objective == ARRAYS:
-            alone = float((effort.drive + effort.column * tiles[:, COLUMNS]).sum())
+            tiles_alone = self.energy(tiles)
+            alone = tiles_alone if whole is None else self.energy(whole)
             saved = float(effort.drive.sum()) - sum(drive.energy for drive in drives.drives)
-            return filling.tiles(_within(filling, choices, ENERGY * alone + saved).places)
-        ways = filling.places(whole)
+            more = 0.0 if whole is None else tiles_alone - alone + self.sums(tiles, whole)
+            return filling.tiles(_within(filling, choices, ENERGY * alone + saved - more).places)
+        ways = filling.places(uncut)
         if in_time:
             ways += filling.places(fastest(choices))
         best = min(ways, key=lambda way: (way.time, way.energy) if in_time else (way.energy, way.time))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from passes.place_tiles.analysis.spreading.parts import Reader, cut_parts, parts_of_tiles
+from passes.place_tiles.analysis.spreading.parts import Reader, cut_parts, parts_of_tiles, row_groups_of_tiles
 from passes.place_tiles.analysis.spreading.tiles import TILE
 from passes.place_tiles.analysis.spreading.work import Work
 
@@ -75,6 +75,19 @@ def test_columns_that_need_most_bits_are_apart() -> None:
 def test_columns_are_not_apart_where_others_are_fewer_than_adcs(adcs: int) -> None:
     matrix = np.array([[1, 7, 1, 4, 1], [1, 1, 1, 1, 0]])
     assert bool(parts(matrix, reader(adcs=adcs))) == (adcs == 4)
+
+
+def test_row_groups_alone_are_of_tiles_that_are_said_to_need_them() -> None:
+    """Of two tiles with equal numbers one; columns of few bits stay with the others."""
+    tiles = np.array([(10, 20, 4, 3), (14, 20, 4, 3)])
+
+    def tile_of(k: int, n: int, rows: int, columns: int) -> Tile:
+        assert k == 14
+        return np.array([[2, 1, 0]] * rows, np.int8)
+
+    works, table = row_groups_of_tiles(ASKED, tiles, tile_of, reader([3, 1], 6), [6.0, 8.0])
+    assert table.tolist() == [[1, 14, 20, 2, 3, 0], [1, 16, 20, 2, 3, 0]]
+    assert [work.peak for work in works] == [7 / 2]
 
 
 def test_tiles_are_cut_into_their_parts() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialects.chip.costs import ArrayCosts
 from passes.analysis.objectives import OBJECTIVES
 from passes.analysis.places import Placement, illegal_place
 from passes.analysis.tiling import block_tiles, grid_tiles
@@ -166,6 +167,20 @@ def test_latency_cuts_between_rows_where_parts_are_converted_at_once(arrays: int
     (placement,) = check([weight], 4, 4, Goal("latency", arrays, 1, Prices(ArrayTimes(10, 1, (1, 2)))))
     assert arrays_used([placement]) == arrays
     assert set(placement.tiles[:, 2].tolist()) <= heights
+
+
+@pytest.mark.parametrize(("add_pj", "pieces"), [(0.0, 16), (100.0, 8)])
+def test_parts_cost_sums(add_pj: float, pieces: int) -> None:
+    """Four stages of a tile of two row groups each fill four arrays: both parts are cut in two, to be done in half the
+    time, where 5 % of the energy are not needed for one more sum of each column."""
+    works = (Work(1, 1, 8, 2.0), Work(1, 1, 8, 1.0))
+    parts = np.array([(0, 0, 0, 2, 16, 1), (0, 2, 0, 2, 16, 1)])
+    tile, own = np.array([(0, 0, 4, 16)]), np.array([0])
+    weights = [WeightTiles(tile, True, i, source=i, works=works, work_of=own, parts=parts) for i in range(4)]
+    prices = Prices(ArrayTimes(10, 1, (1, 2)), ArrayCosts(1, (1.0, 1.0), 0.1, 0.0, 0.0, 0.0, add_pj))
+    placements = check(weights, 4, 16, Goal("arrays", None, 1, prices))
+    assert arrays_used(placements) == 4
+    assert sum(len(placement.tiles) for placement in placements) == pieces
 
 
 def test_latency_takes_more_arrays_if_there_are_more() -> None:
