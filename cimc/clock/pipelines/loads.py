@@ -19,6 +19,10 @@ class Load:
     resource: str
 
 
+NO_LOAD = Load(0, "")
+"""Of nothing."""
+
+
 def loads_of(steps: Steps) -> list[Load]:
     """The busiest array, sets of registers, unit and link, each with the time that no schedule can spare."""
     arrays, (digital, attention, links) = steps.pools[0].start, steps.pools

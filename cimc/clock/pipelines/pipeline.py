@@ -7,7 +7,7 @@ import numpy as np
 
 from cimc.clock.graph import Kind, Steps
 from cimc.clock.lists import Numbers
-from cimc.clock.pipelines.loads import Load, loads_of
+from cimc.clock.pipelines.loads import NO_LOAD, Load, loads_of
 from cimc.clock.pipelines.placing import Placing
 from cimc.clock.pipelines.plan import Plan
 from cimc.program.times.pipeline import no_moves
@@ -76,12 +76,14 @@ def pipeline_of(
     tokens: int = 512,
     effort: Effort = QUICK,
     hint: Hint | None = None,
+    outside: Load = NO_LOAD,
 ) -> Modulo:
     """The modulo schedule, of those that were tried, in which `tokens` tokens are done first.
 
-    Intervals from the longest load of a resource on are tried until one has room for all steps.
+    Intervals from the longest load of a resource on are tried until one has room for all steps; `outside` is the load
+    of something that no step occupies.
     """
-    return _Search(steps, recurrences, tokens, effort).best(hint)
+    return _Search(steps, recurrences, tokens, effort, outside).best(hint)
 
 
 @dataclass(eq=False)
@@ -90,12 +92,13 @@ class _Search:
     recurrences: Recurrences
     tokens: int
     effort: Effort
+    outside: Load
     schedules: list[Modulo] = field(default_factory=list[Modulo])
     placed: int = 0
 
     def __post_init__(self) -> None:
         self.plan = Plan(self.steps)
-        self.bound = max(loads_of(self.steps))
+        self.bound = max(*loads_of(self.steps), self.outside)
         self.lowest = max(1, self.bound.time_ps)
         self.bound_to_turns = max(self.plan.most, default=1) > 1 and not self.steps.apart
         """whether a stage works with several copies: then none is placed before others, to be moved by intervals"""

@@ -7,7 +7,7 @@ import numpy as np
 from cimc.clock.graph import Pool, Steps
 from cimc.clock.lists import Numbers
 from cimc.clock.pipelines.caches import recurrences_of
-from cimc.clock.pipelines.loads import loads_of
+from cimc.clock.pipelines.loads import NO_LOAD, Load, loads_of
 from cimc.clock.pipelines.pipeline import FEW, QUICK, THOROUGH, Effort, Hint, Modulo, pipeline_of
 from cimc.clock.pipelines.visits import Visits, can_visit, visits_of
 from cimc.clock.steps import steps_of
@@ -19,19 +19,21 @@ from cimc.program.times.pipeline import Pipeline
 from dialects.errors import UserError
 
 
-def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None) -> Modulo:
+def modulo_schedule(
+    steps: Steps, tokens: int, effort: Effort = QUICK, known: Hint | None = None, outside: Load = NO_LOAD
+) -> Modulo:
     """The modulo schedule of a program's steps, in which each token waits for keys and values of the one before.
 
     Arrays move vectors and sums by themselves if they can, and if tokens are not done sooner without that: few may be,
     or if links are counted. A schedule that is `known` for other durations, or that of the program's pipeline, is tried
-    as well.
+    as well. No interval is shorter than what a token keeps something `outside` of the steps busy for.
     """
     pairs = cache_pairs(steps.program.inputs, steps.program.outputs)
 
     def made(taken: Steps, visits: Visits | None) -> Modulo:
         hint = known or _hint(taken, visits)
         fits = hint is not None and len(hint[1]) == len(taken)
-        return pipeline_of(taken, recurrences_of(taken, pairs), tokens, effort, hint if fits else None)
+        return pipeline_of(taken, recurrences_of(taken, pairs), tokens, effort, hint if fits else None, outside)
 
     if not can_visit(steps):
         return made(steps, None)
@@ -40,7 +42,7 @@ def modulo_schedule(steps: Steps, tokens: int, effort: Effort = QUICK, known: Hi
     modulo = replace(modulo, moves=_moves(visits, modulo))
     together = made(steps, None) if tokens <= FEW or len(steps.pools[Pool.LINKS]) else modulo
     best = min(modulo, together, key=lambda schedule: schedule.total(tokens))
-    return replace(best, bound=max(map(min, loads_of(steps), loads_of(visits.steps))))
+    return replace(best, bound=max(*map(min, loads_of(steps), loads_of(visits.steps)), outside))
 
 
 def _moves(visits: Visits, modulo: Modulo) -> Numbers:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cimc.clock.graph import Steps
+from cimc.clock.pipelines.loads import NO_LOAD, Load
 from cimc.clock.pipelines.pipeline import Modulo
 from cimc.clock.pipelines.pipelined import modulo_schedule, starts_of_records, why_no_pipeline
 from cimc.clock.steps import steps_of
@@ -47,8 +48,10 @@ def many_tokens(
     time: ProgramTime | None,
     digital: DigitalCost | None,
     reload: Reload | None,
+    memory: Load,
 ) -> ManyTokens:
-    """Many tokens under these conditions; `reload` is what loads take for each."""
+    """Many tokens under these conditions; `reload` is what loads take for each, `memory` for how long that of keys and
+    values is busy with each."""
     if time is None:
         return ManyTokens({"parameter": None, "total": None})
     tokens = conditions.tokens or DEFAULT_TOKENS
@@ -57,14 +60,14 @@ def many_tokens(
         runs, why = (vectors.tokens, _ONE_RUN) if _takes_many(program, vectors) else (0, why)
         return ManyTokens(_loading(tokens, time, reload, runs), note=f"many tokens: an estimate, no schedule: {why}")
     if why:
-        estimates = _estimates(tokens, time, digital)
+        estimates = _estimates(tokens, time, digital, memory)
         return ManyTokens(estimates, note=f"many tokens: an estimate, no schedule: {why}")
     steps = steps_of(program)
     arrays = steps_of_run(steps, ONE, run, None)
     alone, pipeline = _scheduled(arrays, tokens)
     total = None
     if digital is not None:
-        total, pipeline = _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens, alone)
+        total, pipeline = _scheduled(steps_of_run(steps, ONE, run, digital.operators), tokens, alone, memory)
         if total.interval < alone.interval:  # what has room with operators has room without them
             alone, _ = _scheduled(arrays, tokens, total)
     prefills = {"parameter": _prefill(alone, tokens), "total": None if total is None else _prefill(total, tokens)}
@@ -106,19 +109,22 @@ def _loading(tokens: int, time: ProgramTime, reload: Reload, shared: int) -> dic
 _ONE_RUN = "weights pass through the chip in parts, and all tokens of a run through each before the next comes"
 
 
-def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None) -> dict[str, Prefill | None]:
+def _estimates(tokens: int, time: ProgramTime, digital: DigitalCost | None, memory: Load) -> dict[str, Prefill | None]:
     busy = {"arrays": time.array_busy_ns, "digital units": time.addition_busy_ns}
     estimates: dict[str, Prefill | None] = {"parameter": prefill(tokens, time.parameter_ns, busy), "total": None}
     if digital is not None:
         busy["digital units"] += digital.digital_busy_ns
-        busy["attention units"] = digital.attention_busy_ns
+        busy |= {"attention units": digital.attention_busy_ns, memory.resource: memory.time_ps / 1000}
         estimates["total"] = prefill(tokens, time.total_ns or 0.0, busy)
     return estimates
 
 
-def _scheduled(steps: Steps, tokens: int, known: Modulo | None = None) -> tuple[Modulo, Pipeline]:
+def _scheduled(
+    steps: Steps, tokens: int, known: Modulo | None = None, outside: Load = NO_LOAD
+) -> tuple[Modulo, Pipeline]:
     """A modulo schedule, which the checker of programs has looked at."""
-    modulo = modulo_schedule(steps, tokens, known=None if known is None else (known.interval, known.starts))
+    hint = None if known is None else (known.interval, known.starts)
+    modulo = modulo_schedule(steps, tokens, known=hint, outside=outside)
     rows = [
         (kernel, node, unit - steps.pools[0].start, int(modulo.starts[step]), int(steps.duration[step]))
         for kernel in range(len(steps.of_node))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cimc.clock.pipelines.loads import Load
 from cimc.machine.stoppable import TooLong
 from cimc.options.conditions import DECODE, Conditions
 from cimc.program.arrays.formats import crossbars
@@ -40,6 +41,7 @@ Components = dict[str, float | None]
 """A figure by component; None for one that the chip gives no number for."""
 
 DIGITAL_COMPONENTS = ("digital", "attention")
+KEY_VALUE_MEMORY = "key/value memory"
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ def cost_of(program: Program, conditions: Conditions = DECODE, *, with_many: boo
     reload = reload_of(program, chip, vectors.tokens)
     many = ManyTokens({"parameter": None, "total": None})
     if with_many:
-        many = many_tokens(program, conditions, vectors, seen, time, digital, reload)
+        busy = Load(0 if traffic is None else memory_ps(memory, math.ceil(traffic.keys_and_values)), KEY_VALUE_MEMORY)
+        many = many_tokens(program, conditions, vectors, seen, time, digital, reload, busy)
     hardware, count = chip.hardware_costs(), crossbars(program) if reload is None else reload.crossbars
     cost = Cost(
         vectors=vectors,
@@ -240,7 +243,7 @@ def _memory_notes(chip: ChipAttr, traffic: Traffic | None) -> Iterator[str]:
     given = {key: value for key, value in vars(chip.memory_costs()).items() if value is not None}
     if given and traffic is None:
         yield "buffers and key/value memory are not counted: what they hold is known from a run of the kernels"
-    for memory, name in (("buffer", "buffers"), ("memory", "key/value memory")):
+    for memory, name in (("buffer", "buffers"), ("memory", KEY_VALUE_MEMORY)):
         keys = [key for key in vars(chip.memory_costs()) if key.startswith(f"{memory}_")]
         lacking = [key for key in keys if key not in given]
         if 0 < len(lacking) < len(keys):
@@ -248,10 +251,9 @@ def _memory_notes(chip: ChipAttr, traffic: Traffic | None) -> Iterator[str]:
 
 
 def _rate_notes(costs: MemoryCosts, cost: Cost) -> Iterator[str]:
-    """That keys and values of a token take longer than it is said to: operators that read at once share no rate."""
-    many, count = cost.prefill["total"], 0 if cost.traffic is None else math.ceil(cost.traffic.keys_and_values)
+    """That keys and values of a token take longer than the token: operators that read at once share no rate."""
+    latency, count = cost.latency_ns["total"], 0 if cost.traffic is None else math.ceil(cost.traffic.keys_and_values)
     needed = memory_ps(costs, count) / 1000
-    for name, time in (("latency", cost.latency_ns["total"]), ("prefill", None if many is None else many.interval_ns)):
-        if time is not None and needed > time:
-            said = f"takes {needed:,.0f} ns for its {count:,} bytes, more than the {time:,.0f} ns"
-            yield f"{name}: key/value memory {said}"
+    if latency is not None and needed > latency:
+        said = f"takes {needed:,.0f} ns for its {count:,} bytes, more than the {latency:,.0f} ns"
+        yield f"latency: {KEY_VALUE_MEMORY} {said}"

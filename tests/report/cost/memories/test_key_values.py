@@ -125,12 +125,17 @@ def test_without_a_run_nothing_is_known_of_memories(
     assert not {"buffer", "memory"} & {*cost.energy, *cost.area, *cost.leakage}
 
 
-def test_a_memory_that_is_too_slow_for_what_reads_at_once_is_told_of(
-    decoder: Callable[..., Program],
-) -> None:
-    """Keys wait on digital units, values on attention units, each at the full rate."""
+def test_no_token_follows_before_the_memory_has_moved_its_keys_and_values(decoder: Callable[..., Program]) -> None:
+    """Keys wait on digital units, values on attention units, each at the full rate; together they share it."""
     graph = GRAPH.replace("s = MatMul(q, t)", "u = Mul(t, t)  s = MatMul(q, u)").replace("p = Softmax(s)", "")
     cost = cost_of(decoder(graph.replace("MatMul(p,", "MatMul(s,"), digital="published"), Conditions(context=100_000))
-    (note,) = [note for note in cost.notes if note.startswith("prefill")]
-    assert note.startswith("prefill: key/value memory takes 12,500 ns for its 3,200,032 bytes, more than the ")
-    assert not any(note.startswith("latency") for note in cost.notes)
+    many, alone = cost.prefill["total"], cost.prefill["parameter"]
+    assert many is not None
+    assert alone is not None
+    assert cost.traffic is not None
+    assert cost.traffic.keys_and_values == 3_200_032
+    assert (many.busiest, many.load_ns) == ("key/value memory", pytest.approx(3_200_032 / 256))
+    assert many.load_ns <= many.interval_ns <= 1.05 * many.load_ns
+    assert alone.interval_ns < many.interval_ns
+    assert many.proved
+    assert not any("key/value memory" in note for note in cost.notes)
