@@ -21,15 +21,18 @@ from passes.rewriting.multiplications import blocks_of, tiles_of
 def cut(multiplies: Sequence[MultiplyOp], strips: Sequence[Strip], network: Network, chip: ChipAttr) -> None:
     """Let parts of a weight be weights of their own, for all multiplications by it.
 
-    Before, a weight `@w` of 8x8:
+    Before, a weight `@w` of 4x8:
     ```mlir
-    %y = array.multiply %x by @w { ... } : tensor<?x8xui8> -> tensor<?x8xi32>
+    %y = array.multiply %x by @w {
+      tile 0: rows 0 to 3, columns 0 to 3
+      tile 1: rows 0 to 3, columns 4 to 7
+    } : tensor<?x4xui8> -> tensor<?x8xi32>
     ```
     After, cut between columns (between rows, with `Slice` of %x, and `Add`):
     ```mlir
-    %0 = array.multiply %x by @w.part { ... } : tensor<?x8xui8> -> tensor<?x4xi32>
-    %1 = array.multiply %x by @w.part.1 { ... } : tensor<?x8xui8> -> tensor<?x4xi32>
-    %y = cim.digital "Concat"(%0, %1) with {axis = -1 : i64} : ...
+    %0 = array.multiply %x by @w.part { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+    %1 = array.multiply %x by @w.part.1 { tile 0: rows 0 to 3, columns 0 to 3 } : tensor<?x4xui8> -> tensor<?x4xi32>
+    %y = cim.digital "Concat"(%0, %1) with {axis = -1 : i64} : (tensor<?x4xi32>, tensor<?x4xi32>) -> tensor<?x8xi32>
     ```
     Parts have the format of the weight, tiles, and no places. Sums of products wrap around as those in arrays do.
     """

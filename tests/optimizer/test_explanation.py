@@ -49,7 +49,7 @@ def test_our_passes_come_first() -> None:
     told = [re.match(r"  ([a-z-]+)", line) for line in lines if re.match(r"  [a-z]", line)]
     assert [match[1] for match in told if match] == [pass_type.name for pass_type in PASSES] + ["cse"]
     assert lines[-1] == "  cse, zzz"
-    assert "  place-tiles{mapping=spread objective=arrays reload=False}" in lines
+    assert "  place-tiles{mapping=spread objective=arrays reload=False lossy=0}" in lines
     first = next(i for i, line in enumerate(lines) if line.startswith("  quantize{"))
     assert lines[first] == "  quantize{activations=token calibration=... weight-bits=8 weight-group=column"
     assert lines[first + 1] == "           activation-bits=8 quality-budget=0.05 smooth=False}"
