@@ -12,7 +12,8 @@ Table = npt.NDArray[np.int64]
 JOB = ("array", "row", "rows", "column", "columns", "source", "k", "planes", "adc_bits", "turn")
 """Columns of a table of jobs: a row group of a tile, driven with elements `k` to `k + rows` of the vector `source`.
 
-Jobs of one `turn` are for the same vectors: copy i of a weight with c of them has turn c + i, other weights have 0."""
+Jobs of one `turn` are for the same vectors: copy i of a weight with c of them has turn
+c * (c - 1) / 2 + i, which is 0 for all weights without copies."""
 _ARRAY, _ROW, _ROWS, _COLUMN, _COLUMNS, _SOURCE, _K, _PLANES, _BITS, _TURN = range(len(JOB))
 
 

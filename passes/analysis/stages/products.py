@@ -31,8 +31,14 @@ class Product:
         array, row, column = self.places[tile].T
         same = np.ones_like(k)
         fields = (array, row + first, self.groups[:, 2], column, columns, same * self.source, k + first)
-        turn = self.copy[tile] + int(self.copy.max()) + 1 if len(self.copy) else np.zeros_like(k)
-        return np.stack([*fields, same * self.planes, self.groups[:, 3], turn], axis=1)
+        return np.stack([*fields, same * self.planes, self.groups[:, 3], self._turns()[tile]], axis=1)
+
+    def _turns(self) -> Table:
+        """The turn of each tile (JOB): none of `c` copies has that of one of another number of copies."""
+        if not len(self.copy):
+            return np.zeros(len(self.tiles), np.int64)
+        copies = int(self.copy.max()) + 1
+        return self.copy + copies * (copies - 1) // 2
 
     def parts(self, end: Table) -> Table:
         """Its table PART: which elements each row group contributes to, from which columns, and when."""

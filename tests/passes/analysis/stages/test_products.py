@@ -24,3 +24,14 @@ def test_jobs_drive_the_rows_of_their_group(product: Product) -> None:
 
 def test_parts_are_of_columns(product: Product) -> None:
     assert product.parts(np.array([10, 20, 30])).tolist() == [[0, 2, 2, 0, 10], [0, 2, 3, 2, 20], [0, 2, 3, 2, 30]]
+
+
+def test_copies_of_equally_many_alone_share_a_turn() -> None:
+    """Copy 1 of 2 works for other vectors than copy 0 of 3."""
+    turns: list[int] = []
+    for copies in range(1, 8):
+        tile, group = np.zeros((copies, 4), np.int64) + 1, [[i, 0, 1, 1] for i in range(copies)]
+        copy = np.arange(copies) if copies > 1 else np.zeros(0, np.int64)
+        product = Product(tile, np.zeros((copies, 3), np.int64), np.array(group), 0, 1, copy)
+        turns += product.jobs()[:, -1].tolist()
+    assert turns == list(range(1 + 2 + 3 + 4 + 5 + 6 + 7))

@@ -68,6 +68,6 @@ def test_copies_have_partial_sums_of_their_own():
     tiles, places = [[0, 0, 2, 4], [2, 0, 2, 4]], [[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0]]
     groups = [[tile, 0, 2, 1] for tile in range(4)]
     copied = replace(product(tiles * 2, places, groups), copy=np.array([0, 0, 1, 1]))
-    assert copied.jobs()[:, -1].tolist() == [2, 2, 3, 3]
+    assert copied.jobs()[:, -1].tolist() == [1, 1, 2, 2]
     (adds,) = schedule_stage([copied], occupancy(copied), RESOURCES).adds
     assert sorted(copied.additions(adds)[:, [0, 1, 4]].tolist()) == [[0, 4, 0], [0, 4, 1]]
