@@ -107,7 +107,7 @@ def scheduled_program(random: Random, parts: int | None = None) -> Program:
 def place_anywhere(module: ModuleOp, random: Random) -> None:
     """Tiles of weights somewhere in the arrays, one to three copies of each weight in arrays of their own."""
     chip, placed = chip_of(module), dict[str, tuple[int, TableAttr]]()
-    taken = np.zeros((40, chip.rows, chip.columns), np.bool_)
+    taken = np.zeros((100, chip.rows, chip.columns), np.bool_)
     for op in module.walk():
         if not isinstance(op, MultiplyOp):
             continue
@@ -130,7 +130,7 @@ def place_in_parts(module: ModuleOp, random: Random, parts: int) -> None:
     before = most = 0
     placed: dict[str, TableAttr] = {}
     for part in sorted(set(load.values())):
-        taken = np.zeros((20, chip.rows, chip.columns), np.bool_)
+        taken = np.zeros((50, chip.rows, chip.columns), np.bool_)
         for op in multiplies:
             if load[op.symbol] == part and op.symbol not in placed:
                 tiles = op.tiles.array[:, 2:].tolist()
