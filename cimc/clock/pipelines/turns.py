@@ -45,7 +45,7 @@ class Turns(Generic[AnyBook]):
             return None
         waited, settled = 0, False
         last = 0 if ahead else max(0, self.line.last - start)  # from then on the token is not in its own way
-        while not settled and waited <= last + self.most * self.interval:
+        while not settled and waited <= last + copies * self.interval:  # then the use is where it was in the book
             settled = True
             own = 0 if ahead else self.line.wait(start + waited, duration) or 0
             for place in self._places(start + waited, copies, copy):
