@@ -139,7 +139,7 @@ def test_pictures(name: str, page: str) -> None:
     assert f"pictures/{name}.png)" in (ROOT / page).read_text("utf-8")
     picture = (ROOT / "docs" / "pictures" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
-    assert len(picture) < 200_000
+    assert len(picture) < 250_000
 
 
 def test_python_of_the_readme(model: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
