@@ -11,8 +11,6 @@ from cimc.clock.graph import Kind, Steps
 from cimc.clock.retiming import ends_of, retimed
 from cimc.clock.steps import steps_of
 from cimc.program.program import Program
-from cimc.program.times.timing import activations_of
-from cimc.report.cost.array_cost import tiles_of_records
 from cimc.report.cost.kernel_runs import Run
 from cimc.report.cost.run_steps import steps_of_run, taken_by_steps
 from cimc.report.cost.vectors import ONE, Vectors
@@ -118,15 +116,3 @@ def _products(steps: Steps, ends: Numbers) -> dict[int, int]:
             stage, end = closes[made.y]
             products[made.y] = end - begins.get((stage, made.x), end)
     return products
-
-
-def tile_times_ns(program: Program) -> NDArray[np.float64] | None:
-    """How long each tile is at work for one vector in each multiplication that uses it; None without times.
-
-    Tiles that an activation shares are all at work for as long as it takes.
-    """
-    if program.timing is None:
-        return None
-    activations = activations_of(program, program.timing)
-    tile = tiles_of_records(program, program.instructions[activations.records])
-    return np.bincount(tile, activations.duration[activations.of_record], len(program.tiles)) / 1000

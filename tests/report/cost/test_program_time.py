@@ -14,7 +14,7 @@ from cimc.program.program import Program
 from cimc.report.cost.digital_cost import digital_cost
 from cimc.report.cost.kernel_runs import run_kernels
 from cimc.report.cost.program_chip import chip_of_program
-from cimc.report.cost.program_time import busy_ps, program_time, tile_times_ns
+from cimc.report.cost.program_time import busy_ps, program_time
 from cimc.report.cost.vectors import ONE, Vectors
 
 
@@ -24,14 +24,6 @@ def two_tiles(onnx_file: Callable[..., Path], compiled: Callable[..., Compilatio
     weight = np.random.default_rng(1).standard_normal((8, 4)).astype(np.float32)
     file = onnx_file("g (float[n,8] x) => (float[n,4] y) { [fc] y = MatMul(x, w) }", {"w": weight})
     return compiled(file, mapping="linear").program
-
-
-def test_times_of_tiles(two_tiles: Program, handmade: Program) -> None:
-    """Each of the two tiles is at work for the 208 ns of its activation."""
-    times = tile_times_ns(two_tiles)
-    assert times is not None
-    assert times.tolist() == [208, 208]
-    assert tile_times_ns(handmade) is None
 
 
 def test_times_by_hand(two_tiles: Program) -> None:
